@@ -1,0 +1,91 @@
+// What has to be built before a task runs: each step names its inputs, its outputs and the command that makes the
+// outputs again. A step runs when an output is missing or older than an input.
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail, found, root, run, say } from './process.mjs';
+
+/** Time of the newest file or folder (a folder's time changes when a file in it is removed). */
+function newest(/** @type {string[]} */ paths) {
+  let time = 0;
+  for (const path of paths.map((p) => join(root, p)).filter((p) => existsSync(p))) {
+    const info = statSync(path);
+    time = Math.max(time, info.mtimeMs);
+    if (!info.isDirectory()) continue;
+    for (const entry of readdirSync(path, { recursive: true })) {
+      time = Math.max(time, statSync(join(path, String(entry))).mtimeMs);
+    }
+  }
+  return time;
+}
+
+/** Files in the root whose name matches; the addon's file name carries its platform. */
+const rootFiles = (/** @type {RegExp} */ pattern) => readdirSync(root).filter((name) => pattern.test(name));
+
+function toolsForNative() {
+  if (!found('cargo')) {
+    fail(
+      'cargo was not found. The engine is written in Rust: install the stable Rust toolchain (version 1.89 or newer, ' +
+        'usually through rustup), open a new shell and run this again.',
+    );
+  }
+  if (process.platform !== 'win32' && !['cc', 'gcc', 'clang'].some(found)) {
+    fail(
+      'No C linker was found (cc). Install one and run this again: the package build-essential on Debian and Ubuntu, ' +
+        'gcc on Fedora, the Xcode command line tools on macOS.',
+    );
+  }
+}
+
+const rust = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'];
+
+/** @type {Record<string, {what: string, inputs: string[], outputs: () => string[], needs?: () => void, command: string[]}>} */
+const steps = {
+  packages: {
+    what: 'installing the development packages (npm ci)',
+    inputs: ['package-lock.json'],
+    outputs: () => ['node_modules/.package-lock.json'],
+    command: ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel', 'error'],
+  },
+  native: {
+    what: 'building the native addon (some minutes the first time)',
+    inputs: rust,
+    outputs: () => ['binding.cjs', 'binding.d.cts', rootFiles(/^sona\..+\.node$/)[0] ?? 'sona.node'],
+    needs: toolsForNative,
+    command: ['npm', 'run', '--silent', 'build:native'],
+  },
+  fault: {
+    what: 'building the addon with planted faults, for the tests',
+    inputs: rust,
+    outputs: () => ['__test__/fault/sona.node'],
+    needs: toolsForNative,
+    command: ['npm', 'run', '--silent', 'build:fault'],
+  },
+  dist: {
+    what: 'bundling the TypeScript layer',
+    inputs: ['index.ts', 'ts', 'tsdown.config.ts', 'tsconfig.json', 'package.json'],
+    outputs: () => ['dist/index.mjs', 'dist/index.cjs', 'dist/index.d.mts', 'dist/index.d.cts'],
+    command: ['npm', 'run', '--silent', 'build:ts'],
+  },
+};
+
+/** Brings the named steps up to date, in the order given. */
+export function freshen(/** @type {string[]} */ names) {
+  for (const name of names) {
+    const step = steps[name];
+    if (!step) throw new Error(`no build step named ${name}`);
+    const ages = () =>
+      step.outputs().map((p) => (existsSync(join(root, p)) ? statSync(join(root, p)).mtimeMs : 0));
+    if (Math.min(...ages()) >= newest(step.inputs)) continue;
+    step.needs?.();
+    say(step.what);
+    const started = new Date();
+    if (run(step.command, { quiet: true }) !== 0)
+      fail(`${step.command.join(' ')} failed; its messages are above.`);
+    for (const path of step.outputs()) {
+      if (!existsSync(join(root, path)))
+        fail(`${step.command.join(' ')} ended without error but did not write ${path}.`);
+      // The time of the start: what is edited during the build makes the next run build again.
+      utimesSync(join(root, path), started, started);
+    }
+  }
+}

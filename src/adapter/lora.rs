@@ -1,0 +1,132 @@
+//! One low-rank map, x -> x + s B A x, its gradients, and nothing about when they are used.
+
+use rand::Rng;
+use rand_distr::{Distribution, Normal};
+
+use crate::simd::Kernels;
+
+/// Largest rank of any tier; the size of the stack buffers for A x.
+pub const MAX_RANK: usize = 64;
+
+/// A low-rank map. `a` holds the rows of A; `b` holds the columns of B. Both are `rank x dim`, row-major,
+/// so that every operation runs along contiguous vectors of length `dim`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lora {
+    dim: usize,
+    rank: usize,
+    scale: f32,
+    /// Rows of A, `rank x dim`.
+    pub a: Vec<f32>,
+    /// Columns of B, `rank x dim`.
+    pub b: Vec<f32>,
+}
+
+impl Lora {
+    /// A ~ N(0, 1/dim), B = 0: the map starts as the identity. The scale is `alpha / rank`.
+    pub fn new(dim: usize, rank: usize, alpha: f64, rng: &mut impl Rng) -> Self {
+        assert!((1..=MAX_RANK).contains(&rank), "rank {rank} outside 1..={MAX_RANK}");
+        let spread = Normal::new(0.0, 1.0 / (dim as f64).sqrt()).expect("a positive finite deviation");
+        let a = (0..rank * dim).map(|_| spread.sample(rng) as f32).collect();
+        Self { dim, rank, scale: (alpha / rank as f64) as f32, a, b: vec![0.0; rank * dim] }
+    }
+
+    /// Length of the vectors it maps.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Rank of the change.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// loraAlpha / rank.
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    /// Whether B is zero, so that the map changes nothing.
+    pub fn is_identity(&self) -> bool {
+        self.b.iter().all(|&weight| weight == 0.0)
+    }
+
+    /// Whether every weight is finite.
+    pub fn is_finite(&self, kernels: &Kernels) -> bool {
+        kernels.dot(&self.a, &self.a).is_finite() && kernels.dot(&self.b, &self.b).is_finite()
+    }
+
+    /// u = A x.
+    pub fn project(&self, kernels: &Kernels, x: &[f32], u: &mut [f32]) {
+        kernels.dot_rows(&self.a, x, u);
+    }
+
+    /// y += s B A x. Costs 4 `rank` `dim` flops, allocates nothing.
+    pub fn add_delta(&self, kernels: &Kernels, x: &[f32], y: &mut [f32]) {
+        let mut buffer = [0.0_f32; MAX_RANK];
+        let u = &mut buffer[..self.rank];
+        self.project(kernels, x, u);
+        for value in u.iter_mut() {
+            *value *= self.scale;
+        }
+        kernels.add_scaled_rows(u, &self.b, y);
+    }
+
+    /// Copies the weights of a map of the same shape.
+    pub fn copy_from(&mut self, other: &Self) {
+        debug_assert_eq!((self.dim, self.rank), (other.dim, other.rank));
+        self.scale = other.scale;
+        self.a.copy_from_slice(&other.a);
+        self.b.copy_from_slice(&other.b);
+    }
+}
+
+/// Gradients of a mean loss over a batch with respect to A and B, in the layout of [`Lora`].
+#[derive(Debug, Clone)]
+pub struct Gradients {
+    /// dL/dA, `rank x dim`.
+    pub a: Vec<f32>,
+    /// dL/dB, columns, `rank x dim`.
+    pub b: Vec<f32>,
+    projected: Vec<f32>,
+    pulled: Vec<f32>,
+    column: Vec<f32>,
+}
+
+impl Gradients {
+    /// Zero gradients for maps of this shape.
+    pub fn new(dim: usize, rank: usize) -> Self {
+        Self {
+            a: vec![0.0; rank * dim],
+            b: vec![0.0; rank * dim],
+            projected: Vec::new(),
+            pulled: Vec::new(),
+            column: Vec::new(),
+        }
+    }
+
+    /// Mean over n examples: dB = s dh (A x)', dA = s (B' dh) x'. `x` and `dh` are `n x dim`, where `dh` is
+    /// the loss's derivative by the mapped vector before it is normalised.
+    pub fn batch(&mut self, kernels: &Kernels, lora: &Lora, x: &[f32], dh: &[f32]) {
+        let (dim, rank) = (lora.dim, lora.rank);
+        let count = x.len() / dim;
+        let weight = lora.scale / count.max(1) as f32;
+        self.projected.resize(rank * count, 0.0);
+        self.pulled.resize(rank * count, 0.0);
+        self.column.resize(count, 0.0);
+        kernels.matmul_nt(&lora.a, x, dim, &mut self.projected);
+        kernels.matmul_nt(&lora.b, dh, dim, &mut self.pulled);
+        self.a.fill(0.0);
+        self.b.fill(0.0);
+        let rows = |k: usize| k * dim..(k + 1) * dim;
+        for k in 0..rank {
+            for (into, coefficients, vectors) in
+                [(&mut self.b[rows(k)], &self.projected, dh), (&mut self.a[rows(k)], &self.pulled, x)]
+            {
+                for (scaled, value) in self.column.iter_mut().zip(&coefficients[k * count..(k + 1) * count]) {
+                    *scaled = weight * value;
+                }
+                kernels.add_scaled_rows(&self.column, vectors, into);
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The newest distinct activations: what a step's activation competes with when a trajectory has no route.
+//!
+//! Two activations with a cosine above .999 are the same one. Until 16 of them exist, seeded random unit vectors stand in, so that the first outcomes already have something to lose to.
+
+use std::collections::HashSet;
+
+use half::f16;
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::simd::Kernels;
+
+/// Distinct activations kept.
+pub const KEPT: usize = 256;
+
+/// How many of the newest an instant update searches.
+pub const RECENT: usize = 128;
+
+/// Cosine above which two activations are the same.
+pub const SAME: f32 = 0.999;
+
+/// Real rows needed before the stand-ins are gone.
+const STAND_INS: usize = 16;
+
+/// A ring of unit vectors, `KEPT x dim`, oldest overwritten first.
+#[derive(Debug)]
+pub struct ActivationTable {
+    dim: usize,
+    rows: Vec<f32>,
+    /// Identity of each row's stored bits; none for a stand-in.
+    identities: Vec<Option<u64>>,
+    known: HashSet<u64>,
+    next: usize,
+}
+
+impl ActivationTable {
+    /// A table that holds only stand-ins. They are the first to be overwritten.
+    pub fn new(dim: usize, rng: &mut impl Rng) -> Self {
+        let mut rows: Vec<f32> = (0..STAND_INS * dim).map(|_| StandardNormal.sample(rng)).collect();
+        for row in rows.chunks_exact_mut(dim) {
+            let norm = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            row.iter_mut().for_each(|x| *x /= norm);
+        }
+        Self { dim, rows, identities: vec![None; STAND_INS], known: HashSet::with_capacity(2 * KEPT), next: 0 }
+    }
+
+    /// All rows, contiguous.
+    pub fn rows(&self) -> &[f32] {
+        &self.rows
+    }
+
+    /// The row at an index.
+    pub fn row(&self, index: usize) -> &[f32] {
+        &self.rows[index * self.dim..][..self.dim]
+    }
+
+    /// The newest [`RECENT`] rows as up to two contiguous runs, each with the index of its first row.
+    pub fn recent(&self) -> [(usize, &[f32]); 2] {
+        let run = |from: usize, to: usize| (from, &self.rows[from * self.dim..to * self.dim]);
+        let len = self.identities.len();
+        if len <= RECENT {
+            [run(0, len), run(len, len)]
+        } else if self.next >= RECENT {
+            [run(self.next - RECENT, self.next), run(len, len)]
+        } else {
+            [run(0, self.next), run(len - (RECENT - self.next), len)]
+        }
+    }
+
+    /// Adds a unit activation unless the same one is among the newest.
+    pub fn offer(&mut self, kernels: &Kernels, activation: &[f32], stored: &[f16]) {
+        let identity = identity_of(stored);
+        if self.known.contains(&identity) {
+            return;
+        }
+        let same = |run: &[f32]| run.chunks_exact(self.dim).any(|row| kernels.dot(row, activation) > SAME);
+        if self.recent().iter().any(|(_, run)| same(run)) {
+            return;
+        }
+        let at = self.next;
+        if at < self.identities.len() {
+            self.rows[at * self.dim..][..self.dim].copy_from_slice(activation);
+            if let Some(before) = self.identities[at].replace(identity) {
+                self.known.remove(&before);
+            }
+        } else {
+            self.rows.extend_from_slice(activation);
+            self.identities.push(Some(identity));
+        }
+        self.known.insert(identity);
+        self.next = (at + 1) % KEPT;
+    }
+}
+
+/// A hash of the stored bits. A collision only keeps one activation out of the table.
+fn identity_of(activation: &[f16]) -> u64 {
+    const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+    activation.chunks(4).fold(activation.len() as u64, |hash, chunk| {
+        let word = chunk.iter().fold(0, |word, value| word << 16 | u64::from(value.to_bits()));
+        (hash.rotate_left(29) ^ word).wrapping_mul(MULTIPLIER)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+
+    const DIM: usize = 512;
+
+    fn basis(n: usize) -> (Vec<f32>, Vec<f16>) {
+        let row: Vec<f32> = (0..DIM).map(|i| if i == n { 1.0 } else { 0.0 }).collect();
+        let stored = row.iter().map(|&x| f16::from_f32(x)).collect();
+        (row, stored)
+    }
+
+    fn holds(table: &ActivationTable, n: usize) -> bool {
+        table.rows().chunks_exact(DIM).any(|row| row[n] == 1.0)
+    }
+
+    fn table() -> ActivationTable {
+        ActivationTable::new(DIM, &mut Xoshiro256PlusPlus::seed_from_u64(1))
+    }
+
+    fn offer(table: &mut ActivationTable, n: usize) {
+        let (row, stored) = basis(n);
+        table.offer(Kernels::best(), &row, &stored);
+    }
+
+    #[test]
+    fn stand_ins_give_way_to_the_first_real_activations() {
+        let mut table = table();
+        assert_eq!(table.rows().len(), STAND_INS * DIM);
+        (0..STAND_INS).for_each(|n| offer(&mut table, n));
+        assert_eq!(table.rows().len(), STAND_INS * DIM);
+        assert!((0..STAND_INS).all(|n| holds(&table, n)));
+    }
+
+    #[test]
+    fn the_same_activation_is_kept_once() {
+        let mut table = table();
+        let (mut near, _) = basis(3);
+        offer(&mut table, 3);
+        offer(&mut table, 3);
+        near[4] = 0.01;
+        let stored: Vec<f16> = near.iter().map(|&x| f16::from_f32(x)).collect();
+        table.offer(Kernels::best(), &near, &stored);
+        assert_eq!(table.rows().chunks_exact(DIM).filter(|row| row[3] == 1.0).count(), 1);
+    }
+
+    #[test]
+    fn the_oldest_is_overwritten_and_the_newest_are_searched() {
+        let mut table = table();
+        for n in 0..KEPT + 40 {
+            offer(&mut table, n);
+            let newest: usize = table.recent().iter().map(|(_, run)| run.len() / DIM).sum();
+            assert_eq!(newest, (n + 1).clamp(STAND_INS, RECENT));
+            for (first, run) in table.recent() {
+                for (k, row) in run.chunks_exact(DIM).enumerate() {
+                    assert_eq!(row, table.row(first + k));
+                }
+            }
+            for back in 0..RECENT.min(n + 1) {
+                assert!(table.recent().iter().any(|(_, run)| run.chunks_exact(DIM).any(|row| row[n - back] == 1.0)));
+            }
+        }
+        assert!(!holds(&table, 39) && holds(&table, 40) && holds(&table, KEPT + 39));
+    }
+}

@@ -1,0 +1,360 @@
+//! Route prototypes: exact, instant, removable.
+//!
+//! p_k = normalise(PRIOR_WEIGHT a_k + sum over the times k was chosen of (r - FAILURE_WEIGHT (1 - r)) x).
+//! The sum is 64-bit fixed point over f16 queries, so adding and removing commute to the last bit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::index::{LEAF, Leaf, MAX_ROUTES, RouteId, RouteIndex, RouteRow};
+use super::pool::ArcPool;
+use crate::error::{Result, SonaError};
+use crate::simd::Kernels;
+
+/// How many right answers the prior embedding counts for.
+const PRIOR_WEIGHT: f64 = 3.0;
+
+/// Bits after the point of a stored outcome.
+const OUTCOME_BITS: u32 = 12;
+
+/// Bits after the point of a query coordinate: every f16 of magnitude up to 1 is a whole multiple of 2^-24.
+const QUERY_BITS: u32 = 24;
+
+/// Two more bits for the factor 5/4 below. At unit weight a coordinate holds 2^25 events, 33 million.
+const SUM_SCALE: f64 = 1.0 / (1_u64 << (OUTCOME_BITS + 2 + QUERY_BITS)) as f64;
+
+/// Rows kept for reuse beyond the published ones.
+const SPARE: usize = 8;
+
+/// Outcome as fixed point.
+fn fixed_outcome(outcome: f32) -> i64 {
+    (outcome as f64 * (1_u64 << OUTCOME_BITS) as f64).round() as i64
+}
+
+/// The weight r - (1 - r) / 4 = (5 r - 1) / 4 with two more bits after the point, exactly.
+fn fixed_weight(outcome: i64) -> i64 {
+    5 * outcome - (1 << OUTCOME_BITS)
+}
+
+#[derive(Debug)]
+struct Route {
+    prior: Option<Box<[f32]>>,
+    sum: Box<[i64]>,
+    count: u64,
+    outcomes: i64,
+    row: Arc<RouteRow>,
+}
+
+/// The writer's side: sums of every route, and the index that readers get.
+#[derive(Debug)]
+pub struct RouteBook {
+    dim: usize,
+    learn: bool,
+    by_name: HashMap<Arc<str>, RouteId>,
+    routes: Vec<Option<Route>>,
+    generations: Vec<u32>,
+    vacant: Vec<usize>,
+    index: Arc<RouteIndex>,
+    rows: ArcPool<RouteRow>,
+    leaves: ArcPool<Leaf>,
+    tops: ArcPool<RouteIndex>,
+}
+
+impl RouteBook {
+    /// No routes. With `learn` off, prototypes stay at their priors while outcomes are still counted.
+    pub fn new(dim: usize, learn: bool) -> Self {
+        Self {
+            dim,
+            learn,
+            by_name: HashMap::new(),
+            routes: Vec::new(),
+            generations: Vec::new(),
+            vacant: Vec::new(),
+            index: Arc::default(),
+            rows: ArcPool::new(SPARE),
+            leaves: ArcPool::new(SPARE),
+            tops: ArcPool::new(SPARE),
+        }
+    }
+
+    /// What readers should see now.
+    pub fn index(&self) -> &Arc<RouteIndex> {
+        &self.index
+    }
+
+    /// The id of a name.
+    pub fn find(&self, name: &str) -> Option<RouteId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Adds a route, or replaces the prior of a known one; what it learned stays. `prior` is a unit vector.
+    ///
+    /// # Errors
+    /// [`SonaError::OutOfRange`] when there are [`MAX_ROUTES`] already.
+    pub fn add(&mut self, kernels: &Kernels, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
+        if let Some(id) = self.find(name) {
+            if let Some(prior) = prior {
+                let route = self.routes[id.slot()].as_mut().expect("a named route has its slot filled");
+                route.prior = Some(prior.into());
+                self.publish_row(kernels, id);
+            }
+            return Ok(id);
+        }
+        if self.by_name.len() >= MAX_ROUTES {
+            return Err(SonaError::out_of_range("name", format!("at most {MAX_ROUTES} routes"), "one more"));
+        }
+        let slot = self.vacant.pop().unwrap_or(self.routes.len());
+        if slot == self.routes.len() {
+            self.routes.push(None);
+            self.generations.push(0);
+        }
+        let id = RouteId::new(slot, self.generations[slot]);
+        let name: Arc<str> = name.into();
+        let row = RouteRow {
+            id,
+            name: name.clone(),
+            prototype: vec![0.0; self.dim].into(),
+            ranked: false,
+            count: 0,
+            avg_quality: 0.0,
+        };
+        self.routes[slot] = Some(Route {
+            prior: prior.map(Into::into),
+            sum: vec![0; self.dim].into(),
+            count: 0,
+            outcomes: 0,
+            row: Arc::new(row),
+        });
+        self.by_name.insert(name, id);
+        self.publish_row(kernels, id);
+        Ok(id)
+    }
+
+    /// Removes a route and what it learned. Its id is never issued again for another one.
+    pub fn remove(&mut self, id: RouteId) -> bool {
+        if self.index.get(id).is_none() {
+            return false;
+        }
+        let slot = id.slot();
+        let route = self.routes[slot].take().expect("an indexed route has its slot filled");
+        self.by_name.remove(&route.row.name);
+        self.generations[slot] = id.generation().wrapping_add(1);
+        self.vacant.push(slot);
+        self.replace(slot, None, route.row.ranked, false);
+        true
+    }
+
+    /// Counts one outcome in [0, 1] of a route for a unit query (f16-exact) and publishes its new row.
+    /// An id of a removed route changes nothing.
+    pub fn record(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], outcome: f32) {
+        if self.index.get(id).is_none() {
+            return;
+        }
+        let route = self.routes[id.slot()].as_mut().expect("an indexed route has its slot filled");
+        if route.prior.is_none() && outcome >= 0.5 {
+            route.prior = Some(query.into());
+        }
+        let outcome = fixed_outcome(outcome);
+        route.count += 1;
+        route.outcomes += outcome;
+        if self.learn {
+            let weight = fixed_weight(outcome);
+            let scale = (1_u32 << QUERY_BITS) as f32;
+            for (sum, x) in route.sum.iter_mut().zip(query) {
+                *sum += weight * i64::from((x * scale) as i32);
+            }
+        }
+        self.publish_row(kernels, id);
+    }
+
+    fn publish_row(&mut self, kernels: &Kernels, id: RouteId) {
+        let slot = id.slot();
+        let dim = self.dim;
+        let route = self.routes[slot].as_mut().expect("only existing routes are published");
+        let name = route.row.name.clone();
+        let row = self.rows.publish(
+            || RouteRow {
+                id,
+                name: name.clone(),
+                prototype: vec![0.0; dim].into(),
+                ranked: false,
+                count: 0,
+                avg_quality: 0.0,
+            },
+            |row| {
+                row.id = id;
+                row.name = name.clone();
+                row.ranked = route.prior.is_some();
+                row.count = route.count;
+                row.avg_quality = match route.count {
+                    0 => 0.0,
+                    count => route.outcomes as f64 / (1_u64 << OUTCOME_BITS) as f64 / count as f64,
+                };
+                write_prototype(kernels, route.prior.as_deref(), &route.sum, &mut row.prototype);
+            },
+        );
+        let before = std::mem::replace(&mut route.row, row.clone());
+        let (was, is) = (before.ranked && self.index.get(id).is_some(), row.ranked);
+        self.replace(slot, Some(row), was, is);
+        self.rows.retire(before);
+    }
+
+    /// Puts a row into a fresh leaf and a fresh top, both taken from their pools.
+    fn replace(&mut self, slot: usize, row: Option<Arc<RouteRow>>, was_ranked: bool, is_ranked: bool) {
+        let at = slot / LEAF;
+        let current = self.index.clone();
+        let removed = u64::from(row.is_none());
+        let leaf = self.leaves.publish(Leaf::default, |leaf| {
+            let rows = current.leaves.get(at).map_or(&[][..], |leaf| &leaf.rows);
+            adopt(&mut leaf.rows, rows, |a, b| match (a, b) {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                (None, None) => true,
+                _ => false,
+            });
+            if leaf.rows.len() <= slot % LEAF {
+                leaf.rows.resize(slot % LEAF + 1, None);
+            }
+            leaf.rows[slot % LEAF] = row;
+        });
+        let top = self.tops.publish(RouteIndex::default, |top| {
+            adopt(&mut top.leaves, &current.leaves, Arc::ptr_eq);
+            if top.leaves.len() <= at {
+                top.leaves.resize(at + 1, Arc::default());
+            }
+            top.leaves[at] = leaf;
+            top.ranked = current.ranked + usize::from(is_ranked) - usize::from(was_ranked);
+            top.removed = current.removed + removed;
+        });
+        if let Some(leaf) = current.leaves.get(at) {
+            self.leaves.retire(leaf.clone());
+        }
+        drop(current);
+        let before = std::mem::replace(&mut self.index, top);
+        self.tops.retire(before);
+    }
+}
+
+/// Makes `into` equal `from`, touching only the entries that differ: a shared count costs an atomic each.
+fn adopt<T: Clone>(into: &mut Vec<T>, from: &[T], same: impl Fn(&T, &T) -> bool) {
+    into.truncate(from.len());
+    let known = into.len();
+    for (old, new) in into.iter_mut().zip(from) {
+        if !same(old, new) {
+            *old = new.clone();
+        }
+    }
+    into.extend_from_slice(&from[known..]);
+}
+
+fn write_prototype(kernels: &Kernels, prior: Option<&[f32]>, sum: &[i64], out: &mut [f32]) {
+    let Some(prior) = prior else {
+        out.fill(0.0);
+        return;
+    };
+    for ((out, &prior), &sum) in out.iter_mut().zip(prior).zip(sum) {
+        *out = (PRIOR_WEIGHT * f64::from(prior) + sum as f64 * SUM_SCALE) as f32;
+    }
+    let norm = kernels.dot(out, out).sqrt();
+    if norm > 0.0 {
+        out.iter_mut().for_each(|value| *value /= norm);
+    } else {
+        // failures alone can cancel a prior exactly; the prior is then the best that is known
+        out.copy_from_slice(prior);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::f16;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DIM: usize = 8;
+
+    fn unit(seed: u64) -> Vec<f32> {
+        let raw: Vec<f32> = (0..DIM as u64).map(|i| ((seed * 7 + i * 13) as f32).sin()).collect();
+        let norm = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+        raw.iter().map(|x| f16::from_f32(x / norm).to_f32()).collect()
+    }
+
+    #[test]
+    fn a_prototype_is_rocchio_in_f64() {
+        let kernels = Kernels::best();
+        let mut book = RouteBook::new(DIM, true);
+        let prior = unit(1);
+        let id = book.add(kernels, "a", Some(&prior)).unwrap();
+        let mut expected: Vec<f64> = prior.iter().map(|&x| 3.0 * x as f64).collect();
+        for (n, outcome) in [1.0_f32, 0.0, 0.5, 1.0, 0.25].into_iter().enumerate() {
+            let query = unit(n as u64 + 2);
+            book.record(kernels, id, &query, outcome);
+            for (sum, x) in expected.iter_mut().zip(&query) {
+                *sum += (outcome as f64 - 0.25 * (1.0 - outcome as f64)) * *x as f64;
+            }
+        }
+        let norm = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let row = book.index().get(id).unwrap();
+        for (got, want) in row.prototype.iter().zip(&expected) {
+            assert!((*got as f64 - want / norm).abs() < 1e-6, "{got} {}", want / norm);
+        }
+        assert_eq!((row.count, row.avg_quality), (5, 0.55));
+    }
+
+    #[test]
+    fn a_route_without_a_prior_is_ranked_from_its_first_good_query() {
+        let kernels = Kernels::best();
+        let mut book = RouteBook::new(DIM, true);
+        let id = book.add(kernels, "a", None).unwrap();
+        book.record(kernels, id, &unit(1), 0.4);
+        assert_eq!((book.index().ranked().count(), book.index().ranked_len()), (0, 0));
+        book.record(kernels, id, &unit(2), 0.5);
+        assert_eq!((book.index().ranked().count(), book.index().ranked_len()), (1, 1));
+    }
+
+    #[test]
+    fn an_id_of_a_removed_route_names_no_later_one() {
+        let kernels = Kernels::best();
+        let mut book = RouteBook::new(DIM, true);
+        let old = book.add(kernels, "old", Some(&unit(1))).unwrap();
+        assert!(book.remove(old));
+        assert!(!book.remove(old));
+        let new = book.add(kernels, "new", Some(&unit(2))).unwrap();
+        assert_eq!(old.slot(), new.slot());
+        assert!(book.index().get(old).is_none());
+        book.record(kernels, old, &unit(3), 1.0);
+        assert_eq!(book.index().get(new).unwrap().count, 0);
+        assert_eq!(book.find("old"), None);
+    }
+
+    #[test]
+    fn readers_keep_the_index_they_hold() {
+        let kernels = Kernels::best();
+        let mut book = RouteBook::new(DIM, true);
+        let ids: Vec<_> = (0..300).map(|n| book.add(kernels, &format!("r{n}"), Some(&unit(n))).unwrap()).collect();
+        let held = book.index().clone();
+        let before: Vec<Vec<f32>> = held.rows().map(|row| row.prototype.to_vec()).collect();
+        for round in 0..50 {
+            ids.iter().for_each(|&id| book.record(kernels, id, &unit(round), 1.0));
+        }
+        let after: Vec<Vec<f32>> = held.rows().map(|row| row.prototype.to_vec()).collect();
+        assert_eq!(before, after);
+        assert_eq!(book.index().rows().count(), 300);
+        assert!(book.index().rows().all(|row| row.count == 50));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_outcomes_does_not_matter(events in proptest::collection::vec((0_u64..50, 0.0_f32..=1.0), 1..40)) {
+            let kernels = Kernels::best();
+            let prototype = |events: &[(u64, f32)]| {
+                let mut book = RouteBook::new(DIM, true);
+                let id = book.add(kernels, "a", Some(&unit(99))).unwrap();
+                events.iter().for_each(|&(seed, outcome)| book.record(kernels, id, &unit(seed), outcome));
+                book.index().get(id).unwrap().prototype.to_vec()
+            };
+            let mut reversed = events.clone();
+            reversed.reverse();
+            prop_assert_eq!(prototype(&events), prototype(&reversed));
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Every setting, once: name, kind, default, range and documentation.
+//!
+//! In: settings by their JavaScript names (a JSON object) or as Rust fields. Out: a checked [`Config`].
+//! Called by: every room reads it; the binding hands [`settings_table`] to TypeScript and to the tests
+//! that compare the README table and `index.d.ts` with it.
+//! Source of the defaults: `docs/learning.md`.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Result, SonaError};
+
+/// When the base adapter is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// One thread per engine, started by the first ended trajectory, trains when work is due.
+    Auto,
+    /// Only explicit calls train. Two runs with the same seed and calls give the same bits.
+    Manual,
+}
+
+/// What a setting accepts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// A whole number in an inclusive range.
+    Integer {
+        /// Smallest accepted value.
+        min: u64,
+        /// Largest accepted value.
+        max: u64,
+    },
+    /// A finite number in an inclusive range.
+    Number {
+        /// Smallest accepted value.
+        min: f64,
+        /// Largest accepted value.
+        max: f64,
+    },
+    /// `true` or `false`.
+    Boolean,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+}
+
+impl Kind {
+    fn expected(&self) -> String {
+        match self {
+            Self::Integer { min, max } => format!("an integer from {min} to {max}"),
+            Self::Number { min, max } => format!("a number from {min} to {max}"),
+            Self::Boolean => "true or false".into(),
+            Self::Choice(words) => words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" or "),
+        }
+    }
+
+    fn to_json(self) -> Value {
+        match self {
+            Self::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
+            Self::Number { min, max } => json!({ "kind": "number", "min": min, "max": max }),
+            Self::Boolean => json!({ "kind": "boolean" }),
+            Self::Choice(words) => json!({ "kind": "choice", "choices": words }),
+        }
+    }
+}
+
+/// A type that a setting can have: how it is read from JSON, checked and shown.
+trait SettingValue: Sized {
+    fn read(value: &Value, kind: &Kind) -> Option<Self>;
+    fn show(&self) -> Value;
+
+    fn in_range(&self, kind: &Kind) -> bool {
+        Self::read(&self.show(), kind).is_some()
+    }
+}
+
+impl SettingValue for u64 {
+    fn read(value: &Value, kind: &Kind) -> Option<Self> {
+        let Kind::Integer { min, max } = *kind else { return None };
+        // JavaScript has one number type: 5 and 5.0 are the same whole number.
+        let number = value.as_u64().or_else(|| {
+            let float = value.as_f64()?;
+            (float.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&float)).then_some(float as u64)
+        })?;
+        (min..=max).contains(&number).then_some(number)
+    }
+
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl SettingValue for usize {
+    fn read(value: &Value, kind: &Kind) -> Option<Self> {
+        u64::read(value, kind).and_then(|number| usize::try_from(number).ok())
+    }
+
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl SettingValue for f64 {
+    fn read(value: &Value, kind: &Kind) -> Option<Self> {
+        let Kind::Number { min, max } = *kind else { return None };
+        value.as_f64().filter(|number| (min..=max).contains(number))
+    }
+
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl SettingValue for bool {
+    fn read(value: &Value, _kind: &Kind) -> Option<Self> {
+        value.as_bool()
+    }
+
+    fn show(&self) -> Value {
+        json!(self)
+    }
+}
+
+impl SettingValue for Background {
+    fn read(value: &Value, _kind: &Kind) -> Option<Self> {
+        match value.as_str()? {
+            "auto" => Some(Self::Auto),
+            "manual" => Some(Self::Manual),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Value {
+        json!(match self {
+            Self::Auto => "auto",
+            Self::Manual => "manual",
+        })
+    }
+}
+
+/// Declares the settings: the struct, its defaults, the reader, the check and the table come from one list.
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr, $name:literal, $kind:expr;)+) => {
+        /// Settings of an engine. Build one with struct update syntax and hand it to
+        /// [`SonaEngine::new`](crate::SonaEngine::new), which checks it.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Config {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        /// Names of all settings, in the order of the documentation.
+        const NAMES: &[&str] = &[$($name),+];
+
+        impl Config {
+            fn set(&mut self, name: &str, value: &Value) -> Result<()> {
+                match name {
+                    $($name => {
+                        let kind = $kind;
+                        self.$field = <$type>::read(value, &kind)
+                            .ok_or_else(|| SonaError::invalid_config(name, kind.expected(), value))?;
+                    })+
+                    _ => return Err(unknown_key(name)),
+                }
+                Ok(())
+            }
+
+            fn check_ranges(&self) -> Result<()> {
+                $({
+                    let kind = $kind;
+                    if !self.$field.in_range(&kind) {
+                        return Err(SonaError::invalid_config($name, kind.expected(), self.$field.show()));
+                    }
+                })+
+                Ok(())
+            }
+
+            /// The settings as a flat JSON object under their JavaScript names.
+            pub fn to_json(&self) -> Value {
+                let mut object = Map::new();
+                $(object.insert($name.into(), self.$field.show());)+
+                Value::Object(object)
+            }
+        }
+
+        /// The table of settings: an array of `{name, kind, min?, max?, choices?, default, doc}`.
+        pub fn settings_table() -> Value {
+            let defaults = Config::default();
+            let mut rows = Vec::new();
+            $({
+                let mut row = $kind.to_json();
+                row["name"] = json!($name);
+                row["default"] = defaults.$field.show();
+                row["doc"] = json!(concat!($($doc),+).trim());
+                rows.push(row);
+            })+
+            Value::Array(rows)
+        }
+    };
+}
+
+settings! {
+    /// Length of every query, activation and route embedding.
+    hidden_dim: usize = 256, "hiddenDim", Kind::Integer { min: 1, max: 65_536 };
+    /// Rank of the per-request adapter.
+    micro_lora_rank: usize = 2, "microLoraRank", Kind::Integer { min: 1, max: 4 };
+    /// Rank of the background adapter. The rank bounds what it can learn; 16 is a good start.
+    base_lora_rank: usize = 16, "baseLoraRank", Kind::Integer { min: 1, max: 64 };
+    /// Numerator of both adapters' scale, loraAlpha / rank.
+    lora_alpha: f64 = 8.0, "loraAlpha", Kind::Number { min: 0.01, max: 256.0 };
+    /// Step size of the per-request adapter (plain gradient descent). Useful from .003 to .03.
+    micro_lora_lr: f64 = 0.01, "microLoraLr", Kind::Number { min: 0.0, max: 1.0 };
+    /// Step size of the background adapter (Adam). Useful from 1e-3 to 8e-3.
+    base_lora_lr: f64 = 2e-3, "baseLoraLr", Kind::Number { min: 0.0, max: 1.0 };
+    /// Examples kept for replay, a uniform sample of everything seen.
+    replay_capacity: usize = 10_000, "replayCapacity", Kind::Integer { min: 64, max: 1_000_000 };
+    /// Ended trajectories that wait for background learning. When full, the oldest is dropped and counted.
+    trajectory_capacity: usize = 10_000, "trajectoryCapacity", Kind::Integer { min: 1, max: 1_000_000 };
+    /// Most steps in one trajectory.
+    max_trajectory_steps: usize = 64, "maxTrajectorySteps", Kind::Integer { min: 1, max: 4_096 };
+    /// suggestRoutes abstains when its confidence is below this. 0: never.
+    abstain_below: f64 = 0.0, "abstainBelow", Kind::Number { min: 0.0, max: 1.0 };
+    /// Whether the per-request adapter learns.
+    tier_micro: bool = true, "tiers.micro", Kind::Boolean;
+    /// Whether the background adapter learns.
+    tier_base: bool = true, "tiers.base", Kind::Boolean;
+    /// Whether route prototypes learn; off, a route stays at its prior embedding.
+    tier_prototypes: bool = true, "tiers.prototypes", Kind::Boolean;
+    /// Hold back every 10th event and refuse a trained adapter that does worse on them.
+    promotion_gate: bool = true, "promotionGate", Kind::Boolean;
+    /// 'auto': a native thread trains when work is due. 'manual': only explicit calls train, repeatably.
+    background: Background = Background::Auto, "background", Kind::Choice(&["auto", "manual"]);
+    /// Ended trajectories after which training is due.
+    background_every: usize = 100, "backgroundEvery", Kind::Integer { min: 1, max: 1_000_000 };
+    /// Milliseconds after which training is due when anything waits.
+    background_interval_ms: u64 = 3_600_000, "backgroundIntervalMs", Kind::Integer { min: 10, max: 604_800_000 };
+    /// Use the widest vector instructions that the processor has; false: portable code.
+    enable_simd: bool = true, "enableSimd", Kind::Boolean;
+    /// Seed of every random choice: initial weights, sampling, held-back events.
+    seed: u64 = 42, "seed", Kind::Integer { min: 0, max: 9_007_199_254_740_991 };
+}
+
+impl Config {
+    /// Reads a JSON object. Keys are JavaScript names; `tiers` is an object of its own; `embeddingDim` is
+    /// accepted when it equals `hiddenDim`; a missing key keeps its default.
+    ///
+    /// # Errors
+    /// [`SonaError::InvalidConfig`] for an unknown key (with the nearest known one), a wrong kind or a
+    /// value out of range.
+    pub fn from_json(value: &Value) -> Result<Self> {
+        let object =
+            value.as_object().ok_or_else(|| SonaError::invalid_config("config", "an object of settings", value))?;
+        let mut config = Self::default();
+        let mut embedding_dim = None;
+        for (key, value) in object {
+            match (key.as_str(), value) {
+                ("embeddingDim", value) => embedding_dim = Some(value),
+                ("tiers", Value::Object(tiers)) => {
+                    for (tier, on) in tiers {
+                        config.set(&format!("tiers.{tier}"), on)?;
+                    }
+                }
+                ("tiers", other) => {
+                    return Err(SonaError::invalid_config("tiers", "an object {micro, base, prototypes}", other));
+                }
+                // the dotted names are this file's own, not part of the contract
+                (dotted, _) if dotted.contains('.') => return Err(unknown_key(dotted)),
+                (name, value) => config.set(name, value)?,
+            }
+        }
+        if let Some(value) = embedding_dim
+            && value.as_f64() != Some(config.hidden_dim as f64)
+        {
+            let expected = format!("hiddenDim, which is {}", config.hidden_dim);
+            return Err(SonaError::invalid_config("embeddingDim", expected, value));
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`SonaError::InvalidConfig`] names the first setting out of its range.
+    pub fn check(&self) -> Result<()> {
+        self.check_ranges()
+    }
+}
+
+fn unknown_key(name: &str) -> SonaError {
+    let known = NAMES.iter().copied().chain(["embeddingDim", "tiers"]);
+    let nearest = known
+        .map(|candidate| (strsim::damerau_levenshtein(&candidate.to_lowercase(), &name.to_lowercase()), candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.len() / 2);
+    let expected = match nearest {
+        Some((_, candidate)) => format!("a known setting (did you mean '{candidate}'?)"),
+        None => "a known setting".into(),
+    };
+    SonaError::invalid_config(name, expected, "an unknown key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_survives_the_way_through_json() {
+        let config = Config {
+            hidden_dim: 7,
+            micro_lora_rank: 3,
+            base_lora_rank: 9,
+            lora_alpha: 4.5,
+            micro_lora_lr: 0.5,
+            base_lora_lr: 0.25,
+            replay_capacity: 64,
+            trajectory_capacity: 3,
+            max_trajectory_steps: 2,
+            abstain_below: 0.125,
+            tier_micro: false,
+            tier_base: false,
+            tier_prototypes: false,
+            promotion_gate: false,
+            background: Background::Manual,
+            background_every: 5,
+            background_interval_ms: 11,
+            enable_simd: false,
+            seed: 9_007_199_254_740_991,
+        };
+        let flat = config.to_json();
+        let mut nested = Map::new();
+        let mut tiers = Map::new();
+        for (name, value) in flat.as_object().unwrap() {
+            match name.strip_prefix("tiers.") {
+                Some(tier) => tiers.insert(tier.into(), value.clone()),
+                None => nested.insert(name.clone(), value.clone()),
+            };
+        }
+        nested.insert("tiers".into(), Value::Object(tiers));
+        assert_eq!(Config::from_json(&Value::Object(nested)).unwrap(), config);
+        let defaults = Config::default().to_json();
+        for (name, value) in flat.as_object().unwrap() {
+            assert_ne!(value, &defaults[name], "{name} kept its default, so its way was not tested");
+        }
+    }
+
+    #[test]
+    fn defaults_lie_in_their_ranges() {
+        Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused_with_the_nearest_one() {
+        for (key, nearest) in [("hidenDim", "hiddenDim"), ("microLoraRnk", "microLoraRank"), ("tier", "tiers")] {
+            let error = Config::from_json(&json!({ key: 1 })).unwrap_err();
+            assert_eq!(error.code(), "SONA_INVALID_CONFIG");
+            assert!(error.to_string().contains(nearest), "{error}");
+        }
+        assert!(!Config::from_json(&json!({ "zzzzzz": 1 })).unwrap_err().to_string().contains("did you mean"));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_name() {
+        for (key, value) in [
+            ("hiddenDim", json!(0)),
+            ("hiddenDim", json!(65_537)),
+            ("hiddenDim", json!(1.5)),
+            ("hiddenDim", json!("256")),
+            ("microLoraRank", json!(5)),
+            ("loraAlpha", json!(null)),
+            ("background", json!("sometimes")),
+            ("tiers", json!(true)),
+            ("tiers", json!({ "micro": 1 })),
+            ("embeddingDim", json!(255)),
+            ("seed", json!(-1)),
+            ("tiers.micro", json!(true)),
+        ] {
+            let error = Config::from_json(&json!({ key: value })).unwrap_err();
+            assert_eq!(error.code(), "SONA_INVALID_CONFIG", "{key}: {value}");
+            assert!(error.to_string().starts_with(key), "{error}");
+        }
+    }
+}

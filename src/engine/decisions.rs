@@ -1,0 +1,92 @@
+//! The candidates of recent suggestions, so that an outcome need not search for them again.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::adapter::objective::NEAREST;
+use crate::bank::index::RouteId;
+use crate::error::{Result, SonaError};
+
+/// Suggestions remembered. An outcome that comes later costs one search more, nothing else.
+const KEPT: u64 = 4_096;
+
+/// A ring of candidate lists. Writers and readers never wait: a slot that is being written reads as expired.
+#[derive(Debug)]
+pub(super) struct Decisions {
+    next: AtomicU64,
+    slots: Box<[Slot]>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// Id of the decision held, 0 while none is or while it is being written.
+    id: AtomicU64,
+    len: AtomicU32,
+    routes: [AtomicU32; NEAREST],
+}
+
+impl Decisions {
+    pub(super) fn new() -> Self {
+        Self { next: AtomicU64::new(1), slots: (0..KEPT).map(|_| Slot::default()).collect() }
+    }
+
+    /// Remembers the nearest routes of a suggestion and returns its id.
+    pub(super) fn keep(&self, nearest: &[RouteId]) -> u64 {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let slot = &self.slots[(id % KEPT) as usize];
+        slot.id.store(0, Ordering::SeqCst);
+        slot.len.store(nearest.len() as u32, Ordering::SeqCst);
+        for (place, route) in slot.routes.iter().zip(nearest) {
+            place.store(route.packed(), Ordering::SeqCst);
+        }
+        slot.id.store(id, Ordering::SeqCst);
+        id
+    }
+
+    /// The candidates of a decision; none when it has expired.
+    ///
+    /// # Errors
+    /// `SONA_INVALID_ARGUMENT` for an id that was never given out.
+    pub(super) fn recall<'a>(&self, id: u64, into: &'a mut [RouteId; NEAREST]) -> Result<Option<&'a [RouteId]>> {
+        if id == 0 || id >= self.next.load(Ordering::Relaxed) {
+            return Err(SonaError::invalid_argument("decision", "the id of a suggestion of this engine", id));
+        }
+        let slot = &self.slots[(id % KEPT) as usize];
+        if slot.id.load(Ordering::SeqCst) != id {
+            return Ok(None);
+        }
+        let len = (slot.len.load(Ordering::SeqCst) as usize).min(NEAREST);
+        for (into, place) in into.iter_mut().zip(&slot.routes[..len]) {
+            *into = RouteId::from_packed(place.load(Ordering::SeqCst));
+        }
+        // still the same: nothing read above came from a later decision
+        Ok((slot.id.load(Ordering::SeqCst) == id).then_some(&into[..len]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_recalled_until_they_expire() {
+        let decisions = Decisions::new();
+        let routes: Vec<RouteId> = (0..3).map(RouteId::from_packed).collect();
+        let first = decisions.keep(&routes);
+        let mut into = [RouteId::from_packed(0); NEAREST];
+        assert_eq!(decisions.recall(first, &mut into).unwrap(), Some(&routes[..]));
+        for _ in 0..KEPT {
+            decisions.keep(&routes[..1]);
+        }
+        assert_eq!(decisions.recall(first, &mut into).unwrap(), None);
+        assert_eq!(decisions.recall(first + KEPT, &mut into).unwrap(), Some(&routes[..1]));
+    }
+
+    #[test]
+    fn an_id_that_was_never_given_out_is_refused() {
+        let decisions = Decisions::new();
+        let mut into = [RouteId::from_packed(0); NEAREST];
+        for id in [0, 1, u64::MAX] {
+            assert_eq!(decisions.recall(id, &mut into).unwrap_err().code(), "SONA_INVALID_ARGUMENT");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What has happened so far.
+
+use std::ops::Deref;
+use std::sync::atomic::Ordering;
+
+use super::SonaEngine;
+use crate::learner::CycleReport;
+
+const QUALITY_SCALE: f64 = (1_u64 << 20) as f64;
+
+/// A quality as a whole number, so that sums do not depend on the order of threads.
+pub(super) fn fixed_quality(quality: f64) -> u64 {
+    (quality * QUALITY_SCALE).round() as u64
+}
+
+/// One training cycle and its duration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnReport {
+    /// What it did.
+    pub cycle: CycleReport,
+    /// Milliseconds it took.
+    pub ms: f64,
+}
+
+impl Deref for LearnReport {
+    type Target = CycleReport;
+
+    fn deref(&self) -> &CycleReport {
+        &self.cycle
+    }
+}
+
+/// Counters of one engine. When no call is under way, recorded = learned + buffered + dropped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// Ended trajectories.
+    pub trajectories_recorded: u64,
+    /// Those that wait in the queue.
+    pub trajectories_buffered: u64,
+    /// Those that have been handed to background learning.
+    pub trajectories_learned: u64,
+    /// Those that a full queue gave up.
+    pub trajectories_dropped: u64,
+    /// Share of recorded trajectories that were not dropped; 1 before the first.
+    pub buffer_success_rate: f64,
+    /// Mean quality of recorded trajectories; 0 before the first.
+    pub average_quality: f64,
+    /// Steps of the micro tier.
+    pub micro_updates: u64,
+    /// Times that the micro tier diverged and was reset.
+    pub micro_divergences: u64,
+    /// Training cycles finished.
+    pub learning_cycles: u64,
+    /// Of these, the ones whose result was published.
+    pub promotions: u64,
+    /// Cycles of the background thread that ended in an error.
+    pub failed_cycles: u64,
+    /// Routes.
+    pub routes: u64,
+    /// Whether anything learns.
+    pub enabled: bool,
+    /// Whether the micro tier or the prototypes learn at once.
+    pub instant_enabled: bool,
+    /// Whether a background thread trains.
+    pub background_enabled: bool,
+    /// Kernels in use.
+    pub simd: &'static str,
+}
+
+impl Stats {
+    pub(super) fn collect(engine: &SonaEngine) -> Self {
+        let learner = &engine.learner;
+        let buffer = &learner.buffer;
+        let (micro_updates, micro_divergences) = learner.micro_counts();
+        let recorded = buffer.recorded();
+        let share = |part: f64, empty: f64| if recorded == 0 { empty } else { part / recorded as f64 };
+        Self {
+            trajectories_recorded: recorded,
+            trajectories_buffered: buffer.waiting() as u64,
+            trajectories_learned: buffer.learned(),
+            trajectories_dropped: buffer.dropped(),
+            buffer_success_rate: share(recorded as f64 - buffer.dropped() as f64, 1.0),
+            average_quality: share(engine.quality_sum.load(Ordering::Relaxed) as f64 / QUALITY_SCALE, 0.0),
+            micro_updates,
+            micro_divergences,
+            learning_cycles: learner.cycles(),
+            promotions: learner.promotions(),
+            failed_cycles: learner.failures(),
+            routes: learner.snapshot().routes.rows().count() as u64,
+            enabled: engine.is_enabled(),
+            instant_enabled: engine.is_enabled() && (engine.config.tier_micro || engine.config.tier_prototypes),
+            background_enabled: engine.is_enabled() && engine.config.background == crate::Background::Auto,
+            simd: engine.simd(),
+        }
+    }
+}

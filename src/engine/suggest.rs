@@ -1,0 +1,95 @@
+//! Ranking routes for an adapted query.
+
+use std::sync::Arc;
+
+use crate::adapter::objective::{NEAREST, Nearest, TAU};
+use crate::bank::index::{RouteId, RouteIndex};
+use crate::learner::Learner;
+
+/// One ranked route.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Identity.
+    pub id: RouteId,
+    /// Name.
+    pub name: Arc<str>,
+    /// Cosine of the adapted query with the prototype.
+    pub score: f32,
+    /// Softmax of 20 x cosine among the eligible routes.
+    pub probability: f32,
+    /// Outcomes that this route has had.
+    pub count: u64,
+    /// Their mean; 0 without any.
+    pub avg_quality: f64,
+}
+
+/// A ranking.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Suggestion {
+    /// To be handed back with the outcome.
+    pub id: u64,
+    /// Best first.
+    pub ranked: Vec<Ranked>,
+    /// Probability of the best; 0 when nothing is ranked.
+    pub confidence: f32,
+    /// Whether the confidence is below `abstainBelow`, or nothing is ranked.
+    pub abstain: bool,
+}
+
+/// Memory of a ranking, reused from call to call.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    scores: Vec<(f32, RouteId)>,
+    nearest: Vec<RouteId>,
+}
+
+impl Scratch {
+    /// Ranks the `k` best of `eligible` (all, when none) for a unit query.
+    pub(super) fn rank(
+        &mut self,
+        learner: &Learner,
+        routes: &RouteIndex,
+        z: &[f32],
+        k: usize,
+        eligible: Option<&[RouteId]>,
+    ) -> Suggestion {
+        // what is learned later competes with all routes: eligibility limits the choice, not the lesson
+        let mut nearest = Nearest::new(NEAREST);
+        self.scores.clear();
+        routes.scan(learner.kernels(), z, |row, cosine| {
+            nearest.offer(cosine, row.id.packed());
+            self.scores.push((cosine, row.id));
+        });
+        self.nearest.clear();
+        self.nearest.extend(nearest.indices().iter().map(|&id| RouteId::from_packed(id)));
+        if let Some(eligible) = eligible {
+            let mut wanted: Vec<RouteId> = eligible.to_vec();
+            wanted.sort_unstable();
+            self.scores.retain(|(_, id)| wanted.binary_search(id).is_ok());
+        }
+        let top = self.scores.iter().map(|&(cosine, _)| cosine).fold(f32::NEG_INFINITY, f32::max);
+        let mass: f32 = self.scores.iter().map(|&(cosine, _)| (TAU * (cosine - top)).exp()).sum();
+        let best_first = |a: &(f32, RouteId), b: &(f32, RouteId)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+        let k = k.min(self.scores.len());
+        if k < self.scores.len() {
+            self.scores.select_nth_unstable_by(k, best_first);
+        }
+        self.scores[..k].sort_unstable_by(best_first);
+        let ranked: Vec<Ranked> = self.scores[..k]
+            .iter()
+            .filter_map(|&(score, id)| {
+                let row = routes.get(id)?;
+                let probability = (TAU * (score - top)).exp() / mass;
+                let name = row.name.clone();
+                Some(Ranked { id, name, score, probability, count: row.count, avg_quality: row.avg_quality })
+            })
+            .collect();
+        let confidence = ranked.first().map_or(0.0, |best| best.probability);
+        Suggestion { ranked, confidence, ..Suggestion::default() }
+    }
+
+    /// The nearest of all routes at the last ranking, best first.
+    pub(super) fn nearest(&self) -> &[RouteId] {
+        &self.nearest
+    }
+}

@@ -1,0 +1,149 @@
+//! The one error type of the crate.
+//!
+//! In: what was wrong, the argument's name, what came, what was expected.
+//! Out: [`SonaError`], with a stable code and structured details.
+//! Called by: every room. Source: the codes are listed in the README.
+
+use std::fmt;
+
+/// Everything that a call can refuse. Each variant has a stable [`code`](SonaError::code) that does
+/// not change between versions; messages may.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SonaError {
+    /// A vector has the wrong length.
+    #[error("{argument}: expected {expected} numbers, got {got}")]
+    DimMismatch {
+        /// Name of the argument as the caller wrote it.
+        argument: String,
+        /// Length that the engine was made for.
+        expected: usize,
+        /// Length that came.
+        got: usize,
+    },
+    /// A number is NaN or infinite.
+    #[error("{argument}: expected finite numbers, got {got} at index {index}")]
+    NotFinite {
+        /// Name of the argument.
+        argument: String,
+        /// Position of the first offending number (0 for a scalar).
+        index: usize,
+        /// The offending value, as text ("NaN", "inf", "-inf").
+        got: String,
+    },
+    /// A value lies outside its range.
+    #[error("{argument}: expected {expected}, got {got}")]
+    OutOfRange {
+        /// Name of the argument.
+        argument: String,
+        /// The range, in words.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// A value is of the wrong kind.
+    #[error("{argument}: expected {expected}, got {got}")]
+    InvalidArgument {
+        /// Name of the argument.
+        argument: String,
+        /// What would have been accepted.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// A trajectory id that was never issued, has ended or was given up.
+    #[error("{argument}: no open trajectory {got}")]
+    UnknownTrajectory {
+        /// Name of the argument.
+        argument: String,
+        /// The id.
+        got: String,
+    },
+    /// A route name that was never added or has been removed.
+    #[error("{argument}: no route named {got:?}")]
+    UnknownRoute {
+        /// Name of the argument.
+        argument: String,
+        /// The name.
+        got: String,
+    },
+    /// A setting is unknown, of the wrong kind, or out of range.
+    #[error("{argument}: expected {expected}, got {got}")]
+    InvalidConfig {
+        /// The setting's name.
+        argument: String,
+        /// What would have been accepted.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// The engine has been closed.
+    #[error("the engine is closed")]
+    Closed,
+    /// The caller aborted the operation; nothing was published.
+    #[error("the operation was aborted")]
+    Aborted,
+    /// A defect of this library: a caught panic or a broken invariant.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// Result of every fallible call.
+pub type Result<T> = std::result::Result<T, SonaError>;
+
+impl SonaError {
+    /// The stable code, the same string that the JavaScript error carries.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DimMismatch { .. } => "SONA_DIM_MISMATCH",
+            Self::NotFinite { .. } => "SONA_NOT_FINITE",
+            Self::OutOfRange { .. } => "SONA_OUT_OF_RANGE",
+            Self::InvalidArgument { .. } => "SONA_INVALID_ARGUMENT",
+            Self::UnknownTrajectory { .. } => "SONA_UNKNOWN_TRAJECTORY",
+            Self::UnknownRoute { .. } => "SONA_UNKNOWN_ROUTE",
+            Self::InvalidConfig { .. } => "SONA_INVALID_CONFIG",
+            Self::Closed => "SONA_CLOSED",
+            Self::Aborted => "SONA_ABORTED",
+            Self::Internal(_) => "SONA_INTERNAL",
+        }
+    }
+
+    /// The parts of the message as a JSON object: `argument`, `expected`, `got`, `index` where they apply.
+    pub fn details(&self) -> serde_json::Value {
+        use serde_json::json;
+        match self {
+            Self::DimMismatch { argument, expected, got } => {
+                json!({ "argument": argument, "expected": expected, "got": got })
+            }
+            Self::NotFinite { argument, index, got } => {
+                json!({ "argument": argument, "expected": "finite numbers", "index": index, "got": got })
+            }
+            Self::OutOfRange { argument, expected, got }
+            | Self::InvalidArgument { argument, expected, got }
+            | Self::InvalidConfig { argument, expected, got } => {
+                json!({ "argument": argument, "expected": expected, "got": got })
+            }
+            Self::UnknownTrajectory { argument, got } | Self::UnknownRoute { argument, got } => {
+                json!({ "argument": argument, "got": got })
+            }
+            Self::Closed | Self::Aborted | Self::Internal(_) => json!({}),
+        }
+    }
+
+    /// From a caught panic.
+    pub(crate) fn from_panic(panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        Self::Internal(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".into()))
+    }
+
+    pub(crate) fn out_of_range(argument: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self::OutOfRange { argument: argument.into(), expected: expected.to_string(), got: got.to_string() }
+    }
+
+    pub(crate) fn invalid_argument(argument: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self::InvalidArgument { argument: argument.into(), expected: expected.to_string(), got: got.to_string() }
+    }
+
+    pub(crate) fn invalid_config(argument: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self::InvalidConfig { argument: argument.into(), expected: expected.to_string(), got: got.to_string() }
+    }
+}

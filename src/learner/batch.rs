@@ -1,0 +1,239 @@
+//! One minibatch: vectors gathered from replay, pushed through the adapters, scored against their
+//! candidates, and the loss's derivative pulled back to the adapted vectors.
+
+use std::sync::Arc;
+
+use super::snapshot::Snapshot;
+use crate::adapter::lora::Lora;
+use crate::adapter::objective::{
+    MAX_CANDIDATES, NEAREST, Nearest, TAU, log_likelihood, normalise, outcome_gradient, through_normalisation,
+};
+use crate::adapter::replay::{Example, Target};
+use crate::bank::activations::SAME;
+use crate::bank::index::RouteId;
+use crate::simd::Kernels;
+
+/// Examples per minibatch.
+pub(super) const BATCH: usize = 64;
+
+/// What examples are scored against during one cycle: prototypes and activations as they were at its start.
+#[derive(Debug)]
+pub(super) struct Targets {
+    dim: usize,
+    routes: Vec<f32>,
+    /// Row of `routes` by slot, with the id that it belongs to.
+    row_of_slot: Vec<Option<(RouteId, u32)>>,
+    activations: Vec<f32>,
+}
+
+impl Targets {
+    pub(super) fn new(dim: usize, snapshot: &Snapshot, activations: Vec<f32>) -> Self {
+        let mut targets = Self { dim, routes: Vec::new(), row_of_slot: Vec::new(), activations };
+        targets.routes.reserve_exact(snapshot.routes.ranked_len() * dim);
+        for (row, route) in snapshot.routes.ranked().enumerate() {
+            let slot = route.id.slot();
+            if targets.row_of_slot.len() <= slot {
+                targets.row_of_slot.resize(slot + 1, None);
+            }
+            targets.row_of_slot[slot] = Some((route.id, row as u32));
+            targets.routes.extend_from_slice(&route.prototype);
+        }
+        targets
+    }
+
+    fn route_row(&self, packed: u32) -> Option<u32> {
+        let id = RouteId::from_packed(packed);
+        let (known, row) = (*self.row_of_slot.get(id.slot())?)?;
+        (known == id).then_some(row)
+    }
+
+    fn route(&self, row: usize) -> &[f32] {
+        &self.routes[row * self.dim..][..self.dim]
+    }
+
+    fn activation(&self, row: usize) -> &[f32] {
+        &self.activations[row * self.dim..][..self.dim]
+    }
+}
+
+/// Memory of a minibatch, reused from step to step. Examples with a route come first, so that each kind is
+/// scored by one matrix product.
+#[derive(Debug)]
+pub(super) struct Batch {
+    dim: usize,
+    /// Queries, `len x dim`.
+    pub(super) x: Vec<f32>,
+    /// Adapted unit vectors.
+    z: Vec<f32>,
+    norms: Vec<f32>,
+    /// Derivative of the loss by the adapted vectors before normalisation.
+    pub(super) dh: Vec<f32>,
+    /// Row of the chosen route.
+    chosen: Vec<u32>,
+    /// Activations of the examples without a route.
+    own: Vec<f32>,
+    outcomes: Vec<f32>,
+    scores: Vec<f32>,
+}
+
+impl Batch {
+    pub(super) fn new(dim: usize) -> Self {
+        Self {
+            dim,
+            x: Vec::new(),
+            z: Vec::new(),
+            norms: Vec::new(),
+            dh: Vec::new(),
+            chosen: Vec::new(),
+            own: Vec::new(),
+            outcomes: Vec::new(),
+            scores: Vec::new(),
+        }
+    }
+
+    /// Gathers the examples whose target exists.
+    pub(super) fn load<'a>(&mut self, targets: &Targets, examples: impl Iterator<Item = &'a Arc<Example>> + Clone) {
+        let dim = self.dim;
+        self.x.clear();
+        self.own.clear();
+        self.chosen.clear();
+        self.outcomes.clear();
+        for example in examples.clone() {
+            if let Target::Route(id) = example.target
+                && let Some(row) = targets.route_row(id)
+            {
+                self.chosen.push(row);
+                self.outcomes.push(example.outcome);
+                extend(&mut self.x, dim, |out| example.query_into(out));
+            }
+        }
+        for example in examples.filter(|example| example.target == Target::Activation) {
+            self.outcomes.push(example.outcome);
+            extend(&mut self.x, dim, |out| example.query_into(out));
+            extend(&mut self.own, dim, |out| example.activation_into(out));
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    /// Right becomes wrong.
+    pub(super) fn invert_outcomes(&mut self) {
+        self.outcomes.iter_mut().for_each(|outcome| *outcome = 1.0 - *outcome);
+    }
+
+    /// Pushes the queries through the given maps and scores them.
+    pub(super) fn forward<'a>(
+        &mut self,
+        kernels: &Kernels,
+        targets: &Targets,
+        tiers: impl Iterator<Item = &'a Lora> + Clone,
+    ) {
+        let dim = self.dim;
+        self.z.clear();
+        self.z.extend_from_slice(&self.x);
+        self.norms.clear();
+        for (x, z) in self.x.chunks_exact(dim).zip(self.z.chunks_exact_mut(dim)) {
+            tiers.clone().for_each(|tier| tier.add_delta(kernels, x, z));
+            self.norms.push(normalise(kernels, z));
+        }
+        let with_route = self.chosen.len() * dim;
+        let routes = targets.routes.len() / dim;
+        let activations = targets.activations.len() / dim;
+        let free = self.len() - self.chosen.len();
+        self.scores.resize(self.chosen.len() * routes + free * activations, 0.0);
+        let (by_route, by_activation) = self.scores.split_at_mut(self.chosen.len() * routes);
+        kernels.matmul_nt(&self.z[..with_route], &targets.routes, dim, by_route);
+        kernels.matmul_nt(&self.z[with_route..], &targets.activations, dim, by_activation);
+    }
+
+    /// Mean loss; fills `dh`. After [`forward`](Self::forward).
+    pub(super) fn backward(&mut self, kernels: &Kernels, targets: &Targets) -> f64 {
+        let dim = self.dim;
+        let mut dh = std::mem::take(&mut self.dh);
+        dh.clear();
+        dh.resize(self.len() * dim, 0.0);
+        let mut loss = 0.0;
+        for (n, g) in dh.chunks_exact_mut(dim).enumerate() {
+            self.with_candidates(kernels, targets, n, |vectors, logits| {
+                loss += f64::from(outcome_gradient(logits, 0, self.outcomes[n]));
+                for (vector, derivative) in vectors.iter().zip(logits.iter()) {
+                    kernels.axpy(TAU * derivative, vector, g);
+                }
+            });
+            through_normalisation(kernels, g, &self.z[n * dim..][..dim], self.norms[n]);
+        }
+        self.dh = dh;
+        loss / self.len().max(1) as f64
+    }
+
+    /// Appends each example's log-likelihood. After [`forward`](Self::forward).
+    pub(super) fn log_likelihoods(&self, kernels: &Kernels, targets: &Targets, out: &mut Vec<f64>) {
+        for n in 0..self.len() {
+            self.with_candidates(kernels, targets, n, |_, logits| {
+                out.push(f64::from(log_likelihood(logits, 0, self.outcomes[n])));
+            });
+        }
+    }
+
+    /// Calls `visit` with the candidates of one example and their logits; the chosen one comes first.
+    fn with_candidates(
+        &self,
+        kernels: &Kernels,
+        targets: &Targets,
+        n: usize,
+        visit: impl FnOnce(&[&[f32]], &mut [f32]),
+    ) {
+        let dim = self.dim;
+        let mut vectors: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
+        let mut logits = [0.0_f32; MAX_CANDIDATES];
+        let mut len = 1;
+        if let Some(&chosen) = self.chosen.get(n) {
+            let routes = targets.routes.len() / dim;
+            let scores = &self.scores[n * routes..][..routes];
+            vectors[0] = targets.route(chosen as usize);
+            logits[0] = TAU * scores[chosen as usize];
+            let nearest = nearest_of(scores, NEAREST);
+            for (&row, &score) in nearest.indices().iter().zip(nearest.scores()) {
+                if row != chosen {
+                    vectors[len] = targets.route(row as usize);
+                    logits[len] = TAU * score;
+                    len += 1;
+                }
+            }
+        } else {
+            let free = n - self.chosen.len();
+            let own = &self.own[free * dim..][..dim];
+            let rows = targets.activations.len() / dim;
+            let before = self.chosen.len() * (targets.routes.len() / dim);
+            let scores = &self.scores[before + free * rows..][..rows];
+            vectors[0] = own;
+            logits[0] = TAU * kernels.dot(own, &self.z[n * dim..][..dim]);
+            let nearest = nearest_of(scores, MAX_CANDIDATES);
+            for (&row, &score) in nearest.indices().iter().zip(nearest.scores()) {
+                let activation = targets.activation(row as usize);
+                if len <= NEAREST && kernels.dot(own, activation) <= SAME {
+                    vectors[len] = activation;
+                    logits[len] = TAU * score;
+                    len += 1;
+                }
+            }
+        }
+        visit(&vectors[..len], &mut logits[..len]);
+    }
+}
+
+fn nearest_of(scores: &[f32], limit: usize) -> Nearest {
+    let mut nearest = Nearest::new(limit);
+    for (row, &score) in scores.iter().enumerate() {
+        nearest.offer(score, row as u32);
+    }
+    nearest
+}
+
+fn extend(into: &mut Vec<f32>, dim: usize, write: impl FnOnce(&mut [f32])) {
+    let at = into.len();
+    into.resize(at + dim, 0.0);
+    write(&mut into[at..]);
+}

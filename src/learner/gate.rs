@@ -1,0 +1,100 @@
+//! Whether trained weights may replace the ones that serve: judged on events that never train them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::batch::{BATCH, Batch, Targets};
+use super::snapshot::Snapshot;
+use crate::adapter::lora::Lora;
+use crate::adapter::replay::Example;
+use crate::simd::Kernels;
+
+/// Every how many-th event is held back, by a hash of its id.
+const ONE_IN: u64 = 10;
+
+/// Newest events held.
+const HELD: usize = 1_000;
+
+/// Below this many the gate has no opinion.
+const ENOUGH: usize = 100;
+
+/// Standard errors by which a candidate must be worse to be refused.
+const REFUSAL: f64 = 2.0;
+
+/// The newest held-back events.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    held: VecDeque<Arc<Example>>,
+    before: Vec<f64>,
+    after: Vec<f64>,
+}
+
+/// What the gate found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Judgement {
+    /// Mean gain in log-likelihood per event.
+    pub(super) gain: f64,
+    /// Its paired standard error.
+    pub(super) error: f64,
+}
+
+impl Judgement {
+    pub(super) fn refuses(&self) -> bool {
+        self.gain < -REFUSAL * self.error
+    }
+}
+
+impl Gate {
+    /// Whether an event is held back. The same id gives the same answer in every run with the same seed.
+    pub(super) fn holds_back(id: u64, seed: u64) -> bool {
+        split_mix(id ^ split_mix(seed)).is_multiple_of(ONE_IN)
+    }
+
+    pub(super) fn push(&mut self, example: Arc<Example>) {
+        if self.held.len() == HELD {
+            self.held.pop_front();
+        }
+        self.held.push_back(example);
+    }
+
+    pub(super) fn retain(&mut self, keep: impl Fn(&Example) -> bool) {
+        self.held.retain(|example| keep(example));
+    }
+
+    /// Compares a trained base alone with what serves now, both with the same targets. None below 100 events.
+    pub(super) fn judge(
+        &mut self,
+        kernels: &Kernels,
+        targets: &Targets,
+        batch: &mut Batch,
+        serving: &Snapshot,
+        candidate: &Lora,
+    ) -> Option<Judgement> {
+        if self.held.len() < ENOUGH {
+            return None;
+        }
+        self.before.clear();
+        self.after.clear();
+        for start in (0..self.held.len()).step_by(BATCH) {
+            let end = (start + BATCH).min(self.held.len());
+            batch.load(targets, self.held.range(start..end));
+            batch.forward(kernels, targets, serving.tiers());
+            batch.log_likelihoods(kernels, targets, &mut self.before);
+            batch.forward(kernels, targets, std::iter::once(candidate));
+            batch.log_likelihoods(kernels, targets, &mut self.after);
+        }
+        let count = self.before.len() as f64;
+        let differences = || self.after.iter().zip(&self.before).map(|(after, before)| after - before);
+        let gain = differences().sum::<f64>() / count;
+        let variance = differences().map(|difference| (difference - gain).powi(2)).sum::<f64>() / (count - 1.0);
+        Some(Judgement { gain, error: (variance / count).sqrt() })
+    }
+}
+
+/// Finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+fn split_mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,336 @@
+//! What happens when a trajectory ends: the micro tier takes one step, the chosen prototype its outcome,
+//! both are published. No allocation once the pools are warm.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use half::slice::HalfFloatSliceExt;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::snapshot::Snapshot;
+use crate::adapter::lora::Lora;
+use crate::adapter::micro::MicroLora;
+use crate::adapter::objective::{
+    MAX_CANDIDATES, NEAREST, Nearest, TAU, normalise, outcome_gradient, through_normalisation,
+};
+use crate::bank::activations::{ActivationTable, SAME};
+use crate::bank::index::{RouteId, RouteIndex};
+use crate::bank::pool::ArcPool;
+use crate::bank::routes::RouteBook;
+use crate::config::Config;
+use crate::simd::Kernels;
+use crate::trajectory::record::Record;
+
+/// Published values kept for reuse.
+const SPARE: usize = 8;
+
+/// Most outcomes that are applied again after a cycle; older ones are left to the next.
+const LOGGED: usize = 1_024;
+
+/// Mutable state of the instant loop.
+#[derive(Debug)]
+pub(super) struct Instant {
+    kernels: &'static Kernels,
+    learn_micro: bool,
+    pub(super) routes: RouteBook,
+    activations: ActivationTable,
+    micro: MicroLora,
+    base: Arc<Lora>,
+    base_trained: bool,
+    micro_published: Arc<Lora>,
+    micros: ArcPool<Lora>,
+    snapshots: ArcPool<Snapshot>,
+    scratch: Scratch,
+    /// Outcomes since the cycle under way began, the newest [`LOGGED`].
+    during_cycle: VecDeque<Arc<Record>>,
+    cycle_under_way: bool,
+    pub(super) updates: u64,
+    pub(super) divergences: u64,
+}
+
+#[derive(Debug)]
+struct Scratch {
+    query: Vec<f32>,
+    activation: Vec<f32>,
+    z: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+impl Instant {
+    pub(super) fn new(config: &Config, kernels: &'static Kernels, base: Arc<Lora>) -> Self {
+        let dim = config.hidden_dim;
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ 0x6D69_6372_6F00_0001);
+        let micro = MicroLora::new(dim, config.micro_lora_rank, config.lora_alpha, config.micro_lora_lr, &mut rng);
+        let zeros = || vec![0.0; dim];
+        Self {
+            kernels,
+            learn_micro: config.tier_micro,
+            routes: RouteBook::new(dim, config.tier_prototypes),
+            activations: ActivationTable::new(dim, &mut rng),
+            micro_published: Arc::new(micro.lora().clone()),
+            micro,
+            base,
+            base_trained: false,
+            micros: ArcPool::new(SPARE),
+            snapshots: ArcPool::new(SPARE),
+            scratch: Scratch { query: zeros(), activation: zeros(), z: zeros(), gradient: zeros() },
+            during_cycle: VecDeque::with_capacity(LOGGED),
+            cycle_under_way: false,
+            updates: 0,
+            divergences: 0,
+        }
+    }
+
+    pub(super) fn first_snapshot(&self) -> Arc<Snapshot> {
+        Arc::new(self.snapshot())
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            micro: self.micro.is_trained().then(|| self.micro_published.clone()),
+            base: self.base_trained.then(|| self.base.clone()),
+            routes: self.routes.index().clone(),
+        }
+    }
+
+    /// Makes the current state what readers see.
+    pub(super) fn publish(&mut self, published: &ArcSwap<Snapshot>) {
+        let current = self.snapshot();
+        // a placeholder never outlives this call: `fill` replaces all of it
+        let next = self.snapshots.publish(|| current.clone(), |snapshot| *snapshot = current.clone());
+        self.snapshots.retire(published.swap(next));
+    }
+
+    /// Learns from one record: micro first, with the prototypes as they were when the choice was made.
+    pub(super) fn learn(&mut self, record: &Record, candidates: Option<&[RouteId]>) {
+        record.query().convert_to_f32_slice(&mut self.scratch.query);
+        if self.learn_micro {
+            let base = self.base_trained.then_some(&*self.base);
+            let view =
+                View { kernels: self.kernels, base, routes: self.routes.index(), activations: &self.activations };
+            let (updates, divergences) = view.learn(&mut self.micro, &mut self.scratch, record, candidates);
+            self.updates += updates;
+            self.divergences += divergences;
+            if updates > 0 {
+                self.publish_micro();
+            }
+        }
+        match record.route {
+            Some(route) => {
+                self.routes.record(self.kernels, RouteId::from_packed(route), &self.scratch.query, record.quality);
+            }
+            None => {
+                for (activation, _) in record.steps() {
+                    activation.convert_to_f32_slice(&mut self.scratch.activation);
+                    self.activations.offer(self.kernels, &self.scratch.activation, activation);
+                }
+            }
+        }
+    }
+
+    fn publish_micro(&mut self) {
+        let micro = self.micro.lora();
+        let next = self.micros.publish(|| micro.clone(), |lora| lora.copy_from(micro));
+        self.micros.retire(std::mem::replace(&mut self.micro_published, next));
+    }
+
+    /// From here on outcomes are logged, until [`stop_log`](Self::stop_log).
+    pub(super) fn start_log(&mut self) {
+        self.cycle_under_way = true;
+    }
+
+    pub(super) fn stop_log(&mut self) {
+        self.cycle_under_way = false;
+        self.during_cycle.clear();
+    }
+
+    pub(super) fn log(&mut self, record: &Arc<Record>) {
+        if self.cycle_under_way {
+            if self.during_cycle.len() == LOGGED {
+                self.during_cycle.pop_front();
+            }
+            self.during_cycle.push_back(record.clone());
+        }
+    }
+
+    /// A copy of the micro tier that changes nothing yet.
+    pub(super) fn fresh_micro(&self) -> MicroLora {
+        let mut micro = self.micro.clone();
+        micro.reset();
+        micro
+    }
+
+    /// Applies up to `most` logged outcomes to `micro` above `base`; returns how many are left.
+    pub(super) fn apply_again(&mut self, micro: &mut MicroLora, base: &Lora, most: usize) -> usize {
+        for _ in 0..most {
+            let Some(record) = self.during_cycle.pop_front() else { return 0 };
+            if !self.learn_micro {
+                continue;
+            }
+            record.query().convert_to_f32_slice(&mut self.scratch.query);
+            let view = View {
+                kernels: self.kernels,
+                base: Some(base),
+                routes: self.routes.index(),
+                activations: &self.activations,
+            };
+            view.learn(micro, &mut self.scratch, &record, None);
+        }
+        self.during_cycle.len()
+    }
+
+    /// Takes over a promoted base and the micro tier above it.
+    pub(super) fn adopt(&mut self, micro: &MicroLora, base: Arc<Lora>) {
+        self.micro.copy_from(micro);
+        self.publish_micro();
+        self.base = base;
+        self.base_trained = true;
+    }
+
+    pub(super) fn copy_activations(&self) -> Vec<f32> {
+        self.activations.rows().to_vec()
+    }
+}
+
+/// What an update of the micro tier looks at.
+struct View<'a> {
+    kernels: &'static Kernels,
+    base: Option<&'a Lora>,
+    routes: &'a RouteIndex,
+    activations: &'a ActivationTable,
+}
+
+impl View<'_> {
+    /// One gradient step per lesson of the record; returns how many were made, and how many diverged.
+    /// `scratch.query` holds the query.
+    fn learn(
+        &self,
+        micro: &mut MicroLora,
+        scratch: &mut Scratch,
+        record: &Record,
+        candidates: Option<&[RouteId]>,
+    ) -> (u64, u64) {
+        let mut counts = (0, 0);
+        let mut count = |made: Option<bool>| {
+            if let Some(sound) = made {
+                counts.0 += 1;
+                counts.1 += u64::from(!sound);
+            }
+        };
+        match record.route {
+            Some(route) => {
+                count(self.learn_route(micro, scratch, RouteId::from_packed(route), record.quality, candidates));
+            }
+            None => {
+                for (activation, reward) in record.steps() {
+                    activation.convert_to_f32_slice(&mut scratch.activation);
+                    count(self.learn_activation(micro, scratch, record.step_outcome(reward)));
+                }
+            }
+        }
+        counts
+    }
+
+    fn learn_route(
+        &self,
+        micro: &mut MicroLora,
+        scratch: &mut Scratch,
+        route: RouteId,
+        outcome: f32,
+        candidates: Option<&[RouteId]>,
+    ) -> Option<bool> {
+        let chosen = self.routes.get(route).filter(|row| row.ranked)?;
+        let norm = self.forward(micro, scratch);
+        let mut rows: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
+        let mut logits = [0.0_f32; MAX_CANDIDATES];
+        rows[0] = &chosen.prototype;
+        logits[0] = TAU * self.kernels.dot(&scratch.z, &chosen.prototype);
+        let mut len = 1;
+        match candidates {
+            Some(ids) => {
+                let rivals = ids.iter().filter(|&&id| id != route).filter_map(|&id| self.routes.get(id));
+                for row in rivals.filter(|row| row.ranked).take(NEAREST) {
+                    rows[len] = &row.prototype;
+                    logits[len] = TAU * self.kernels.dot(&scratch.z, &row.prototype);
+                    len += 1;
+                }
+            }
+            None => {
+                let mut nearest = Nearest::new(NEAREST);
+                self.routes.scan(self.kernels, &scratch.z, |row, cosine| nearest.offer(cosine, row.id.packed()));
+                for (&id, &cosine) in nearest.indices().iter().zip(nearest.scores()) {
+                    let id = RouteId::from_packed(id);
+                    if id != route
+                        && let Some(row) = self.routes.get(id)
+                    {
+                        rows[len] = &row.prototype;
+                        logits[len] = TAU * cosine;
+                        len += 1;
+                    }
+                }
+            }
+        }
+        Some(self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm))
+    }
+
+    fn learn_activation(&self, micro: &mut MicroLora, scratch: &mut Scratch, outcome: f32) -> Option<bool> {
+        let norm = self.forward(micro, scratch);
+        let mut nearest = Nearest::new(MAX_CANDIDATES);
+        let dim = scratch.z.len();
+        for (first, run) in self.activations.recent() {
+            for (offset, row) in run.chunks_exact(dim).enumerate() {
+                nearest.offer(self.kernels.dot(row, &scratch.z), (first + offset) as u32);
+            }
+        }
+        let own = std::mem::take(&mut scratch.activation);
+        let mut rows: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
+        let mut logits = [0.0_f32; MAX_CANDIDATES];
+        rows[0] = &own;
+        logits[0] = TAU * self.kernels.dot(&scratch.z, &own);
+        let mut len = 1;
+        for (&index, &cosine) in nearest.indices().iter().zip(nearest.scores()) {
+            let row = self.activations.row(index as usize);
+            if len <= NEAREST && self.kernels.dot(row, &own) <= SAME {
+                rows[len] = row;
+                logits[len] = TAU * cosine;
+                len += 1;
+            }
+        }
+        let made = self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm);
+        scratch.activation = own;
+        Some(made)
+    }
+
+    /// z = normalise(x + micro + base); returns the length before.
+    fn forward(&self, micro: &MicroLora, scratch: &mut Scratch) -> f32 {
+        scratch.z.copy_from_slice(&scratch.query);
+        if micro.is_trained() {
+            micro.lora().add_delta(self.kernels, &scratch.query, &mut scratch.z);
+        }
+        if let Some(base) = self.base {
+            base.add_delta(self.kernels, &scratch.query, &mut scratch.z);
+        }
+        normalise(self.kernels, &mut scratch.z)
+    }
+
+    /// One step on the candidates; the first is the chosen one.
+    fn step(
+        &self,
+        micro: &mut MicroLora,
+        scratch: &mut Scratch,
+        rows: &[&[f32]],
+        logits: &mut [f32],
+        outcome: f32,
+        norm: f32,
+    ) -> bool {
+        outcome_gradient(logits, 0, outcome);
+        scratch.gradient.fill(0.0);
+        for (row, derivative) in rows.iter().zip(logits.iter()) {
+            self.kernels.axpy(TAU * derivative, row, &mut scratch.gradient);
+        }
+        through_normalisation(self.kernels, &mut scratch.gradient, &scratch.z, norm);
+        micro.step(self.kernels, &scratch.query, &mut scratch.gradient)
+    }
+}

@@ -1,0 +1,22 @@
+//! SONA: a self-optimizing engine for backends that call language models.
+//!
+//! It learns from outcomes, in process: a low-rank adapter moves query embeddings toward what worked, a
+//! prototype per route remembers it exactly. Start at [`SonaEngine`]; `ARCHITECTURE.md` shows the rooms.
+
+pub mod adapter;
+pub mod bank;
+pub mod config;
+pub mod engine;
+pub mod error;
+mod fault;
+pub mod learner;
+#[cfg(feature = "napi")]
+mod napi;
+pub mod simd;
+pub mod trajectory;
+
+pub use bank::index::RouteRow;
+pub use config::{Background, Config};
+pub use engine::{Control, Ended, LearnReport, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier};
+pub use error::{Result, SonaError};
+pub use trajectory::builder::TrajectoryBuilder;

@@ -1,0 +1,147 @@
+//! Making, closing and asking engines.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{AsyncTask, Function};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Status, Task};
+use napi_derive::napi;
+use serde_json::json;
+
+use super::error::to_js;
+use super::learn::report_json;
+use super::registry::{insert, remove, with};
+use crate::config::{Config, settings_table};
+use crate::engine::{SonaEngine, backends, best_backend};
+use crate::error::SonaError;
+use crate::fault;
+
+/// Makes an engine from a JSON object of settings and returns its handle.
+#[napi(catch_unwind)]
+pub fn engine_create(config: String) -> napi::Result<u32> {
+    fault::point("create");
+    let parsed = serde_json::from_str(&config)
+        .map_err(|error| SonaError::invalid_config("config", "an object of settings", error))
+        .and_then(|value| Config::from_json(&value))
+        .and_then(SonaEngine::new)
+        .and_then(insert);
+    parsed.map_err(to_js)
+}
+
+/// Waits for the engine's thread, off the main thread.
+pub struct CloseTask(Option<Arc<SonaEngine>>);
+
+impl Task for CloseTask {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> napi::Result<()> {
+        let engine = self.0.take();
+        let close = move || {
+            fault::point("close");
+            if let Some(engine) = engine {
+                engine.close();
+            }
+        };
+        catch_unwind(AssertUnwindSafe(close)).map_err(|panic| to_js(SonaError::from_panic(&*panic)))
+    }
+
+    fn resolve(&mut self, _env: Env, _output: ()) -> napi::Result<()> {
+        Ok(())
+    }
+}
+
+/// Closes an engine. Its handle answers `SONA_CLOSED` from now on.
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn engine_close(handle: u32) -> AsyncTask<CloseTask> {
+    AsyncTask::new(CloseTask(remove(handle)))
+}
+
+/// Frees an engine that nobody can reach any more, without waiting for its thread.
+#[napi(catch_unwind)]
+pub fn engine_abandon(handle: u32) {
+    if let Some(engine) = remove(handle) {
+        // where no thread can be had, the drop happens here and waits
+        let _ = std::thread::Builder::new().spawn(move || drop(engine));
+    }
+}
+
+/// Counters as a JSON object with snake_case keys.
+#[napi(catch_unwind)]
+pub fn stats(handle: u32) -> napi::Result<String> {
+    fault::point("stats");
+    with(handle, |engine| {
+        let stats = engine.stats()?;
+        let object = json!({
+            "trajectories_recorded": stats.trajectories_recorded,
+            "trajectories_buffered": stats.trajectories_buffered,
+            "trajectories_learned": stats.trajectories_learned,
+            "trajectories_dropped": stats.trajectories_dropped,
+            "buffer_success_rate": stats.buffer_success_rate,
+            "average_quality": stats.average_quality,
+            "micro_updates": stats.micro_updates,
+            "micro_divergences": stats.micro_divergences,
+            "learning_cycles": stats.learning_cycles,
+            "promotions": stats.promotions,
+            "failed_cycles": stats.failed_cycles,
+            "routes": stats.routes,
+            "enabled": stats.enabled,
+            "instant_enabled": stats.instant_enabled,
+            "background_enabled": stats.background_enabled,
+            "simd": stats.simd,
+        });
+        Ok(object.to_string())
+    })
+}
+
+/// Turns learning on or off.
+#[napi(catch_unwind)]
+pub fn set_enabled(handle: u32, enabled: bool) -> napi::Result<()> {
+    with(handle, |engine| engine.set_enabled(enabled))
+}
+
+/// Whether it learns.
+#[napi(catch_unwind)]
+pub fn is_enabled(handle: u32) -> napi::Result<bool> {
+    with(handle, |engine| Ok(engine.is_enabled()))
+}
+
+/// Calls `listener` with the JSON report, or the JSON error, of every cycle of the background thread. Does
+/// not keep the process alive.
+#[napi(catch_unwind)]
+pub fn observe(handle: u32, listener: Function<String, ()>) -> napi::Result<()> {
+    let listener = listener.build_threadsafe_function::<String>().weak::<true>().build()?;
+    with(handle, |engine| {
+        engine.observe(Some(Box::new(move |result| {
+            let text = match result {
+                Ok(report) => report_json(report),
+                Err(error) => json!({
+                    "error": { "code": error.code(), "message": error.to_string(), "details": error.details() }
+                })
+                .to_string(),
+            };
+            // a listener whose thread has ended hears nothing, which is what ending means
+            let _: Status = listener.call(text, ThreadsafeFunctionCallMode::NonBlocking);
+        })));
+        Ok(())
+    })
+}
+
+/// The table of settings as JSON.
+#[napi(catch_unwind)]
+pub fn settings() -> String {
+    settings_table().to_string()
+}
+
+/// What this build can do, as JSON.
+#[napi(catch_unwind)]
+pub fn capabilities() -> String {
+    json!({
+        "simd": best_backend(),
+        "backends": backends(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "platform": format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+    })
+    .to_string()
+}

@@ -1,0 +1,87 @@
+//! Routes and suggestions.
+
+use napi::bindgen_prelude::{Float32ArraySlice, Float64ArraySlice, Uint32ArraySlice};
+use napi_derive::napi;
+use serde_json::json;
+
+use super::buffers::Writable;
+use super::registry::with;
+use crate::engine::RouteId;
+use crate::error::SonaError;
+use crate::fault;
+
+/// Numbers before the first ranked route in the output of `suggest`: decision, confidence, abstain.
+const HEADER: usize = 3;
+
+/// Numbers per ranked route: score, probability, count, average quality.
+const PER_ROUTE: usize = 4;
+
+/// Adds a route and returns its id.
+#[napi(catch_unwind)]
+pub fn route_add(handle: u32, name: String, embedding: Option<Float32ArraySlice>) -> napi::Result<u32> {
+    with(handle, |engine| engine.add_route(&name, embedding.as_deref()).map(RouteId::packed))
+}
+
+/// Removes a route.
+#[napi(catch_unwind)]
+pub fn route_remove(handle: u32, name: String) -> napi::Result<()> {
+    with(handle, |engine| engine.remove_route(&name))
+}
+
+/// The id of a route.
+#[napi(catch_unwind)]
+pub fn route_id(handle: u32, name: String) -> napi::Result<u32> {
+    with(handle, |engine| engine.route_id(&name).map(RouteId::packed))
+}
+
+/// All routes as a JSON array of {id, name, ranked, count, avgQuality}.
+#[napi(catch_unwind)]
+pub fn routes(handle: u32) -> napi::Result<String> {
+    with(handle, |engine| {
+        let rows = engine.routes()?;
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "id": row.id.packed(), "name": &*row.name, "ranked": row.ranked,
+                    "count": row.count, "avgQuality": row.avg_quality,
+                })
+            })
+            .collect();
+        Ok(serde_json::Value::Array(rows).to_string())
+    })
+}
+
+/// Ranks routes; returns how many were written. `ids` takes the route ids, `numbers` takes decision,
+/// confidence, abstain (0 or 1), then score, probability, count, average quality of each.
+#[napi(catch_unwind)]
+pub fn suggest(
+    handle: u32,
+    query: Float32ArraySlice,
+    eligible: Option<Uint32ArraySlice>,
+    mut ids: Uint32ArraySlice,
+    mut numbers: Float64ArraySlice,
+) -> napi::Result<u32> {
+    fault::point("suggest");
+    with(handle, |engine| {
+        let (ids, numbers) = (ids.as_mut_slice(), numbers.as_mut_slice());
+        if numbers.len() < HEADER + PER_ROUTE * ids.len() {
+            return Err(SonaError::Internal("the output of suggest is too short".into()));
+        }
+        let eligible: Option<Vec<RouteId>> =
+            eligible.map(|eligible| eligible.iter().map(|&id| RouteId::from_packed(id)).collect());
+        let suggestion = engine.suggest_routes(&query, ids.len(), eligible.as_deref())?;
+        numbers[..HEADER].copy_from_slice(&[
+            suggestion.id as f64,
+            f64::from(suggestion.confidence),
+            f64::from(u8::from(suggestion.abstain)),
+        ]);
+        let rows = numbers[HEADER..].chunks_exact_mut(PER_ROUTE);
+        for ((ranked, id), row) in suggestion.ranked.iter().zip(ids.iter_mut()).zip(rows) {
+            *id = ranked.id.packed();
+            let (score, probability) = (f64::from(ranked.score), f64::from(ranked.probability));
+            row.copy_from_slice(&[score, probability, ranked.count as f64, ranked.avg_quality]);
+        }
+        Ok(suggestion.ranked.len() as u32)
+    })
+}

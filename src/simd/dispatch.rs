@@ -1,0 +1,48 @@
+//! Which backend runs: detection, once per process, and the limit that `SONA_SIMD` sets.
+
+use std::sync::{LazyLock, OnceLock};
+
+use super::{Kernels, scalar};
+
+/// A backend of this build and the check that the CPU can run it.
+pub(super) struct Backend {
+    pub(super) kernels: &'static Kernels,
+    pub(super) detected: fn() -> bool,
+}
+
+/// All backends of this build, weakest first; the order is what "lower" means for `SONA_SIMD`.
+static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
+    let portable = [Backend { kernels: &scalar::KERNELS, detected: || true }];
+    #[cfg(target_arch = "x86_64")]
+    let native = super::x86_64::backends();
+    #[cfg(not(target_arch = "x86_64"))]
+    let native = [];
+    portable.into_iter().chain(native).collect()
+});
+
+pub(super) fn built() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| BACKENDS.iter().map(|b| b.kernels.name).collect());
+    &NAMES
+}
+
+pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+    BACKENDS.iter().filter(|b| (b.detected)()).map(|b| b.kernels)
+}
+
+pub(super) fn best() -> &'static Kernels {
+    static BEST: OnceLock<&'static Kernels> = OnceLock::new();
+    BEST.get_or_init(|| {
+        let limit = std::env::var("SONA_SIMD").ok();
+        let available: Vec<_> = available().collect();
+        let names: Vec<_> = available.iter().map(|kernels| kernels.name).collect();
+        available[select(limit.as_deref(), built(), &names)]
+    })
+}
+
+/// The index in `available` of the strongest backend that is not above `limit`. Both lists run from weakest to
+/// strongest, `available` is a part of `built` and holds at least the first of it.
+pub(super) fn select(limit: Option<&str>, built: &[&str], available: &[&str]) -> usize {
+    let rank = |name: &str| built.iter().position(|known| known.eq_ignore_ascii_case(name));
+    let ceiling = limit.and_then(|name| rank(name.trim())).unwrap_or(built.len());
+    available.iter().rposition(|name| rank(name).is_some_and(|at| at <= ceiling)).unwrap_or(0)
+}

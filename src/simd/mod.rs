@@ -1,0 +1,211 @@
+//! Vector kernels: the few loops in which the engine spends its time, once per instruction set.
+//! In: borrowed `f32` slices, row-major matrices. Out: a value, or the caller's slice overwritten; nothing allocates.
+//! Called by `adapter`, `bank`, `trajectory`, `learner`, `router` and `embed`, always through [`Kernels`].
+//! Every backend keeps the contract below and is held to a double precision oracle by one runner (`tests.rs`).
+//! Method: blocked inner products, Higham, "Accuracy and Stability of Numerical Algorithms" (2002), section 3.1.
+//!
+//! # What a backend guarantees
+//!
+//! - **Error.** A sum of `n` products is off by at most `gamma_n * sum |a_i * b_i|`, `gamma_n = n * eps / (1 - n * eps)`.
+//! - **Repeatability.** A result depends on the values alone, never on the alignment of a slice.
+//! - **One order of accumulation.** On one backend `dot(a, b)`, `dot(b, a)`, the element of `dot_rows` and the element
+//!   of `matmul_nt` for the same two rows are the same bits, wherever the rows stand and however many surround them
+//!   (which NaN, where the result is one, is left open).
+//! - **Rows in turn.** `add_scaled_rows` gives the same bits as one `axpy` per row, first row first.
+//! - **No place in the bits.** An element of `add_scaled_rows`, `axpy` or `adam` does not depend on its index.
+//! - **Special values.** NaN and infinities travel as IEEE 754 says; no flush to zero.
+//!
+//! Two backends agree within the error bound, not in bits.
+//!
+//! # How to add a backend
+//!
+//! 1. Write `<arch>/<isa>.rs` beside the others, with the same function names, ending in a `KERNELS` table whose
+//!    `name` is the file's name. Each function states its instruction set with `#[target_feature]`.
+//! 2. Add `mod <isa>;` and a `Backend` with its run-time check to `<arch>/mod.rs`, weakest first. A new architecture
+//!    also needs its `mod` here and its line in `BACKENDS` of `dispatch.rs`, both under `cfg(target_arch)`.
+//! 3. Name its CPU features in `cpu_reports` of `tests.rs`; the tests fail until it is there and has run.
+
+#![allow(unsafe_code)]
+
+mod dispatch;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+#[cfg(test)]
+mod tests;
+
+/// A table of function pointers. Outside this module the only way to one is detection, so that holding a
+/// `&Kernels` proves that the CPU has the instructions its functions use.
+///
+/// All methods panic when lengths do not match; callers validate what comes from outside. Empty slices are fine.
+pub struct Kernels {
+    name: &'static str,
+    // Every pointer may be called only on a CPU with the backend's features and with lengths that the method of the
+    // same name has checked.
+    dot: unsafe fn(&[f32], &[f32]) -> f32,
+    dot_rows: unsafe fn(&[f32], &[f32], &mut [f32]),
+    matmul_nt: unsafe fn(&[f32], &[f32], usize, &mut [f32]),
+    add_scaled_rows: unsafe fn(&[f32], &[f32], &mut [f32]),
+    adam: AdamFn,
+}
+
+type AdamFn = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
+
+impl Kernels {
+    /// The backend to use: the strongest that this CPU reports, decided once per process.
+    ///
+    /// The environment variable `SONA_SIMD` (`scalar`, `avx2`; case is ignored) can only lower the choice: it names
+    /// the strongest backend allowed. A name that the build knows but the CPU lacks gives the best available backend
+    /// below it; a name that the build does not know sets no limit.
+    pub fn best() -> &'static Kernels {
+        dispatch::best()
+    }
+
+    /// The portable backend, present in every build and on every CPU.
+    pub fn scalar() -> &'static Kernels {
+        &scalar::KERNELS
+    }
+
+    /// The backend of that exact name; `None` when it is not in this build or the CPU lacks its instructions.
+    pub fn by_name(name: &str) -> Option<&'static Kernels> {
+        dispatch::available().find(|kernels| kernels.name == name)
+    }
+
+    /// All backends of this build that the CPU can run, weakest (`scalar`) first. `SONA_SIMD` does not matter here.
+    pub fn available() -> Vec<&'static Kernels> {
+        dispatch::available().collect()
+    }
+
+    /// The names of all backends in this build, weakest (`scalar`) first, whether the CPU can run them or not.
+    pub fn built() -> &'static [&'static str] {
+        dispatch::built()
+    }
+
+    /// The backend's name, as `SONA_SIMD` and [`Kernels::by_name`] take it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The inner product of two vectors of equal length.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[inline]
+    pub fn dot(&self, a: &[f32], b: &[f32]) -> f32 {
+        assert_eq!(a.len(), b.len(), "dot: a and b must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and the lengths are equal.
+        unsafe { (self.dot)(a, b) }
+    }
+
+    /// The inner products of one vector with every row of a matrix: `out[k] = rows[k] . x`.
+    ///
+    /// `x` has `d` elements, `rows` is `out.len() x d`.
+    ///
+    /// # Panics
+    /// When `rows.len() != out.len() * x.len()`.
+    #[inline]
+    pub fn dot_rows(&self, rows: &[f32], x: &[f32], out: &mut [f32]) {
+        assert_eq!(Some(rows.len()), out.len().checked_mul(x.len()), "dot_rows: rows must be out.len() x x.len()");
+        // SAFETY: this table exists only where its instructions do, and `rows` is `out.len() x x.len()`.
+        unsafe { (self.dot_rows)(rows, x, out) }
+    }
+
+    /// The inner products of all rows of `a` with all rows of `b`: `out[i * n + j] = a[i] . b[j]`, that is `a` times
+    /// `b` transposed.
+    ///
+    /// `a` is `m x dim`, `b` is `n x dim`, `out` is `m x n`. With `dim == 0` both matrices are empty and `out`, of any
+    /// length, is filled with zeros.
+    ///
+    /// # Panics
+    /// When `a` or `b` is not a whole number of rows, or `out` is not `m x n`.
+    #[inline]
+    pub fn matmul_nt(&self, a: &[f32], b: &[f32], dim: usize, out: &mut [f32]) {
+        if dim == 0 {
+            assert!(a.is_empty() && b.is_empty(), "matmul_nt: with dim 0 a and b must be empty");
+            out.fill(0.0);
+            return;
+        }
+        assert!(a.len().is_multiple_of(dim), "matmul_nt: a.len() must be a multiple of dim");
+        assert!(b.len().is_multiple_of(dim), "matmul_nt: b.len() must be a multiple of dim");
+        let elements = (a.len() / dim).checked_mul(b.len() / dim);
+        assert_eq!(Some(out.len()), elements, "matmul_nt: out must be rows of a x rows of b");
+        // SAFETY: this table exists only where its instructions do; `dim` is positive and the three shapes agree.
+        unsafe { (self.matmul_nt)(a, b, dim, out) }
+    }
+
+    /// Adds a weighted sum of rows: `y += sum over k of coeffs[k] * rows[k]`.
+    ///
+    /// `y` has `d` elements, `rows` is `coeffs.len() x d`.
+    ///
+    /// # Panics
+    /// When `rows.len() != coeffs.len() * y.len()`.
+    #[inline]
+    pub fn add_scaled_rows(&self, coeffs: &[f32], rows: &[f32], y: &mut [f32]) {
+        let elements = coeffs.len().checked_mul(y.len());
+        assert_eq!(Some(rows.len()), elements, "add_scaled_rows: rows must be coeffs.len() x y.len()");
+        // SAFETY: this table exists only where its instructions do, and `rows` is `coeffs.len() x y.len()`.
+        unsafe { (self.add_scaled_rows)(coeffs, rows, y) }
+    }
+
+    /// Adds a multiple of a vector: `y += alpha * x`.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[inline]
+    pub fn axpy(&self, alpha: f32, x: &[f32], y: &mut [f32]) {
+        assert_eq!(x.len(), y.len(), "axpy: x and y must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and `x` is one row as long as `y`.
+        unsafe { (self.add_scaled_rows)(&[alpha], x, y) }
+    }
+
+    /// One step of Adam on `params`, with the running moments `m` and `v` of the gradient updated in place.
+    ///
+    /// # Panics
+    /// When the four lengths differ.
+    #[inline]
+    pub fn adam(&self, step: &AdamStep, params: &mut [f32], grads: &[f32], m: &mut [f32], v: &mut [f32]) {
+        assert_eq!(params.len(), grads.len(), "adam: params and grads must have equal lengths");
+        assert_eq!(params.len(), m.len(), "adam: params and m must have equal lengths");
+        assert_eq!(params.len(), v.len(), "adam: params and v must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and the four lengths are equal.
+        unsafe { (self.adam)(step, params, grads, m, v) }
+    }
+}
+
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernels").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The scalars of one Adam step (Kingma and Ba, 2015, algorithm 1), for each parameter `p` with gradient `g`:
+///
+/// ```text
+/// m += (1 - beta1) * (g - m)
+/// v += (1 - beta2) * (g * g - v)
+/// p -= rate * (m / correction1) / (sqrt(v / correction2) + epsilon)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamStep {
+    /// Learning rate, positive.
+    pub rate: f32,
+    /// Decay of the first moment, in `[0, 1)`.
+    pub beta1: f32,
+    /// Decay of the second moment, in `[0, 1)`.
+    pub beta2: f32,
+    /// Added to the denominator, positive: it keeps the step finite where no gradient has been seen.
+    pub epsilon: f32,
+    /// `1 - beta1^t` for step `t >= 1`: corrects the first moment's start at zero.
+    pub correction1: f32,
+    /// `1 - beta2^t` for step `t >= 1`: corrects the second moment's start at zero.
+    pub correction2: f32,
+}
+
+impl AdamStep {
+    /// The corrections folded into `(rate / correction1, 1 / correction2)`: one division per parameter instead of three.
+    #[inline]
+    fn folded(&self) -> (f32, f32) {
+        (self.rate / self.correction1, 1.0 / self.correction2)
+    }
+}

@@ -1,0 +1,69 @@
+//! The portable backend: plain Rust, shaped so that a compiler can use whatever vectors the target has by default.
+
+use super::{AdamStep, Kernels};
+
+pub(super) static KERNELS: Kernels = Kernels { name: "scalar", dot, dot_rows, matmul_nt, add_scaled_rows, adam };
+
+/// Independent partial sums: without them every addition would wait for the one before it.
+const LANES: usize = 16;
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    let mut lanes = [0.0_f32; LANES];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
+        *lane += a * b;
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+fn dot_rows(rows: &[f32], x: &[f32], out: &mut [f32]) {
+    if x.is_empty() {
+        return out.fill(0.0);
+    }
+    for (row, value) in rows.chunks_exact(x.len()).zip(out) {
+        *value = dot(row, x);
+    }
+}
+
+fn matmul_nt(a: &[f32], b: &[f32], dim: usize, out: &mut [f32]) {
+    let columns = b.len() / dim;
+    if columns == 0 {
+        return;
+    }
+    for (row, out) in a.chunks_exact(dim).zip(out.chunks_exact_mut(columns)) {
+        dot_rows(b, row, out);
+    }
+}
+
+fn add_scaled_rows(coeffs: &[f32], rows: &[f32], y: &mut [f32]) {
+    if y.is_empty() {
+        return;
+    }
+    for (coeff, row) in coeffs.iter().zip(rows.chunks_exact(y.len())) {
+        for (y, x) in y.iter_mut().zip(row) {
+            *y += coeff * x;
+        }
+    }
+}
+
+fn adam(step: &AdamStep, params: &mut [f32], grads: &[f32], m: &mut [f32], v: &mut [f32]) {
+    let (rate, unbias) = step.folded();
+    for (((p, g), m), v) in params.iter_mut().zip(grads).zip(m).zip(v) {
+        *m += (1.0 - step.beta1) * (g - *m);
+        *v += (1.0 - step.beta2) * (g * g - *v);
+        *p -= rate * *m / ((*v * unbias).sqrt() + step.epsilon);
+    }
+}

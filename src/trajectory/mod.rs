@@ -1,0 +1,11 @@
+//! What happened: events on their way from a request to background learning.
+//!
+//! In: a query, steps, a route, an outcome. Out: pooled records, oldest first.
+//! Called by: `engine` (recording) and `learner` (draining).
+//! Method: a bounded lock-free queue (crossbeam's ArrayQueue, after Vyukov's bounded MPMC queue); a full one
+//! gives up its oldest record and counts it.
+
+pub mod buffer;
+pub mod builder;
+pub mod check;
+pub mod record;

@@ -1,0 +1,129 @@
+/** Stable codes of everything that a call can refuse. */
+export type SonaErrorCode =
+  | 'SONA_DIM_MISMATCH'
+  | 'SONA_NOT_FINITE'
+  | 'SONA_OUT_OF_RANGE'
+  | 'SONA_INVALID_ARGUMENT'
+  | 'SONA_UNKNOWN_TRAJECTORY'
+  | 'SONA_UNKNOWN_ROUTE'
+  | 'SONA_INVALID_CONFIG'
+  | 'SONA_CLOSED'
+  | 'SONA_ABORTED'
+  | 'SONA_NATIVE_UNAVAILABLE'
+  | 'SONA_INTERNAL';
+
+/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
+export type SonaErrorDetails = Readonly<Record<string, unknown>>;
+
+const marker: unique symbol = Symbol.for('sona.error');
+
+/**
+ * Every error of this library. Whatever was refused changed nothing.
+ *
+ * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
+ */
+export class SonaError extends Error {
+  override readonly name = 'SonaError';
+  readonly [marker] = true;
+  readonly code: SonaErrorCode;
+  readonly details: SonaErrorDetails;
+
+  constructor(code: SonaErrorCode, message: string, details: SonaErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+
+  static isInstance(error: unknown): error is SonaError {
+    return typeof error === 'object' && error !== null && marker in error;
+  }
+}
+
+/** A short description of a value that was refused. Never runs code of the value's own. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return 'a function';
+    default:
+      if (value === null) return 'null';
+      if (ArrayBuffer.isView(value)) return `a ${viewName(value)}`;
+      return Array.isArray(value) ? 'an array' : 'an object';
+  }
+}
+
+const viewTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get;
+
+function viewName(view: ArrayBufferView): string {
+  return (viewTag?.call(view) as string | undefined) ?? 'DataView';
+}
+
+export function invalidArgument(argument: string, expected: string, value: unknown): SonaError {
+  const got = describe(value);
+  const message = `${argument}: expected ${expected}, got ${got}`;
+  return new SonaError('SONA_INVALID_ARGUMENT', message, { argument, expected, got });
+}
+
+export function outOfRange(argument: string, expected: string, value: unknown): SonaError {
+  const got = describe(value);
+  const message = `${argument}: expected ${expected}, got ${got}`;
+  return new SonaError('SONA_OUT_OF_RANGE', message, { argument, expected, got });
+}
+
+export function notFinite(argument: string, index: number, value: number): SonaError {
+  const got = String(value);
+  const message = `${argument}: expected finite numbers, got ${got} at index ${index}`;
+  return new SonaError('SONA_NOT_FINITE', message, { argument, expected: 'finite numbers', index, got });
+}
+
+export function dimMismatch(argument: string, expected: number, got: number): SonaError {
+  const message = `${argument}: expected ${expected} numbers, got ${got}`;
+  return new SonaError('SONA_DIM_MISMATCH', message, { argument, expected, got });
+}
+
+export function unknownTrajectory(argument: string, value: unknown): SonaError {
+  const got = describe(value);
+  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no open trajectory ${got}`, { argument, got });
+}
+
+export function aborted(signal: AbortSignal): SonaError {
+  return new SonaError('SONA_ABORTED', 'the operation was aborted', {}, signal.reason);
+}
+
+/** Turns whatever the addon threw into a {@link SonaError}. */
+export function fromNative(error: unknown): SonaError {
+  if (SonaError.isInstance(error)) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const packed = unpack(text);
+  if (packed) return new SonaError(packed.code, packed.message, packed.details);
+  return new SonaError('SONA_INTERNAL', `internal error: ${text}`, {}, error);
+}
+
+export interface PackedError {
+  code: SonaErrorCode;
+  message: string;
+  details: SonaErrorDetails;
+}
+
+function unpack(text: string): PackedError | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const value = JSON.parse(text) as Partial<PackedError>;
+    const { code, message, details } = value;
+    return code && message !== undefined && details ? { code, message, details } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+/** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
+export interface SonaStats {
+  /** Ended trajectories. */
+  trajectoriesRecorded: number;
+  /** Those that wait in the queue. */
+  trajectoriesBuffered: number;
+  /** Those that have been handed to background learning. */
+  trajectoriesLearned: number;
+  /** Those that a full queue gave up. */
+  trajectoriesDropped: number;
+  /** Share of recorded trajectories that were not dropped; 1 before the first. */
+  bufferSuccessRate: number;
+  /** Mean quality of recorded trajectories; 0 before the first. */
+  averageQuality: number;
+  /** Steps of the per-request adapter. */
+  microUpdates: number;
+  /** Times that it diverged and was reset. */
+  microDivergences: number;
+  /** Training cycles finished. */
+  learningCycles: number;
+  /** Of these, the ones whose result was published. */
+  promotions: number;
+  /** Cycles of the background thread that ended in an error. */
+  failedCycles: number;
+  /** Named routes. */
+  routes: number;
+  /** Whether anything learns. */
+  enabled: boolean;
+  /** Whether the per-request adapter or the prototypes learn. */
+  instantEnabled: boolean;
+  /** Whether a background thread trains. */
+  backgroundEnabled: boolean;
+  /** Kernels in use. */
+  simd: string;
+}
+
+/** The native core's JSON, in the names of this side. */
+export function toStats(json: string): SonaStats {
+  const entries = Object.entries(JSON.parse(json) as Record<string, unknown>);
+  const camel = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return Object.fromEntries(entries.map(([name, value]) => [camel(name), value])) as unknown as SonaStats;
+}
+
+/** What one training cycle did. */
+export interface LearnReport {
+  /** Trajectories taken from the queue. */
+  trajectories: number;
+  /** Optimiser steps made. */
+  steps: number;
+  /** Mean loss on the newest training examples with the weights that served before; null without examples. */
+  lossBefore: number | null;
+  /** The same with the trained weights. */
+  lossAfter: number | null;
+  /** Mean gain in log-likelihood on held-back events, in nats per event; null while fewer than 100 are held. */
+  heldOutGain: number | null;
+  /** Whether the trained weights were published. */
+  promoted: boolean;
+  /** Whether the promotion gate refused them. */
+  refused: boolean;
+  /** Milliseconds it took. */
+  ms: number;
+}
+
+/** A report in one line. */
+export function summary(report: LearnReport): string {
+  const { trajectories, steps, lossBefore, lossAfter, heldOutGain, ms } = report;
+  if (steps === 0) return `took in ${trajectories} trajectories; nothing to train on`;
+  const loss = lossBefore === null || lossAfter === null ? '' : `, loss ${lossBefore.toFixed(3)} -> ${lossAfter.toFixed(3)}`;
+  const gain = heldOutGain === null ? '' : `, held-out gain ${heldOutGain.toFixed(4)}`;
+  const verdict = report.promoted ? 'published' : 'refused';
+  return `learned from ${trajectories} trajectories in ${steps} steps${loss}${gain}, ${verdict} (${ms.toFixed(1)} ms)`;
+}

@@ -1,0 +1,170 @@
+import { isFloat32Array, isFloat64Array, isSharedArrayBuffer } from 'node:util/types';
+import { dimMismatch, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
+
+/** A vector of the engine's dimension. What comes back is of the kind that went in. */
+export type Vector = Float32Array | Float64Array | readonly number[];
+
+/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
+export type Same<V extends Vector> = V extends Float32Array
+  ? Float32Array
+  : V extends Float64Array
+    ? Float64Array
+    : number[];
+
+/** The kinds of {@link Vector}, in words. */
+export const vectorKinds = 'a Float32Array, a Float64Array or an array of numbers';
+
+/** 32-bit numbers, whatever realm they come from. */
+export function isF32(value: unknown): value is Float32Array {
+  return value instanceof Float32Array || isFloat32Array(value);
+}
+
+/** 64-bit numbers, whatever realm they come from. */
+export function isF64(value: unknown): value is Float64Array {
+  return value instanceof Float64Array || isFloat64Array(value);
+}
+
+/** Whether another thread can write to it. */
+export function isShared(view: Float32Array | Float64Array): boolean {
+  return isSharedArrayBuffer(view.buffer);
+}
+
+/** Whether it is of one of the three kinds. */
+export function isVector(value: unknown): value is Vector {
+  return isF32(value) || isF64(value) || Array.isArray(value);
+}
+
+/** Refuses everything that is not a vector of `dim` numbers. Finiteness is checked where the numbers are read. */
+export function checkVector(argument: string, value: unknown, dim: number): asserts value is Vector {
+  if (!isVector(value)) throw invalidArgument(argument, vectorKinds, value);
+  if (value.length !== dim) throw dimMismatch(argument, dim, value.length);
+}
+
+/** Copies a vector into 32-bit memory. Refuses what is no number, not finite, or beyond the 32-bit range. */
+export function copyInto(argument: string, value: Vector, into: Float32Array, at: number): void {
+  if (isF32(value)) {
+    into.set(value, at);
+    return;
+  }
+  const length = value.length;
+  for (let i = 0; i < length; i++) {
+    const number = value[i];
+    if (typeof number !== 'number') throw invalidArgument(`${argument}[${i}]`, 'a number', number);
+    if (!Number.isFinite(number)) throw notFinite(argument, i, number);
+    const rounded = Math.fround(number);
+    if (!Number.isFinite(rounded)) throw outOfRange(argument, 'numbers within the 32-bit range', number);
+    into[at + i] = rounded;
+  }
+}
+
+/** Copies an array of numbers into 64-bit memory. */
+export function copyNumbers(argument: string, value: readonly number[], into: Float64Array): void {
+  for (let i = 0; i < into.length; i++) {
+    const number: unknown = value[i];
+    if (typeof number !== 'number') throw invalidArgument(`${argument}[${i}]`, 'a number', number);
+    into[i] = number;
+  }
+}
+
+/** Refuses a vector without a direction: not finite, zero, or so long that its squared length overflows. */
+export function checkDirection(argument: string, memory: Float32Array, at: number, dim: number): void {
+  // four sums, because one addition waits for the one before
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const end = at + dim;
+  let i = at;
+  for (; i + 3 < end; i += 4) {
+    a += (memory[i] as number) ** 2;
+    b += (memory[i + 1] as number) ** 2;
+    c += (memory[i + 2] as number) ** 2;
+    d += (memory[i + 3] as number) ** 2;
+  }
+  for (; i < end; i++) a += (memory[i] as number) ** 2;
+  const squared = a + b + c + d;
+  if (squared > 0 && squared < 3.4e38) return;
+  for (let k = 0; k < dim; k++) {
+    const number = memory[at + k] as number;
+    if (!Number.isFinite(number)) throw notFinite(argument, k, number);
+  }
+  if (squared === 0) {
+    throw new SonaError('SONA_OUT_OF_RANGE', `${argument}: expected a vector with a direction, got a zero vector`, {
+      argument,
+      expected: 'a vector with a direction',
+      got: 'a zero vector',
+    });
+  }
+  throw outOfRange(argument, 'a vector whose squared length fits a 32-bit float', squared);
+}
+
+/** A number that is finite. */
+export function checkNumber(argument: string, value: unknown): asserts value is number {
+  if (typeof value !== 'number') throw invalidArgument(argument, 'a number', value);
+  if (!Number.isFinite(value)) throw notFinite(argument, 0, value);
+}
+
+/** A number in [0, 1]. */
+export function checkUnitInterval(argument: string, value: unknown): asserts value is number {
+  checkNumber(argument, value);
+  if (value < 0 || value > 1) throw outOfRange(argument, 'a number from 0 to 1', value);
+}
+
+/** A whole number in an inclusive range. */
+export function checkInteger(
+  argument: string,
+  value: unknown,
+  least: number,
+  most: number,
+): asserts value is number {
+  if (typeof value !== 'number') throw invalidArgument(argument, 'an integer', value);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw outOfRange(argument, `an integer from ${least} to ${most}`, value);
+  }
+}
+
+/** A string of at least one character. */
+export function checkName(argument: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalidArgument(argument, 'a string', value);
+  if (value === '') throw outOfRange(argument, 'a name of at least one character', value);
+}
+
+/** An options object without keys of no meaning. */
+export function checkOptions(argument: string, value: unknown, known: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) {
+    throw invalidArgument(argument, `an object {${known.join(', ')}}`, value);
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw invalidArgument(`${argument}.${key}`, `one of ${known.join(', ')}`, 'an unknown key');
+    }
+  }
+}
+
+/**
+ * Carves results out of a larger block: a typed array of its own costs a microsecond to make, a view on a block a
+ * fraction of that. A result that is kept keeps its block of up to 64 KB alive; pass an `out` buffer where that matters.
+ */
+export class Slab {
+  #block: ArrayBuffer = new ArrayBuffer(0);
+  #at = 0;
+
+  f32(length: number): Float32Array {
+    const at = this.#reserve(length * 4);
+    return new Float32Array(this.#block, at, length);
+  }
+
+  f64(length: number): Float64Array {
+    const at = this.#reserve(length * 8);
+    return new Float64Array(this.#block, at, length);
+  }
+
+  #reserve(bytes: number): number {
+    // 8-byte steps, so that both kinds stay aligned
+    const rounded = Math.ceil(bytes / 8) * 8;
+    if (this.#at + rounded > this.#block.byteLength) {
+      this.#block = new ArrayBuffer(Math.max(rounded, 65_536));
+      this.#at = 0;
+    }
+    const at = this.#at;
+    this.#at += rounded;
+    return at;
+  }
+}
