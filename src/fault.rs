@@ -11,17 +11,17 @@ pub(crate) fn point(_place: &str) {}
 
 #[cfg(feature = "fault-injection")]
 mod planted {
-    use std::sync::{Mutex, PoisonError};
+    use parking_lot::Mutex;
 
     static PLANTED: Mutex<Option<String>> = Mutex::new(None);
 
     /// The next time this place is passed, it panics.
     pub(crate) fn plant(place: String) {
-        *PLANTED.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        *PLANTED.lock() = Some(place);
     }
 
     pub(crate) fn point(place: &str) {
-        let mut planted = PLANTED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut planted = PLANTED.lock();
         if planted.as_deref() == Some(place) {
             *planted = None;
             drop(planted);

@@ -10,7 +10,7 @@ const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
 /// The background adapter with the state of its optimiser (Adam, Kingma and Ba 2015, arXiv:1412.6980).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct BaseLora {
     lora: Lora,
     rate: f32,

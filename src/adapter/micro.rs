@@ -82,3 +82,38 @@ impl MicroLora {
         sound
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+
+    fn micro(rate: f64) -> MicroLora {
+        MicroLora::new(4, 2, 8.0, rate, &mut Xoshiro256PlusPlus::seed_from_u64(3))
+    }
+
+    #[test]
+    fn a_long_gradient_is_shortened_and_a_zero_one_changes_nothing() {
+        let kernels = Kernels::best();
+        let x = [0.5, -0.5, 0.5, 0.5];
+        let (mut long, mut short) = (micro(0.1), micro(0.1));
+        assert!(long.step(kernels, &x, &mut [0.0; 4]) && !long.is_trained());
+        long.step(kernels, &x, &mut [50.0, 0.0, 0.0, 0.0]);
+        short.step(kernels, &x, &mut [5.0, 0.0, 0.0, 0.0]);
+        assert_eq!(long.lora(), short.lora());
+        assert!(long.is_trained());
+    }
+
+    #[test]
+    fn weights_that_diverge_go_back_to_the_start() {
+        let kernels = Kernels::best();
+        for x in [[1e9_f32; 4], [f32::MAX; 4]] {
+            let mut micro = micro(1.0);
+            let start = micro.lora().clone();
+            assert!(!micro.step(kernels, &x, &mut [1.0, -1.0, 2.0, 0.0]));
+            assert_eq!((micro.lora(), micro.is_trained()), (&start, false));
+        }
+    }
+}

@@ -1,9 +1,11 @@
 //! The background thread and the clock.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use super::{LearnReport, Observer};
 use crate::error::{Result, SonaError};
@@ -84,7 +86,7 @@ impl Worker {
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.signal.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.signal.state.lock();
         change(&mut state);
         self.signal.changed.notify_one();
     }
@@ -99,10 +101,9 @@ fn work(
 ) {
     loop {
         {
-            let state = signal.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = signal.state.lock();
             let idle = |state: &mut State| !state.woken && !state.stop;
-            let (mut state, _) =
-                signal.changed.wait_timeout_while(state, interval, idle).unwrap_or_else(PoisonError::into_inner);
+            signal.changed.wait_while_for(&mut state, idle, interval);
             state.woken = false;
             if state.stop {
                 return;
@@ -126,7 +127,7 @@ fn work(
 }
 
 fn tell(observer: &Mutex<Option<Observer>>, result: &Result<LearnReport>) {
-    if let Some(observer) = observer.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+    if let Some(observer) = observer.lock().as_ref() {
         observer(result);
     }
 }

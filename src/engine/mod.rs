@@ -10,8 +10,10 @@ mod stats;
 mod suggest;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::adapter::objective;
 use crate::bank::index::RouteRow;
@@ -414,13 +416,13 @@ impl SonaEngine {
 
     /// Sets who is told about the background thread's cycles.
     pub fn observe(&self, observer: Option<Observer>) {
-        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = observer;
+        *self.observer.lock() = observer;
     }
 
     /// Refuses every later call, then waits for the background thread. Safe to call more than once.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let worker = self.worker.lock().take();
         if let Some(worker) = worker {
             worker.join();
         }
@@ -439,13 +441,13 @@ impl SonaEngine {
             return;
         }
         if !self.worker_started.swap(true, Ordering::Relaxed) {
-            let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut worker = self.worker.lock();
             if !self.closed.load(Ordering::SeqCst) {
                 *worker = Worker::start(&self.learner, self.clock, &self.observer, self.config.background_interval_ms);
             }
         }
         if self.learner.waiting() >= self.config.background_every as u64
-            && let Ok(worker) = self.worker.try_lock()
+            && let Some(worker) = self.worker.try_lock()
             && let Some(worker) = worker.as_ref()
         {
             worker.wake();

@@ -237,3 +237,6 @@ fn extend(into: &mut Vec<f32>, dim: usize, write: impl FnOnce(&mut [f32])) {
     into.resize(at + dim, 0.0);
     write(&mut into[at..]);
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,10 +12,11 @@ mod report;
 mod snapshot;
 mod training;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use arc_swap::{ArcSwap, Guard};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::bank::index::RouteId;
 use crate::config::Config;
@@ -30,6 +31,9 @@ pub use snapshot::{Snapshot, Tier};
 use training::Training;
 
 /// Owner of all learning state of one engine.
+///
+/// The mutexes do not poison: a panic inside one is reported by the call that panicked, what is published is
+/// whole, and later calls go on.
 #[derive(Debug)]
 pub struct Learner {
     kernels: &'static Kernels,
@@ -140,7 +144,7 @@ impl Learner {
 
     /// Moves every queued record into the replay memory, without training.
     pub fn flush(&self) -> u64 {
-        let mut training = lock(&self.training);
+        let mut training = self.training.lock();
         self.drain(&mut training)
     }
 
@@ -223,20 +227,19 @@ impl Learner {
     }
 
     fn lock_instant(&self) -> MutexGuard<'_, Instant> {
-        lock(&self.instant)
+        self.instant.lock()
     }
 
     fn lock_training(&self, control: &Control) -> Result<MutexGuard<'_, Training>> {
         loop {
-            match self.training.try_lock() {
-                Ok(guard) => return Ok(guard),
-                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if control.can_abort() => {
-                    control.check()?;
-                    control.pause();
-                }
-                Err(TryLockError::WouldBlock) => return Ok(lock(&self.training)),
+            if !control.can_abort() {
+                return Ok(self.training.lock());
             }
+            if let Some(guard) = self.training.try_lock() {
+                return Ok(guard);
+            }
+            control.check()?;
+            control.pause();
         }
     }
 }
@@ -249,12 +252,6 @@ pub fn backends() -> Vec<&'static str> {
 /// Name of the kernels that engines use unless told otherwise.
 pub fn best_backend() -> &'static str {
     Kernels::best().name()
-}
-
-/// A panic while a lock was held is reported by the call that panicked; published weights are whole, so
-/// later calls go on.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps the outcomes that come during a cycle, for as long as it lives.
@@ -272,3 +269,6 @@ impl Drop for LogDuringCycle<'_> {
         self.0.lock_instant().stop_log();
     }
 }
+
+#[cfg(test)]
+mod tests;

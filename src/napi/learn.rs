@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use napi::bindgen_prelude::{AsyncTask, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Task};
 use napi_derive::napi;
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::error::to_js;
@@ -97,7 +98,7 @@ impl Task for LearnTask {
     }
 
     fn finally(self, _env: Env) -> napi::Result<()> {
-        ABORTS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.job);
+        ABORTS.lock().remove(&self.job);
         Ok(())
     }
 }
@@ -115,7 +116,7 @@ pub fn learn(
         None => None,
     };
     let abort = Arc::new(AtomicBool::new(false));
-    ABORTS.lock().unwrap_or_else(PoisonError::into_inner).insert(job, abort.clone());
+    ABORTS.lock().insert(job, abort.clone());
     Ok(AsyncTask::new(LearnTask { engine, job, abort, progress }))
 }
 
@@ -129,7 +130,7 @@ pub fn learn_job() -> u32 {
 /// Asks a running job to stop at its next step.
 #[napi(catch_unwind)]
 pub fn learn_abort(job: u32) {
-    if let Some(abort) = ABORTS.lock().unwrap_or_else(PoisonError::into_inner).get(&job) {
+    if let Some(abort) = ABORTS.lock().get(&job) {
         abort.store(true, Ordering::Relaxed);
     }
 }

@@ -1,8 +1,9 @@
 //! Engines by handle, for all threads of the process. A look-up takes no lock.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use super::error::to_js;
 use crate::engine::SonaEngine;
@@ -22,7 +23,7 @@ static WRITER: Mutex<()> = Mutex::new(());
 
 /// Registers an engine and returns its handle: slot and generation, so that a stale handle finds nothing.
 pub(super) fn insert(engine: SonaEngine) -> Result<u32> {
-    let _writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+    let _writer = WRITER.lock();
     let mut slots = ENGINES.load().as_ref().clone();
     let at = slots.iter().position(|slot| slot.engine.is_none()).unwrap_or(slots.len());
     if at > SLOT_MASK as usize {
@@ -39,7 +40,7 @@ pub(super) fn insert(engine: SonaEngine) -> Result<u32> {
 
 /// Takes an engine out; later calls with its handle answer `SONA_CLOSED`.
 pub(super) fn remove(handle: u32) -> Option<Arc<SonaEngine>> {
-    let _writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
+    let _writer = WRITER.lock();
     let mut slots = ENGINES.load().as_ref().clone();
     let slot = slots.get_mut((handle & SLOT_MASK) as usize)?;
     if slot.generation != handle >> SLOT_BITS {

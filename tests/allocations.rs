@@ -1,0 +1,45 @@
+//! What a request does must not allocate once the engine is warm.
+
+use sona::{Background, Config, Ended, SonaEngine, Tier};
+
+const DIM: usize = 64;
+
+fn vector(seed: u64) -> Vec<f32> {
+    (0..DIM as u64).map(|i| ((seed * 31 + i * 17) as f32 * 0.37).sin()).collect()
+}
+
+/// Allocations of one call after the engine has seen it a few times.
+fn allocations(mut call: impl FnMut()) -> u64 {
+    (0..50).for_each(|_| call());
+    allocation_counter::measure(call).count_total
+}
+
+#[test]
+fn applying_and_ending_trajectories_allocate_nothing() {
+    // the queue is full from early on, so that records come back
+    let config =
+        Config { hidden_dim: DIM, background: Background::Manual, trajectory_capacity: 16, ..Config::default() };
+    let engine = SonaEngine::new(config).unwrap();
+    let ids: Vec<_> = (0..300).map(|n| engine.add_route(&n.to_string(), Some(&vector(n))).unwrap()).collect();
+    let end = |route, steps: usize, decision| {
+        let vectors: Vec<f32> = (0..=steps as u64).flat_map(|n| vector(n + 400)).collect();
+        let rewards = vec![1.0; steps];
+        let mut id = 1;
+        allocations(|| {
+            id += 1;
+            engine.end(&Ended { id, vectors: &vectors, rewards: &rewards, route, decision, quality: 0.7 }).unwrap();
+        })
+    };
+    assert_eq!(end(Some(ids[7]), 0, None), 0, "with a route");
+    let decision = engine.suggest_routes(&vector(3), 1, None).unwrap().id;
+    assert_eq!(end(Some(ids[290]), 2, Some(decision)), 0, "with a decision and steps");
+    assert_eq!(end(None, 3, None), 0, "without a route");
+    engine.force_learn().unwrap();
+    assert_eq!(end(Some(ids[8]), 0, None), 0, "above a trained base");
+
+    let (x, mut out) = (vector(1), vec![0.0; DIM]);
+    assert_eq!(allocations(|| engine.apply(Tier::Both, &x, &mut out).unwrap()), 0, "apply");
+    let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+    let mut wide_out = vec![0.0; DIM];
+    assert_eq!(allocations(|| engine.apply_f64(Tier::Both, &wide, &mut wide_out).unwrap()), 0, "apply, 64 bits");
+}
