@@ -100,7 +100,7 @@ mod tests {
         let x = [0.5, -0.5, 0.5, 0.5];
         let (mut long, mut short) = (micro(0.1), micro(0.1));
         assert!(long.step(kernels, &x, &mut [0.0; 4]) && !long.is_trained());
-        long.step(kernels, &x, &mut [50.0, 0.0, 0.0, 0.0]);
+        long.step(kernels, &x, &mut [40.0, 0.0, 0.0, 0.0]);
         short.step(kernels, &x, &mut [5.0, 0.0, 0.0, 0.0]);
         assert_eq!(long.lora(), short.lora());
         assert!(long.is_trained());
