@@ -90,6 +90,7 @@ pub struct Gradients {
     projected: Vec<f32>,
     pulled: Vec<f32>,
     column: Vec<f32>,
+    factor: Vec<f32>,
 }
 
 impl Gradients {
@@ -101,6 +102,7 @@ impl Gradients {
             projected: Vec::new(),
             pulled: Vec::new(),
             column: Vec::new(),
+            factor: Vec::new(),
         }
     }
 
@@ -128,5 +130,96 @@ impl Gradients {
                 kernels.add_scaled_rows(&self.column, vectors, into);
             }
         }
+    }
+
+    /// Scaled gradients (Zhang and Pilanci 2024, arXiv:2402.02347): dB (A A')^-1 and (B' B)^-1 dA, each Gram matrix
+    /// divided by its mean diagonal and damped, so that directions that A or B hardly spans learn as fast as the
+    /// others. While B is zero, dA stays as it is.
+    pub fn precondition(&mut self, kernels: &Kernels, lora: &Lora) {
+        self.factor.resize(lora.rank * lora.rank, 0.0);
+        solve_gram(kernels, &lora.a, &mut self.factor, lora.rank, &mut self.b);
+        solve_gram(kernels, &lora.b, &mut self.factor, lora.rank, &mut self.a);
+    }
+}
+
+/// Damping of a Gram matrix whose mean diagonal is 1. Anything from .03 to .3 learns the same.
+const DAMPING: f32 = 0.1;
+
+/// rows <- (M M' / mean diagonal + DAMPING I)^-1 rows, by Cholesky: M M' + ... = L L', then two substitutions.
+fn solve_gram(kernels: &Kernels, m: &[f32], factor: &mut [f32], rank: usize, rows: &mut [f32]) {
+    let dim = m.len() / rank;
+    kernels.matmul_nt(m, m, dim, factor);
+    let mean = (0..rank).map(|k| factor[k * rank + k]).sum::<f32>() / rank as f32;
+    if mean < f32::MIN_POSITIVE {
+        return;
+    }
+    for i in 0..rank {
+        for j in 0..=i {
+            let known: f32 = (0..j).map(|k| factor[i * rank + k] * factor[j * rank + k]).sum();
+            let left = factor[i * rank + j] / mean - known;
+            // damped, the matrix is positive by more than rounding can take away
+            factor[i * rank + j] =
+                if i == j { (left + DAMPING).max(DAMPING / 2.0).sqrt() } else { left / factor[j * rank + j] };
+        }
+    }
+    for i in 0..rank {
+        let (solved, rest) = rows.split_at_mut(i * dim);
+        let row = &mut rest[..dim];
+        for (k, other) in solved.chunks_exact(dim).enumerate() {
+            kernels.axpy(-factor[i * rank + k], other, row);
+        }
+        row.iter_mut().for_each(|value| *value /= factor[i * rank + i]);
+    }
+    for i in (0..rank).rev() {
+        let (rest, solved) = rows.split_at_mut((i + 1) * dim);
+        let row = &mut rest[i * dim..];
+        for (k, other) in solved.chunks_exact(dim).enumerate() {
+            kernels.axpy(-factor[(i + 1 + k) * rank + i], other, row);
+        }
+        row.iter_mut().for_each(|value| *value /= factor[i * rank + i]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+
+    #[test]
+    fn preconditioned_gradients_solve_their_equations() {
+        let kernels = Kernels::best();
+        for (dim, rank) in [(8, 1), (24, 3), (40, 16), (5, 9)] {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(dim as u64);
+            let lora = Lora { b: Lora::new(dim, rank, 8.0, &mut rng).a, ..Lora::new(dim, rank, 8.0, &mut rng) };
+            let mut gradients = Gradients::new(dim, rank);
+            gradients.a = Lora::new(dim, rank, 8.0, &mut rng).a;
+            gradients.b = Lora::new(dim, rank, 8.0, &mut rng).a;
+            let before = gradients.clone();
+            gradients.precondition(kernels, &lora);
+            for (m, solved, wanted) in [(&lora.a, &gradients.b, &before.b), (&lora.b, &gradients.a, &before.a)] {
+                let at = |x: &[f32], i: usize, n: usize| f64::from(x[i * dim + n]);
+                let gram = |i, j| (0..dim).map(|n| at(m, i, n) * at(m, j, n)).sum::<f64>();
+                let mean = (0..rank).map(|i| gram(i, i)).sum::<f64>() / rank as f64;
+                for i in 0..rank {
+                    for n in 0..dim {
+                        let damped = f64::from(DAMPING) * at(solved, i, n);
+                        let got = (0..rank).map(|j| gram(i, j) / mean * at(solved, j, n)).sum::<f64>() + damped;
+                        assert!((got - at(wanted, i, n)).abs() < 1e-5, "{got} {}", at(wanted, i, n));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn while_b_is_zero_the_gradient_of_a_stays_as_it_is() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let lora = Lora::new(6, 2, 8.0, &mut rng);
+        let mut gradients = Gradients::new(6, 2);
+        gradients.a = lora.a.clone();
+        gradients.precondition(Kernels::best(), &lora);
+        assert_eq!(gradients.a, lora.a);
     }
 }

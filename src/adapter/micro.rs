@@ -6,8 +6,14 @@ use rand::Rng;
 use super::lora::{Lora, MAX_RANK};
 use crate::simd::Kernels;
 
-/// Longest gradient of one event; a longer one is shortened to this.
+/// Longest dL/dh of one event; a longer one is shortened to this.
 const CLIP: f32 = 5.0;
+
+/// Root mean square change of a weight per event and per unit of `microLoraLr`.
+const CHANGE: f32 = 0.07;
+
+/// Memory of the mean squared gradient.
+const DECAY: f32 = 0.999;
 
 /// Squared weight norm above which the tier is taken for diverged and reset.
 const DIVERGED: f32 = 1e12;
@@ -20,13 +26,16 @@ pub struct MicroLora {
     drawn: Vec<f32>,
     rate: f32,
     trained: bool,
+    /// Running mean of the squared length of dL/dA and dL/dB, and the weight of what has gone into it.
+    squared: [f32; 2],
+    weight: f32,
 }
 
 impl MicroLora {
     /// An identity map of the given rank.
     pub fn new(dim: usize, rank: usize, alpha: f64, rate: f64, rng: &mut impl Rng) -> Self {
         let lora = Lora::new(dim, rank, alpha, rng);
-        Self { drawn: lora.a.clone(), lora, rate: rate as f32, trained: false }
+        Self { drawn: lora.a.clone(), lora, rate: rate as f32, trained: false, squared: [0.0; 2], weight: 0.0 }
     }
 
     /// The weights.
@@ -49,34 +58,49 @@ impl MicroLora {
     pub fn copy_from(&mut self, other: &Self) {
         self.lora.copy_from(&other.lora);
         self.trained = other.trained;
+        self.squared = other.squared;
+        self.weight = other.weight;
     }
 
-    /// One step of gradient descent on one example. `dh` is dL/dh and is shortened in place when longer
-    /// than 5. Returns false when the weights had diverged and the tier was reset instead.
-    pub fn step(&mut self, kernels: &Kernels, x: &[f32], dh: &mut [f32]) -> bool {
-        let norm = kernels.dot(dh, dh).sqrt();
-        if norm == 0.0 || self.rate == 0.0 {
+    /// One step of gradient descent on one example. Each matrix moves along its own gradient, scaled by the running
+    /// root mean square of that gradient's length, so that the rate means the same for every kind of embedding.
+    /// `dh` is dL/dh. Returns false when the weights had diverged and the tier was reset instead.
+    pub fn step(&mut self, kernels: &Kernels, x: &[f32], dh: &[f32]) -> bool {
+        let squared = kernels.dot(dh, dh);
+        if squared == 0.0 || self.rate == 0.0 {
             return true;
         }
-        let clip = if norm > CLIP { CLIP / norm } else { 1.0 };
         let (dim, rank) = (self.lora.dim(), self.lora.rank());
+        let scale = self.lora.scale() * (CLIP / squared.sqrt()).min(1.0);
         let (mut u, mut v) = ([0.0_f32; MAX_RANK], [0.0_f32; MAX_RANK]);
-        self.lora.project(kernels, x, &mut u[..rank]);
-        kernels.dot_rows(&self.lora.b, dh, &mut v[..rank]);
-        let step = -self.rate * self.lora.scale() * clip;
-        let mut size = 0.0;
+        let (u, v) = (&mut u[..rank], &mut v[..rank]);
+        self.lora.project(kernels, x, u);
+        kernels.dot_rows(&self.lora.b, dh, v);
+        // dA = s v x' and dB = s dh u', so their lengths need no matrix
+        let length = |w: &[f32]| scale * scale * w.iter().map(|w| w * w).sum::<f32>();
+        let lengths = [length(v) * kernels.dot(x, x), length(u) * squared];
+        self.weight = DECAY * self.weight + 1.0 - DECAY;
+        let wanted = CHANGE * self.rate * ((rank * dim) as f32).sqrt();
+        let mut steps = [0.0; 2];
+        for ((mean, length), step) in self.squared.iter_mut().zip(lengths).zip(&mut steps) {
+            *mean = DECAY * *mean + (1.0 - DECAY) * length;
+            if *mean > 0.0 {
+                *step = -scale * wanted / (*mean / self.weight).sqrt();
+            }
+        }
         for k in 0..rank {
             let rows = k * dim..(k + 1) * dim;
-            kernels.axpy(step * u[k], dh, &mut self.lora.b[rows.clone()]);
-            kernels.axpy(step * v[k], x, &mut self.lora.a[rows.clone()]);
-            size += kernels.dot(&self.lora.b[rows.clone()], &self.lora.b[rows.clone()]);
-            size += kernels.dot(&self.lora.a[rows.clone()], &self.lora.a[rows]);
+            kernels.axpy(steps[0] * v[k], x, &mut self.lora.a[rows.clone()]);
+            kernels.axpy(steps[1] * u[k], dh, &mut self.lora.b[rows]);
         }
+        let size = kernels.dot(&self.lora.a, &self.lora.a) + kernels.dot(&self.lora.b, &self.lora.b);
         self.trained = true;
         // written so that NaN fails the test too
         let sound = size < DIVERGED;
         if !sound {
             self.lora.a.copy_from_slice(&self.drawn);
+            self.squared = [0.0; 2];
+            self.weight = 0.0;
             self.reset();
         }
         sound
@@ -95,25 +119,41 @@ mod tests {
     }
 
     #[test]
-    fn a_long_gradient_is_shortened_and_a_zero_one_changes_nothing() {
+    fn the_first_step_has_the_length_that_the_rate_says() {
         let kernels = Kernels::best();
         let x = [0.5, -0.5, 0.5, 0.5];
-        let (mut long, mut short) = (micro(0.1), micro(0.1));
-        assert!(long.step(kernels, &x, &mut [0.0; 4]) && !long.is_trained());
-        long.step(kernels, &x, &mut [40.0, 0.0, 0.0, 0.0]);
-        short.step(kernels, &x, &mut [5.0, 0.0, 0.0, 0.0]);
-        assert_eq!(long.lora(), short.lora());
-        assert!(long.is_trained());
+        // whatever the length of the gradient
+        for scale in [1e-3, 1.0, 1e3] {
+            let mut micro = micro(0.1);
+            assert!(micro.step(kernels, &x, &[0.0; 4]) && !micro.is_trained());
+            micro.step(kernels, &x, &[0.3 * scale, 0.0, -0.1 * scale, 0.0]);
+            let b = &micro.lora().b;
+            let change = (b.iter().map(|b| b * b).sum::<f32>() / b.len() as f32).sqrt();
+            assert!((change - 0.1 * CHANGE).abs() < 1e-6, "{change}");
+        }
+    }
+
+    #[test]
+    fn an_outlier_moves_the_weights_no_further_than_the_clip_lets_it() {
+        let kernels = Kernels::best();
+        let x = [0.5, -0.5, 0.5, 0.5];
+        let (mut long, mut clipped) = (micro(0.1), micro(0.1));
+        for micro in [&mut long, &mut clipped] {
+            (0..20).for_each(|_| assert!(micro.step(kernels, &x, &[0.1, 0.0, 0.0, 0.1])));
+        }
+        long.step(kernels, &x, &[40.0, 0.0, 0.0, 0.0]);
+        clipped.step(kernels, &x, &[5.0, 0.0, 0.0, 0.0]);
+        assert!(long.lora().b.iter().zip(&clipped.lora().b).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 
     #[test]
     fn weights_that_diverge_go_back_to_the_start() {
         let kernels = Kernels::best();
-        for x in [[1e9_f32; 4], [f32::MAX; 4]] {
-            let mut micro = micro(1.0);
-            let start = micro.lora().clone();
-            assert!(!micro.step(kernels, &x, &mut [1.0, -1.0, 2.0, 0.0]));
-            assert_eq!((micro.lora(), micro.is_trained()), (&start, false));
-        }
+        let mut micro = micro(1.0);
+        let start = micro.lora().clone();
+        // numbers that the engine refuses: nothing below them diverges
+        assert!(!micro.step(kernels, &[f32::MAX; 4], &[1.0, -1.0, 2.0, 0.0]));
+        assert_eq!((micro.lora(), micro.is_trained()), (&start, false));
+        assert!(micro.step(kernels, &[0.5; 4], &[1.0, -1.0, 2.0, 0.0]) && micro.is_trained());
     }
 }

@@ -120,6 +120,25 @@ impl Nearest {
         self.indices[at] = index;
     }
 
+    /// Offers a row of scores; the index is the position.
+    pub fn offer_row(&mut self, scores: &[f32]) {
+        // most scores of a long row lose: a whole run of them is dismissed by one comparison of vectors
+        const RUN: usize = 16;
+        for (run, scores) in scores.chunks(RUN).enumerate() {
+            let floor = if self.len == self.limit { self.floor() } else { f32::NEG_INFINITY };
+            if !scores.iter().fold(false, |any, &score| any | (score > floor)) {
+                continue;
+            }
+            for (offset, &score) in scores.iter().enumerate() {
+                self.offer(score, (run * RUN + offset) as u32);
+            }
+        }
+    }
+
+    fn floor(&self) -> f32 {
+        self.len.checked_sub(1).map_or(f32::INFINITY, |last| self.scores[last])
+    }
+
     /// Indices, best first.
     pub fn indices(&self) -> &[u32] {
         &self.indices[..self.len]
@@ -128,5 +147,49 @@ impl Nearest {
     /// Scores, best first.
     pub fn scores(&self) -> &[f32] {
         &self.scores[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+
+    #[test]
+    fn the_nearest_are_those_of_a_full_sort() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+        for len in [0, 1, 5, 15, 16, 17, 40, 300] {
+            for limit in [0, 1, NEAREST, MAX_CANDIDATES] {
+                // coarse scores, so that there are ties
+                let scores: Vec<f32> = (0..len).map(|_| rng.random_range(-20..20) as f32 / 20.0).collect();
+                let mut sorted: Vec<u32> = (0..len as u32).collect();
+                sorted.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
+                sorted.truncate(limit);
+                let (mut row, mut single) = (Nearest::new(limit), Nearest::new(limit));
+                row.offer_row(&scores);
+                scores.iter().enumerate().for_each(|(index, &score)| single.offer(score, index as u32));
+                assert_eq!(row.indices(), sorted);
+                assert_eq!(single.indices(), sorted);
+                assert!(row.indices().iter().zip(row.scores()).all(|(&index, &score)| scores[index as usize] == score));
+            }
+        }
+    }
+
+    #[test]
+    fn one_candidate_alone_teaches_nothing() {
+        let mut logits = [7.0];
+        assert_eq!(outcome_gradient(&mut logits, 0, 0.0), 0.0);
+        assert_eq!(logits, [0.0]);
+        assert_eq!(log_likelihood(&mut [7.0], 0, 1.0), 0.0);
+    }
+
+    #[test]
+    fn a_failure_of_a_sure_choice_has_a_bounded_gradient() {
+        let mut logits = [400.0, -400.0, 0.0];
+        let loss = outcome_gradient(&mut logits, 0, 0.0);
+        assert!(loss.is_finite() && loss > 10.0);
+        assert!(logits.iter().all(|derivative| derivative.is_finite() && derivative.abs() <= 1.0), "{logits:?}");
     }
 }

@@ -10,22 +10,17 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::simd::Kernels;
 
-/// Distinct activations kept.
-pub const KEPT: usize = 256;
-
-/// How many of the newest an instant update searches.
-pub const RECENT: usize = 128;
-
 /// Cosine above which two activations are the same.
 pub const SAME: f32 = 0.999;
 
 /// Real rows needed before the stand-ins are gone.
 const STAND_INS: usize = 16;
 
-/// A ring of unit vectors, `KEPT x dim`, oldest overwritten first.
+/// A ring of unit vectors, oldest overwritten first.
 #[derive(Debug)]
 pub struct ActivationTable {
     dim: usize,
+    capacity: usize,
     rows: Vec<f32>,
     /// Identity of each row's stored bits; none for a stand-in.
     identities: Vec<Option<u64>>,
@@ -34,14 +29,21 @@ pub struct ActivationTable {
 }
 
 impl ActivationTable {
-    /// A table that holds only stand-ins. They are the first to be overwritten.
-    pub fn new(dim: usize, rng: &mut impl Rng) -> Self {
+    /// A table for `capacity` rows (at least 16) that holds only stand-ins. They are the first to be overwritten.
+    pub fn new(dim: usize, capacity: usize, rng: &mut impl Rng) -> Self {
         let mut rows: Vec<f32> = (0..STAND_INS * dim).map(|_| StandardNormal.sample(rng)).collect();
         for row in rows.chunks_exact_mut(dim) {
             let norm = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
             row.iter_mut().for_each(|x| *x /= norm);
         }
-        Self { dim, rows, identities: vec![None; STAND_INS], known: HashSet::with_capacity(2 * KEPT), next: 0 }
+        Self {
+            dim,
+            capacity: capacity.max(STAND_INS),
+            rows,
+            identities: vec![None; STAND_INS],
+            known: HashSet::with_capacity(2 * capacity),
+            next: 0,
+        }
     }
 
     /// All rows, contiguous.
@@ -54,29 +56,28 @@ impl ActivationTable {
         &self.rows[index * self.dim..][..self.dim]
     }
 
-    /// The newest [`RECENT`] rows as up to two contiguous runs, each with the index of its first row.
-    pub fn recent(&self) -> [(usize, &[f32]); 2] {
-        let run = |from: usize, to: usize| (from, &self.rows[from * self.dim..to * self.dim]);
-        let len = self.identities.len();
-        if len <= RECENT {
-            [run(0, len), run(len, len)]
-        } else if self.next >= RECENT {
-            [run(self.next - RECENT, self.next), run(len, len)]
-        } else {
-            [run(0, self.next), run(len - (RECENT - self.next), len)]
+    /// How many rows there are.
+    pub fn height(&self) -> usize {
+        self.identities.len()
+    }
+
+    /// Adds a unit activation unless the same one is there.
+    pub fn offer(&mut self, kernels: &Kernels, activation: &[f32], stored: &[f16]) {
+        let identity = identity_of(stored);
+        let mut rows = self.rows.chunks_exact(self.dim);
+        if !self.known.contains(&identity) && !rows.any(|row| kernels.dot(row, activation) > SAME) {
+            self.insert(activation, identity);
         }
     }
 
-    /// Adds a unit activation unless the same one is among the newest.
-    pub fn offer(&mut self, kernels: &Kernels, activation: &[f32], stored: &[f16]) {
-        let identity = identity_of(stored);
-        if self.known.contains(&identity) {
-            return;
+    /// As [`offer`](Self::offer), where the largest cosine with the rows is known already.
+    pub fn offer_searched(&mut self, activation: &[f32], stored: &[f16], most_similar: f32) {
+        if most_similar <= SAME {
+            self.insert(activation, identity_of(stored));
         }
-        let same = |run: &[f32]| run.chunks_exact(self.dim).any(|row| kernels.dot(row, activation) > SAME);
-        if self.recent().iter().any(|(_, run)| same(run)) {
-            return;
-        }
+    }
+
+    fn insert(&mut self, activation: &[f32], identity: u64) {
         let at = self.next;
         if at < self.identities.len() {
             self.rows[at * self.dim..][..self.dim].copy_from_slice(activation);
@@ -88,7 +89,7 @@ impl ActivationTable {
             self.identities.push(Some(identity));
         }
         self.known.insert(identity);
-        self.next = (at + 1) % KEPT;
+        self.next = (at + 1) % self.capacity;
     }
 }
 
@@ -109,6 +110,7 @@ mod tests {
     use super::*;
 
     const DIM: usize = 512;
+    const CAPACITY: usize = 128;
 
     fn basis(n: usize) -> (Vec<f32>, Vec<f16>) {
         let row: Vec<f32> = (0..DIM).map(|i| if i == n { 1.0 } else { 0.0 }).collect();
@@ -121,7 +123,7 @@ mod tests {
     }
 
     fn table() -> ActivationTable {
-        ActivationTable::new(DIM, &mut Xoshiro256PlusPlus::seed_from_u64(1))
+        ActivationTable::new(DIM, CAPACITY, &mut Xoshiro256PlusPlus::seed_from_u64(1))
     }
 
     fn offer(table: &mut ActivationTable, n: usize) {
@@ -151,21 +153,26 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_is_overwritten_and_the_newest_are_searched() {
+    fn the_oldest_is_overwritten() {
         let mut table = table();
-        for n in 0..KEPT + 40 {
+        for n in 0..CAPACITY + 40 {
             offer(&mut table, n);
-            let newest: usize = table.recent().iter().map(|(_, run)| run.len() / DIM).sum();
-            assert_eq!(newest, (n + 1).clamp(STAND_INS, RECENT));
-            for (first, run) in table.recent() {
-                for (k, row) in run.chunks_exact(DIM).enumerate() {
-                    assert_eq!(row, table.row(first + k));
-                }
-            }
-            for back in 0..RECENT.min(n + 1) {
-                assert!(table.recent().iter().any(|(_, run)| run.chunks_exact(DIM).any(|row| row[n - back] == 1.0)));
-            }
+            assert_eq!(table.height(), (n + 1).clamp(STAND_INS, CAPACITY));
+            assert!((0..CAPACITY.min(n + 1)).all(|back| holds(&table, n - back)));
         }
-        assert!(!holds(&table, 39) && holds(&table, 40) && holds(&table, KEPT + 39));
+        assert!(!holds(&table, 39) && holds(&table, 40));
+        // what was overwritten may come back
+        offer(&mut table, 3);
+        assert!(holds(&table, 3));
+    }
+
+    #[test]
+    fn a_known_similarity_decides_as_a_search_would() {
+        let mut table = table();
+        let (row, stored) = basis(1);
+        table.offer_searched(&row, &stored, 0.9995);
+        assert!(!holds(&table, 1));
+        table.offer_searched(&row, &stored, 0.5);
+        assert!(holds(&table, 1));
     }
 }

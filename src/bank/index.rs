@@ -50,6 +50,8 @@ pub struct RouteRow {
     pub name: Arc<str>,
     /// Unit prototype. All zeros while the route is not ranked.
     pub prototype: Box<[f32]>,
+    /// Length of the sum that the prototype is the direction of; 0 while prototypes do not learn.
+    pub length: f32,
     /// Whether it has a prior, its own or taken from its first good query.
     pub ranked: bool,
     /// Outcomes so far.

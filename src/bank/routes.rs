@@ -1,6 +1,6 @@
 //! Route prototypes: exact, instant, removable.
 //!
-//! p_k = normalise(PRIOR_WEIGHT a_k + sum over the times k was chosen of (r - FAILURE_WEIGHT (1 - r)) x).
+//! p_k = normalise(PRIOR_WEIGHT a_k + sum over the times k was chosen of (r - (1 - r) / 2) x).
 //! The sum is 64-bit fixed point over f16 queries, so adding and removing commute to the last bit.
 
 use std::collections::HashMap;
@@ -20,8 +20,8 @@ const OUTCOME_BITS: u32 = 12;
 /// Bits after the point of a query coordinate: every f16 of magnitude up to 1 is a whole multiple of 2^-24.
 const QUERY_BITS: u32 = 24;
 
-/// Two more bits for the factor 5/4 below. At unit weight a coordinate holds 2^25 events, 33 million.
-const SUM_SCALE: f64 = 1.0 / (1_u64 << (OUTCOME_BITS + 2 + QUERY_BITS)) as f64;
+/// One more bit for the half below. At unit weight a coordinate holds 2^26 events, 67 million.
+const SUM_SCALE: f64 = 1.0 / (1_u64 << (OUTCOME_BITS + 1 + QUERY_BITS)) as f64;
 
 /// Rows kept for reuse beyond the published ones.
 const SPARE: usize = 8;
@@ -31,9 +31,9 @@ fn fixed_outcome(outcome: f32) -> i64 {
     (outcome as f64 * (1_u64 << OUTCOME_BITS) as f64).round() as i64
 }
 
-/// The weight r - (1 - r) / 4 = (5 r - 1) / 4 with two more bits after the point, exactly.
+/// The weight r - (1 - r) / 2 = (3 r - 1) / 2 with one more bit after the point, exactly.
 fn fixed_weight(outcome: i64) -> i64 {
-    5 * outcome - (1 << OUTCOME_BITS)
+    3 * outcome - (1 << OUTCOME_BITS)
 }
 
 #[derive(Debug)]
@@ -114,6 +114,7 @@ impl RouteBook {
             id,
             name: name.clone(),
             prototype: vec![0.0; self.dim].into(),
+            length: 0.0,
             ranked: false,
             count: 0,
             avg_quality: 0.0,
@@ -169,7 +170,7 @@ impl RouteBook {
 
     fn publish_row(&mut self, kernels: &Kernels, id: RouteId) {
         let slot = id.slot();
-        let dim = self.dim;
+        let (dim, learn) = (self.dim, self.learn);
         let route = self.routes[slot].as_mut().expect("only existing routes are published");
         let name = route.row.name.clone();
         let row = self.rows.publish(
@@ -177,6 +178,7 @@ impl RouteBook {
                 id,
                 name: name.clone(),
                 prototype: vec![0.0; dim].into(),
+                length: 0.0,
                 ranked: false,
                 count: 0,
                 avg_quality: 0.0,
@@ -190,7 +192,8 @@ impl RouteBook {
                     0 => 0.0,
                     count => route.outcomes as f64 / (1_u64 << OUTCOME_BITS) as f64 / count as f64,
                 };
-                write_prototype(kernels, route.prior.as_deref(), &route.sum, &mut row.prototype);
+                let length = write_prototype(kernels, route.prior.as_deref(), &route.sum, &mut row.prototype);
+                row.length = if learn { length } else { 0.0 };
             },
         );
         let before = std::mem::replace(&mut route.row, row.clone());
@@ -246,10 +249,11 @@ fn adopt<T: Clone>(into: &mut Vec<T>, from: &[T], same: impl Fn(&T, &T) -> bool)
     into.extend_from_slice(&from[known..]);
 }
 
-fn write_prototype(kernels: &Kernels, prior: Option<&[f32]>, sum: &[i64], out: &mut [f32]) {
+/// Writes the unit prototype and returns the length of the sum; zeros without a prior.
+fn write_prototype(kernels: &Kernels, prior: Option<&[f32]>, sum: &[i64], out: &mut [f32]) -> f32 {
     let Some(prior) = prior else {
         out.fill(0.0);
-        return;
+        return 0.0;
     };
     for ((out, &prior), &sum) in out.iter_mut().zip(prior).zip(sum) {
         *out = (PRIOR_WEIGHT * f64::from(prior) + sum as f64 * SUM_SCALE) as f32;
@@ -261,6 +265,7 @@ fn write_prototype(kernels: &Kernels, prior: Option<&[f32]>, sum: &[i64], out: &
         // failures alone can cancel a prior exactly; the prior is then the best that is known
         out.copy_from_slice(prior);
     }
+    norm
 }
 
 #[cfg(test)]
@@ -289,7 +294,7 @@ mod tests {
             let query = unit(n as u64 + 2);
             book.record(kernels, id, &query, outcome);
             for (sum, x) in expected.iter_mut().zip(&query) {
-                *sum += (outcome as f64 - 0.25 * (1.0 - outcome as f64)) * *x as f64;
+                *sum += (outcome as f64 - 0.5 * (1.0 - outcome as f64)) * *x as f64;
             }
         }
         let norm = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -298,6 +303,7 @@ mod tests {
             assert!((*got as f64 - want / norm).abs() < 1e-6, "{got} {}", want / norm);
         }
         assert_eq!((row.count, row.avg_quality), (5, 0.55));
+        assert!((f64::from(row.length) - norm).abs() < 1e-6);
     }
 
     #[test]

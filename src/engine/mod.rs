@@ -314,9 +314,7 @@ impl SonaEngine {
         for &reward in ended.rewards {
             check::finite("reward", f64::from(reward))?;
         }
-        for (n, vector) in ended.vectors.chunks_exact(dim).enumerate() {
-            check::direction(if n == 0 { "query" } else { "activations" }, vector, dim)?;
-        }
+        let route = ended.route.map(RouteId::packed);
         if let Some(route) = ended.route
             && self.learner.snapshot().routes.get(route).is_none()
         {
@@ -328,16 +326,12 @@ impl SonaEngine {
             Some(decision) => self.decisions.recall(decision, &mut candidates)?,
             None => None,
         };
-        if !self.is_enabled() {
-            return Ok(0);
-        }
         let mut record = self.learner.buffer.blank();
-        with_scratch(|scratch| {
+        let filled = with_scratch(|scratch| {
             let record = Arc::get_mut(&mut record).expect("a blank record is unshared");
-            let route = ended.route.map(RouteId::packed);
+            scratch.vector.resize(dim, 0.0);
             for (n, vector) in ended.vectors.chunks_exact(dim).enumerate() {
-                let squared = check::direction("vectors", vector, dim)?;
-                scratch.vector.resize(dim, 0.0);
+                let squared = check::direction(if n == 0 { "query" } else { "activations" }, vector, dim)?;
                 check::unit_into(vector, squared, &mut scratch.vector);
                 match n {
                     0 => record.begin(ended.id, &scratch.vector, route, ended.quality as f32),
@@ -345,7 +339,11 @@ impl SonaEngine {
                 }
             }
             Ok(())
-        })?;
+        });
+        if filled.is_err() || !self.is_enabled() {
+            self.learner.buffer.recycle(record);
+            return filled.map(|()| 0);
+        }
         let dropped = self.learner.record(record, candidates);
         self.quality_sum.fetch_add(stats::fixed_quality(ended.quality), Ordering::Relaxed);
         self.wake_worker();

@@ -21,6 +21,8 @@ pub(super) const BATCH: usize = 64;
 pub(super) struct Targets {
     dim: usize,
     routes: Vec<f32>,
+    /// Length of each route's sum.
+    lengths: Vec<f32>,
     /// Row of `routes` by slot, with the id that it belongs to.
     row_of_slot: Vec<Option<(RouteId, u32)>>,
     activations: Vec<f32>,
@@ -28,7 +30,7 @@ pub(super) struct Targets {
 
 impl Targets {
     pub(super) fn new(dim: usize, snapshot: &Snapshot, activations: Vec<f32>) -> Self {
-        let mut targets = Self { dim, routes: Vec::new(), row_of_slot: Vec::new(), activations };
+        let mut targets = Self { dim, routes: Vec::new(), lengths: Vec::new(), row_of_slot: Vec::new(), activations };
         targets.routes.reserve_exact(snapshot.routes.ranked_len() * dim);
         for (row, route) in snapshot.routes.ranked().enumerate() {
             let slot = route.id.slot();
@@ -37,6 +39,7 @@ impl Targets {
             }
             targets.row_of_slot[slot] = Some((route.id, row as u32));
             targets.routes.extend_from_slice(&route.prototype);
+            targets.lengths.push(route.length);
         }
         targets
     }
@@ -49,6 +52,16 @@ impl Targets {
 
     fn route(&self, row: usize) -> &[f32] {
         &self.routes[row * self.dim..][..self.dim]
+    }
+
+    /// A prototype without what a right example added to it, which would make the example look easier than a new
+    /// query: normalise(length p - r x). The prototype itself while prototypes do not learn.
+    fn route_without(&self, kernels: &Kernels, row: usize, x: &[f32], outcome: f32, out: &mut [f32]) {
+        out.copy_from_slice(self.route(row));
+        if self.lengths[row] > 0.0 {
+            kernels.axpy(-outcome / self.lengths[row], x, out);
+            normalise(kernels, out);
+        }
     }
 
     fn activation(&self, row: usize) -> &[f32] {
@@ -70,6 +83,8 @@ pub(super) struct Batch {
     pub(super) dh: Vec<f32>,
     /// Row of the chosen route.
     chosen: Vec<u32>,
+    /// Prototype of the chosen route, less the example's own part.
+    without: Vec<f32>,
     /// Activations of the examples without a route.
     own: Vec<f32>,
     outcomes: Vec<f32>,
@@ -85,6 +100,7 @@ impl Batch {
             norms: Vec::new(),
             dh: Vec::new(),
             chosen: Vec::new(),
+            without: Vec::new(),
             own: Vec::new(),
             outcomes: Vec::new(),
             scores: Vec::new(),
@@ -92,11 +108,17 @@ impl Batch {
     }
 
     /// Gathers the examples whose target exists.
-    pub(super) fn load<'a>(&mut self, targets: &Targets, examples: impl Iterator<Item = &'a Arc<Example>> + Clone) {
+    pub(super) fn load<'a>(
+        &mut self,
+        kernels: &Kernels,
+        targets: &Targets,
+        examples: impl Iterator<Item = &'a Arc<Example>> + Clone,
+    ) {
         let dim = self.dim;
         self.x.clear();
         self.own.clear();
         self.chosen.clear();
+        self.without.clear();
         self.outcomes.clear();
         for example in examples.clone() {
             if let Target::Route(id) = example.target
@@ -105,6 +127,9 @@ impl Batch {
                 self.chosen.push(row);
                 self.outcomes.push(example.outcome);
                 extend(&mut self.x, dim, |out| example.query_into(out));
+                let x = &self.x[self.x.len() - dim..];
+                let outcome = example.outcome;
+                extend(&mut self.without, dim, |out| targets.route_without(kernels, row as usize, x, outcome, out));
             }
         }
         for example in examples.filter(|example| example.target == Target::Activation) {
@@ -192,8 +217,8 @@ impl Batch {
         if let Some(&chosen) = self.chosen.get(n) {
             let routes = targets.routes.len() / dim;
             let scores = &self.scores[n * routes..][..routes];
-            vectors[0] = targets.route(chosen as usize);
-            logits[0] = TAU * scores[chosen as usize];
+            vectors[0] = &self.without[n * dim..][..dim];
+            logits[0] = TAU * kernels.dot(vectors[0], &self.z[n * dim..][..dim]);
             let nearest = nearest_of(scores, NEAREST);
             for (&row, &score) in nearest.indices().iter().zip(nearest.scores()) {
                 if row != chosen {
@@ -226,9 +251,7 @@ impl Batch {
 
 fn nearest_of(scores: &[f32], limit: usize) -> Nearest {
     let mut nearest = Nearest::new(limit);
-    for (row, &score) in scores.iter().enumerate() {
-        nearest.offer(score, row as u32);
-    }
+    nearest.offer_row(scores);
     nearest
 }
 

@@ -77,7 +77,7 @@ impl Gate {
         self.after.clear();
         for start in (0..self.held.len()).step_by(BATCH) {
             let end = (start + BATCH).min(self.held.len());
-            batch.load(targets, self.held.range(start..end));
+            batch.load(kernels, targets, self.held.range(start..end));
             batch.forward(kernels, targets, serving.tiers());
             batch.log_likelihoods(kernels, targets, &mut self.before);
             batch.forward(kernels, targets, std::iter::once(candidate));

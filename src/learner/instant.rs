@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -25,6 +26,9 @@ use crate::trajectory::record::Record;
 
 /// Published values kept for reuse.
 const SPARE: usize = 8;
+
+/// Newest distinct activations that a step without a route is compared with: few enough for microseconds.
+const SEARCHED: usize = 128;
 
 /// Most outcomes that are applied again after a cycle; older ones are left to the next.
 const LOGGED: usize = 1_024;
@@ -53,8 +57,11 @@ pub(super) struct Instant {
 #[derive(Debug)]
 struct Scratch {
     query: Vec<f32>,
-    activation: Vec<f32>,
+    /// The adapted unit query.
     z: Vec<f32>,
+    /// z, then a step's activation, so that both are compared with the table in one pass.
+    pair: Vec<f32>,
+    cosines: Vec<f32>,
     gradient: Vec<f32>,
 }
 
@@ -68,14 +75,20 @@ impl Instant {
             kernels,
             learn_micro: config.tier_micro,
             routes: RouteBook::new(dim, config.tier_prototypes),
-            activations: ActivationTable::new(dim, &mut rng),
+            activations: ActivationTable::new(dim, SEARCHED, &mut rng),
             micro_published: Arc::new(micro.lora().clone()),
             micro,
             base,
             base_trained: false,
             micros: ArcPool::new(SPARE),
             snapshots: ArcPool::new(SPARE),
-            scratch: Scratch { query: zeros(), activation: zeros(), z: zeros(), gradient: zeros() },
+            scratch: Scratch {
+                query: zeros(),
+                z: zeros(),
+                pair: vec![0.0; 2 * dim],
+                cosines: Vec::with_capacity(2 * SEARCHED),
+                gradient: zeros(),
+            },
             during_cycle: VecDeque::with_capacity(LOGGED),
             cycle_under_way: false,
             updates: 0,
@@ -108,8 +121,8 @@ impl Instant {
         record.query().convert_to_f32_slice(&mut self.scratch.query);
         if self.learn_micro {
             let base = self.base_trained.then_some(&*self.base);
-            let view =
-                View { kernels: self.kernels, base, routes: self.routes.index(), activations: &self.activations };
+            let mut view =
+                View { kernels: self.kernels, base, routes: self.routes.index(), activations: &mut self.activations };
             let (updates, divergences) = view.learn(&mut self.micro, &mut self.scratch, record, candidates);
             self.updates += updates;
             self.divergences += divergences;
@@ -117,16 +130,8 @@ impl Instant {
                 self.publish_micro();
             }
         }
-        match record.route {
-            Some(route) => {
-                self.routes.record(self.kernels, RouteId::from_packed(route), &self.scratch.query, record.quality);
-            }
-            None => {
-                for (activation, _) in record.steps() {
-                    activation.convert_to_f32_slice(&mut self.scratch.activation);
-                    self.activations.offer(self.kernels, &self.scratch.activation, activation);
-                }
-            }
+        if let Some(route) = record.route {
+            self.routes.record(self.kernels, RouteId::from_packed(route), &self.scratch.query, record.quality);
         }
     }
 
@@ -170,11 +175,11 @@ impl Instant {
                 continue;
             }
             record.query().convert_to_f32_slice(&mut self.scratch.query);
-            let view = View {
+            let mut view = View {
                 kernels: self.kernels,
                 base: Some(base),
                 routes: self.routes.index(),
-                activations: &self.activations,
+                activations: &mut self.activations,
             };
             view.learn(micro, &mut self.scratch, &record, None);
         }
@@ -188,10 +193,6 @@ impl Instant {
         self.base = base;
         self.base_trained = true;
     }
-
-    pub(super) fn copy_activations(&self) -> Vec<f32> {
-        self.activations.rows().to_vec()
-    }
 }
 
 /// What an update of the micro tier looks at.
@@ -199,14 +200,14 @@ struct View<'a> {
     kernels: &'static Kernels,
     base: Option<&'a Lora>,
     routes: &'a RouteIndex,
-    activations: &'a ActivationTable,
+    activations: &'a mut ActivationTable,
 }
 
 impl View<'_> {
     /// One gradient step per lesson of the record; returns how many were made, and how many diverged.
     /// `scratch.query` holds the query.
     fn learn(
-        &self,
+        &mut self,
         micro: &mut MicroLora,
         scratch: &mut Scratch,
         record: &Record,
@@ -225,8 +226,7 @@ impl View<'_> {
             }
             None => {
                 for (activation, reward) in record.steps() {
-                    activation.convert_to_f32_slice(&mut scratch.activation);
-                    count(self.learn_activation(micro, scratch, record.step_outcome(reward)));
+                    count(self.learn_activation(micro, scratch, activation, record.step_outcome(reward)));
                 }
             }
         }
@@ -275,31 +275,43 @@ impl View<'_> {
         Some(self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm))
     }
 
-    fn learn_activation(&self, micro: &mut MicroLora, scratch: &mut Scratch, outcome: f32) -> Option<bool> {
+    fn learn_activation(
+        &mut self,
+        micro: &mut MicroLora,
+        scratch: &mut Scratch,
+        activation: &[f16],
+        outcome: f32,
+    ) -> Option<bool> {
         let norm = self.forward(micro, scratch);
-        let mut nearest = Nearest::new(MAX_CANDIDATES);
-        let dim = scratch.z.len();
-        for (first, run) in self.activations.recent() {
-            for (offset, row) in run.chunks_exact(dim).enumerate() {
-                nearest.offer(self.kernels.dot(row, &scratch.z), (first + offset) as u32);
+        let (dim, height) = (scratch.z.len(), self.activations.height());
+        let mut pair = std::mem::take(&mut scratch.pair);
+        let (z, own) = pair.split_at_mut(dim);
+        z.copy_from_slice(&scratch.z);
+        activation.convert_to_f32_slice(own);
+        let cosine = self.kernels.dot(z, own);
+        scratch.cosines.resize(2 * height, 0.0);
+        self.kernels.matmul_nt(&pair, self.activations.rows(), dim, &mut scratch.cosines);
+        let (to_query, to_own) = scratch.cosines.split_at(height);
+        let mut nearest = Nearest::new(NEAREST);
+        for (row, (&score, &same)) in to_query.iter().zip(to_own).enumerate() {
+            if same <= SAME {
+                nearest.offer(score, row as u32);
             }
         }
-        let own = std::mem::take(&mut scratch.activation);
+        let most_similar = to_own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let own = &pair[dim..];
         let mut rows: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
         let mut logits = [0.0_f32; MAX_CANDIDATES];
-        rows[0] = &own;
-        logits[0] = TAU * self.kernels.dot(&scratch.z, &own);
-        let mut len = 1;
-        for (&index, &cosine) in nearest.indices().iter().zip(nearest.scores()) {
-            let row = self.activations.row(index as usize);
-            if len <= NEAREST && self.kernels.dot(row, &own) <= SAME {
-                rows[len] = row;
-                logits[len] = TAU * cosine;
-                len += 1;
-            }
+        rows[0] = own;
+        logits[0] = TAU * cosine;
+        let len = 1 + nearest.indices().len();
+        for (n, (&row, &score)) in nearest.indices().iter().zip(nearest.scores()).enumerate() {
+            rows[n + 1] = self.activations.row(row as usize);
+            logits[n + 1] = TAU * score;
         }
         let made = self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm);
-        scratch.activation = own;
+        self.activations.offer_searched(own, activation, most_similar);
+        scratch.pair = pair;
         Some(made)
     }
 
@@ -331,6 +343,6 @@ impl View<'_> {
             self.kernels.axpy(TAU * derivative, row, &mut scratch.gradient);
         }
         through_normalisation(self.kernels, &mut scratch.gradient, &scratch.z, norm);
-        micro.step(self.kernels, &scratch.query, &mut scratch.gradient)
+        micro.step(self.kernels, &scratch.query, &scratch.gradient)
     }
 }

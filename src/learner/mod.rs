@@ -160,7 +160,7 @@ impl Learner {
         let trajectories = self.drain(&mut training);
         let events = self.owed.load(Ordering::Relaxed);
         let snapshot = self.published.load_full();
-        let (report, promoted) = training.run(events, &snapshot, || self.lock_instant().copy_activations(), control)?;
+        let (report, promoted) = training.run(events, &snapshot, control)?;
         if let Some(base) = promoted {
             self.promote(base);
             self.promotions.fetch_add(1, Ordering::Relaxed);

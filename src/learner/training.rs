@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use half::slice::HalfFloatSliceExt;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -12,6 +13,7 @@ use super::snapshot::Snapshot;
 use crate::adapter::base::BaseLora;
 use crate::adapter::lora::{Gradients, Lora};
 use crate::adapter::replay::{Example, Replay, Target};
+use crate::bank::activations::ActivationTable;
 use crate::bank::index::{RouteId, RouteIndex};
 use crate::config::Config;
 use crate::error::Result;
@@ -20,6 +22,9 @@ use crate::trajectory::record::Record;
 
 /// Events per optimiser step.
 const EVENTS_PER_STEP: u64 = 5;
+
+/// Newest distinct activations that examples without a route are scored against.
+const ACTIVATIONS: usize = 256;
 
 /// Newest examples on which a cycle's loss is reported.
 const PROBE: usize = 4 * BATCH;
@@ -38,6 +43,9 @@ pub(super) struct Training {
     batch: Batch,
     drawn: Vec<Arc<Example>>,
     replay: Replay,
+    /// The newest distinct activations, rivals of a step's own.
+    activations: ActivationTable,
+    activation: Vec<f32>,
     gate: Gate,
     rng: Xoshiro256PlusPlus,
     /// Removed routes whose examples have been forgotten.
@@ -63,6 +71,8 @@ impl Training {
             batch: Batch::new(dim),
             drawn: Vec::with_capacity(BATCH),
             replay: Replay::new(config.replay_capacity),
+            activations: ActivationTable::new(dim, ACTIVATIONS, &mut rng),
+            activation: vec![0.0; dim],
             gate: Gate::default(),
             rng,
             removed: 0,
@@ -88,6 +98,8 @@ impl Training {
         match record.route {
             Some(route) => keep(Example::of_route(record.query(), route, record.quality)),
             None => record.steps().for_each(|(activation, reward)| {
+                activation.convert_to_f32_slice(&mut self.activation);
+                self.activations.offer(self.kernels, &self.activation, activation);
                 keep(Example::of_activation(record.query(), activation, record.step_outcome(reward)));
             }),
         }
@@ -98,14 +110,13 @@ impl Training {
         &mut self,
         events: u64,
         serving: &Snapshot,
-        activations: impl FnOnce() -> Vec<f32>,
         control: &mut Control,
     ) -> Result<(CycleReport, Option<Arc<Lora>>)> {
         let mut report = CycleReport::default();
         if !self.learn || events == 0 {
             return Ok((report, None));
         }
-        let targets = Targets::new(self.dim, serving, activations());
+        let targets = Targets::new(self.dim, serving, self.activations.rows().to_vec());
         self.forget_removed(&serving.routes);
         if self.replay.is_empty() {
             return Ok((report, None));
@@ -148,7 +159,7 @@ impl Training {
 
     fn train_step(&mut self, targets: &Targets) {
         self.replay.sample(BATCH, &mut self.rng, &mut self.drawn);
-        self.batch.load(targets, self.drawn.iter());
+        self.batch.load(self.kernels, targets, self.drawn.iter());
         if self.invert_outcomes {
             self.batch.invert_outcomes();
         }
@@ -158,6 +169,7 @@ impl Training {
         self.batch.forward(self.kernels, targets, std::iter::once(self.candidate.lora()));
         self.batch.backward(self.kernels, targets);
         self.gradients.batch(self.kernels, self.candidate.lora(), &self.batch.x, &self.batch.dh);
+        self.gradients.precondition(self.kernels, self.candidate.lora());
         self.candidate.step(self.kernels, &self.gradients);
     }
 
@@ -166,7 +178,7 @@ impl Training {
         let newest: Vec<_> = self.replay.newest(PROBE).cloned().collect();
         let mut likelihoods = Vec::with_capacity(newest.len());
         for chunk in newest.chunks(BATCH) {
-            self.batch.load(targets, chunk.iter());
+            self.batch.load(self.kernels, targets, chunk.iter());
             self.batch.forward(self.kernels, targets, tiers.clone());
             self.batch.log_likelihoods(self.kernels, targets, &mut likelihoods);
         }

@@ -39,14 +39,16 @@ impl Record {
 
     /// Adds a step with a unit activation.
     pub fn push_step(&mut self, activation: &[f32], reward: f32) {
-        let at = self.vectors.len();
-        self.append(activation);
-        let vector = if self.vectors[at..] == self.vectors[..self.dim] {
-            self.vectors.truncate(at);
+        let repeats = |(stored, &x): (&f16, &f32)| *stored == f16::from_f32(x);
+        let vector = if self.query().iter().zip(activation).all(repeats) {
             0
         } else {
-            (at / self.dim) as u32
+            self.append(activation);
+            (self.vectors.len() / self.dim - 1) as u32
         };
+        if self.steps.capacity() == self.steps.len() && self.steps.len() < 4 {
+            self.steps.reserve_exact(1);
+        }
         self.steps.push(Step { reward, vector });
     }
 
