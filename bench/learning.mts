@@ -4,12 +4,11 @@
 //                             [--baselines none|cheap|all] [--json FILE] [--short]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { verdicts } from './lib/bars.mts';
 import { cheapBaselines, costlyBaselines } from './lib/baselines.mts';
 import { intentSets, loadIntents } from './lib/data.mts';
+import { engineLearners } from './lib/engine.mts';
 import { checkpoints, judge, type LearnerFactory, type Protocol, type Row } from './lib/protocol.mts';
-
-/** The engine's rows: each entry makes one learner. */
-const engineLearners: readonly LearnerFactory[] = [];
 
 const baselines: Record<string, readonly LearnerFactory[]> = {
   none: [],
@@ -49,6 +48,7 @@ if (sets.length === 0) throw new Error('no intent set was found: set SONA_DATA t
 
 const marks = checkpoints(protocol.events);
 const rows: Row[] = [];
+let missed = 0;
 for (const name of sets) {
   const set = loadIntents(name);
   const prior = protocol.shots === 0 ? 'routes known by name' : `${protocol.shots} examples per route`;
@@ -68,8 +68,15 @@ for (const name of sets) {
         row.memoryBytes === undefined ? '-' : `${(row.memoryBytes / 1e6).toFixed(1)} MB`,
       ),
     );
+    const bars = verdicts(row, protocol.shots);
+    if (bars) {
+      const cells = bars.map((cell) => (cell ? `${cell.bar.toFixed(1)} ${cell.met ? 'met' : 'missed'}` : ''));
+      console.log(line('  bar', cells, '', '').trimEnd());
+      missed += bars.filter((cell) => cell && !cell.met).length;
+    }
   }
 }
+if (missed > 0) console.log(`\n${missed} of the bars were missed`);
 if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
 
 function line(name: string, accuracy: string[], time: string, memory: string): string {

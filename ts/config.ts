@@ -73,7 +73,8 @@ export function encodeConfig(config: unknown): string {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw invalidArgument('config', 'an object of settings', config);
   }
-  const settings: Record<string, unknown> = {};
+  // without a prototype, so that '__proto__' is a key like any other
+  const settings: Record<string, unknown> = Object.create(null);
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined) continue;
     if (key === 'tiers' && typeof value === 'object' && value !== null && !Array.isArray(value)) {

@@ -7,6 +7,7 @@ import {
   invalidArgument,
   type PackedError,
   SonaError,
+  unknownRoute,
   unknownTrajectory,
 } from './errors.ts';
 import { native } from './native.ts';
@@ -383,7 +384,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    *
    * @param options.signal stops it at its next step: nothing is published, and what was taken in stays owed to the
    * next cycle
-   * @param options.onProgress called about a hundred times
+   * @param options.onProgress called about a hundred times; what it throws stops the cycle and is passed on
    */
   async learn(
     options: { signal?: AbortSignal; onProgress?: (progress: LearnProgress) => void } = {},
@@ -401,26 +402,37 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     const job = native.learnJob();
     const abort = () => native.learnAbort(job);
     let latest = -1;
+    let failure: { error: unknown } | undefined;
     const progress = (done: number, total: number) => {
       // the native queue may deliver a report after the result
-      if (done > latest) {
-        latest = done;
+      if (done <= latest || failure) return;
+      latest = done;
+      try {
         onProgress?.({ done, total });
+      } catch (error) {
+        // thrown on, it would be nobody's and end the process
+        failure = { error };
+        native.learnAbort(job);
       }
     };
+    let json: string;
     try {
       const work = native.learn(handle, job, onProgress && progress);
       signal?.addEventListener('abort', abort, { once: true });
-      const report = this.#finished(await work);
-      progress(report.steps, report.steps);
-      return report;
+      json = await work;
+      const { steps } = JSON.parse(json) as LearnReport;
+      progress(steps, steps);
     } catch (error) {
       const known = fromNative(error);
-      throw known.code === 'SONA_ABORTED' && signal ? aborted(signal) : known;
+      if (known.code !== 'SONA_ABORTED') throw known;
+      throw failure ? failure.error : signal ? aborted(signal) : known;
     } finally {
       latest = Number.POSITIVE_INFINITY;
       signal?.removeEventListener('abort', abort);
     }
+    const report = this.#finished(json);
+    if (failure) throw failure.error;
+    return report;
   }
 
   /** Counters as a JSON string with snake_case keys. */
@@ -490,9 +502,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
 
   #apply<V extends Vector>(tier: number, x: V, out: Same<V> | undefined): Same<V> {
     const handle = this.#live();
-    return (
-      isF32(x) ? this.#apply32(handle, tier, x, out) : this.#apply64(handle, tier, x, out)
-    ) as Same<V>;
+    return (isF32(x) ? this.#apply32(handle, tier, x, out) : this.#apply64(handle, tier, x, out)) as Same<V>;
   }
 
   #apply32(handle: number, tier: number, x: Float32Array, out: unknown): Float32Array {
@@ -519,9 +529,10 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (out !== undefined && out.length !== dim) throw dimMismatch('out', dim, out.length);
     copyNumbers('x', x as readonly number[], this.#wide);
     call(() => native.applyF64(handle, tier, this.#wide, this.#wideOut));
-    if (out === undefined) return Array.from(this.#wideOut);
-    for (let i = 0; i < dim; i++) out[i] = this.#wideOut[i] as number;
-    return out;
+    // a loop, because Array.from of a typed array is ten times slower
+    const result = out ?? new Array<number>(dim);
+    for (let i = 0; i < dim; i++) result[i] = this.#wideOut[i] as number;
+    return result;
   }
 
   /** Copies a vector with a direction into the engine's own memory. */
@@ -602,7 +613,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     for (let i = 0; i < ids.length; i++) {
       const name: unknown = eligible[i];
       checkName(`eligible[${i}]`, name);
-      ids[i] = this.#routeIds.get(name) ?? call(() => native.routeId(handle, name));
+      try {
+        ids[i] = this.#routeIds.get(name) ?? native.routeId(handle, name);
+      } catch (error) {
+        const known = fromNative(error);
+        throw known.code === 'SONA_UNKNOWN_ROUTE' ? unknownRoute(`eligible[${i}]`, name) : known;
+      }
     }
     return ids;
   }

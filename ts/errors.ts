@@ -95,7 +95,15 @@ export function dimMismatch(argument: string, expected: number, got: number): So
 
 export function unknownTrajectory(argument: string, value: unknown): SonaError {
   const got = describe(value);
-  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no open trajectory ${got}`, { argument, got });
+  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no open trajectory ${got}`, {
+    argument,
+    got,
+  });
+}
+
+export function unknownRoute(argument: string, name: string): SonaError {
+  const got = describe(name);
+  return new SonaError('SONA_UNKNOWN_ROUTE', `${argument}: no route named ${got}`, { argument, got: name });
 }
 
 export function aborted(signal: AbortSignal): SonaError {

@@ -49,10 +49,10 @@ export interface Binding {
   capabilities(): string;
 }
 
-function load(): Binding {
-  const require = createRequire(import.meta.url);
+function open(): Binding {
+  const load = createRequire(import.meta.url);
   try {
-    return require('../binding.cjs') as Binding;
+    return load('../binding.cjs') as Binding;
   } catch (error) {
     const tried = causes(error);
     throw new SonaError(
@@ -73,4 +73,4 @@ function causes(error: unknown): string[] {
   return messages;
 }
 
-export const native: Binding = load();
+export const native: Binding = open();

@@ -65,7 +65,10 @@ export interface LearnReport {
 export function summary(report: LearnReport): string {
   const { trajectories, steps, lossBefore, lossAfter, heldOutGain, ms } = report;
   if (steps === 0) return `took in ${trajectories} trajectories; nothing to train on`;
-  const loss = lossBefore === null || lossAfter === null ? '' : `, loss ${lossBefore.toFixed(3)} -> ${lossAfter.toFixed(3)}`;
+  const loss =
+    lossBefore === null || lossAfter === null
+      ? ''
+      : `, loss ${lossBefore.toFixed(3)} -> ${lossAfter.toFixed(3)}`;
   const gain = heldOutGain === null ? '' : `, held-out gain ${heldOutGain.toFixed(4)}`;
   const verdict = report.promoted ? 'published' : 'refused';
   return `learned from ${trajectories} trajectories in ${steps} steps${loss}${gain}, ${verdict} (${ms.toFixed(1)} ms)`;

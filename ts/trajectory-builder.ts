@@ -1,4 +1,4 @@
-import { invalidArgument, outOfRange, unknownTrajectory } from './errors.ts';
+import { invalidArgument, notFinite, outOfRange, unknownTrajectory } from './errors.ts';
 import {
   checkDirection,
   checkName,
@@ -89,7 +89,8 @@ export class Trajectory implements TrajectoryBuilder {
     checkNumber('reward', reward);
     checkNumber('reward', Math.fround(reward));
     const steps = this.#steps + 1;
-    if (steps > this.maxSteps) throw outOfRange('steps', `at most maxTrajectorySteps = ${this.maxSteps}`, steps);
+    if (steps > this.maxSteps)
+      throw outOfRange('steps', `at most maxTrajectorySteps = ${this.maxSteps}`, steps);
     memory.reserve(steps + 1, dim);
     copyInto('activations', activations, memory.vectors, steps * dim);
     checkDirection('activations', memory.vectors, steps * dim, dim);
@@ -114,5 +115,9 @@ export class Trajectory implements TrajectoryBuilder {
 /** Attention weights are any finite numbers, or none. */
 function checkAttention(weights: unknown): void {
   if (!isVector(weights)) throw invalidArgument('attentionWeights', vectorKinds, weights);
-  for (let i = 0; i < weights.length; i++) checkNumber(`attentionWeights[${i}]`, weights[i]);
+  for (let i = 0; i < weights.length; i++) {
+    const weight: unknown = weights[i];
+    if (typeof weight !== 'number') throw invalidArgument(`attentionWeights[${i}]`, 'a number', weight);
+    if (!Number.isFinite(weight)) throw notFinite('attentionWeights', i, weight);
+  }
 }

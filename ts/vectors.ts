@@ -14,14 +14,14 @@ export type Same<V extends Vector> = V extends Float32Array
 /** The kinds of {@link Vector}, in words. */
 export const vectorKinds = 'a Float32Array, a Float64Array or an array of numbers';
 
-/** 32-bit numbers, whatever realm they come from. */
+/** 32-bit numbers, whatever realm they come from. `instanceof` would also take a proxy, which has no memory. */
 export function isF32(value: unknown): value is Float32Array {
-  return value instanceof Float32Array || isFloat32Array(value);
+  return isFloat32Array(value);
 }
 
 /** 64-bit numbers, whatever realm they come from. */
 export function isF64(value: unknown): value is Float64Array {
-  return value instanceof Float64Array || isFloat64Array(value);
+  return isFloat64Array(value);
 }
 
 /** Whether another thread can write to it. */
@@ -66,19 +66,25 @@ export function copyNumbers(argument: string, value: readonly number[], into: Fl
   }
 }
 
+type Quad = [number, number, number, number];
+
 /** Refuses a vector without a direction: not finite, zero, or so long that its squared length overflows. */
 export function checkDirection(argument: string, memory: Float32Array, at: number, dim: number): void {
-  // four sums, because one addition waits for the one before
+  // four sums, because one addition waits for the one before; products, because ** is several times slower
   let [a, b, c, d] = [0, 0, 0, 0];
   const end = at + dim;
   let i = at;
   for (; i + 3 < end; i += 4) {
-    a += (memory[i] as number) ** 2;
-    b += (memory[i + 1] as number) ** 2;
-    c += (memory[i + 2] as number) ** 2;
-    d += (memory[i + 3] as number) ** 2;
+    const [p, q, r, s] = [memory[i], memory[i + 1], memory[i + 2], memory[i + 3]] as Quad;
+    a += p * p;
+    b += q * q;
+    c += r * r;
+    d += s * s;
   }
-  for (; i < end; i++) a += (memory[i] as number) ** 2;
+  for (; i < end; i++) {
+    const p = memory[i] as number;
+    a += p * p;
+  }
   const squared = a + b + c + d;
   if (squared > 0 && squared < 3.4e38) return;
   for (let k = 0; k < dim; k++) {
@@ -86,11 +92,15 @@ export function checkDirection(argument: string, memory: Float32Array, at: numbe
     if (!Number.isFinite(number)) throw notFinite(argument, k, number);
   }
   if (squared === 0) {
-    throw new SonaError('SONA_OUT_OF_RANGE', `${argument}: expected a vector with a direction, got a zero vector`, {
-      argument,
-      expected: 'a vector with a direction',
-      got: 'a zero vector',
-    });
+    throw new SonaError(
+      'SONA_OUT_OF_RANGE',
+      `${argument}: expected a vector with a direction, got a zero vector`,
+      {
+        argument,
+        expected: 'a vector with a direction',
+        got: 'a zero vector',
+      },
+    );
   }
   throw outOfRange(argument, 'a vector whose squared length fits a 32-bit float', squared);
 }

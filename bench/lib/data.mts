@@ -53,18 +53,18 @@ let announced = false;
 
 export function loadIntents(name: string): IntentSet {
   const data = folder();
-  if (data) {
-    const path = join(data, name);
-    if (!existsSync(path)) throw new Error(`SONA_DATA has no set ${name}: there is no folder ${path}`);
-    return fromFolder(name, path);
-  }
+  if (data && existsSync(join(data, name))) return fromFolder(name, join(data, name));
   const path = join(packs, `${name}.safetensors`);
   if (!existsSync(path)) {
     throw new Error(
       `No data for ${name}: set SONA_DATA to a folder that holds ${name}/, or make examples/data/${name}.safetensors.`,
     );
   }
-  if (!announced) console.error('SONA_DATA is not set: reading the packs in examples/data');
+  if (!announced) {
+    console.error(
+      `${data ? `SONA_DATA has no ${name}` : 'SONA_DATA is not set'}: reading the packs in examples/data`,
+    );
+  }
   announced = true;
   return fromPack(name, readTensors(path));
 }

@@ -14,6 +14,8 @@ export interface Learner {
   checkpoint?(): void;
   /** What the learner holds, in bytes. */
   memoryBytes?(): number;
+  /** Called when it has been judged. */
+  close?(): void;
 }
 
 /** A fresh learner that knows the routes' prior embeddings. */
@@ -67,6 +69,7 @@ export function judge(set: IntentSet, create: LearnerFactory, protocol: Protocol
       accuracy[i]?.push(100 * share(learner, set.test));
     });
     memoryBytes = learner.memoryBytes?.();
+    learner.close?.();
   }
   return {
     set: set.name,

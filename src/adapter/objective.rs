@@ -83,12 +83,13 @@ pub fn through_normalisation(kernels: &Kernels, g: &mut [f32], z: &[f32], norm: 
     }
 }
 
-/// The `k` largest scores seen so far, best first, in a fixed buffer. Ties keep the earlier index, so the
-/// order of a scan decides nothing else.
+/// The largest scores seen so far, best first, in a fixed buffer. Ties keep the smaller index.
+///
+/// A score and its index are one integer key that sorts like the score, so that an insertion is a fixed chain of
+/// minima and maxima without a branch to mispredict.
 #[derive(Debug, Clone)]
 pub struct Nearest {
-    scores: [f32; MAX_CANDIDATES],
-    indices: [u32; MAX_CANDIDATES],
+    keys: [u64; MAX_CANDIDATES],
     len: usize,
     limit: usize,
 }
@@ -97,27 +98,22 @@ impl Nearest {
     /// Keeps at most `limit` (up to [`MAX_CANDIDATES`]).
     pub fn new(limit: usize) -> Self {
         debug_assert!(limit <= MAX_CANDIDATES);
-        Self { scores: [0.0; MAX_CANDIDATES], indices: [0; MAX_CANDIDATES], len: 0, limit }
+        Self { keys: [0; MAX_CANDIDATES], len: 0, limit }
     }
 
-    /// Offers one score.
+    /// Offers one score (not NaN).
     #[inline]
     pub fn offer(&mut self, score: f32, index: u32) {
-        if self.len == self.limit {
-            if self.limit == 0 || score <= self.scores[self.len - 1] {
-                return;
-            }
-        } else {
+        let key = key(score, index);
+        if self.len < self.limit {
             self.len += 1;
+        } else if self.limit == 0 || key <= self.keys[self.limit - 1] {
+            return;
         }
-        let mut at = self.len - 1;
-        while at > 0 && self.scores[at - 1] < score {
-            self.scores[at] = self.scores[at - 1];
-            self.indices[at] = self.indices[at - 1];
-            at -= 1;
+        let mut carry = key;
+        for slot in &mut self.keys[..self.limit] {
+            (*slot, carry) = ((*slot).max(carry), (*slot).min(carry));
         }
-        self.scores[at] = score;
-        self.indices[at] = index;
     }
 
     /// Offers a row of scores; the index is the position.
@@ -125,7 +121,10 @@ impl Nearest {
         // most scores of a long row lose: a whole run of them is dismissed by one comparison of vectors
         const RUN: usize = 16;
         for (run, scores) in scores.chunks(RUN).enumerate() {
-            let floor = if self.len == self.limit { self.floor() } else { f32::NEG_INFINITY };
+            let floor = match self.len == self.limit {
+                true => self.iter().next_back().map_or(f32::INFINITY, |(_, score)| score),
+                false => f32::NEG_INFINITY,
+            };
             if !scores.iter().fold(false, |any, &score| any | (score > floor)) {
                 continue;
             }
@@ -135,19 +134,23 @@ impl Nearest {
         }
     }
 
-    fn floor(&self) -> f32 {
-        self.len.checked_sub(1).map_or(f32::INFINITY, |last| self.scores[last])
+    /// Index and score, best first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, f32)> + ExactSizeIterator {
+        self.keys[..self.len].iter().map(|&key| {
+            let bits = (key >> 32) as u32;
+            let score = f32::from_bits(if bits >> 31 == 1 { bits ^ SIGN } else { !bits });
+            (!(key as u32), score)
+        })
     }
+}
 
-    /// Indices, best first.
-    pub fn indices(&self) -> &[u32] {
-        &self.indices[..self.len]
-    }
+const SIGN: u32 = 1 << 31;
 
-    /// Scores, best first.
-    pub fn scores(&self) -> &[f32] {
-        &self.scores[..self.len]
-    }
+/// Larger for a larger score, then for a smaller index.
+fn key(score: f32, index: u32) -> u64 {
+    let bits = score.to_bits();
+    let ordered = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+    u64::from(ordered) << 32 | u64::from(!index)
 }
 
 #[cfg(test)]
@@ -170,9 +173,10 @@ mod tests {
                 let (mut row, mut single) = (Nearest::new(limit), Nearest::new(limit));
                 row.offer_row(&scores);
                 scores.iter().enumerate().for_each(|(index, &score)| single.offer(score, index as u32));
-                assert_eq!(row.indices(), sorted);
-                assert_eq!(single.indices(), sorted);
-                assert!(row.indices().iter().zip(row.scores()).all(|(&index, &score)| scores[index as usize] == score));
+                for nearest in [row, single] {
+                    assert_eq!(nearest.iter().map(|(index, _)| index).collect::<Vec<_>>(), sorted);
+                    assert!(nearest.iter().all(|(index, score)| scores[index as usize] == score));
+                }
             }
         }
     }

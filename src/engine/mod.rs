@@ -133,7 +133,7 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (so long that it overflows), `SONA_CLOSED`.
     pub fn apply(&self, tier: Tier, x: &[f32], out: &mut [f32]) -> Result<()> {
         self.check_open()?;
-        check::vector("x", x, self.config.hidden_dim)?;
+        check::vector(self.learner.kernels(), "x", x, self.config.hidden_dim)?;
         check::length("out", out.len(), self.config.hidden_dim)?;
         let snapshot = self.learner.snapshot();
         out.copy_from_slice(x);
@@ -152,7 +152,7 @@ impl SonaEngine {
         with_scratch(|scratch| {
             let Scratch { vector, other, .. } = scratch;
             narrow("x", x, vector)?;
-            check::vector("x", vector, x.len())?;
+            check::vector(self.learner.kernels(), "x", vector, x.len())?;
             let snapshot = self.learner.snapshot();
             other.clear();
             other.resize(x.len(), 0.0);
@@ -175,7 +175,7 @@ impl SonaEngine {
         check::length("flat", flat.len(), if flat.len() == whole { whole } else { whole + dim })?;
         check::length("out", out.len(), flat.len())?;
         for x in flat.chunks_exact(dim) {
-            check::vector("flat", x, dim)?;
+            check::vector(self.learner.kernels(), "flat", x, dim)?;
         }
         let snapshot = self.learner.snapshot();
         out.copy_from_slice(flat);
@@ -197,7 +197,7 @@ impl SonaEngine {
             return Err(SonaError::out_of_range("name", "a name of at least one character", "an empty one"));
         }
         let Some(embedding) = embedding else { return self.learner.add_route(name, None) };
-        let squared = check::direction("embedding", embedding, self.config.hidden_dim)?;
+        let squared = check::direction(self.learner.kernels(), "embedding", embedding, self.config.hidden_dim)?;
         let mut unit = vec![0.0; embedding.len()];
         check::unit_into(embedding, squared, &mut unit);
         self.learner.add_route(name, Some(&unit))
@@ -239,7 +239,7 @@ impl SonaEngine {
     /// `SONA_UNKNOWN_ROUTE` (an eligible one that does not exist), `SONA_CLOSED`.
     pub fn suggest_routes(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>) -> Result<Suggestion> {
         self.check_open()?;
-        let squared = check::direction("query", query, self.config.hidden_dim)?;
+        let squared = check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
         if k == 0 {
             return Err(SonaError::out_of_range("k", "an integer from 1", k));
         }
@@ -276,9 +276,9 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero query), `SONA_CLOSED`.
     pub fn begin_trajectory(&self, query: &[f32]) -> Result<TrajectoryBuilder> {
         self.check_open()?;
-        check::direction("query", query, self.config.hidden_dim)?;
+        check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
         let (dim, most) = (self.config.hidden_dim, self.config.max_trajectory_steps);
-        Ok(TrajectoryBuilder::new(self.reserve_ids(1), dim, most, query))
+        Ok(TrajectoryBuilder::new(self.learner.kernels(), self.reserve_ids(1), dim, most, query))
     }
 
     /// Ends a trajectory with its outcome in [0, 1]. When this returns, the next call on any thread sees
@@ -331,7 +331,12 @@ impl SonaEngine {
             let record = Arc::get_mut(&mut record).expect("a blank record is unshared");
             scratch.vector.resize(dim, 0.0);
             for (n, vector) in ended.vectors.chunks_exact(dim).enumerate() {
-                let squared = check::direction(if n == 0 { "query" } else { "activations" }, vector, dim)?;
+                let squared = check::direction(
+                    self.learner.kernels(),
+                    if n == 0 { "query" } else { "activations" },
+                    vector,
+                    dim,
+                )?;
                 check::unit_into(vector, squared, &mut scratch.vector);
                 match n {
                     0 => record.begin(ended.id, &scratch.vector, route, ended.quality as f32),

@@ -61,7 +61,7 @@ impl Scratch {
             self.scores.push((cosine, row.id));
         });
         self.nearest.clear();
-        self.nearest.extend(nearest.indices().iter().map(|&id| RouteId::from_packed(id)));
+        self.nearest.extend(nearest.iter().map(|(id, _)| RouteId::from_packed(id)));
         if let Some(eligible) = eligible {
             let mut wanted: Vec<RouteId> = eligible.to_vec();
             wanted.sort_unstable();

@@ -220,7 +220,7 @@ impl Batch {
             vectors[0] = &self.without[n * dim..][..dim];
             logits[0] = TAU * kernels.dot(vectors[0], &self.z[n * dim..][..dim]);
             let nearest = nearest_of(scores, NEAREST);
-            for (&row, &score) in nearest.indices().iter().zip(nearest.scores()) {
+            for (row, score) in nearest.iter() {
                 if row != chosen {
                     vectors[len] = targets.route(row as usize);
                     logits[len] = TAU * score;
@@ -236,7 +236,7 @@ impl Batch {
             vectors[0] = own;
             logits[0] = TAU * kernels.dot(own, &self.z[n * dim..][..dim]);
             let nearest = nearest_of(scores, MAX_CANDIDATES);
-            for (&row, &score) in nearest.indices().iter().zip(nearest.scores()) {
+            for (row, score) in nearest.iter() {
                 let activation = targets.activation(row as usize);
                 if len <= NEAREST && kernels.dot(own, activation) <= SAME {
                     vectors[len] = activation;

@@ -260,7 +260,7 @@ impl View<'_> {
             None => {
                 let mut nearest = Nearest::new(NEAREST);
                 self.routes.scan(self.kernels, &scratch.z, |row, cosine| nearest.offer(cosine, row.id.packed()));
-                for (&id, &cosine) in nearest.indices().iter().zip(nearest.scores()) {
+                for (id, cosine) in nearest.iter() {
                     let id = RouteId::from_packed(id);
                     if id != route
                         && let Some(row) = self.routes.get(id)
@@ -291,23 +291,26 @@ impl View<'_> {
         let cosine = self.kernels.dot(z, own);
         scratch.cosines.resize(2 * height, 0.0);
         self.kernels.matmul_nt(&pair, self.activations.rows(), dim, &mut scratch.cosines);
-        let (to_query, to_own) = scratch.cosines.split_at(height);
-        let mut nearest = Nearest::new(NEAREST);
-        for (row, (&score, &same)) in to_query.iter().zip(to_own).enumerate() {
-            if same <= SAME {
-                nearest.offer(score, row as u32);
+        let (to_query, to_own) = scratch.cosines.split_at_mut(height);
+        let most_similar = to_own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        if most_similar > SAME {
+            // an activation does not compete with itself
+            for (score, &same) in to_query.iter_mut().zip(to_own.iter()) {
+                *score = if same > SAME { f32::NEG_INFINITY } else { *score };
             }
         }
-        let most_similar = to_own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut nearest = Nearest::new(NEAREST);
+        nearest.offer_row(to_query);
         let own = &pair[dim..];
         let mut rows: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
         let mut logits = [0.0_f32; MAX_CANDIDATES];
         rows[0] = own;
         logits[0] = TAU * cosine;
-        let len = 1 + nearest.indices().len();
-        for (n, (&row, &score)) in nearest.indices().iter().zip(nearest.scores()).enumerate() {
-            rows[n + 1] = self.activations.row(row as usize);
-            logits[n + 1] = TAU * score;
+        let mut len = 1;
+        for (row, score) in nearest.iter().filter(|(_, score)| score.is_finite()) {
+            rows[len] = self.activations.row(row as usize);
+            logits[len] = TAU * score;
+            len += 1;
         }
         let made = self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm);
         self.activations.offer_searched(own, activation, most_similar);

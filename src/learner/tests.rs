@@ -48,7 +48,7 @@ impl Pack {
 
 fn unit(x: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; x.len()];
-    check::unit_into(x, check::direction("x", x, x.len()).unwrap(), &mut out);
+    check::unit_into(x, check::direction(Kernels::best(), "x", x, x.len()).unwrap(), &mut out);
     out
 }
 

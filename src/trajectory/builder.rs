@@ -1,12 +1,14 @@
 //! A trajectory while it is being told.
 
 use crate::error::Result;
+use crate::simd::Kernels;
 use crate::trajectory::check;
 
 /// Collects one trajectory. Made by [`SonaEngine::begin_trajectory`](crate::SonaEngine::begin_trajectory),
 /// taken by [`SonaEngine::end_trajectory`](crate::SonaEngine::end_trajectory).
 #[derive(Debug, Clone)]
 pub struct TrajectoryBuilder {
+    kernels: &'static Kernels,
     pub(crate) id: u64,
     pub(crate) dim: usize,
     pub(crate) max_steps: usize,
@@ -18,8 +20,8 @@ pub struct TrajectoryBuilder {
 }
 
 impl TrajectoryBuilder {
-    pub(crate) fn new(id: u64, dim: usize, max_steps: usize, query: &[f32]) -> Self {
-        Self { id, dim, max_steps, vectors: query.to_vec(), rewards: Vec::new(), route: None, decision: None }
+    pub(crate) fn new(kernels: &'static Kernels, id: u64, dim: usize, max_steps: usize, query: &[f32]) -> Self {
+        Self { kernels, id, dim, max_steps, vectors: query.to_vec(), rewards: Vec::new(), route: None, decision: None }
     }
 
     /// Identity, unique within the engine.
@@ -43,7 +45,7 @@ impl TrajectoryBuilder {
     /// # Errors
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` for a zero vector or one step too many.
     pub fn add_step(&mut self, activations: &[f32], reward: f32) -> Result<&mut Self> {
-        check::direction("activations", activations, self.dim)?;
+        check::direction(self.kernels, "activations", activations, self.dim)?;
         check::finite("reward", f64::from(reward))?;
         check::step_count(self.step_count() + 1, self.max_steps)?;
         self.vectors.extend_from_slice(activations);

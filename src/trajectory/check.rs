@@ -1,6 +1,7 @@
 //! What a vector or a number must be before it may enter. No NaN gets past here.
 
 use crate::error::{Result, SonaError};
+use crate::simd::Kernels;
 
 /// A finite number.
 pub fn finite(argument: &str, value: f64) -> Result<()> {
@@ -29,9 +30,9 @@ pub fn length(argument: &str, got: usize, expected: usize) -> Result<()> {
 
 /// The right length, every number finite, and small enough that its squared norm is finite too. Returns
 /// the squared norm; one pass over the vector.
-pub fn vector(argument: &str, x: &[f32], dim: usize) -> Result<f32> {
+pub fn vector(kernels: &Kernels, argument: &str, x: &[f32], dim: usize) -> Result<f32> {
     length(argument, x.len(), dim)?;
-    let squared = squared_norm(x);
+    let squared = kernels.dot(x, x);
     if squared.is_finite() {
         return Ok(squared);
     }
@@ -42,8 +43,8 @@ pub fn vector(argument: &str, x: &[f32], dim: usize) -> Result<f32> {
 }
 
 /// A vector with a direction: as [`vector`], and not zero.
-pub fn direction(argument: &str, x: &[f32], dim: usize) -> Result<f32> {
-    let squared = vector(argument, x, dim)?;
+pub fn direction(kernels: &Kernels, argument: &str, x: &[f32], dim: usize) -> Result<f32> {
+    let squared = vector(kernels, argument, x, dim)?;
     if squared > 0.0 || x.iter().any(|&value| value != 0.0) {
         return Ok(squared);
     }
@@ -71,39 +72,27 @@ pub fn unit_into(x: &[f32], squared: f32, out: &mut [f32]) {
     }
 }
 
-/// Sum of squares in eight lanes, which the compiler vectorises on every target.
-fn squared_norm(x: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    let chunks = x.chunks_exact(8);
-    let rest: f32 = chunks.remainder().iter().map(|x| x * x).sum();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane += x * x;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn refuses_what_would_poison() {
-        let code = |x: &[f32]| direction("x", x, 2).map_err(|error| error.code());
+        let kernels = Kernels::best();
+        let code = |x: &[f32]| direction(kernels, "x", x, 2).map_err(|error| error.code());
         assert_eq!(code(&[1.0]), Err("SONA_DIM_MISMATCH"));
         assert_eq!(code(&[1.0, f32::NAN]), Err("SONA_NOT_FINITE"));
         assert_eq!(code(&[f32::INFINITY, 1.0]), Err("SONA_NOT_FINITE"));
         assert_eq!(code(&[3e38, 0.0]), Err("SONA_OUT_OF_RANGE"));
         assert_eq!(code(&[0.0, -0.0]), Err("SONA_OUT_OF_RANGE"));
-        assert_eq!(vector("x", &[0.0, -0.0], 2), Ok(0.0));
+        assert_eq!(vector(kernels, "x", &[0.0, -0.0], 2), Ok(0.0));
     }
 
     #[test]
     fn tiny_vectors_have_a_direction() {
         let x = [3e-30_f32, 4e-30];
         let mut out = [0.0; 2];
-        unit_into(&x, direction("x", &x, 2).unwrap(), &mut out);
+        unit_into(&x, direction(Kernels::best(), "x", &x, 2).unwrap(), &mut out);
         assert!((out[0] - 0.6).abs() < 1e-6 && (out[1] - 0.8).abs() < 1e-6);
     }
 }

@@ -1,0 +1,90 @@
+// The background thread: starts by itself, trains when work is due, tells its engine, ends with it.
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type LearnReport, type SonaConfig, SonaEngine } from '../index.ts';
+import { outcome, teach } from './support/engines.ts';
+import { bits, gaussian } from './support/vectors.ts';
+
+const DIM = 16;
+const query = gaussian(DIM, 1);
+
+const engines: SonaEngine[] = [];
+const make = (config: SonaConfig = {}): SonaEngine => {
+  const engine = SonaEngine.withConfig({ hiddenDim: DIM, ...config });
+  engines.push(engine);
+  return engine;
+};
+afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+
+describe('background: auto', () => {
+  it('is the default, and learns from 100 outcomes within a second', async () => {
+    const engine = make();
+    expect(engine.stats()).toMatchObject({ backgroundEnabled: true, learningCycles: 0 });
+    const before = bits(engine.applyBaseLora(0, query));
+    const signal = AbortSignal.timeout(1_000);
+    const events = Promise.all([once(engine, 'learned', { signal }), once(engine, 'promoted', { signal })]);
+    teach(engine, DIM, 100);
+    const [[learned], [promoted]] = (await events) as [[LearnReport], [LearnReport]];
+    expect(promoted).toBe(learned);
+    expect(learned).toMatchObject({ promoted: true, refused: false });
+    expect(learned.trajectories).toBeGreaterThan(0);
+    expect(bits(engine.applyBaseLora(0, query))).not.toEqual(before);
+    await expect.poll(() => engine.stats()).toMatchObject({ failedCycles: 0, trajectoriesRecorded: 100 });
+    expect(engine.stats().promotions).toBeGreaterThan(0);
+  });
+
+  it('learns again and again', async () => {
+    const engine = make({ backgroundEvery: 10 });
+    for (let round = 0; round < 5; round++) {
+      const next = once(engine, 'learned', { signal: AbortSignal.timeout(5_000) });
+      teach(engine, DIM, 10, round);
+      await next;
+    }
+    expect(engine.stats().learningCycles).toBeGreaterThanOrEqual(5);
+  });
+
+  it('learns from a few outcomes when backgroundIntervalMs have passed', async () => {
+    const engine = make({ backgroundIntervalMs: 50 });
+    const next = once(engine, 'learned', { signal: AbortSignal.timeout(5_000) });
+    outcome(engine, query, 'a', 1);
+    expect((await next)[0]).toMatchObject({ trajectories: 1 });
+  });
+
+  it('does not start before enough has come', async () => {
+    const engine = make({ backgroundEvery: 1_000 });
+    teach(engine, DIM, 200);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(engine.stats()).toMatchObject({ learningCycles: 0, trajectoriesBuffered: 200 });
+  });
+
+  it('gets along with explicit calls', async () => {
+    const engine = make({ backgroundEvery: 5 });
+    const work: Promise<unknown>[] = [];
+    for (let round = 0; round < 20; round++) {
+      teach(engine, DIM, 10, round);
+      engine.tick();
+      if (round % 4 === 0) work.push(engine.learn());
+      if (round % 7 === 0) engine.forceLearn();
+    }
+    await Promise.all(work);
+    engine.forceLearn();
+    expect(engine.stats()).toMatchObject({
+      trajectoriesRecorded: 200,
+      trajectoriesLearned: 200,
+      failedCycles: 0,
+    });
+  });
+});
+
+describe('background: manual', () => {
+  it('never learns by itself', async () => {
+    const engine = make({ background: 'manual', backgroundEvery: 1, backgroundIntervalMs: 10 });
+    teach(engine, DIM, 100);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(engine.stats()).toMatchObject({
+      backgroundEnabled: false,
+      learningCycles: 0,
+      trajectoriesBuffered: 100,
+    });
+  });
+});

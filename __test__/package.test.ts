@@ -1,0 +1,135 @@
+// The package as it is installed: both module kinds, by its name, and what it says when the addon is missing.
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import * as source from '../index.ts';
+import { node, root } from './support/child.ts';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a script as an ES module or a CommonJS one, and returns what it printed as JSON. */
+async function printed(kind: 'module' | 'commonjs', script: string, cwd = root): Promise<unknown> {
+  const { code, stdout, stderr } = await node([`--input-type=${kind}`, '--eval', script], { cwd });
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout);
+}
+
+/** The built files without the addon, where no node_modules are near. */
+function withoutAddon(...files: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sona-package-'));
+  folders.push(folder);
+  for (const file of ['dist', ...files]) cpSync(join(root, file), join(folder, file), { recursive: true });
+  return folder;
+}
+
+const use = `
+  const engine = SonaEngine.withConfig({ hiddenDim: 2 });
+  engine.addRoute('a', { embedding: [1, 0] });
+  engine.endTrajectory(engine.beginTrajectory([1, 1]).setRoute('a'), 1);
+  let error;
+  try { engine.applyLora([1]) } catch (thrown) { error = thrown }
+  console.log(JSON.stringify({
+    best: engine.suggestRoutes([1, 1]).best,
+    capabilities: engine.capabilities(),
+    error: { ...error, isError: error instanceof Error, isInstance: SonaError.isInstance(error), marker: error[Symbol.for('sona.error')] },
+    names: Object.keys(all).filter((name) => name !== 'default').sort(),
+  }));
+  engine.close();`;
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+const expected = {
+  best: 'a',
+  capabilities: {
+    simd: expect.stringMatching(/^(scalar|avx2|avx512|neon)$/),
+    backends: expect.arrayContaining(['scalar']),
+    version,
+    platform: expect.stringContaining(process.platform === 'darwin' ? 'macos' : process.platform),
+  },
+  error: {
+    name: 'SonaError',
+    code: 'SONA_DIM_MISMATCH',
+    details: { argument: 'x', expected: 2, got: 1 },
+    isError: true,
+    isInstance: true,
+    marker: true,
+  },
+  names: Object.keys(source).sort(),
+};
+
+describe('the package', () => {
+  it.each([
+    ['module', "import * as all from './dist/index.mjs'; const { SonaEngine, SonaError } = all;"],
+    ['module', "import * as all from '@sona/sona'; const { SonaEngine, SonaError } = all;"],
+    ['commonjs', "const all = require('./dist/index.cjs'); const { SonaEngine, SonaError } = all;"],
+    ['commonjs', "const all = require('@sona/sona'); const { SonaEngine, SonaError } = all;"],
+  ] as const)('works as %s: %s', async (kind, start) => {
+    expect(await printed(kind, start + use)).toEqual(expected);
+  });
+
+  it('knows the errors of its other half', async () => {
+    const script = `
+      import * as esm from './dist/index.mjs';
+      import { createRequire } from 'node:module';
+      const cjs = createRequire(process.cwd() + '/')('./dist/index.cjs');
+      const refused = ({ SonaEngine }) => { try { new SonaEngine(0) } catch (error) { return error } };
+      console.log(JSON.stringify({
+        copies: esm.SonaError !== cjs.SonaError,
+        known: [esm.SonaError.isInstance(refused(cjs)), cjs.SonaError.isInstance(refused(esm))],
+        codes: [refused(esm).code, refused(cjs).code],
+      }));`;
+    expect(await printed('module', script)).toEqual({
+      copies: true,
+      known: [true, true],
+      codes: ['SONA_INVALID_CONFIG', 'SONA_INVALID_CONFIG'],
+    });
+  });
+
+  it('prints nothing and ends when it is only loaded', async () => {
+    const ended = await node(['--input-type=module', '--eval', "import '@sona/sona'"]);
+    expect(ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+});
+
+describe('without the addon', () => {
+  const tell = `(error) => console.log(JSON.stringify({
+    name: error.name, code: error.code, message: error.message, details: error.details, caused: error.cause instanceof Error,
+  }))`;
+  const load = {
+    module: `import('./dist/index.mjs').catch(${tell})`,
+    commonjs: `try { require('./dist/index.cjs') } catch (error) { (${tell})(error) }`,
+  };
+
+  it.each(['module', 'commonjs'] as const)('lists every place that was tried (%s)', async (kind) => {
+    const error = (await printed(kind, load[kind], withoutAddon('binding.cjs'))) as Record<
+      string,
+      unknown
+    > & {
+      details: { tried: string[] };
+    };
+    const target = `${process.platform}-${process.arch}`;
+    expect(error).toMatchObject({
+      name: 'SonaError',
+      code: 'SONA_NATIVE_UNAVAILABLE',
+      message: expect.stringContaining(`the native addon for ${target} could not be loaded`),
+      details: { platform: process.platform, arch: process.arch },
+      caused: true,
+    });
+    const { tried } = error.details;
+    expect(tried.some((place) => place.includes(`sona.${target}`) && place.includes('.node'))).toBe(true);
+    expect(tried.some((place) => place.includes(`sona-${target}`) && !place.includes('.node'))).toBe(true);
+    for (const place of tried) expect(error.message).toContain(place);
+    expect(new Set(tried).size).toBe(tried.length);
+  });
+
+  it.each(['module', 'commonjs'] as const)('also where its loader is missing (%s)', async (kind) => {
+    expect(await printed(kind, load[kind], withoutAddon())).toMatchObject({
+      code: 'SONA_NATIVE_UNAVAILABLE',
+      details: { tried: [expect.stringContaining('binding.cjs')] },
+    });
+  });
+});

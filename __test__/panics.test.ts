@@ -1,0 +1,49 @@
+// A defect of the core becomes an error of the call, not the end of the process. The addon of these tests has the
+// feature `fault-injection`; `npm run build:fault` makes it.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { program, root } from './support/child.ts';
+
+const places = [
+  'create',
+  'apply',
+  'stats',
+  'suggest',
+  'end',
+  'forceLearn',
+  'learn',
+  'close',
+  'background',
+] as const;
+
+it('has the addon that panics on demand', () => {
+  expect(existsSync(join(root, '__test__/fault/sona.node')), 'run `npm run build:fault`').toBe(true);
+});
+
+it('knows every place where the core can be made to panic', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.rs'))
+    .map((path) => readFileSync(join(root, 'src', path), 'utf8'));
+  const planted = sources.flatMap((text) =>
+    Array.from(text.matchAll(/fault::point\("(\w+)"\)/g), ([, place]) => place),
+  );
+  expect([...new Set(planted)].sort()).toEqual([...places].sort());
+});
+
+describe.each(places)('a panic in %s', (place) => {
+  it('is an internal error, and the engine goes on', async () => {
+    const { code, stdout, stderr } = await program('panics.mts', place);
+    expect(code, stderr).toBe(0);
+    const { error, after } = JSON.parse(stdout) as { error: unknown; after: unknown };
+    expect(error).toMatchObject({ name: 'SonaError', code: 'SONA_INTERNAL' });
+    expect(error).toMatchObject({ message: expect.stringContaining(`planted in ${place}`) });
+    expect(after).toEqual({
+      recorded: 2,
+      failedCycles: place === 'background' ? 1 : 0,
+      best: 'a',
+      finite: true,
+      trained: true,
+    });
+  });
+});

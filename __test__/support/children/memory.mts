@@ -1,0 +1,55 @@
+// How much memory 20,000 ended trajectories take, and 1,000 engines that are made and closed or forgotten.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SonaEngine } from '../../../index.ts';
+import { outcome } from '../engines.ts';
+import { gaussian } from '../vectors.ts';
+
+async function resident(): Promise<number> {
+  for (let n = 0; n < 5; n++) {
+    (globalThis as { gc?: () => void }).gc?.();
+    await sleep(10);
+  }
+  return process.memoryUsage().rss / 2 ** 20;
+}
+
+const queries = Array.from({ length: 50 }, (_, i) => gaussian(256, i));
+const told = (engine: SonaEngine, times: number) => {
+  for (let n = 0; n < times; n++) outcome(engine, queries[n % 50] as Float32Array, `route ${n % 20}`, n % 2);
+};
+
+async function trajectories(): Promise<number> {
+  const engine = SonaEngine.withConfig({ background: 'manual', trajectoryCapacity: 1_000 });
+  told(engine, 2_000);
+  const before = await resident();
+  told(engine, 20_000);
+  for (let n = 0; n < 20_000; n++) engine.beginTrajectory(queries[n % 50] as Float32Array);
+  for (let n = 0; n < 60_000; n++) engine.startTrajectory(queries[n % 50] as Float32Array);
+  const grown = (await resident()) - before;
+  if (engine.stats().trajectoriesDropped !== 21_000) throw new Error('expected 21,000 to be dropped');
+  await engine.close();
+  return grown;
+}
+
+async function engines(end: (engine: SonaEngine) => unknown): Promise<number> {
+  const some = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      const engine = new SonaEngine();
+      told(engine, 2);
+      await end(engine);
+      if (n % 100 === 99) await resident();
+    }
+  };
+  await some(200);
+  const before = await resident();
+  await some(1_000);
+  return (await resident()) - before;
+}
+
+console.log(
+  JSON.stringify({
+    trajectories: await trajectories(),
+    closed: await engines((engine) => engine.close()),
+    disposed: await engines((engine) => engine[Symbol.dispose]()),
+    forgotten: await engines(() => undefined),
+  }),
+);

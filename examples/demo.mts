@@ -1,0 +1,79 @@
+// Streams real feedback into five engines and shows what each of them learns from it.
+//
+//   npm run demo [-- --data FILE] [--json FILE] [--events N] [--seed N]
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { help, type Options, parseOptions, UsageError } from './demo/options.mts';
+import { BadData, readOwnData } from './demo/own-data.mts';
+import { plot } from './demo/plot.mts';
+import { Progress } from './demo/progress.mts';
+import { intro, report, toJson } from './demo/report.mts';
+import { builtInSource, type Source } from './demo/source.mts';
+import { marks, type Result, Run } from './demo/stream.mts';
+import { head, row } from './demo/table.mts';
+import { variants } from './demo/variants.mts';
+
+async function main(options: Options): Promise<void> {
+  const began = performance.now();
+  const source: Source = options.data ? await readOwnData(options.data) : builtInSource(options.seed);
+  const events = options.events ?? source.events;
+  const json = options.json === undefined ? undefined : openForWriting(options.json);
+
+  console.log(intro(source, events));
+  const points = marks(events);
+  const runs = variants.map((variant) => new Run(variant, source, options.seed));
+  const progress = new Progress(events * runs.length);
+  console.log(head());
+  let done = 0;
+  for (const mark of points) {
+    const accuracy = runs.map((run) => {
+      for (; run.done < mark; run.step()) progress.show(done++);
+      return run.evaluate();
+    });
+    progress.print(row(mark, accuracy), done);
+  }
+  progress.end();
+  const results: Result[] = await Promise.all(runs.map((run) => run.finish()));
+
+  const seconds = (performance.now() - began) / 1000;
+  console.log(`\n${plot(results, source.measure)}\n`);
+  console.log(report(results, source, events, seconds));
+  if (json !== undefined) {
+    writeFileSync(
+      json,
+      `${JSON.stringify(toJson(results, source, { ...options, events }, seconds), null, 2)}\n`,
+    );
+    closeSync(json);
+    console.log(`\nAll figures are in ${options.json}`);
+  }
+}
+
+/** Opened before the work, so that a wrong path does not cost a minute. */
+function openForWriting(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw new UsageError(`--json: ${path} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+// the reader of a pipe may have seen enough
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) console.log(help);
+  else await main(options);
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`demo: ${error.message}\n\n${help}`);
+    process.exitCode = 2;
+  } else if (error instanceof BadData) {
+    console.error(`demo: ${error.message}`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}
