@@ -568,6 +568,14 @@ describe('a closed engine', () => {
     }
   });
 
+  it('refuses the builders that it gave out', async () => {
+    const { engine, open } = world();
+    await engine.close();
+    for (const call of [() => open.addStep(query, [], 1), () => open.setRoute('east')]) {
+      expect((await refusal(call)).code).toBe('SONA_CLOSED');
+    }
+  });
+
   it('does not pass its place on to the next engine', async () => {
     const first = manual({ hiddenDim: DIM });
     const builder = first.beginTrajectory(query);

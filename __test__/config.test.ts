@@ -7,7 +7,7 @@ import { blockOf, settingsBlock } from '../scripts/settings-table.mts';
 import type { Setting } from '../ts/config.ts';
 import { native } from '../ts/native.ts';
 import { root } from './support/child.ts';
-import { manual, teach } from './support/engines.ts';
+import { drill, manual, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
 
 const settings = JSON.parse(native.settings()) as Setting[];
@@ -195,15 +195,15 @@ describe('a setting changes something', () => {
     ['seed', 43],
   ])('%s: what is learned', (name, value) => {
     const learned = (config: SonaConfig) => {
-      const engine = manual({ hiddenDim: 8, ...config });
+      const engine = manual({ hiddenDim: 8, tiers: { prototypes: false }, ...config });
       engines.push(engine);
       const x = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
-      teach(engine, 8, 100);
+      drill(engine, 8, 100);
       engine.forceLearn();
       const base = engine.applyLora(x);
-      teach(engine, 8, 30, 2);
+      drill(engine, 8, 30);
       engine.forceLearn();
-      teach(engine, 8, 30, 3);
+      drill(engine, 8, 30);
       return [...base, ...engine.applyLora(x)];
     };
     expect(learned({})).toEqual(learned({}));

@@ -5,7 +5,16 @@ const checks = {
   'cargo fmt': ['cargo', 'fmt', '--check'],
   'cargo clippy': ['cargo', 'clippy', '--all-targets', '--', '-D', 'warnings'],
   // the library alone: exports are registered with Node.js, not called from Rust, so tests see none of them used
-  'cargo clippy, addon': ['cargo', 'clippy', '--lib', '--features', 'napi,fault-injection', '--', '-D', 'warnings'],
+  'cargo clippy, addon': [
+    'cargo',
+    'clippy',
+    '--lib',
+    '--features',
+    'napi,fault-injection',
+    '--',
+    '-D',
+    'warnings',
+  ],
   biome: ['biome', 'ci', '--colors=off', '.'],
   tsc: ['tsc', '--noEmit'],
   'arrows, self-test': ['node', 'scripts/check-arrows.mjs', '--self-test'],

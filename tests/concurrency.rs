@@ -60,7 +60,7 @@ fn main() {
                             trajectory.set_route(&best.name).set_decision(suggestion.id);
                         }
                     }
-                    engine.end_trajectory(trajectory, f64::from(event % 2 == 0)).unwrap();
+                    engine.end_trajectory(trajectory, f64::from(event.is_multiple_of(2))).unwrap();
                     recorded.fetch_add(1, Ordering::Relaxed);
                     event += 1;
                 }

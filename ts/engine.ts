@@ -539,7 +539,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   #read(argument: string, value: Vector): Float32Array {
     checkVector(argument, value, this.#dim);
     copyInto(argument, value, this.#query, 0);
-    checkDirection(argument, this.#query, 0, this.#dim);
+    checkDirection(argument, this.#handle, this.#query, 0, this.#dim);
     return this.#query;
   }
 
@@ -553,7 +553,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     const memory = this.#memories.pop() ?? new TrajectoryMemory(dim);
     try {
       copyInto('query', query, memory.vectors, 0);
-      checkDirection('query', memory.vectors, 0, dim);
+      checkDirection('query', handle, memory.vectors, 0, dim);
     } catch (error) {
       this.#memories.push(memory);
       throw error;
@@ -563,7 +563,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
       this.#idsLeft = ID_BLOCK;
     }
     this.#idsLeft--;
-    const trajectory = new Trajectory(this, this.#nextId++, dim, this.#maxSteps, memory);
+    const trajectory = new Trajectory(this, handle, this.#nextId++, dim, this.#maxSteps, memory);
     if (decision !== undefined) trajectory.decision = decision;
     return trajectory;
   }

@@ -24,6 +24,7 @@ export interface Binding {
     ids: Uint32Array,
     numbers: Float64Array,
   ): number;
+  squaredNorm(handle: number, memory: Float32Array, at: number, length: number): number;
   reserveIds(handle: number, count: number): number;
   trajectoryEnd(
     handle: number,

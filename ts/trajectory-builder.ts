@@ -67,10 +67,19 @@ export class Trajectory implements TrajectoryBuilder {
   route: string | undefined;
   /** -1 for none. */
   decision = -1;
+  readonly #handle: number;
   #steps = 0;
 
-  constructor(owner: object, id: number, dim: number, maxSteps: number, memory: TrajectoryMemory) {
+  constructor(
+    owner: object,
+    handle: number,
+    id: number,
+    dim: number,
+    maxSteps: number,
+    memory: TrajectoryMemory,
+  ) {
     this.owner = owner;
+    this.#handle = handle;
     this.id = id;
     this.embeddingDim = dim;
     this.maxSteps = maxSteps;
@@ -93,7 +102,7 @@ export class Trajectory implements TrajectoryBuilder {
       throw outOfRange('steps', `at most maxTrajectorySteps = ${this.maxSteps}`, steps);
     memory.reserve(steps + 1, dim);
     copyInto('activations', activations, memory.vectors, steps * dim);
-    checkDirection('activations', memory.vectors, steps * dim, dim);
+    checkDirection('activations', this.#handle, memory.vectors, steps * dim, dim);
     memory.rewards[steps - 1] = reward;
     this.#steps = steps;
     return this;

@@ -45,6 +45,19 @@ export function teach(engine: SonaEngine, dim: number, events: number, seed = 1)
   }
 }
 
+/**
+ * The same, but the routes are chosen in turn, right or wrong. Without prototypes (`tiers`) only an adapter can learn
+ * it, by turning each axis to the next.
+ */
+export function drill(engine: SonaEngine, dim: number, events: number): void {
+  teach(engine, dim, 0);
+  for (let n = 0; n < events; n++) {
+    const [at, chosen] = [n % taught.length, Math.floor(n / taught.length) % taught.length];
+    const right = chosen === (at + 1) % taught.length;
+    outcome(engine, near(axis(dim, at), 0.3, n), taught[chosen] as string, right ? 1 : 0);
+  }
+}
+
 /** All that an engine answers. Two engines with the same picture can't be told apart by reading. */
 export function picture(engine: SonaEngine, dim: number, probes = 4): unknown {
   const queries = Array.from({ length: probes }, (_, i) => gaussian(dim, 77 + i));

@@ -170,9 +170,9 @@ mod tests {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
         let mut replay = Replay::new(64);
         (0..500).for_each(|n| replay.push(numbered(n), &mut rng));
-        replay.retain(|example| number(example) % 2 == 0);
+        replay.retain(|example| number(example).is_multiple_of(2));
         let mut batch = Vec::new();
         replay.sample(256, &mut rng, &mut batch);
-        assert!(batch.iter().all(|example| number(example) % 2 == 0));
+        assert!(batch.iter().all(|example| number(example).is_multiple_of(2)));
     }
 }

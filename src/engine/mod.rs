@@ -265,6 +265,11 @@ impl SonaEngine {
         })
     }
 
+    /// The squared length of a vector, as the checks of directions take it.
+    pub fn squared_norm(&self, x: &[f32]) -> f32 {
+        self.learner.kernels().dot(x, x)
+    }
+
     /// Takes `count` consecutive trajectory ids and returns the first.
     pub fn reserve_ids(&self, count: u64) -> u64 {
         self.next_id.fetch_add(count, Ordering::Relaxed)

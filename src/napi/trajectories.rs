@@ -14,6 +14,17 @@ pub fn reserve_ids(handle: u32, count: u32) -> napi::Result<f64> {
     with(handle, |engine| Ok(engine.reserve_ids(u64::from(count)) as f64))
 }
 
+/// The squared length of `length` numbers of a vector; infinite when it overflows 32 bits, NaN when a number is.
+#[napi(catch_unwind)]
+pub fn squared_norm(handle: u32, memory: Float32ArraySlice, at: u32, length: u32) -> napi::Result<f64> {
+    with(handle, |engine| {
+        let (at, length) = (at as usize, length as usize);
+        let vector = memory.get(at..at + length);
+        let vector = vector.ok_or_else(|| SonaError::Internal("a vector ends behind its memory".into()))?;
+        Ok(f64::from(engine.squared_norm(vector)))
+    })
+}
+
 /// Ends a trajectory of `steps` steps: its query and activations lie at the front of `vectors`, its rewards
 /// at the front of `rewards`. `route` and `decision` are -1 for none. Returns how many older records had to go.
 #[napi(catch_unwind)]
