@@ -17,6 +17,6 @@ pub mod trajectory;
 
 pub use bank::index::RouteRow;
 pub use config::{Background, Config};
-pub use engine::{Control, Ended, LearnReport, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier};
+pub use engine::{Choice, Control, Ended, LearnReport, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier};
 pub use error::{Result, SonaError};
 pub use trajectory::builder::TrajectoryBuilder;

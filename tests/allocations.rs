@@ -1,6 +1,6 @@
 //! What a request does must not allocate once the engine is warm.
 
-use sona::{Background, Config, Ended, SonaEngine, Tier};
+use sona::{Background, Choice, Config, Ended, RouteId, SonaEngine, Tier};
 
 const DIM: usize = 64;
 
@@ -21,13 +21,22 @@ fn applying_and_ending_trajectories_allocate_nothing() {
         Config { hidden_dim: DIM, background: Background::Manual, trajectory_capacity: 16, ..Config::default() };
     let engine = SonaEngine::new(config).unwrap();
     let ids: Vec<_> = (0..300).map(|n| engine.add_route(&n.to_string(), Some(&vector(n))).unwrap()).collect();
-    let end = |route, steps: usize, decision| {
+    let end = |route: Option<RouteId>, steps: usize, decision| {
         let vectors: Vec<f32> = (0..=steps as u64).flat_map(|n| vector(n + 400)).collect();
         let rewards = vec![1.0; steps];
         let mut id = 1;
         allocations(|| {
             id += 1;
-            engine.end(&Ended { id, vectors: &vectors, rewards: &rewards, route, decision, quality: 0.7 }).unwrap();
+            engine
+                .end(&Ended {
+                    id,
+                    vectors: &vectors,
+                    rewards: &rewards,
+                    route: route.map(Choice::Id),
+                    decision,
+                    quality: 0.7,
+                })
+                .unwrap();
         })
     };
     assert_eq!(end(Some(ids[7]), 0, None), 0, "with a route");

@@ -12,7 +12,7 @@ import {
 } from './errors.ts';
 import { native } from './native.ts';
 import { type LearnReport, type SonaStats, summary, toStats } from './stats.ts';
-import { Trajectory, type TrajectoryBuilder, TrajectoryMemory } from './trajectory-builder.ts';
+import { type Owner, Trajectory, type TrajectoryBuilder, TrajectoryMemory } from './trajectory-builder.ts';
 import {
   checkDirection,
   checkInteger,
@@ -153,6 +153,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   readonly #memories: TrajectoryMemory[] = [];
   readonly #open = new Map<number, Trajectory>();
   readonly #openLimit: number;
+  readonly #owner: Owner = { handle: () => this.#live() };
   #nextId = 0;
   #idsLeft = 0;
 
@@ -341,7 +342,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (!memory) throw unknownTrajectory('trajectory', ended.id);
     let dropped: number;
     try {
-      const routeId = route === undefined ? -1 : this.#routeId(handle, route);
+      const routeId = route === undefined ? -1 : (this.#routeIds.get(route) ?? -1);
       dropped = native.trajectoryEnd(
         handle,
         ended.id,
@@ -351,7 +352,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
         routeId,
         ended.decision,
         quality,
+        routeId < 0 ? route : undefined,
       );
+      // off, the name has not become a route
+      if (route !== undefined && routeId < 0 && native.isEnabled(handle)) {
+        this.#knowRoute(route, native.routeId(handle, route));
+      }
     } catch (error) {
       throw fromNative(error);
     }
@@ -563,14 +569,14 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
       this.#idsLeft = ID_BLOCK;
     }
     this.#idsLeft--;
-    const trajectory = new Trajectory(this, handle, this.#nextId++, dim, this.#maxSteps, memory);
+    const trajectory = new Trajectory(this.#owner, this.#nextId++, dim, this.#maxSteps, memory);
     if (decision !== undefined) trajectory.decision = decision;
     return trajectory;
   }
 
   #find(trajectory: TrajectoryBuilder | number): Trajectory {
     const found = typeof trajectory === 'number' ? this.#open.get(trajectory) : trajectory;
-    if (!(found instanceof Trajectory) || found.owner !== this || !found.memory) {
+    if (!(found instanceof Trajectory) || found.owner !== this.#owner || !found.memory) {
       const known = typeof trajectory === 'number' || trajectory instanceof Trajectory;
       if (!known) throw invalidArgument('trajectory', 'a builder or an id of this engine', trajectory);
       throw unknownTrajectory('trajectory', typeof trajectory === 'number' ? trajectory : trajectory.id);
@@ -587,15 +593,6 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   #knowRoute(name: string, id: number): void {
     this.#routeIds.set(name, id);
     this.#routeNames.set(id, name);
-  }
-
-  /** The id of a route, which is added if there is none of that name. */
-  #routeId(handle: number, name: string): number {
-    const known = this.#routeIds.get(name);
-    if (known !== undefined) return known;
-    const id = native.routeAdd(handle, name);
-    this.#knowRoute(name, id);
-    return id;
   }
 
   #routeName(handle: number, id: number): string {

@@ -35,6 +35,7 @@ export interface Binding {
     route: number,
     decision: number,
     quality: number,
+    name?: string,
   ): number;
   tick(handle: number): string | null;
   forceLearn(handle: number): string;

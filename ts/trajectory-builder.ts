@@ -55,31 +55,27 @@ function grown(memory: Float32Array, least: number): Float32Array {
   return larger;
 }
 
+/** The engine that a builder belongs to. */
+export interface Owner {
+  /** The native handle; throws `SONA_CLOSED` once the engine is closed. */
+  handle(): number;
+}
+
 /** What the engine sees of a builder. */
 export class Trajectory implements TrajectoryBuilder {
   readonly id: number;
   readonly embeddingDim: number;
   readonly maxSteps: number;
-  /** The engine that it belongs to. */
-  readonly owner: object;
+  readonly owner: Owner;
   /** Undefined once it has ended. */
   memory: TrajectoryMemory | undefined;
   route: string | undefined;
   /** -1 for none. */
   decision = -1;
-  readonly #handle: number;
   #steps = 0;
 
-  constructor(
-    owner: object,
-    handle: number,
-    id: number,
-    dim: number,
-    maxSteps: number,
-    memory: TrajectoryMemory,
-  ) {
+  constructor(owner: Owner, id: number, dim: number, maxSteps: number, memory: TrajectoryMemory) {
     this.owner = owner;
-    this.#handle = handle;
     this.id = id;
     this.embeddingDim = dim;
     this.maxSteps = maxSteps;
@@ -102,7 +98,7 @@ export class Trajectory implements TrajectoryBuilder {
       throw outOfRange('steps', `at most maxTrajectorySteps = ${this.maxSteps}`, steps);
     memory.reserve(steps + 1, dim);
     copyInto('activations', activations, memory.vectors, steps * dim);
-    checkDirection('activations', this.#handle, memory.vectors, steps * dim, dim);
+    checkDirection('activations', this.owner.handle(), memory.vectors, steps * dim, dim);
     memory.rewards[steps - 1] = reward;
     this.#steps = steps;
     return this;
@@ -116,6 +112,7 @@ export class Trajectory implements TrajectoryBuilder {
   }
 
   #open(): TrajectoryMemory {
+    this.owner.handle();
     if (!this.memory) throw unknownTrajectory('trajectory', this.id);
     return this.memory;
   }

@@ -1,5 +1,5 @@
 import { isFloat32Array, isFloat64Array, isSharedArrayBuffer } from 'node:util/types';
-import { dimMismatch, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
+import { dimMismatch, fromNative, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
 import { native } from './native.ts';
 
 /** A vector of the engine's dimension. What comes back is of the kind that went in. */
@@ -76,7 +76,7 @@ export function checkDirection(
   dim: number,
 ): void {
   // a loop of this size takes longer here than the way to the vector instructions and back
-  const squared = native.squaredNorm(handle, memory, at, dim);
+  const squared = squaredNorm(handle, memory, at, dim);
   if (squared > 0 && squared < Number.POSITIVE_INFINITY) return;
   let largest = 0;
   for (let k = 0; k < dim; k++) {
@@ -86,6 +86,14 @@ export function checkDirection(
   }
   if (largest === 0) throw noDirection(argument);
   if (squared > 0) throw outOfRange(argument, 'a vector whose squared length fits a 32-bit float', squared);
+}
+
+function squaredNorm(handle: number, memory: Float32Array, at: number, dim: number): number {
+  try {
+    return native.squaredNorm(handle, memory, at, dim);
+  } catch (error) {
+    throw fromNative(error);
+  }
 }
 
 function noDirection(argument: string): SonaError {

@@ -33,6 +33,15 @@ pub use suggest::{Ranked, Suggestion};
 /// Called with the result of every cycle that the background thread makes.
 pub type Observer = Box<dyn Fn(&Result<LearnReport>) + Send + Sync>;
 
+/// The option that a trajectory chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// A route that exists.
+    Id(RouteId),
+    /// A route by its name; becomes one when there is none.
+    Name(&'a str),
+}
+
 /// One ended trajectory, as it is handed over: vectors as given, not normalised.
 #[derive(Debug, Clone, Copy)]
 pub struct Ended<'a> {
@@ -43,7 +52,7 @@ pub struct Ended<'a> {
     /// One reward per step.
     pub rewards: &'a [f32],
     /// The chosen option, if it has a name.
-    pub route: Option<RouteId>,
+    pub route: Option<Choice<'a>>,
     /// The suggestion that led to it.
     pub decision: Option<u64>,
     /// Outcome in [0, 1].
@@ -193,9 +202,7 @@ impl SonaEngine {
     /// name), `SONA_CLOSED`.
     pub fn add_route(&self, name: &str, embedding: Option<&[f32]>) -> Result<RouteId> {
         self.check_open()?;
-        if name.is_empty() {
-            return Err(SonaError::out_of_range("name", "a name of at least one character", "an empty one"));
-        }
+        check_name("name", name)?;
         let Some(embedding) = embedding else { return self.learner.add_route(name, None) };
         let squared = check::direction(self.learner.kernels(), "embedding", embedding, self.config.hidden_dim)?;
         let mut unit = vec![0.0; embedding.len()];
@@ -294,12 +301,11 @@ impl SonaEngine {
     pub fn end_trajectory(&self, trajectory: TrajectoryBuilder, quality: f64) -> Result<()> {
         self.check_open()?;
         check::unit_interval("quality", quality)?;
-        let route = trajectory.route.as_deref().map(|name| self.add_route(name, None)).transpose()?;
         self.end(&Ended {
             id: trajectory.id,
             vectors: &trajectory.vectors,
             rewards: &trajectory.rewards,
-            route,
+            route: trajectory.route.as_deref().map(Choice::Name),
             decision: trajectory.decision,
             quality,
         })?;
@@ -319,12 +325,12 @@ impl SonaEngine {
         for &reward in ended.rewards {
             check::finite("reward", f64::from(reward))?;
         }
-        let route = ended.route.map(RouteId::packed);
-        if let Some(route) = ended.route
-            && self.learner.snapshot().routes.get(route).is_none()
-        {
-            let got = route.packed().to_string();
-            return Err(SonaError::UnknownRoute { argument: "route".into(), got });
+        match ended.route {
+            Some(Choice::Id(id)) if self.learner.snapshot().routes.get(id).is_none() => {
+                return Err(SonaError::UnknownRoute { argument: "route".into(), got: id.packed().to_string() });
+            }
+            Some(Choice::Name(name)) => check_name("route", name)?,
+            _ => {}
         }
         let mut candidates = [RouteId::from_packed(0); objective::NEAREST];
         let candidates = match ended.decision {
@@ -344,7 +350,7 @@ impl SonaEngine {
                 )?;
                 check::unit_into(vector, squared, &mut scratch.vector);
                 match n {
-                    0 => record.begin(ended.id, &scratch.vector, route, ended.quality as f32),
+                    0 => record.begin(ended.id, &scratch.vector, ended.quality as f32),
                     _ => record.push_step(&scratch.vector, ended.rewards[n - 1]),
                 }
             }
@@ -353,6 +359,15 @@ impl SonaEngine {
         if filled.is_err() || !self.is_enabled() {
             self.learner.buffer.recycle(record);
             return filled.map(|()| 0);
+        }
+        // last, so that what is refused leaves no route behind
+        let route = match ended.route {
+            Some(Choice::Id(id)) => Some(id),
+            Some(Choice::Name(name)) => Some(self.learner.add_route(name, None)?),
+            None => None,
+        };
+        if let Some(record) = Arc::get_mut(&mut record) {
+            record.route = route.map(RouteId::packed);
         }
         let dropped = self.learner.record(record, candidates);
         self.quality_sum.fetch_add(stats::fixed_quality(ended.quality), Ordering::Relaxed);
@@ -475,6 +490,13 @@ impl std::fmt::Debug for SonaEngine {
     }
 }
 
+fn check_name(argument: &str, name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(SonaError::out_of_range(argument, "a name of at least one character", "an empty one"));
+    }
+    Ok(())
+}
+
 /// Copies 64-bit numbers into 32 bits.
 fn narrow(argument: &str, x: &[f64], out: &mut Vec<f32>) -> Result<()> {
     out.clear();
@@ -483,7 +505,7 @@ fn narrow(argument: &str, x: &[f64], out: &mut Vec<f32>) -> Result<()> {
             return Err(SonaError::NotFinite { argument: argument.into(), index, got: value.to_string() });
         }
         if value.abs() > f64::from(f32::MAX) {
-            return Err(SonaError::out_of_range(argument, "numbers within the 32-bit range", value));
+            return Err(SonaError::out_of_range(argument, "numbers within the 32-bit range", format!("{value:?}")));
         }
         out.push(value as f32);
     }

@@ -89,7 +89,9 @@ impl Stream {
         let right = self.ids[self.labels[row]] == best.1;
         let mut record = self.learner.buffer.blank();
         let quality = f32::from(u8::from(right));
-        Arc::get_mut(&mut record).unwrap().begin(self.next as u64, x, Some(best.1.packed()), quality);
+        let blank = Arc::get_mut(&mut record).unwrap();
+        blank.begin(self.next as u64, x, quality);
+        blank.route = Some(best.1.packed());
         drop(snapshot);
         self.learner.record(record, None);
     }
@@ -166,7 +168,9 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
     let mut tell = |done: u64, _| {
         if done == 10 {
             let mut record = learner.buffer.blank();
-            Arc::get_mut(&mut record).unwrap().begin(999, &query, Some(route.packed()), 0.0);
+            let blank = Arc::get_mut(&mut record).unwrap();
+            blank.begin(999, &query, 0.0);
+            blank.route = Some(route.packed());
             learner.record(record, None);
         }
     };

@@ -4,7 +4,7 @@ use napi::bindgen_prelude::Float32ArraySlice;
 use napi_derive::napi;
 
 use super::registry::with;
-use crate::engine::{Ended, RouteId};
+use crate::engine::{Choice, Ended, RouteId};
 use crate::error::SonaError;
 use crate::fault;
 
@@ -26,7 +26,8 @@ pub fn squared_norm(handle: u32, memory: Float32ArraySlice, at: u32, length: u32
 }
 
 /// Ends a trajectory of `steps` steps: its query and activations lie at the front of `vectors`, its rewards
-/// at the front of `rewards`. `route` and `decision` are -1 for none. Returns how many older records had to go.
+/// at the front of `rewards`. `route` and `decision` are -1 for none; a route without an id comes by its `name`. Returns
+/// how many older records had to go.
 #[napi(catch_unwind)]
 #[allow(clippy::too_many_arguments)]
 pub fn trajectory_end(
@@ -38,6 +39,7 @@ pub fn trajectory_end(
     route: f64,
     decision: f64,
     quality: f64,
+    name: Option<String>,
 ) -> napi::Result<f64> {
     fault::point("end");
     with(handle, |engine| {
@@ -46,7 +48,8 @@ pub fn trajectory_end(
         let (Some(vectors), Some(rewards)) = (vectors.get(..taken), rewards.get(..steps)) else {
             return Err(SonaError::Internal("the buffers of a trajectory are too short".into()));
         };
-        let route = (route >= 0.0).then(|| RouteId::from_packed(route as u32));
+        let known = (route >= 0.0).then(|| Choice::Id(RouteId::from_packed(route as u32)));
+        let route = known.or(name.as_deref().map(Choice::Name));
         let decision = (decision >= 0.0).then_some(decision as u64);
         engine.end(&Ended { id: id as u64, vectors, rewards, route, decision, quality }).map(|dropped| dropped as f64)
     })

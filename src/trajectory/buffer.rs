@@ -92,7 +92,7 @@ mod tests {
 
     fn record(buffer: &Buffer, id: u64) -> Arc<Record> {
         let mut record = buffer.blank();
-        Arc::get_mut(&mut record).expect("a blank record is unshared").begin(id, &[1.0, 0.0], None, 1.0);
+        Arc::get_mut(&mut record).expect("a blank record is unshared").begin(id, &[1.0, 0.0], 1.0);
         record
     }
 
@@ -112,14 +112,14 @@ mod tests {
         let held = record(&buffer, 7);
         buffer.recycle(held.clone());
         let mut blank = buffer.blank();
-        Arc::get_mut(&mut blank).expect("a blank record is unshared").begin(8, &[0.0, 1.0], None, 0.0);
+        Arc::get_mut(&mut blank).expect("a blank record is unshared").begin(8, &[0.0, 1.0], 0.0);
         assert_eq!(held.id, 7);
     }
 
     #[test]
     fn a_step_that_repeats_the_query_takes_no_room() {
         let mut record = Record::default();
-        record.begin(1, &[0.6, 0.8], None, 0.5);
+        record.begin(1, &[0.6, 0.8], 0.5);
         record.push_step(&[0.6, 0.8], 1.0);
         record.push_step(&[0.8, 0.6], 2.0);
         let steps: Vec<_> = record.steps().map(|(vector, reward)| (vector[0].to_f32(), reward)).collect();

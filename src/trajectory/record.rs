@@ -26,10 +26,10 @@ struct Step {
 }
 
 impl Record {
-    /// Starts over with a unit query.
-    pub fn begin(&mut self, id: u64, query: &[f32], route: Option<u32>, quality: f32) {
+    /// Starts over with a unit query and no route.
+    pub fn begin(&mut self, id: u64, query: &[f32], quality: f32) {
         self.id = id;
-        self.route = route;
+        self.route = None;
         self.quality = quality;
         self.dim = query.len();
         self.vectors.clear();
