@@ -26,8 +26,9 @@ export function isF64(value: unknown): value is Float64Array {
 }
 
 /** Whether another thread can write to it. */
-export function isShared(view: Float32Array | Float64Array): boolean {
-  return isSharedArrayBuffer(view.buffer);
+export function isShared({ buffer }: Float32Array | Float64Array): boolean {
+  // the first test is free and settles almost every call; the second also knows other realms
+  return !(buffer instanceof ArrayBuffer) && isSharedArrayBuffer(buffer);
 }
 
 /** Whether it is of one of the three kinds. */
