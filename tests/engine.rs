@@ -147,7 +147,7 @@ fn the_background_thread_learns_by_itself_and_ends_with_the_engine() {
     let engine = SonaEngine::new(config).unwrap();
     let reports = Arc::new(Mutex::new(Vec::new()));
     let heard = reports.clone();
-    engine.observe(Some(Box::new(move |report| heard.lock().unwrap().push(report.clone().unwrap()))));
+    engine.observe(Some(Arc::new(move |report| heard.lock().unwrap().push(report.clone().unwrap()))));
     (0..5).for_each(|n| {
         engine.add_route(&format!("route {n}"), Some(&vector(n))).unwrap();
     });
@@ -162,6 +162,60 @@ fn the_background_thread_learns_by_itself_and_ends_with_the_engine() {
     assert!(reports.len() >= 3 && reports.iter().all(|report| report.promoted && report.steps >= 4), "{reports:?}");
     engine.close();
     assert_eq!(engine.tick().unwrap_err().code(), "SONA_CLOSED");
+}
+
+#[test]
+fn the_background_thread_learns_from_a_trickle_when_its_interval_is_over() {
+    let config = Config { hidden_dim: DIM, background_interval_ms: 30, ..Config::default() };
+    let engine = SonaEngine::new(config).unwrap();
+    engine.add_route("a", Some(&vector(1))).unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    for cycles in 1..=3 {
+        let mut trajectory = engine.begin_trajectory(&vector(2)).unwrap();
+        trajectory.set_route("a");
+        engine.end_trajectory(trajectory, 1.0).unwrap();
+        while engine.stats().unwrap().learning_cycles < cycles {
+            assert!(Instant::now() < end, "one event was never learned");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // long enough that the thread has slept through an interval with nothing to do
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn off_nothing_is_recorded_or_learned() {
+    let engine = manual(8);
+    teach(&engine, 50);
+    let before = (bits(&engine), engine.stats().unwrap());
+    engine.set_enabled(false).unwrap();
+    teach(&engine, 300);
+    assert_eq!(engine.force_learn().unwrap().steps, 0);
+    engine.set_enabled(true).unwrap();
+    assert_eq!((bits(&engine), engine.stats().unwrap()), before);
+    assert!(engine.force_learn().unwrap().promoted);
+}
+
+#[test]
+fn an_observer_may_close_the_engine() {
+    let config = Config { hidden_dim: DIM, background_every: 5, ..Config::default() };
+    let engine = Arc::new(SonaEngine::new(config).unwrap());
+    let weak = Arc::downgrade(&engine);
+    engine.observe(Some(Arc::new(move |_| {
+        if let Some(engine) = weak.upgrade() {
+            engine.close();
+        }
+    })));
+    engine.add_route("a", Some(&vector(1))).unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while engine.stats().is_ok() {
+        assert!(Instant::now() < end, "the observer never ran");
+        if let Ok(mut trajectory) = engine.begin_trajectory(&vector(2)) {
+            trajectory.set_route("a");
+            // closed between the two calls is what this test waits for
+            let _ = engine.end_trajectory(trajectory, 1.0);
+        }
+    }
 }
 
 #[test]

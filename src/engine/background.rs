@@ -54,15 +54,10 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts the thread; none where the system refuses one, which the observer is told.
-    pub(super) fn start(
-        learner: &Arc<Learner>,
-        clock: Clock,
-        observer: &Arc<Mutex<Option<Observer>>>,
-        interval_ms: u64,
-    ) -> Option<Self> {
+    pub(super) fn start(learner: &Arc<Learner>, clock: Clock, observer: &Arc<Mutex<Option<Observer>>>) -> Option<Self> {
         let signal = Arc::<Signal>::default();
         let (theirs, learner, observed) = (signal.clone(), Arc::downgrade(learner), observer.clone());
-        let run = move || work(&theirs, &learner, clock, &observed, Duration::from_millis(interval_ms));
+        let run = move || work(&theirs, &learner, clock, &observed);
         match thread::Builder::new().name("sona-learner".into()).spawn(run) {
             Ok(thread) => Some(Self { signal, thread }),
             Err(error) => {
@@ -92,18 +87,13 @@ impl Worker {
     }
 }
 
-fn work(
-    signal: &Signal,
-    learner: &Weak<Learner>,
-    clock: Clock,
-    observer: &Mutex<Option<Observer>>,
-    interval: Duration,
-) {
+fn work(signal: &Signal, learner: &Weak<Learner>, clock: Clock, observer: &Mutex<Option<Observer>>) {
     loop {
+        let Some(pause) = learner.upgrade().map(|learner| learner.pause(clock.now_ms())) else { return };
         {
             let mut state = signal.state.lock();
             let idle = |state: &mut State| !state.woken && !state.stop;
-            signal.changed.wait_while_for(&mut state, idle, interval);
+            signal.changed.wait_while_for(&mut state, idle, Duration::from_millis(pause));
             state.woken = false;
             if state.stop {
                 return;
@@ -127,7 +117,9 @@ fn work(
 }
 
 fn tell(observer: &Mutex<Option<Observer>>, result: &Result<LearnReport>) {
-    if let Some(observer) = observer.lock().as_ref() {
+    // called without the lock, so that an observer may set another or close the engine
+    let current = observer.lock().clone();
+    if let Some(observer) = current {
         observer(result);
     }
 }

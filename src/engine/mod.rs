@@ -31,7 +31,7 @@ pub use stats::{LearnReport, Stats};
 pub use suggest::{Ranked, Suggestion};
 
 /// Called with the result of every cycle that the background thread makes.
-pub type Observer = Box<dyn Fn(&Result<LearnReport>) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(&Result<LearnReport>) + Send + Sync>;
 
 /// The option that a trajectory chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,6 @@ pub struct SonaEngine {
     observer: Arc<Mutex<Option<Observer>>>,
     next_id: AtomicU64,
     quality_sum: AtomicU64,
-    enabled: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -119,7 +118,6 @@ impl SonaEngine {
             observer: Arc::default(),
             next_id: AtomicU64::new(1),
             quality_sum: AtomicU64::new(0),
-            enabled: AtomicBool::new(true),
             closed: AtomicBool::new(false),
             config,
         })
@@ -381,7 +379,7 @@ impl SonaEngine {
     /// `SONA_CLOSED`.
     pub fn tick(&self) -> Result<Option<LearnReport>> {
         self.check_open()?;
-        if !self.is_enabled() || !self.learner.due(self.clock.now_ms()) {
+        if !self.learner.due(self.clock.now_ms()) {
             return Ok(None);
         }
         self.learn(&mut Control::none()).map(Some)
@@ -428,13 +426,13 @@ impl SonaEngine {
     /// `SONA_CLOSED`.
     pub fn set_enabled(&self, enabled: bool) -> Result<()> {
         self.check_open()?;
-        self.enabled.store(enabled, Ordering::Relaxed);
+        self.learner.set_enabled(enabled);
         Ok(())
     }
 
     /// Whether it learns.
     pub fn is_enabled(&self) -> bool {
-        self.enabled.load(Ordering::Relaxed)
+        self.learner.is_enabled()
     }
 
     /// Sets who is told about the background thread's cycles.
@@ -466,10 +464,10 @@ impl SonaEngine {
         if !self.worker_started.swap(true, Ordering::Relaxed) {
             let mut worker = self.worker.lock();
             if !self.closed.load(Ordering::SeqCst) {
-                *worker = Worker::start(&self.learner, self.clock, &self.observer, self.config.background_interval_ms);
+                *worker = Worker::start(&self.learner, self.clock, &self.observer);
             }
         }
-        if self.learner.waiting() >= self.config.background_every as u64
+        if self.learner.due(self.clock.now_ms())
             && let Some(worker) = self.worker.try_lock()
             && let Some(worker) = worker.as_ref()
         {

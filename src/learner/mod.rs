@@ -13,7 +13,7 @@ mod snapshot;
 mod training;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::{Mutex, MutexGuard};
@@ -50,6 +50,7 @@ pub struct Learner {
     cycles: AtomicU64,
     promotions: AtomicU64,
     failures: AtomicU64,
+    enabled: AtomicBool,
 }
 
 impl Learner {
@@ -71,6 +72,7 @@ impl Learner {
             cycles: AtomicU64::new(0),
             promotions: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            enabled: AtomicBool::new(true),
         }
     }
 
@@ -125,11 +127,36 @@ impl Learner {
         self.buffer.push(record)
     }
 
+    /// Turns learning on or off. Off, no cycle is due, and one that is asked for does nothing.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.enabled.store(enabled, Ordering::Relaxed);
+    }
+
+    /// Whether it learns.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.load(Ordering::Relaxed)
+    }
+
     /// Whether a cycle is due at `now` (milliseconds on any clock that does not go back).
     pub fn due(&self, now_ms: u64) -> bool {
         let waiting = self.waiting();
+        let by_count = waiting >= self.every as u64;
+        self.is_enabled() && (by_count || (waiting > 0 && self.until_interval(now_ms) == 0))
+    }
+
+    /// How long nobody need ask whether a cycle is due, unless an event makes it so.
+    pub fn pause(&self, now_ms: u64) -> u64 {
+        match self.until_interval(now_ms) {
+            // over, and still nothing to do
+            0 => self.interval_ms,
+            left => left,
+        }
+    }
+
+    /// Milliseconds until the interval since the last cycle is over.
+    fn until_interval(&self, now_ms: u64) -> u64 {
         let waited = now_ms.saturating_sub(self.last_cycle_ms.load(Ordering::Relaxed));
-        waiting >= self.every as u64 || (waiting > 0 && waited >= self.interval_ms)
+        self.interval_ms.saturating_sub(waited)
     }
 
     /// Tells when time began, so that the first interval is a whole one.
@@ -156,6 +183,9 @@ impl Learner {
     pub fn cycle(&self, now_ms: u64, control: &mut Control) -> Result<CycleReport> {
         let mut training = self.lock_training(control)?;
         control.check()?;
+        if !self.is_enabled() {
+            return Ok(CycleReport::default());
+        }
         let _log = LogDuringCycle::start(self);
         let trajectories = self.drain(&mut training);
         let events = self.owed.load(Ordering::Relaxed);

@@ -113,7 +113,7 @@ pub fn is_enabled(handle: u32) -> napi::Result<bool> {
 pub fn observe(handle: u32, listener: Function<String, ()>) -> napi::Result<()> {
     let listener = listener.build_threadsafe_function::<String>().weak::<true>().build()?;
     with(handle, |engine| {
-        engine.observe(Some(Box::new(move |result| {
+        engine.observe(Some(Arc::new(move |result| {
             let text = match result {
                 Ok(report) => report_json(report),
                 Err(error) => json!({
