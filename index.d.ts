@@ -70,6 +70,58 @@ declare class SonaError extends Error {
   static isInstance(error: unknown): error is SonaError;
 }
 //#endregion
+//#region ts/learning.d.ts
+/** Progress of `learn`, in optimiser steps. */
+interface LearnProgress {
+  done: number;
+  total: number;
+}
+/** Options of `learn`. */
+interface LearnOptions {
+  /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
+  signal?: AbortSignal;
+  /** Called about a hundred times; what it throws stops the cycle and is passed on. */
+  onProgress?: (progress: LearnProgress) => void;
+}
+//#endregion
+//#region ts/routes.d.ts
+/** A named option as it stands. */
+interface Route {
+  name: string;
+  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
+  ranked: boolean;
+  /** Outcomes so far. */
+  count: number;
+  /** Their mean; 0 without any. */
+  avgQuality: number;
+}
+/** One ranked route. */
+interface RankedRoute {
+  route: string;
+  /** Cosine of the adapted query with the route's prototype. */
+  score: number;
+  /** Softmax of 20 x score among the eligible routes. */
+  probability: number;
+  /** Outcomes that the route has had. */
+  evidence: {
+    count: number;
+    avgQuality: number;
+  };
+}
+/** A ranking of routes for one query. */
+interface RouteSuggestion {
+  /** To be handed to `beginTrajectory` as `decision`. */
+  id: number;
+  /** The first of `ranked`; null when no route is ranked. */
+  best: string | null;
+  /** Best first. */
+  ranked: RankedRoute[];
+  /** Probability of the best; 0 when no route is ranked. */
+  confidence: number;
+  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
+  abstain: boolean;
+}
+//#endregion
 //#region ts/stats.d.ts
 /** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
 interface SonaStats {
@@ -155,47 +207,6 @@ interface TrajectoryBuilder {
 }
 //#endregion
 //#region ts/engine.d.ts
-/** A named option as it stands. */
-interface Route {
-  name: string;
-  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
-  ranked: boolean;
-  /** Outcomes so far. */
-  count: number;
-  /** Their mean; 0 without any. */
-  avgQuality: number;
-}
-/** One ranked route. */
-interface RankedRoute {
-  route: string;
-  /** Cosine of the adapted query with the route's prototype. */
-  score: number;
-  /** Softmax of 20 x score among the eligible routes. */
-  probability: number;
-  /** Outcomes that the route has had. */
-  evidence: {
-    count: number;
-    avgQuality: number;
-  };
-}
-/** A ranking of routes for one query. */
-interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`. */
-  id: number;
-  /** The first of `ranked`; null when no route is ranked. */
-  best: string | null;
-  /** Best first. */
-  ranked: RankedRoute[];
-  /** Probability of the best; 0 when no route is ranked. */
-  confidence: number;
-  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
-  abstain: boolean;
-}
-/** Progress of `learn`, in optimiser steps. */
-interface LearnProgress {
-  done: number;
-  total: number;
-}
 /** What this build can do on this machine. */
 interface Capabilities {
   /** Kernels that engines use. */
@@ -242,8 +253,8 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   applyBaseLora<V extends Vector>(layer: number, x: V, out?: Same<V>): Same<V>;
   /** x plus both adapters' change: what `suggestRoutes` ranks by. */
   applyLora<V extends Vector>(x: V, out?: Same<V>): Same<V>;
-  /** `applyMicroLora` on vectors that lie one after another in one Float32Array. */
-  applyMicroLoraBatch(flat: Float32Array, out?: Float32Array): Float32Array;
+  /** `applyMicroLora` on any number of vectors that lie one after another in one vector. */
+  applyMicroLoraBatch<V extends Vector>(flat: V, out?: Same<V>): Same<V>;
   /**
    * Adds a named option that can be right for a query, or replaces the prior embedding of a known one. Up to 10,000.
    *
@@ -300,14 +311,9 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   /**
    * Trains now, off the main thread.
    *
-   * @param options.signal stops it at its next step: nothing is published, and what was taken in stays owed to the
-   * next cycle
-   * @param options.onProgress called about a hundred times; what it throws stops the cycle and is passed on
+   * @returns what the cycle did; rejects with `SONA_ABORTED` when `options.signal` stopped it
    */
-  learn(options?: {
-    signal?: AbortSignal;
-    onProgress?: (progress: LearnProgress) => void;
-  }): Promise<LearnReport>;
+  learn(options?: LearnOptions): Promise<LearnReport>;
   /** Counters as a JSON string with snake_case keys. */
   getStats(): string;
   /** Counters. */
@@ -326,4 +332,4 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 //#endregion
-export { type Capabilities, type LearnProgress, type LearnReport, type RankedRoute, type Route, type RouteSuggestion, type Same, type SonaConfig, SonaEngine, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type TrajectoryBuilder, type Vector };
+export { type Capabilities, type LearnOptions, type LearnProgress, type LearnReport, type RankedRoute, type Route, type RouteSuggestion, type Same, type SonaConfig, SonaEngine, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type TrajectoryBuilder, type Vector };

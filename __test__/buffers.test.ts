@@ -101,12 +101,31 @@ describe('results', () => {
     expect(bits(kept)).toEqual(before);
   });
 
+  it('stay whole when another one is transferred to a thread', () => {
+    const x = Float32Array.from(numbers);
+    const [kept, sent] = [engine.applyLora(x), engine.applyLora(x)];
+    const before = bits(kept);
+    const { port1, port2 } = new MessageChannel();
+    try {
+      port1.postMessage(sent, [sent.buffer as ArrayBuffer]);
+    } catch (error) {
+      // later versions of Node.js refuse, earlier ones copy
+      expect(error).toMatchObject({ name: 'DataCloneError' });
+    }
+    port1.close();
+    port2.close();
+    expect(bits(kept)).toEqual(before);
+  });
+
   it('of a batch are those of the vectors one by one', () => {
     const xs = Array.from({ length: 5 }, (_, i) => gaussian(DIM, 20 + i));
     const flat = Float32Array.from(xs.flatMap((x) => Array.from(x)));
     const result = engine.applyMicroLoraBatch(flat);
     const one = Float32Array.from(xs.flatMap((x) => Array.from(engine.applyMicroLora(x))));
     expect(bits(result)).toEqual(bits(one));
+    const wide = xs.flatMap((x) => Array.from(engine.applyMicroLora(Float64Array.from(x))));
+    expect(engine.applyMicroLoraBatch(Float64Array.from(flat))).toEqual(Float64Array.from(wide));
+    expect(engine.applyMicroLoraBatch(Array.from(flat))).toEqual(wide);
     expect(bits(engine.applyMicroLoraBatch(flat, flat))).toEqual(bits(one));
   });
 });

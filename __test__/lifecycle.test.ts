@@ -1,6 +1,8 @@
 // How engines begin and end, alone and together.
+
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { SonaEngine, type SonaStats } from '../index.ts';
 import { program, thread } from './support/child.ts';
 import { manual, teach } from './support/engines.ts';
@@ -105,13 +107,29 @@ describe('many engines', () => {
     const [started] = await once(worker, 'message');
     expect(started).toBe('started');
     await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(learnerThreads()).toBe(process.platform === 'linux' ? 1 : 0);
     await worker.terminate();
+    // the engine's own thread ends with the JavaScript that made the engine
+    await vi.waitFor(() => expect(learnerThreads()).toBe(0), { timeout: 5_000 });
     const engine = manual({ hiddenDim: DIM });
     teach(engine, DIM, 20);
     expect(engine.stats().trajectoriesRecorded).toBe(20);
     await engine.close();
   });
 });
+
+/** Background threads of this process; only Linux tells. */
+function learnerThreads(): number {
+  if (process.platform !== 'linux') return 0;
+  const name = (task: string) => {
+    try {
+      return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
+    } catch {
+      return ''; // it has ended meanwhile
+    }
+  };
+  return readdirSync('/proc/self/task').filter((task) => name(task) === 'sona-learner').length;
+}
 
 describe('a process', () => {
   it.each(['idle', 'busy'])('ends though an engine was not closed (%s)', async (state) => {

@@ -18,8 +18,8 @@ fn vector(seed: u64) -> Vec<f32> {
 }
 
 fn stress_time() -> Duration {
-    let seconds = std::env::var("SONA_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(5))
+    let wanted = std::env::var("SONA_STRESS_SECONDS").unwrap_or_else(|_| "5".into());
+    Duration::from_secs(wanted.parse().expect("SONA_STRESS_SECONDS: a whole number of seconds"))
 }
 
 /// Weights are torn if one call sees two versions of them: x twice in a batch must come out the same twice.

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { SonaError } from './errors.ts';
+import { fromNative, SonaError } from './errors.ts';
 
 /**
  * The addon's functions. Every call either returns or throws an error that `fromNative` understands; numbers that
@@ -12,6 +12,7 @@ export interface Binding {
   apply(handle: number, tier: number, x: Float32Array, out: Float32Array): void;
   applyF64(handle: number, tier: number, x: Float64Array, out: Float64Array): void;
   applyMicroBatch(handle: number, flat: Float32Array, out: Float32Array): void;
+  applyMicroBatchF64(handle: number, flat: Float64Array, out: Float64Array): void;
   floor(handle: number, tier: number, x: Float32Array, out: Float32Array): void;
   routeAdd(handle: number, name: string, embedding?: Float32Array): number;
   routeRemove(handle: number, name: string): void;
@@ -76,3 +77,12 @@ function causes(error: unknown): string[] {
 }
 
 export const native: Binding = open();
+
+/** Runs native calls; what they throw comes out as a `SonaError`. */
+export function call<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}

@@ -71,15 +71,23 @@ export class Trajectory implements TrajectoryBuilder {
   memory: TrajectoryMemory | undefined;
   route: string | undefined;
   /** -1 for none. */
-  decision = -1;
+  readonly decision: number;
   #steps = 0;
 
-  constructor(owner: Owner, id: number, dim: number, maxSteps: number, memory: TrajectoryMemory) {
+  constructor(
+    owner: Owner,
+    id: number,
+    dim: number,
+    maxSteps: number,
+    memory: TrajectoryMemory,
+    decision: number,
+  ) {
     this.owner = owner;
     this.id = id;
     this.embeddingDim = dim;
     this.maxSteps = maxSteps;
     this.memory = memory;
+    this.decision = decision;
   }
 
   get stepCount(): number {

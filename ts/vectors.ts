@@ -1,4 +1,5 @@
 import { isFloat32Array, isFloat64Array, isSharedArrayBuffer } from 'node:util/types';
+import { markAsUntransferable } from 'node:worker_threads';
 import { dimMismatch, fromNative, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
 import { native } from './native.ts';
 
@@ -132,6 +133,7 @@ export function checkInteger(
 export function checkName(argument: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalidArgument(argument, 'a string', value);
   if (value === '') throw outOfRange(argument, 'a name of at least one character', value);
+  if (!value.isWellFormed()) throw outOfRange(argument, 'well-formed Unicode', value);
 }
 
 /** An options object without keys of no meaning. */
@@ -148,7 +150,8 @@ export function checkOptions(argument: string, value: unknown, known: readonly s
 
 /**
  * Carves results out of a larger block: a typed array of its own costs a microsecond to make, a view on a block a
- * fraction of that. A result that is kept keeps its block of up to 64 KB alive; pass an `out` buffer where that matters.
+ * fraction of that. A result that is kept keeps its block of up to 64 KB alive, and a block can't be transferred to
+ * another thread, only copied; pass an `out` buffer where that matters.
  */
 export class Slab {
   #block: ArrayBuffer = new ArrayBuffer(0);
@@ -169,6 +172,8 @@ export class Slab {
     const rounded = Math.ceil(bytes / 8) * 8;
     if (this.#at + rounded > this.#block.byteLength) {
       this.#block = new ArrayBuffer(Math.max(rounded, 65_536));
+      // handed over to another thread with one result, it would take the others along
+      markAsUntransferable(this.#block);
       this.#at = 0;
     }
     const at = this.#at;

@@ -37,6 +37,11 @@ impl BaseLora {
         &self.lora
     }
 
+    /// Step size.
+    pub fn rate(&self) -> f32 {
+        self.rate
+    }
+
     /// One Adam step along mean gradients.
     pub fn step(&mut self, kernels: &Kernels, gradients: &Gradients) {
         self.steps += 1;

@@ -64,11 +64,15 @@ impl MicroLora {
 
     /// One step of gradient descent on one example. Each matrix moves along its own gradient, scaled by the running
     /// root mean square of that gradient's length, so that the rate means the same for every kind of embedding.
-    /// `dh` is dL/dh. Returns false when the weights had diverged and the tier was reset instead.
+    /// `dh` is dL/dh. Returns false when it was refused: `dh` overflows, or the weights had diverged
+    /// and the tier was reset.
     pub fn step(&mut self, kernels: &Kernels, x: &[f32], dh: &[f32]) -> bool {
         let squared = kernels.dot(dh, dh);
         if squared == 0.0 || self.rate == 0.0 {
             return true;
+        }
+        if !squared.is_finite() {
+            return false;
         }
         let (dim, rank) = (self.lora.dim(), self.lora.rank());
         let scale = self.lora.scale() * (CLIP / squared.sqrt()).min(1.0);
@@ -154,6 +158,7 @@ mod tests {
         // numbers that the engine refuses: nothing below them diverges
         assert!(!micro.step(kernels, &[f32::MAX; 4], &[1.0, -1.0, 2.0, 0.0]));
         assert_eq!((micro.lora(), micro.is_trained()), (&start, false));
+        assert!(!micro.step(kernels, &[0.5; 4], &[f32::MAX; 4]) && !micro.is_trained());
         assert!(micro.step(kernels, &[0.5; 4], &[1.0, -1.0, 2.0, 0.0]) && micro.is_trained());
     }
 }

@@ -107,6 +107,11 @@ impl Replay {
         }
     }
 
+    /// Every example that can be drawn, some of them twice.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Example>> {
+        self.newest.iter().chain(&self.reservoir)
+    }
+
     /// The newest `count` examples, oldest first.
     pub fn newest(&self, count: usize) -> impl Iterator<Item = &Arc<Example>> {
         self.newest.range(self.newest.len() - count.min(self.newest.len())..)

@@ -12,6 +12,12 @@ pub const MAX_ROUTES: usize = 10_000;
 
 const SLOT_BITS: u32 = 14;
 
+/// Places for routes; more than [`MAX_ROUTES`], because a place can be used up.
+pub(super) const SLOTS: usize = 1 << SLOT_BITS;
+
+/// Routes that a place can have, one after another.
+pub(super) const GENERATIONS: u32 = 1 << (u32::BITS - SLOT_BITS);
+
 /// Identity of a route: slot and generation, so that an id of a removed route is never taken for a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RouteId(u32);

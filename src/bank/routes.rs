@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::index::{LEAF, Leaf, MAX_ROUTES, RouteId, RouteIndex, RouteRow};
+use super::index::{GENERATIONS, LEAF, Leaf, MAX_ROUTES, RouteId, RouteIndex, RouteRow, SLOTS};
 use super::pool::ArcPool;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
@@ -20,11 +20,15 @@ const OUTCOME_BITS: u32 = 12;
 /// Bits after the point of a query coordinate: every f16 of magnitude up to 1 is a whole multiple of 2^-24.
 const QUERY_BITS: u32 = 24;
 
-/// One more bit for the half below. At unit weight a coordinate holds 2^26 events, 67 million.
+/// One more bit for the half below. A coordinate of 1 takes 2^26 right answers, 67 million, before it saturates; only
+/// then does the order of outcomes begin to matter.
 const SUM_SCALE: f64 = 1.0 / (1_u64 << (OUTCOME_BITS + 1 + QUERY_BITS)) as f64;
 
 /// Rows kept for reuse beyond the published ones.
 const SPARE: usize = 8;
+
+/// Former versions kept of each leaf.
+const SPARE_LEAVES: usize = 3;
 
 /// Outcome as fixed point.
 fn fixed_outcome(outcome: f32) -> i64 {
@@ -56,7 +60,8 @@ pub struct RouteBook {
     vacant: Vec<usize>,
     index: Arc<RouteIndex>,
     rows: ArcPool<RouteRow>,
-    leaves: ArcPool<Leaf>,
+    /// One pool per leaf: a former version of the same leaf differs in a few rows only.
+    leaves: Vec<ArcPool<Leaf>>,
     tops: ArcPool<RouteIndex>,
 }
 
@@ -72,7 +77,7 @@ impl RouteBook {
             vacant: Vec::new(),
             index: Arc::default(),
             rows: ArcPool::new(SPARE),
-            leaves: ArcPool::new(SPARE),
+            leaves: Vec::new(),
             tops: ArcPool::new(SPARE),
         }
     }
@@ -87,11 +92,12 @@ impl RouteBook {
         self.by_name.get(name).copied()
     }
 
-    /// Adds a route, or replaces the prior of a known one; what it learned stays. `prior` is a unit vector.
+    /// Adds a route, or replaces the prior of a known one; what it learned stays. `prior` is a unit vector, errors
+    /// speak of `argument`.
     ///
     /// # Errors
     /// [`SonaError::OutOfRange`] when there are [`MAX_ROUTES`] already.
-    pub fn add(&mut self, kernels: &Kernels, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
+    pub fn add(&mut self, kernels: &Kernels, argument: &str, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
         if let Some(id) = self.find(name) {
             if let Some(prior) = prior {
                 let route = self.routes[id.slot()].as_mut().expect("a named route has its slot filled");
@@ -101,9 +107,13 @@ impl RouteBook {
             return Ok(id);
         }
         if self.by_name.len() >= MAX_ROUTES {
-            return Err(SonaError::out_of_range("name", format!("at most {MAX_ROUTES} routes"), "one more"));
+            return Err(SonaError::out_of_range(argument, format!("at most {MAX_ROUTES} routes"), "one more"));
         }
+        // a slot whose generations are used up stays empty, so that an id never comes to name another route
         let slot = self.vacant.pop().unwrap_or(self.routes.len());
+        if slot >= SLOTS {
+            return Err(SonaError::out_of_range(argument, "fewer than a billion routes added and removed", "one more"));
+        }
         if slot == self.routes.len() {
             self.routes.push(None);
             self.generations.push(0);
@@ -139,8 +149,10 @@ impl RouteBook {
         let slot = id.slot();
         let route = self.routes[slot].take().expect("an indexed route has its slot filled");
         self.by_name.remove(&route.row.name);
-        self.generations[slot] = id.generation().wrapping_add(1);
-        self.vacant.push(slot);
+        self.generations[slot] = id.generation() + 1;
+        if self.generations[slot] < GENERATIONS {
+            self.vacant.push(slot);
+        }
         self.replace(slot, None, route.row.ranked, false);
         true
     }
@@ -162,7 +174,7 @@ impl RouteBook {
             let weight = fixed_weight(outcome);
             let scale = (1_u32 << QUERY_BITS) as f32;
             for (sum, x) in route.sum.iter_mut().zip(query) {
-                *sum += weight * i64::from((x * scale) as i32);
+                *sum = sum.saturating_add(weight * i64::from((x * scale) as i32));
             }
         }
         self.publish_row(kernels, id);
@@ -207,7 +219,10 @@ impl RouteBook {
         let at = slot / LEAF;
         let current = self.index.clone();
         let removed = u64::from(row.is_none());
-        let leaf = self.leaves.publish(Leaf::default, |leaf| {
+        if self.leaves.len() <= at {
+            self.leaves.resize_with(at + 1, || ArcPool::new(SPARE_LEAVES));
+        }
+        let leaf = self.leaves[at].publish(Leaf::default, |leaf| {
             let rows = current.leaves.get(at).map_or(&[][..], |leaf| &leaf.rows);
             adopt(&mut leaf.rows, rows, |a, b| match (a, b) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -229,7 +244,7 @@ impl RouteBook {
             top.removed = current.removed + removed;
         });
         if let Some(leaf) = current.leaves.get(at) {
-            self.leaves.retire(leaf.clone());
+            self.leaves[at].retire(leaf.clone());
         }
         drop(current);
         let before = std::mem::replace(&mut self.index, top);
@@ -288,7 +303,7 @@ mod tests {
         let kernels = Kernels::best();
         let mut book = RouteBook::new(DIM, true);
         let prior = unit(1);
-        let id = book.add(kernels, "a", Some(&prior)).unwrap();
+        let id = book.add(kernels, "name", "a", Some(&prior)).unwrap();
         let mut expected: Vec<f64> = prior.iter().map(|&x| 3.0 * x as f64).collect();
         for (n, outcome) in [1.0_f32, 0.0, 0.5, 1.0, 0.25].into_iter().enumerate() {
             let query = unit(n as u64 + 2);
@@ -310,7 +325,7 @@ mod tests {
     fn a_route_without_a_prior_is_ranked_from_its_first_good_query() {
         let kernels = Kernels::best();
         let mut book = RouteBook::new(DIM, true);
-        let id = book.add(kernels, "a", None).unwrap();
+        let id = book.add(kernels, "name", "a", None).unwrap();
         book.record(kernels, id, &unit(1), 0.4);
         assert_eq!((book.index().ranked().count(), book.index().ranked_len()), (0, 0));
         book.record(kernels, id, &unit(2), 0.5);
@@ -321,10 +336,10 @@ mod tests {
     fn an_id_of_a_removed_route_names_no_later_one() {
         let kernels = Kernels::best();
         let mut book = RouteBook::new(DIM, true);
-        let old = book.add(kernels, "old", Some(&unit(1))).unwrap();
+        let old = book.add(kernels, "name", "old", Some(&unit(1))).unwrap();
         assert!(book.remove(old));
         assert!(!book.remove(old));
-        let new = book.add(kernels, "new", Some(&unit(2))).unwrap();
+        let new = book.add(kernels, "name", "new", Some(&unit(2))).unwrap();
         assert_eq!(old.slot(), new.slot());
         assert!(book.index().get(old).is_none());
         book.record(kernels, old, &unit(3), 1.0);
@@ -333,10 +348,36 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_given_up_before_an_id_would_come_again() {
+        let kernels = Kernels::best();
+        let mut book = RouteBook::new(DIM, true);
+        let first = book.add(kernels, "name", "a", None).unwrap();
+        for _ in 0..GENERATIONS {
+            let id = book.find("a").unwrap();
+            assert!(book.remove(id));
+            book.add(kernels, "name", "a", None).unwrap();
+        }
+        let last = book.find("a").unwrap();
+        assert_ne!(first.slot(), last.slot());
+        assert!(book.index().get(first).is_none());
+    }
+
+    #[test]
+    fn a_sum_that_is_full_keeps_its_direction() {
+        let kernels = Kernels::best();
+        let mut book = RouteBook::new(2, true);
+        let id = book.add(kernels, "name", "a", Some(&[0.6, 0.8])).unwrap();
+        book.routes[id.slot()].as_mut().unwrap().sum[0] = i64::MAX - 1;
+        book.record(kernels, id, &[1.0, 0.0], 1.0);
+        assert!(book.index().get(id).unwrap().prototype[0] > 0.999);
+    }
+
+    #[test]
     fn readers_keep_the_index_they_hold() {
         let kernels = Kernels::best();
         let mut book = RouteBook::new(DIM, true);
-        let ids: Vec<_> = (0..300).map(|n| book.add(kernels, &format!("r{n}"), Some(&unit(n))).unwrap()).collect();
+        let ids: Vec<_> =
+            (0..300).map(|n| book.add(kernels, "name", &format!("r{n}"), Some(&unit(n))).unwrap()).collect();
         let held = book.index().clone();
         let before: Vec<Vec<f32>> = held.rows().map(|row| row.prototype.to_vec()).collect();
         for round in 0..50 {
@@ -354,7 +395,7 @@ mod tests {
             let kernels = Kernels::best();
             let prototype = |events: &[(u64, f32)]| {
                 let mut book = RouteBook::new(DIM, true);
-                let id = book.add(kernels, "a", Some(&unit(99))).unwrap();
+                let id = book.add(kernels, "name", "a", Some(&unit(99))).unwrap();
                 events.iter().for_each(|&(seed, outcome)| book.record(kernels, id, &unit(seed), outcome));
                 book.index().get(id).unwrap().prototype.to_vec()
             };

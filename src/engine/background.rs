@@ -53,18 +53,20 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread; none where the system refuses one, which the observer is told.
-    pub(super) fn start(learner: &Arc<Learner>, clock: Clock, observer: &Arc<Mutex<Option<Observer>>>) -> Option<Self> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// What the system says when it refuses one.
+    pub(super) fn start(
+        learner: &Arc<Learner>,
+        clock: Clock,
+        observer: &Arc<Mutex<Option<Observer>>>,
+    ) -> std::io::Result<Self> {
         let signal = Arc::<Signal>::default();
         let (theirs, learner, observed) = (signal.clone(), Arc::downgrade(learner), observer.clone());
         let run = move || work(&theirs, &learner, clock, &observed);
-        match thread::Builder::new().name("sona-learner".into()).spawn(run) {
-            Ok(thread) => Some(Self { signal, thread }),
-            Err(error) => {
-                tell(observer, &Err(SonaError::Internal(format!("the background thread did not start: {error}"))));
-                None
-            }
-        }
+        let thread = thread::Builder::new().name("sona-learner".into()).spawn(run)?;
+        Ok(Self { signal, thread })
     }
 
     pub(super) fn wake(&self) {
@@ -116,7 +118,8 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: Clock, observer: &Mutex
     }
 }
 
-fn tell(observer: &Mutex<Option<Observer>>, result: &Result<LearnReport>) {
+/// Tells the observer, if there is one.
+pub(super) fn tell(observer: &Mutex<Option<Observer>>, result: &Result<LearnReport>) {
     // called without the lock, so that an observer may set another or close the engine
     let current = observer.lock().clone();
     if let Some(observer) = current {

@@ -58,7 +58,8 @@ impl Decisions {
         for (into, place) in into.iter_mut().zip(&slot.routes[..len]) {
             *into = RouteId::from_packed(place.load(Ordering::SeqCst));
         }
-        // still the same: nothing read above came from a later decision
+        // still the same. A writer that slept through a whole round may have mixed its list with a later one: then
+        // some rivals are not the nearest, which costs nothing but a little of this one lesson
         Ok((slot.id.load(Ordering::SeqCst) == id).then_some(&into[..len]))
     }
 }

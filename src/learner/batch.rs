@@ -50,16 +50,26 @@ impl Targets {
         (known == id).then_some(row)
     }
 
+    /// Whether an example can be scored against at least one rival.
+    pub(super) fn teaches(&self, example: &Example) -> bool {
+        match example.target {
+            Target::Route(id) => self.lengths.len() > 1 && self.route_row(id).is_some(),
+            Target::Activation => true,
+        }
+    }
+
     fn route(&self, row: usize) -> &[f32] {
         &self.routes[row * self.dim..][..self.dim]
     }
 
     /// A prototype without what a right example added to it, which would make the example look easier than a new
-    /// query: normalise(length p - r x). The prototype itself while prototypes do not learn.
+    /// query: normalise(length p - w x), w = r - (1 - r) / 2 where that is positive. The prototype itself while
+    /// prototypes do not learn.
     fn route_without(&self, kernels: &Kernels, row: usize, x: &[f32], outcome: f32, out: &mut [f32]) {
         out.copy_from_slice(self.route(row));
-        if self.lengths[row] > 0.0 {
-            kernels.axpy(-outcome / self.lengths[row], x, out);
+        let added = outcome - (1.0 - outcome) / 2.0;
+        if self.lengths[row] > 0.0 && added > 0.0 {
+            kernels.axpy(-added / self.lengths[row], x, out);
             normalise(kernels, out);
         }
     }

@@ -83,6 +83,10 @@ impl Gate {
             batch.forward(kernels, targets, std::iter::once(candidate));
             batch.log_likelihoods(kernels, targets, &mut self.after);
         }
+        // some may have no target any more, or none yet
+        if self.before.len() < ENOUGH {
+            return None;
+        }
         let count = self.before.len() as f64;
         let differences = || self.after.iter().zip(&self.before).map(|(after, before)| after - before);
         let gain = differences().sum::<f64>() / count;

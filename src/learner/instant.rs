@@ -48,10 +48,41 @@ pub(super) struct Instant {
     snapshots: ArcPool<Snapshot>,
     scratch: Scratch,
     /// Outcomes since the cycle under way began, the newest [`LOGGED`].
-    during_cycle: VecDeque<Arc<Record>>,
+    during_cycle: VecDeque<Logged>,
     cycle_under_way: bool,
     pub(super) updates: u64,
     pub(super) divergences: u64,
+}
+
+/// An outcome, and the routes that it competed with: applied again it need not search.
+#[derive(Debug)]
+struct Logged {
+    record: Arc<Record>,
+    rivals: Rivals,
+}
+
+/// The nearest routes of one outcome.
+#[derive(Debug, Clone, Copy)]
+struct Rivals {
+    ids: [RouteId; NEAREST],
+    len: usize,
+}
+
+impl Rivals {
+    fn none() -> Self {
+        Self { ids: [RouteId::from_packed(0); NEAREST], len: 0 }
+    }
+
+    fn push(&mut self, id: RouteId) {
+        if self.len < NEAREST {
+            self.ids[self.len] = id;
+            self.len += 1;
+        }
+    }
+
+    fn as_slice(&self) -> &[RouteId] {
+        &self.ids[..self.len]
+    }
 }
 
 #[derive(Debug)]
@@ -63,6 +94,8 @@ struct Scratch {
     pair: Vec<f32>,
     cosines: Vec<f32>,
     gradient: Vec<f32>,
+    /// Routes that the last outcome competed with.
+    rivals: Rivals,
 }
 
 impl Instant {
@@ -88,8 +121,9 @@ impl Instant {
                 pair: vec![0.0; 2 * dim],
                 cosines: Vec::with_capacity(2 * SEARCHED),
                 gradient: zeros(),
+                rivals: Rivals::none(),
             },
-            during_cycle: VecDeque::with_capacity(LOGGED),
+            during_cycle: VecDeque::new(),
             cycle_under_way: false,
             updates: 0,
             divergences: 0,
@@ -119,6 +153,7 @@ impl Instant {
     /// Learns from one record: micro first, with the prototypes as they were when the choice was made.
     pub(super) fn learn(&mut self, record: &Record, candidates: Option<&[RouteId]>) {
         record.query().convert_to_f32_slice(&mut self.scratch.query);
+        self.scratch.rivals = Rivals::none();
         if self.learn_micro {
             let base = self.base_trained.then_some(&*self.base);
             let mut view =
@@ -143,6 +178,7 @@ impl Instant {
 
     /// From here on outcomes are logged, until [`stop_log`](Self::stop_log).
     pub(super) fn start_log(&mut self) {
+        self.during_cycle.reserve_exact(LOGGED);
         self.cycle_under_way = true;
     }
 
@@ -156,7 +192,7 @@ impl Instant {
             if self.during_cycle.len() == LOGGED {
                 self.during_cycle.pop_front();
             }
-            self.during_cycle.push_back(record.clone());
+            self.during_cycle.push_back(Logged { record: record.clone(), rivals: self.scratch.rivals });
         }
     }
 
@@ -170,7 +206,7 @@ impl Instant {
     /// Applies up to `most` logged outcomes to `micro` above `base`; returns how many are left.
     pub(super) fn apply_again(&mut self, micro: &mut MicroLora, base: &Lora, most: usize) -> usize {
         for _ in 0..most {
-            let Some(record) = self.during_cycle.pop_front() else { return 0 };
+            let Some(Logged { record, rivals }) = self.during_cycle.pop_front() else { return 0 };
             if !self.learn_micro {
                 continue;
             }
@@ -181,7 +217,7 @@ impl Instant {
                 routes: self.routes.index(),
                 activations: &mut self.activations,
             };
-            view.learn(micro, &mut self.scratch, &record, None);
+            view.learn(micro, &mut self.scratch, &record, Some(rivals.as_slice()));
         }
         self.during_cycle.len()
     }
@@ -191,7 +227,7 @@ impl Instant {
         self.micro.copy_from(micro);
         self.publish_micro();
         self.base = base;
-        self.base_trained = true;
+        self.base_trained = !self.base.is_identity();
     }
 }
 
@@ -243,36 +279,28 @@ impl View<'_> {
     ) -> Option<bool> {
         let chosen = self.routes.get(route).filter(|row| row.ranked)?;
         let norm = self.forward(micro, scratch);
-        let mut rows: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
-        let mut logits = [0.0_f32; MAX_CANDIDATES];
-        rows[0] = &chosen.prototype;
-        logits[0] = TAU * self.kernels.dot(&scratch.z, &chosen.prototype);
-        let mut len = 1;
+        let mut rivals = Rivals::none();
         match candidates {
-            Some(ids) => {
-                let rivals = ids.iter().filter(|&&id| id != route).filter_map(|&id| self.routes.get(id));
-                for row in rivals.filter(|row| row.ranked).take(NEAREST) {
-                    rows[len] = &row.prototype;
-                    logits[len] = TAU * self.kernels.dot(&scratch.z, &row.prototype);
-                    len += 1;
-                }
-            }
+            Some(ids) => ids.iter().filter(|&&id| id != route).for_each(|&id| rivals.push(id)),
             None => {
                 let mut nearest = Nearest::new(NEAREST);
                 self.routes.scan(self.kernels, &scratch.z, |row, cosine| nearest.offer(cosine, row.id.packed()));
-                for (id, cosine) in nearest.iter() {
-                    let id = RouteId::from_packed(id);
-                    if id != route
-                        && let Some(row) = self.routes.get(id)
-                    {
-                        rows[len] = &row.prototype;
-                        logits[len] = TAU * cosine;
-                        len += 1;
-                    }
-                }
+                let ids = nearest.iter().map(|(id, _)| RouteId::from_packed(id));
+                ids.filter(|&id| id != route).for_each(|id| rivals.push(id));
             }
         }
-        Some(self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm))
+        let mut rows: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
+        let mut logits = [0.0_f32; MAX_CANDIDATES];
+        let mut len = 0;
+        let existing = rivals.as_slice().iter().filter_map(|&id| self.routes.get(id)).filter(|row| row.ranked);
+        for row in std::iter::once(chosen).chain(existing) {
+            rows[len] = &row.prototype;
+            logits[len] = TAU * self.kernels.dot(&scratch.z, &row.prototype);
+            len += 1;
+        }
+        scratch.rivals = rivals;
+        let Scratch { query, z, gradient, .. } = scratch;
+        Some(self.step(micro, query, z, gradient, &rows[..len], &mut logits[..len], outcome, norm))
     }
 
     fn learn_activation(
@@ -283,15 +311,15 @@ impl View<'_> {
         outcome: f32,
     ) -> Option<bool> {
         let norm = self.forward(micro, scratch);
-        let (dim, height) = (scratch.z.len(), self.activations.height());
-        let mut pair = std::mem::take(&mut scratch.pair);
-        let (z, own) = pair.split_at_mut(dim);
-        z.copy_from_slice(&scratch.z);
+        let Scratch { query, z, pair, cosines, gradient, .. } = scratch;
+        let (dim, height) = (z.len(), self.activations.height());
+        let (adapted, own) = pair.split_at_mut(dim);
+        adapted.copy_from_slice(z);
         activation.convert_to_f32_slice(own);
-        let cosine = self.kernels.dot(z, own);
-        scratch.cosines.resize(2 * height, 0.0);
-        self.kernels.matmul_nt(&pair, self.activations.rows(), dim, &mut scratch.cosines);
-        let (to_query, to_own) = scratch.cosines.split_at_mut(height);
+        let cosine = self.kernels.dot(adapted, own);
+        cosines.resize(2 * height, 0.0);
+        self.kernels.matmul_nt(pair, self.activations.rows(), dim, cosines);
+        let (to_query, to_own) = cosines.split_at_mut(height);
         let most_similar = to_own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         if most_similar > SAME {
             // an activation does not compete with itself
@@ -312,9 +340,8 @@ impl View<'_> {
             logits[len] = TAU * score;
             len += 1;
         }
-        let made = self.step(micro, scratch, &rows[..len], &mut logits[..len], outcome, norm);
+        let made = self.step(micro, query, z, gradient, &rows[..len], &mut logits[..len], outcome, norm);
         self.activations.offer_searched(own, activation, most_similar);
-        scratch.pair = pair;
         Some(made)
     }
 
@@ -330,22 +357,25 @@ impl View<'_> {
         normalise(self.kernels, &mut scratch.z)
     }
 
-    /// One step on the candidates; the first is the chosen one.
+    /// One step on the candidates; the first is the chosen one. z is the adapted query, `norm` its length before.
+    #[allow(clippy::too_many_arguments)]
     fn step(
         &self,
         micro: &mut MicroLora,
-        scratch: &mut Scratch,
+        query: &[f32],
+        z: &[f32],
+        gradient: &mut [f32],
         rows: &[&[f32]],
         logits: &mut [f32],
         outcome: f32,
         norm: f32,
     ) -> bool {
         outcome_gradient(logits, 0, outcome);
-        scratch.gradient.fill(0.0);
+        gradient.fill(0.0);
         for (row, derivative) in rows.iter().zip(logits.iter()) {
-            self.kernels.axpy(TAU * derivative, row, &mut scratch.gradient);
+            self.kernels.axpy(TAU * derivative, row, gradient);
         }
-        through_normalisation(self.kernels, &mut scratch.gradient, &scratch.z, norm);
-        micro.step(self.kernels, &scratch.query, &scratch.gradient)
+        through_normalisation(self.kernels, gradient, z, norm);
+        micro.step(self.kernels, query, gradient)
     }
 }

@@ -86,13 +86,13 @@ impl Learner {
         self.published.load()
     }
 
-    /// Adds a route or replaces its prior (a unit vector).
+    /// Adds a route or replaces its prior (a unit vector). Errors speak of `argument`.
     ///
     /// # Errors
     /// `SONA_OUT_OF_RANGE` when there are too many.
-    pub fn add_route(&self, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
+    pub fn add_route(&self, argument: &str, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
         let mut instant = self.lock_instant();
-        let id = instant.routes.add(self.kernels, name, prior)?;
+        let id = instant.routes.add(self.kernels, argument, name, prior)?;
         instant.publish(&self.published);
         Ok(id)
     }

@@ -67,7 +67,8 @@ impl Stream {
         let config = Config { hidden_dim: 384, seed, background: Background::Manual, ..Config::default() };
         let learner = Learner::new(&config);
         let names = pack.vectors("labels");
-        let ids = (0..names.len()).map(|n| learner.add_route(&n.to_string(), Some(&names[n])).unwrap()).collect();
+        let ids =
+            (0..names.len()).map(|n| learner.add_route("name", &n.to_string(), Some(&names[n])).unwrap()).collect();
         Self { learner, ids, queries: pack.vectors("train"), labels: pack.labels("train_labels"), next: 0 }
     }
 
@@ -165,6 +166,7 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
     let abort = AtomicBool::new(false);
     // Stream::step takes &mut self, so the outcome of the cycle's middle is recorded by hand
     let (learner, query, route) = (&stream.learner, stream.queries[0].clone(), stream.ids[0]);
+    let outcomes = learner.snapshot().routes.get(route).unwrap().count;
     let mut tell = |done: u64, _| {
         if done == 10 {
             let mut record = learner.buffer.blank();
@@ -179,8 +181,58 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
     let snapshot = learner.snapshot();
     assert!(snapshot.base.is_some());
     assert!(snapshot.micro.is_some(), "the outcome that came meanwhile was lost with the old micro tier");
-    assert_eq!(snapshot.routes.get(route).unwrap().count, learner.snapshot().routes.get(route).unwrap().count);
+    assert_eq!(snapshot.routes.get(route).unwrap().count, outcomes + 1);
     assert_eq!(learner.waiting(), 1);
+}
+
+#[test]
+fn a_new_base_and_the_reset_of_the_micro_tier_appear_together() {
+    let mut stream = Stream::banking77(4);
+    (0..100).for_each(|_| stream.step(4));
+    let learner = &stream.learner;
+    let done = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = [0_u64; 4];
+            while !done.load(Ordering::Relaxed) {
+                let snapshot = learner.snapshot();
+                seen[usize::from(snapshot.micro.is_some()) + 2 * usize::from(snapshot.base.is_some())] += 1;
+            }
+            seen
+        });
+        learner.cycle(0, &mut Control::none()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap()
+    });
+    // neither nothing nor both: micro alone before, base alone after
+    assert_eq!((seen[0], seen[3]), (0, 0), "{seen:?}");
+    assert!(seen[1] > 0 && seen[2] > 0, "{seen:?}");
+}
+
+#[test]
+fn a_cycle_with_nothing_to_learn_from_publishes_nothing() {
+    // one route has no rival; a route without a prior is no target; a rate of 0 moves nothing
+    for (routes, known, rate) in [(1, true, 2e-3), (3, false, 2e-3), (3, true, 0.0)] {
+        let config = Config { hidden_dim: 4, base_lora_lr: rate, background: Background::Manual, ..Config::default() };
+        let learner = Learner::new(&config);
+        let prior = unit(&[1.0, 2.0, -1.0, 0.5]);
+        let ids: Vec<_> = (0..routes)
+            .map(|n| learner.add_route("name", &n.to_string(), known.then_some(&prior[..])).unwrap())
+            .collect();
+        for n in 0..2_000 {
+            let mut record = learner.buffer.blank();
+            let blank = Arc::get_mut(&mut record).unwrap();
+            blank.begin(n, &unit(&[1.0, n as f32 % 7.0, 0.0, 0.0]), 0.0);
+            blank.route = Some(ids[n as usize % routes].packed());
+            learner.record(record, None);
+        }
+        let report = learner.cycle(0, &mut Control::none()).unwrap();
+        assert_eq!((report.trajectories, report.steps, report.promoted, report.refused), (2_000, 0, false, false));
+        assert_eq!((report.loss_before, report.loss_after, report.held_out_gain), (None, None, None));
+        assert!(learner.snapshot().base.is_none());
+        assert_eq!(learner.waiting(), 0);
+    }
 }
 
 #[test]

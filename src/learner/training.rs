@@ -121,6 +121,9 @@ impl Training {
         if self.replay.is_empty() {
             return Ok((report, None));
         }
+        if !self.anything_to_learn(&targets) {
+            return Ok((report, None));
+        }
         report.steps = events.div_ceil(EVENTS_PER_STEP);
         report.loss_before = Some(self.probe(&targets, serving.tiers()));
         self.candidate.copy_from(&self.base);
@@ -142,6 +145,11 @@ impl Training {
         }
         std::mem::swap(&mut self.base, &mut self.candidate);
         Ok((report, Some(Arc::new(candidate))))
+    }
+
+    /// Whether any example has a target and a rival. The rate counts too: at 0 nothing moves.
+    fn anything_to_learn(&mut self, targets: &Targets) -> bool {
+        self.base.rate() > 0.0 && self.replay.all().any(|example| targets.teaches(example))
     }
 
     fn forget_removed(&mut self, routes: &RouteIndex) {

@@ -35,6 +35,12 @@ pub fn apply_micro_batch(handle: u32, flat: Float32ArraySlice, mut out: Float32A
     with(handle, |engine| disjoint(&flat, &mut out, |flat, out| engine.apply_micro_batch(flat, out)))
 }
 
+/// The same for 64-bit vectors.
+#[napi(catch_unwind)]
+pub fn apply_micro_batch_f64(handle: u32, flat: Float64ArraySlice, mut out: Float64ArraySlice) -> napi::Result<()> {
+    with(handle, |engine| disjoint(&flat, &mut out, |flat, out| engine.apply_micro_batch_f64(flat, out)))
+}
+
 /// An empty call with the arguments of `apply`: the floor that the benches compare with.
 #[napi(catch_unwind)]
 pub fn floor(_handle: u32, _code: u32, _x: Float32ArraySlice, _out: Float32ArraySlice) -> napi::Result<()> {

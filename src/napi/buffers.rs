@@ -24,9 +24,10 @@ macro_rules! writable {
             }
 
             fn as_mut_slice(&mut self) -> &mut [$item] {
-                // SAFETY: the exports run on the thread that owns the array, JavaScript does not run
-                // meanwhile, TypeScript copies arrays over shared memory first, and `disjoint` makes sure that
-                // no other argument covers the same bytes.
+                // SAFETY: the exports run on the thread that owns the array, JavaScript does not run meanwhile, and
+                // TypeScript copies arrays over shared memory first. No other argument covers the same bytes:
+                // `disjoint` sees to it where callers hand over the memory, and the outputs of `suggest` are
+                // memory of their own that TypeScript never gives away.
                 unsafe { self.as_mut() }
             }
         }

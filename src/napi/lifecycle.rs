@@ -1,5 +1,7 @@
 //! Making, closing and asking engines.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,14 +21,16 @@ use crate::fault;
 
 /// Makes an engine from a JSON object of settings and returns its handle.
 #[napi(catch_unwind)]
-pub fn engine_create(config: String) -> napi::Result<u32> {
+pub fn engine_create(env: Env, config: String) -> napi::Result<u32> {
     fault::point("create");
     let parsed = serde_json::from_str(&config)
         .map_err(|error| SonaError::invalid_config("config", "an object of settings", error))
         .and_then(|value| Config::from_json(&value))
         .and_then(SonaEngine::new)
         .and_then(insert);
-    parsed.map_err(to_js)
+    let handle = parsed.map_err(to_js)?;
+    own(&env, handle)?;
+    Ok(handle)
 }
 
 /// Waits for the engine's thread, off the main thread.
@@ -55,16 +59,45 @@ impl Task for CloseTask {
 /// Closes an engine. Its handle answers `SONA_CLOSED` from now on.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
 pub fn engine_close(handle: u32) -> AsyncTask<CloseTask> {
+    disown(handle);
     AsyncTask::new(CloseTask(remove(handle)))
 }
 
 /// Frees an engine that nobody can reach any more, without waiting for its thread.
 #[napi(catch_unwind)]
 pub fn engine_abandon(handle: u32) {
+    disown(handle);
+    abandon(handle);
+}
+
+fn abandon(handle: u32) {
     if let Some(engine) = remove(handle) {
-        // where no thread can be had, the drop happens here and waits
-        let _ = std::thread::Builder::new().spawn(move || drop(engine));
+        // where no thread can be had, the engine is dropped here, which waits
+        let _ = std::thread::Builder::new().spawn(move || engine.close());
     }
+}
+
+thread_local! {
+    /// Engines that this thread's JavaScript has made and not closed; none before the first.
+    static OWNED: RefCell<Option<HashSet<u32>>> = const { RefCell::new(None) };
+}
+
+/// Sees to it that an engine ends with the JavaScript that made it: finalizers do not run when a worker thread does.
+fn own(env: &Env, handle: u32) -> napi::Result<()> {
+    OWNED.with_borrow_mut(|owned| {
+        if owned.is_none() {
+            env.add_env_cleanup_hook((), |()| {
+                let left = OWNED.take().unwrap_or_default();
+                left.into_iter().for_each(abandon);
+            })?;
+        }
+        owned.get_or_insert_default().insert(handle);
+        Ok(())
+    })
+}
+
+fn disown(handle: u32) {
+    OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
 }
 
 /// Counters as a JSON object with snake_case keys.

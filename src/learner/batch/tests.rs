@@ -101,7 +101,7 @@ fn snapshot(rng: &mut Xoshiro256PlusPlus, routes: usize) -> (Snapshot, Vec<Route
     // prototypes that do not learn owe nothing to the examples
     let mut book = RouteBook::new(DIM, false);
     let ids: Vec<_> =
-        (0..routes).map(|n| book.add(kernels, &n.to_string(), Some(&narrow(&unit(rng)))).unwrap()).collect();
+        (0..routes).map(|n| book.add(kernels, "name", &n.to_string(), Some(&narrow(&unit(rng)))).unwrap()).collect();
     let index = book.index().clone();
     let prototypes = index.rows().map(|row| row.prototype.to_vec()).collect();
     (Snapshot { micro: None, base: None, routes: index }, ids, prototypes)
@@ -243,16 +243,17 @@ fn a_right_example_meets_a_prototype_that_never_saw_it() {
     let prior = narrow(&unit(&mut rng));
     let queries: Vec<Vec<f16>> = (0..5).map(|_| unit(&mut rng)).collect();
     let outcomes = [1.0, 0.0, 0.7, 1.0, 0.2];
-    // the prototype after all events but one, with that one's failure part kept: only being right is taken out
+    // the prototype after all events, less what the one in question added; a failure stays in
     for (left_out, &r) in outcomes.iter().enumerate() {
         let mut book = RouteBook::new(DIM, true);
-        let id = book.add(kernels, "a", Some(&prior)).unwrap();
+        let id = book.add(kernels, "name", "a", Some(&prior)).unwrap();
         let mut want: Vec<f64> = prior.iter().map(|&a| 3.0 * f64::from(a)).collect();
         for (n, (query, &outcome)) in queries.iter().zip(&outcomes).enumerate() {
             book.record(kernels, id, &narrow(query), outcome);
-            let right = if n == left_out { 0.0 } else { f64::from(outcome) };
+            let weight = f64::from(outcome) - 0.5 * (1.0 - f64::from(outcome));
+            let kept = if n == left_out { weight.min(0.0) } else { weight };
             for (want, x) in want.iter_mut().zip(query) {
-                *want += (right - 0.5 * (1.0 - f64::from(outcome))) * x.to_f64();
+                *want += kept * x.to_f64();
             }
         }
         let norm = dot(&want, &want).sqrt();

@@ -1,0 +1,143 @@
+//! Telling trajectories and ending them with their outcomes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::routes::check_name;
+use super::{SonaEngine, stats, with_scratch};
+use crate::adapter::objective;
+use crate::bank::index::RouteId;
+use crate::error::{Result, SonaError};
+use crate::trajectory::builder::TrajectoryBuilder;
+use crate::trajectory::check;
+
+/// The option that a trajectory chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// A route that exists.
+    Id(RouteId),
+    /// A route by its name; becomes one when there is none.
+    Name(&'a str),
+}
+
+/// One ended trajectory, as it is handed over: vectors as given, not normalised.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// Identity, from [`SonaEngine::reserve_ids`] or a builder.
+    pub id: u64,
+    /// Query and step activations, one after another, `hiddenDim` numbers each.
+    pub vectors: &'a [f32],
+    /// One reward per step.
+    pub rewards: &'a [f32],
+    /// The chosen option, if it has a name.
+    pub route: Option<Choice<'a>>,
+    /// The suggestion that led to it.
+    pub decision: Option<u64>,
+    /// Outcome in [0, 1].
+    pub quality: f64,
+}
+
+impl SonaEngine {
+    /// The squared length of a vector, as the checks of directions take it.
+    pub fn squared_norm(&self, x: &[f32]) -> f32 {
+        self.learner.kernels().dot(x, x)
+    }
+
+    /// Takes `count` consecutive trajectory ids and returns the first.
+    pub fn reserve_ids(&self, count: u64) -> u64 {
+        self.next_id.fetch_add(count, Ordering::Relaxed)
+    }
+
+    /// Starts telling a trajectory.
+    ///
+    /// # Errors
+    /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero query), `SONA_CLOSED`.
+    pub fn begin_trajectory(&self, query: &[f32]) -> Result<TrajectoryBuilder> {
+        self.check_open()?;
+        check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
+        let (dim, most) = (self.config.hidden_dim, self.config.max_trajectory_steps);
+        Ok(TrajectoryBuilder::new(self.learner.kernels(), self.reserve_ids(1), dim, most, query))
+    }
+
+    /// Ends a trajectory with its outcome in [0, 1]. When this returns, the next call on any thread sees
+    /// what was learned from it at once; the record then waits for background learning.
+    ///
+    /// # Errors
+    /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`, `SONA_INVALID_ARGUMENT` (a decision never made), `SONA_CLOSED`.
+    pub fn end_trajectory(&self, trajectory: TrajectoryBuilder, quality: f64) -> Result<()> {
+        self.check_open()?;
+        check::unit_interval("quality", quality)?;
+        self.end(&Ended {
+            id: trajectory.id,
+            vectors: &trajectory.vectors,
+            rewards: &trajectory.rewards,
+            route: trajectory.route.as_deref().map(Choice::Name),
+            decision: trajectory.decision,
+            quality,
+        })?;
+        Ok(())
+    }
+
+    /// As [`end_trajectory`](Self::end_trajectory), from parts. Returns how many older records were dropped.
+    ///
+    /// # Errors
+    /// Also `SONA_DIM_MISMATCH`, and `SONA_UNKNOWN_ROUTE` for a route that does not exist.
+    pub fn end(&self, ended: &Ended) -> Result<u64> {
+        self.check_open()?;
+        let dim = self.config.hidden_dim;
+        check::unit_interval("quality", ended.quality)?;
+        check::length("vectors", ended.vectors.len(), dim * (1 + ended.rewards.len()))?;
+        check::step_count(ended.rewards.len(), self.config.max_trajectory_steps)?;
+        for &reward in ended.rewards {
+            check::finite("reward", f64::from(reward))?;
+        }
+        match ended.route {
+            Some(Choice::Id(id)) if self.learner.snapshot().routes.get(id).is_none() => {
+                return Err(SonaError::UnknownRoute { argument: "route".into(), got: id.packed().to_string() });
+            }
+            Some(Choice::Name(name)) => check_name("route", name)?,
+            _ => {}
+        }
+        let mut candidates = [RouteId::from_packed(0); objective::NEAREST];
+        let candidates = match ended.decision {
+            Some(decision) => self.decisions.recall(decision, &mut candidates)?,
+            None => None,
+        };
+        let mut record = self.learner.buffer.blank();
+        let filled = with_scratch(|scratch| {
+            let record = Arc::get_mut(&mut record).expect("a blank record is unshared");
+            scratch.vector.resize(dim, 0.0);
+            for (n, vector) in ended.vectors.chunks_exact(dim).enumerate() {
+                let squared = check::direction(
+                    self.learner.kernels(),
+                    if n == 0 { "query" } else { "activations" },
+                    vector,
+                    dim,
+                )?;
+                check::unit_into(vector, squared, &mut scratch.vector);
+                match n {
+                    0 => record.begin(ended.id, &scratch.vector, ended.quality as f32),
+                    _ => record.push_step(&scratch.vector, ended.rewards[n - 1]),
+                }
+            }
+            Ok(())
+        });
+        if filled.is_err() || !self.is_enabled() {
+            self.learner.buffer.recycle(record);
+            return filled.map(|()| 0);
+        }
+        // last, so that what is refused leaves no route behind
+        let route = match ended.route {
+            Some(Choice::Id(id)) => Some(id),
+            Some(Choice::Name(name)) => Some(self.learner.add_route("route", name, None)?),
+            None => None,
+        };
+        if let Some(record) = Arc::get_mut(&mut record) {
+            record.route = route.map(RouteId::packed);
+        }
+        let dropped = self.learner.record(record, candidates);
+        self.quality_sum.fetch_add(stats::fixed_quality(ended.quality), Ordering::Relaxed);
+        self.wake_worker();
+        Ok(dropped)
+    }
+}

@@ -1,0 +1,134 @@
+import { fromNative, invalidArgument, unknownRoute } from './errors.ts';
+import { call, native } from './native.ts';
+import { checkName } from './vectors.ts';
+
+/** A named option as it stands. */
+export interface Route {
+  name: string;
+  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
+  ranked: boolean;
+  /** Outcomes so far. */
+  count: number;
+  /** Their mean; 0 without any. */
+  avgQuality: number;
+}
+
+/** One ranked route. */
+export interface RankedRoute {
+  route: string;
+  /** Cosine of the adapted query with the route's prototype. */
+  score: number;
+  /** Softmax of 20 x score among the eligible routes. */
+  probability: number;
+  /** Outcomes that the route has had. */
+  evidence: { count: number; avgQuality: number };
+}
+
+/** A ranking of routes for one query. */
+export interface RouteSuggestion {
+  /** To be handed to `beginTrajectory` as `decision`. */
+  id: number;
+  /** The first of `ranked`; null when no route is ranked. */
+  best: string | null;
+  /** Best first. */
+  ranked: RankedRoute[];
+  /** Probability of the best; 0 when no route is ranked. */
+  confidence: number;
+  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
+  abstain: boolean;
+}
+
+/** Numbers before the first ranked route in the addon's answer: decision, confidence, abstain. */
+const HEADER = 3;
+
+/** Numbers per ranked route: score, probability, count, average quality. */
+const PER_ROUTE = 4;
+
+/** Names and ids of the routes of one engine, so that names cross to the addon once. */
+export class Routes {
+  readonly #ids = new Map<string, number>();
+  readonly #names = new Map<number, string>();
+  #ranked = new Uint32Array(0);
+  #numbers = new Float64Array(0);
+
+  know(name: string, id: number): void {
+    this.#ids.set(name, id);
+    this.#names.set(id, name);
+  }
+
+  forget(name: string): void {
+    const id = this.#ids.get(name);
+    this.#ids.delete(name);
+    if (id !== undefined) this.#names.delete(id);
+  }
+
+  /** The id of a name that has been seen; -1 for another. */
+  id(name: string): number {
+    return this.#ids.get(name) ?? -1;
+  }
+
+  list(handle: number): Route[] {
+    return this.#rows(handle).map(({ name, ranked, count, avgQuality }) => ({
+      name,
+      ranked,
+      count,
+      avgQuality,
+    }));
+  }
+
+  /** Ranks the k best for a query that has been checked. */
+  suggest(handle: number, query: Float32Array, k: number, eligible: unknown): RouteSuggestion {
+    const wanted = eligible === undefined ? undefined : this.#resolve(handle, eligible);
+    if (this.#ranked.length !== k) {
+      this.#ranked = new Uint32Array(k);
+      this.#numbers = new Float64Array(HEADER + PER_ROUTE * k);
+    }
+    const ids = this.#ranked;
+    const numbers = this.#numbers;
+    const found = call(() => native.suggest(handle, query, wanted, ids, numbers));
+    const ranked: RankedRoute[] = [];
+    for (let i = 0; i < found; i++) {
+      const at = HEADER + PER_ROUTE * i;
+      ranked.push({
+        route: this.#name(handle, ids[i] as number),
+        score: numbers[at] as number,
+        probability: numbers[at + 1] as number,
+        evidence: { count: numbers[at + 2] as number, avgQuality: numbers[at + 3] as number },
+      });
+    }
+    return {
+      id: numbers[0] as number,
+      best: ranked[0]?.route ?? null,
+      ranked,
+      confidence: numbers[1] as number,
+      abstain: numbers[2] === 1,
+    };
+  }
+
+  #name(handle: number, id: number): string {
+    const known = this.#names.get(id);
+    if (known !== undefined) return known;
+    for (const row of this.#rows(handle)) this.know(row.name, row.id);
+    return this.#names.get(id) ?? '';
+  }
+
+  #rows(handle: number): (Route & { id: number })[] {
+    return JSON.parse(call(() => native.routes(handle)));
+  }
+
+  #resolve(handle: number, eligible: unknown): Uint32Array {
+    if (!Array.isArray(eligible)) throw invalidArgument('eligible', 'an array of route names', eligible);
+    const ids = new Uint32Array(eligible.length);
+    for (let i = 0; i < ids.length; i++) {
+      const name: unknown = eligible[i];
+      checkName(`eligible[${i}]`, name);
+      try {
+        ids[i] = this.#ids.get(name) ?? native.routeId(handle, name);
+      } catch (error) {
+        const known = fromNative(error);
+        throw known.code === 'SONA_UNKNOWN_ROUTE' ? unknownRoute(`eligible[${i}]`, name) : known;
+      }
+    }
+    return ids;
+  }
+}
