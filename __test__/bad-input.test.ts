@@ -202,9 +202,9 @@ const names: Case[] = [
   ...each('setTrajectoryRoute', 'route', others.string, 'SONA_INVALID_ARGUMENT', ({ engine, id }, v) =>
     engine.setTrajectoryRoute(id, v),
   ),
-  ...each('addRoute', 'name', [''], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.addRoute(v)),
-  ...each('removeRoute', 'name', [''], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.removeRoute(v)),
-  ...each('setRoute', 'route', [''], 'SONA_OUT_OF_RANGE', ({ open }, v) => open.setRoute(v)),
+  ...each('addRoute', 'name', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.addRoute(v)),
+  ...each('removeRoute', 'name', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.removeRoute(v)),
+  ...each('setRoute', 'route', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ open }, v) => open.setRoute(v)),
   ...each('removeRoute', 'name', ['nowhere', '__proto__', 'East'], 'SONA_UNKNOWN_ROUTE', ({ engine }, v) =>
     engine.removeRoute(v),
   ),

@@ -100,14 +100,15 @@ impl SonaEngine {
 /// Copies 64-bit numbers into 32 bits.
 fn narrow(argument: &str, x: &[f64], out: &mut Vec<f32>) -> Result<()> {
     out.clear();
-    for (index, &value) in x.iter().enumerate() {
-        if !value.is_finite() {
-            return Err(SonaError::NotFinite { argument: argument.into(), index, got: value.to_string() });
-        }
-        if value.abs() > f64::from(f32::MAX) {
-            return Err(SonaError::out_of_range(argument, "numbers within the 32-bit range", format!("{value:?}")));
-        }
-        out.push(value as f32);
+    out.extend(x.iter().map(|&value| value as f32));
+    if out.iter().fold(true, |sound, value| sound & value.is_finite()) {
+        return Ok(());
     }
-    Ok(())
+    let index = out.iter().position(|value| !value.is_finite()).unwrap_or_default();
+    let value = x[index];
+    if value.is_finite() {
+        let got = format!("{value:?}");
+        return Err(SonaError::out_of_range(argument, "numbers within the 32-bit range", got));
+    }
+    Err(SonaError::NotFinite { argument: argument.into(), index, got: value.to_string() })
 }
