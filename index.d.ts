@@ -309,7 +309,7 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   /** Moves what waits in the queue into the replay memory, without training. How many moved. */
   flush(): number;
   /**
-   * Trains now, off the main thread.
+   * Trains now, on a thread of Node.js's pool; a cycle under way is waited for there, so begin one at a time.
    *
    * @returns what the cycle did; rejects with `SONA_ABORTED` when `options.signal` stopped it
    */

@@ -203,7 +203,9 @@ const names: Case[] = [
     engine.setTrajectoryRoute(id, v),
   ),
   ...each('addRoute', 'name', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.addRoute(v)),
-  ...each('removeRoute', 'name', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.removeRoute(v)),
+  ...each('removeRoute', 'name', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, v) =>
+    engine.removeRoute(v),
+  ),
   ...each('setRoute', 'route', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ open }, v) => open.setRoute(v)),
   ...each('removeRoute', 'name', ['nowhere', '__proto__', 'East'], 'SONA_UNKNOWN_ROUTE', ({ engine }, v) =>
     engine.removeRoute(v),

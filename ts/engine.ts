@@ -275,7 +275,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   }
 
   /**
-   * Trains now, off the main thread.
+   * Trains now, on a thread of Node.js's pool; a cycle under way is waited for there, so begin one at a time.
    *
    * @returns what the cycle did; rejects with `SONA_ABORTED` when `options.signal` stopped it
    */

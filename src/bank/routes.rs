@@ -14,8 +14,11 @@ use crate::simd::Kernels;
 /// How many right answers the prior embedding counts for.
 const PRIOR_WEIGHT: f64 = 3.0;
 
-/// Bits after the point of a stored outcome.
+/// Bits after the point of an outcome in a prototype's sum.
 const OUTCOME_BITS: u32 = 12;
+
+/// Bits after the point of an outcome in a mean that is shown.
+const QUALITY_BITS: u32 = 24;
 
 /// Bits after the point of a query coordinate: every f16 of magnitude up to 1 is a whole multiple of 2^-24.
 const QUERY_BITS: u32 = 24;
@@ -31,8 +34,8 @@ const SPARE: usize = 8;
 const SPARE_LEAVES: usize = 3;
 
 /// Outcome as fixed point.
-fn fixed_outcome(outcome: f32) -> i64 {
-    (outcome as f64 * (1_u64 << OUTCOME_BITS) as f64).round() as i64
+fn fixed(outcome: f32, bits: u32) -> i64 {
+    (f64::from(outcome) * (1_u64 << bits) as f64).round() as i64
 }
 
 /// The weight r - (1 - r) / 2 = (3 r - 1) / 2 with one more bit after the point, exactly.
@@ -45,7 +48,8 @@ struct Route {
     prior: Option<Box<[f32]>>,
     sum: Box<[i64]>,
     count: u64,
-    outcomes: i64,
+    /// Sum of outcomes, for their mean.
+    quality: i64,
     row: Arc<RouteRow>,
 }
 
@@ -133,7 +137,7 @@ impl RouteBook {
             prior: prior.map(Into::into),
             sum: vec![0; self.dim].into(),
             count: 0,
-            outcomes: 0,
+            quality: 0,
             row: Arc::new(row),
         });
         self.by_name.insert(name, id);
@@ -167,11 +171,10 @@ impl RouteBook {
         if route.prior.is_none() && outcome >= 0.5 {
             route.prior = Some(query.into());
         }
-        let outcome = fixed_outcome(outcome);
         route.count += 1;
-        route.outcomes += outcome;
+        route.quality += fixed(outcome, QUALITY_BITS);
         if self.learn {
-            let weight = fixed_weight(outcome);
+            let weight = fixed_weight(fixed(outcome, OUTCOME_BITS));
             let scale = (1_u32 << QUERY_BITS) as f32;
             for (sum, x) in route.sum.iter_mut().zip(query) {
                 *sum = sum.saturating_add(weight * i64::from((x * scale) as i32));
@@ -202,7 +205,7 @@ impl RouteBook {
                 row.count = route.count;
                 row.avg_quality = match route.count {
                     0 => 0.0,
-                    count => route.outcomes as f64 / (1_u64 << OUTCOME_BITS) as f64 / count as f64,
+                    count => route.quality as f64 / (1_u64 << QUALITY_BITS) as f64 / count as f64,
                 };
                 let length = write_prototype(kernels, route.prior.as_deref(), &route.sum, &mut row.prototype);
                 row.length = if learn { length } else { 0.0 };
