@@ -8,7 +8,7 @@ import { fail, root } from './process.mjs';
 import { rustPaths } from './rust-paths.mjs';
 
 /** What every room may use. */
-const everyone = ['config', 'error', 'fault'];
+const everyone = ['config', 'error', 'fault', 'state'];
 
 /** What each room may use, besides itself. @type {Record<string, string[]>} */
 const arrows = {
@@ -23,6 +23,7 @@ const arrows = {
   embed: ['simd', ...everyone],
   store: everyone,
   simd: everyone,
+  state: ['error'],
   config: ['error'],
   error: [],
   fault: [],

@@ -5,6 +5,7 @@
 //! Called by: every room. Source: the codes are listed in the README.
 
 use std::fmt;
+use std::path::Path;
 
 /// Everything that a call can refuse. Each variant has a stable [`code`](SonaError::code) that does
 /// not change between versions; messages may.
@@ -82,6 +83,28 @@ pub enum SonaError {
     /// The caller aborted the operation; nothing was published.
     #[error("the operation was aborted")]
     Aborted,
+    /// A saved state is damaged: truncated, altered, or at odds with itself.
+    #[error("the state is corrupt: {reason}")]
+    CorruptState {
+        /// What is wrong, with the entry's name where it lies in one.
+        reason: String,
+    },
+    /// Sound bytes that this version can't take: another format version, another kind of state, no state at all.
+    #[error("state: expected {expected}, got {got}")]
+    IncompatibleState {
+        /// What would have been accepted.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {reason}")]
+    Io {
+        /// The path as the caller wrote it.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
     /// A defect of this library: a caught panic or a broken invariant.
     #[error("internal error: {0}")]
     Internal(String),
@@ -103,11 +126,15 @@ impl SonaError {
             Self::InvalidConfig { .. } => "SONA_INVALID_CONFIG",
             Self::Closed => "SONA_CLOSED",
             Self::Aborted => "SONA_ABORTED",
+            Self::CorruptState { .. } => "SONA_CORRUPT_STATE",
+            Self::IncompatibleState { .. } => "SONA_INCOMPATIBLE_STATE",
+            Self::Io { .. } => "SONA_IO",
             Self::Internal(_) => "SONA_INTERNAL",
         }
     }
 
-    /// The parts of the message as a JSON object: `argument`, `expected`, `got`, `index` where they apply.
+    /// The parts of the message as a JSON object: `argument`, `expected`, `got`, `index`, `path`, `reason` where they
+    /// apply.
     pub fn details(&self) -> serde_json::Value {
         use serde_json::json;
         match self {
@@ -125,6 +152,9 @@ impl SonaError {
             Self::UnknownTrajectory { argument, got } | Self::UnknownRoute { argument, got } => {
                 json!({ "argument": argument, "got": got })
             }
+            Self::CorruptState { reason } => json!({ "reason": reason }),
+            Self::IncompatibleState { expected, got } => json!({ "expected": expected, "got": got }),
+            Self::Io { path, reason } => json!({ "path": path, "reason": reason }),
             Self::Closed | Self::Aborted | Self::Internal(_) => json!({}),
         }
     }
@@ -145,5 +175,17 @@ impl SonaError {
 
     pub(crate) fn invalid_config(argument: &str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
         Self::InvalidConfig { argument: argument.into(), expected: expected.to_string(), got: got.to_string() }
+    }
+
+    pub(crate) fn corrupt_state(reason: impl fmt::Display) -> Self {
+        Self::CorruptState { reason: reason.to_string() }
+    }
+
+    pub(crate) fn incompatible_state(expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self::IncompatibleState { expected: expected.to_string(), got: got.to_string() }
+    }
+
+    pub(crate) fn io(path: &Path, reason: impl fmt::Display) -> Self {
+        Self::Io { path: path.display().to_string(), reason: reason.to_string() }
     }
 }
