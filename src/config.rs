@@ -208,12 +208,26 @@ settings! {
     micro_lora_rank: usize = 2, "microLoraRank", Kind::Integer { min: 1, max: 4 };
     /// Rank of the background adapter. The rank bounds what it can learn; 16 is a good start.
     base_lora_rank: usize = 16, "baseLoraRank", Kind::Integer { min: 1, max: 64 };
+    /// Layers of the background adapter. Layer 0 is the one that queries train, the others train on steps that name them.
+    base_lora_layers: usize = 1, "baseLoraLayers", Kind::Integer { min: 1, max: 128 };
     /// Numerator of both adapters' scale, loraAlpha / rank.
     lora_alpha: f64 = 8.0, "loraAlpha", Kind::Number { min: 0.01, max: 256.0 };
     /// Step size of the per-request adapter: .01 changes a weight by 7e-4 per outcome on average. Useful from .003 to .03.
     micro_lora_lr: f64 = 0.01, "microLoraLr", Kind::Number { min: 0.0, max: 1.0 };
     /// Step size of the background adapter (Adam). Useful from 1e-3 to 8e-3.
     base_lora_lr: f64 = 2e-3, "baseLoraLr", Kind::Number { min: 0.0, max: 1.0 };
+    /// How strongly the background adapter is held where it was when topics shift. The penalty's factor is a hundredth of this; 0: off. Useful up to 5,000.
+    ewc_lambda: f64 = 1_000.0, "ewcLambda", Kind::Number { min: 0.0, max: 1e6 };
+    /// Memory of the importance of each weight, per optimiser step.
+    ewc_gamma: f64 = 0.99, "ewcGamma", Kind::Number { min: 0.0, max: 0.9999 };
+    /// Examples per optimiser step from which the importance of weights is estimated; a step has 64.
+    ewc_fisher_samples: usize = 64, "ewcFisherSamples", Kind::Integer { min: 1, max: 10_000 };
+    /// Events after which the weights are anchored again.
+    consolidation_interval: u64 = 500, "consolidationInterval", Kind::Integer { min: 1, max: 1_000_000 };
+    /// Most patterns of past trajectories.
+    pattern_clusters: usize = 50, "patternClusters", Kind::Integer { min: 1, max: 1_000 };
+    /// Least mean quality of a pattern that findPatterns recommends. Patterns below it are kept all the same.
+    quality_threshold: f64 = 0.3, "qualityThreshold", Kind::Number { min: 0.0, max: 1.0 };
     /// Examples kept for replay, a uniform sample of everything seen.
     replay_capacity: usize = 10_000, "replayCapacity", Kind::Integer { min: 64, max: 1_000_000 };
     /// Ended trajectories that wait for background learning. When full, the oldest is dropped and counted.
@@ -235,7 +249,7 @@ settings! {
     /// Ended trajectories after which training is due.
     background_every: usize = 100, "backgroundEvery", Kind::Integer { min: 1, max: 1_000_000 };
     /// Milliseconds after which training is due when anything waits.
-    background_interval_ms: u64 = 3_600_000, "backgroundIntervalMs", Kind::Integer { min: 10, max: 604_800_000 };
+    background_interval_ms: u64 = 3_600_000, "backgroundIntervalMs", Kind::Integer { min: 1, max: 604_800_000 };
     /// Use the widest vector instructions that the processor has; false: portable code.
     enable_simd: bool = true, "enableSimd", Kind::Boolean;
     /// Seed of every random choice: initial weights, sampling, held-back events.
@@ -256,7 +270,7 @@ impl Config {
         let mut embedding_dim = None;
         for (key, value) in object {
             match (key.as_str(), value) {
-                ("embeddingDim", value) => embedding_dim = Some(value),
+                ("embeddingDim" | "embedding_dim", value) => embedding_dim = Some(value),
                 ("tiers", Value::Object(tiers)) => {
                     for (tier, on) in tiers {
                         config.set(&format!("tiers.{tier}"), on)?;
@@ -267,7 +281,17 @@ impl Config {
                 }
                 // the dotted names are this file's own, not part of the contract
                 (dotted, _) if dotted.contains('.') => return Err(unknown_key(dotted)),
-                (name, value) => config.set(name, value)?,
+                (key, value) => {
+                    let name = canonical(key);
+                    if name != key && object.contains_key(&name) {
+                        return Err(SonaError::invalid_config(key, format!("one name of '{name}', not both"), value));
+                    }
+                    match FIXED.iter().find(|(fixed, _)| *fixed == name) {
+                        Some((_, only)) if same(value, &only()) => {}
+                        Some((_, only)) => return Err(SonaError::invalid_config(key, only(), value)),
+                        None => config.set(&name, value).map_err(|error| named(error, key))?,
+                    }
+                }
             }
         }
         if let Some(value) = embedding_dim
@@ -280,12 +304,72 @@ impl Config {
         Ok(config)
     }
 
+    /// Reads what [`to_json`](Self::to_json) wrote: flat, every setting there.
+    ///
+    /// # Errors
+    /// [`SonaError::InvalidConfig`] as [`from_json`](Self::from_json).
+    pub fn from_flat_json(value: &Value) -> Result<Self> {
+        let object =
+            value.as_object().ok_or_else(|| SonaError::invalid_config("config", "an object of settings", value))?;
+        let mut config = Self::default();
+        for (name, value) in object {
+            config.set(name, value)?;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
     /// Checks every range.
     ///
     /// # Errors
     /// [`SonaError::InvalidConfig`] names the first setting out of its range.
     pub fn check(&self) -> Result<()> {
         self.check_ranges()
+    }
+}
+
+/// Names of older documents, and what they are now.
+const OLDER: [(&str, &str); 5] = [
+    ("trajectoryBufferSize", "trajectoryCapacity"),
+    ("bufferCapacity", "trajectoryCapacity"),
+    ("microLr", "microLoraLr"),
+    ("baseLr", "baseLoraLr"),
+    ("patternQualityThreshold", "qualityThreshold"),
+];
+
+/// The one value that a setting has.
+type Only = fn() -> Value;
+
+/// Settings of older documents that describe what this engine always does: only that value is accepted.
+const FIXED: [(&str, Only); 2] = [("loraDropout", || json!(0)), ("ewcOnline", || json!(true))];
+
+/// The name of today: snake_case becomes camelCase, older names become the newer ones.
+fn canonical(key: &str) -> String {
+    let mut words = key.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    match OLDER.iter().find(|(older, _)| *older == camel) {
+        Some((_, name)) => (*name).to_owned(),
+        None => camel,
+    }
+}
+
+/// JavaScript has one number type: 0 and 0.0 are the same.
+fn same(a: &Value, b: &Value) -> bool {
+    a == b || (a.is_number() && a.as_f64() == b.as_f64())
+}
+
+/// The error speaks of the key that was given.
+fn named(error: SonaError, key: &str) -> SonaError {
+    match error {
+        SonaError::InvalidConfig { expected, got, .. } => {
+            SonaError::InvalidConfig { argument: key.into(), expected, got }
+        }
+        other => other,
     }
 }
 
@@ -312,9 +396,16 @@ mod tests {
             hidden_dim: 7,
             micro_lora_rank: 3,
             base_lora_rank: 9,
+            base_lora_layers: 3,
             lora_alpha: 4.5,
             micro_lora_lr: 0.5,
             base_lora_lr: 0.25,
+            ewc_lambda: 400.0,
+            ewc_gamma: 0.5,
+            ewc_fisher_samples: 8,
+            consolidation_interval: 7,
+            pattern_clusters: 9,
+            quality_threshold: 0.75,
             replay_capacity: 64,
             trajectory_capacity: 3,
             max_trajectory_steps: 2,
@@ -349,6 +440,22 @@ mod tests {
     #[test]
     fn defaults_lie_in_their_ranges() {
         Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn older_names_and_snake_case_are_known() {
+        let older = json!({ "hidden_dim": 64, "micro_lr": 0.02, "trajectoryBufferSize": 9, "loraDropout": 0.0, "ewc_online": true });
+        let config = Config::from_json(&older).unwrap();
+        let expected = Config { hidden_dim: 64, micro_lora_lr: 0.02, trajectory_capacity: 9, ..Config::default() };
+        assert_eq!(config, expected);
+        for (wrong, argument) in [
+            (json!({ "microLr": 0.1, "microLoraLr": 0.1 }), "microLr"),
+            (json!({ "lora_dropout": 0.1 }), "lora_dropout"),
+            (json!({ "base_lora_rank": 900 }), "base_lora_rank"),
+        ] {
+            let error = Config::from_json(&wrong).unwrap_err();
+            assert_eq!((error.code(), &error.details()["argument"]), ("SONA_INVALID_CONFIG", &json!(argument)));
+        }
     }
 
     #[test]

@@ -13,10 +13,16 @@ pub mod learner;
 #[cfg(feature = "napi")]
 mod napi;
 pub mod simd;
+pub mod state;
+pub mod store;
 pub mod trajectory;
 
 pub use bank::index::RouteRow;
 pub use config::{Background, Config};
-pub use engine::{Choice, Control, Ended, LearnReport, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier};
+pub use engine::{
+    Amended, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal, Pattern,
+    PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,
+};
 pub use error::{Result, SonaError};
 pub use trajectory::builder::TrajectoryBuilder;
+pub use trajectory::record::{Details, NodeStep};

@@ -35,6 +35,7 @@ fn applying_and_ending_trajectories_allocate_nothing() {
                     route: route.map(Choice::Id),
                     decision,
                     quality: 0.7,
+                    ..Ended::default()
                 })
                 .unwrap();
         })

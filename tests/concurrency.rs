@@ -1,11 +1,11 @@
-//! Four threads on one engine: recording, applying, suggesting, learning. Run it under a thread sanitizer; for
+//! Five threads on one engine: recording, correcting, applying, suggesting, learning, going back, saving. Run it under a thread sanitizer; for
 //! a longer run set `SONA_STRESS_SECONDS` (default 5).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sona::{Config, SonaEngine, Tier};
+use sona::{Config, Criterion, LearningSignal, SonaEngine, Tier};
 
 const DIM: usize = 64;
 const ROUTES: usize = 40;
@@ -60,7 +60,19 @@ fn main() {
                             trajectory.set_route(&best.name).set_decision(suggestion.id);
                         }
                     }
+                    let id = trajectory.id();
+                    if event.is_multiple_of(50) {
+                        trajectory.set_source("passing");
+                    }
                     engine.end_trajectory(trajectory, f64::from(event.is_multiple_of(2))).unwrap();
+                    if event.is_multiple_of(7) {
+                        let signal = LearningSignal { quality: Some(0.5), ..LearningSignal::default() };
+                        match engine.learn_from_feedback(id, &signal) {
+                            Ok(amended) => assert!(amended.delta_norm.is_finite()),
+                            // pushed out of the ledger by the other thread while this one slept, or forgotten
+                            Err(error) => assert_eq!(error.code(), "SONA_UNKNOWN_TRAJECTORY"),
+                        }
+                    }
                     recorded.fetch_add(1, Ordering::Relaxed);
                     event += 1;
                 }
@@ -88,6 +100,27 @@ fn main() {
                 thread::sleep(Duration::from_millis(5));
             }
         });
+        let (back_engine, back_stop) = (&engine, &stop);
+        scope.spawn(move || {
+            let mut round = 0_u64;
+            while !back_stop.load(Ordering::Relaxed) {
+                let found = back_engine.find_patterns(&vector(round), 3, Some(0.0)).unwrap();
+                assert!(found.iter().all(|found| (-1.001..=1.001).contains(&found.similarity)));
+                let restored = SonaEngine::restore(&back_engine.snapshot().unwrap()).unwrap();
+                let stats = restored.stats().unwrap();
+                let known = stats.trajectories_learned + stats.trajectories_buffered + stats.trajectories_dropped;
+                assert_eq!(stats.trajectories_recorded, known, "a state between two moments");
+                check_whole(&restored, &vector(round));
+                let (versions, _) = back_engine.versions().unwrap();
+                // another cycle may have pushed it out by now
+                let _ = back_engine.rollback(versions[versions.len() / 2].version);
+                if round.is_multiple_of(5) {
+                    back_engine.forget(&Criterion { source: Some("passing"), ..Criterion::default() }).unwrap();
+                }
+                round += 1;
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
         while Instant::now() < end {
             thread::sleep(Duration::from_millis(20));
         }
@@ -104,5 +137,7 @@ fn main() {
     check_whole(&engine, &vector(1));
     engine.close();
     // in the words of the test harness, so that whoever adds up results reads this one too
-    println!("test four_threads_record_apply_and_learn ... ok\n\ntest result: ok. 1 passed; 0 failed; {stats:?}");
+    println!(
+        "test five_threads_record_correct_apply_learn_and_go_back ... ok\n\ntest result: ok. 1 passed; 0 failed; {stats:?}"
+    );
 }

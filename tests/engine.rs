@@ -64,7 +64,7 @@ fn an_untrained_engine_returns_its_input_bit_for_bit() {
         .collect();
     let wide: Vec<f64> = x.iter().map(|&x| f64::from(x) + 1e-17).collect();
     let (mut out, mut wide_out) = (vec![9.0; DIM], vec![9.0; DIM]);
-    for tier in [Tier::Micro, Tier::Base, Tier::Both] {
+    for tier in [Tier::Micro, Tier::Base(0), Tier::Both] {
         engine.apply(tier, &x, &mut out).unwrap();
         assert!(x.iter().zip(&out).all(|(x, out)| x.to_bits() == out.to_bits()));
         engine.apply_f64(tier, &wide, &mut wide_out).unwrap();
@@ -147,7 +147,7 @@ fn the_background_thread_learns_by_itself_and_ends_with_the_engine() {
     let engine = SonaEngine::new(config).unwrap();
     let reports = Arc::new(Mutex::new(Vec::new()));
     let heard = reports.clone();
-    engine.observe(Some(Arc::new(move |report| heard.lock().unwrap().push(report.clone().unwrap()))));
+    engine.observe(Arc::new(move |report| heard.lock().unwrap().push(report.clone().unwrap())));
     (0..5).for_each(|n| {
         engine.add_route(&format!("route {n}"), Some(&vector(n))).unwrap();
     });
@@ -201,11 +201,11 @@ fn an_observer_may_close_the_engine() {
     let config = Config { hidden_dim: DIM, background_every: 5, ..Config::default() };
     let engine = Arc::new(SonaEngine::new(config).unwrap());
     let weak = Arc::downgrade(&engine);
-    engine.observe(Some(Arc::new(move |_| {
+    engine.observe(Arc::new(move |_| {
         if let Some(engine) = weak.upgrade() {
             engine.close();
         }
-    })));
+    }));
     engine.add_route("a", Some(&vector(1))).unwrap();
     let end = Instant::now() + Duration::from_secs(20);
     while engine.stats().is_ok() {

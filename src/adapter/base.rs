@@ -2,8 +2,11 @@
 
 use rand::Rng;
 
+use super::ewc::Consolidation;
 use super::lora::{Gradients, Lora};
+use crate::error::Result;
 use crate::simd::{AdamStep, Kernels};
+use crate::state::{Reader, Writer};
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
@@ -17,11 +20,13 @@ pub struct BaseLora {
     steps: u64,
     first: [Vec<f32>; 2],
     second: [Vec<f32>; 2],
+    consolidation: Consolidation,
 }
 
 impl BaseLora {
-    /// An identity map of the given rank, the optimiser at rest.
-    pub fn new(dim: usize, rank: usize, alpha: f64, rate: f64, rng: &mut impl Rng) -> Self {
+    /// An identity map of the given rank, the optimiser at rest, nothing consolidated. `gamma` is the memory of the
+    /// Fisher estimate.
+    pub fn new(dim: usize, rank: usize, alpha: f64, rate: f64, gamma: f64, rng: &mut impl Rng) -> Self {
         let moments = || [vec![0.0; rank * dim], vec![0.0; rank * dim]];
         Self {
             lora: Lora::new(dim, rank, alpha, rng),
@@ -29,6 +34,7 @@ impl BaseLora {
             steps: 0,
             first: moments(),
             second: moments(),
+            consolidation: Consolidation::new(rank * dim, gamma),
         }
     }
 
@@ -40,6 +46,29 @@ impl BaseLora {
     /// Step size.
     pub fn rate(&self) -> f32 {
         self.rate
+    }
+
+    /// What holds the weights.
+    pub fn consolidation(&self) -> &Consolidation {
+        &self.consolidation
+    }
+
+    /// Takes the squared gradients of one step, made for `events` events, into the Fisher estimate, and anchors the
+    /// weights once `interval` events have come since they last were.
+    pub fn consolidate(&mut self, kernels: &Kernels, gradients: &Gradients, events: u64, interval: u64) {
+        if self.consolidation.observe(kernels, gradients, events) >= interval {
+            self.consolidation.anchor(kernels, &self.lora);
+        }
+    }
+
+    /// Holds the weights where they are now.
+    pub fn anchor(&mut self, kernels: &Kernels) {
+        self.consolidation.anchor(kernels, &self.lora);
+    }
+
+    /// The proximal step toward the anchor, of strength rate x `lambda`.
+    pub fn pull(&mut self, lambda: f32) {
+        self.consolidation.pull(self.rate * lambda, &mut self.lora);
     }
 
     /// One Adam step along mean gradients.
@@ -60,11 +89,41 @@ impl BaseLora {
         kernels.adam(&step, &mut self.lora.b, &gradients.b, first_b, second_b);
     }
 
+    /// Writes weights, optimiser and what holds the weights.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        self.lora.save(writer);
+        writer.value("steps", &self.steps);
+        for (name, [a, b]) in [("first", &self.first), ("second", &self.second)] {
+            let mut writer = writer.scope(name);
+            writer.tensor("a", &[a.len()], a);
+            writer.tensor("b", &[b.len()], b);
+        }
+        self.consolidation.save(&mut writer.scope("consolidation"));
+    }
+
+    /// Reads into an adapter of the same shape and rate.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
+        self.lora.restore(reader)?;
+        self.steps = reader.value("steps")?;
+        for (name, pair) in [("first", &mut self.first), ("second", &mut self.second)] {
+            let reader = reader.scope(name);
+            for (name, into) in ["a", "b"].into_iter().zip(pair) {
+                *into = reader.tensor(name, &[into.len()])?;
+            }
+        }
+        reader.ensure("second", self.second.iter().flatten().all(|&square| square >= 0.0), "numbers from 0")?;
+        self.consolidation.restore(&reader.scope("consolidation"))
+    }
+
     /// Copies weights and optimiser of the same shape, without allocating.
     pub fn copy_from(&mut self, other: &Self) {
         self.lora.copy_from(&other.lora);
         self.rate = other.rate;
         self.steps = other.steps;
+        self.consolidation.copy_from(&other.consolidation);
         for (into, from) in self.first.iter_mut().zip(&other.first).chain(self.second.iter_mut().zip(&other.second)) {
             into.copy_from_slice(from);
         }

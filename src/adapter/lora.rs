@@ -3,7 +3,9 @@
 use rand::Rng;
 use rand_distr::{Distribution, Normal};
 
+use crate::error::Result;
 use crate::simd::Kernels;
+use crate::state::{Reader, Writer};
 
 /// Largest rank of any tier; the size of the stack buffers for A x.
 pub const MAX_RANK: usize = 64;
@@ -80,6 +82,24 @@ impl Lora {
     }
 }
 
+impl Lora {
+    /// Writes the weights.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.tensor("a", &[self.rank, self.dim], &self.a);
+        writer.tensor("b", &[self.rank, self.dim], &self.b);
+    }
+
+    /// Reads the weights of a map of this shape into it.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
+        self.a = reader.tensor("a", &[self.rank, self.dim])?;
+        self.b = reader.tensor("b", &[self.rank, self.dim])?;
+        Ok(())
+    }
+}
+
 /// Gradients of a mean loss over a batch with respect to A and B, in the layout of [`Lora`].
 #[derive(Debug, Clone)]
 pub struct Gradients {
@@ -87,10 +107,15 @@ pub struct Gradients {
     pub a: Vec<f32>,
     /// dL/dB, columns, `rank x dim`.
     pub b: Vec<f32>,
+    /// Mean over examples of the squared dL/dA, by [`fisher`](Self::fisher).
+    pub fisher_a: Vec<f32>,
+    /// The same for B.
+    pub fisher_b: Vec<f32>,
     projected: Vec<f32>,
     pulled: Vec<f32>,
     column: Vec<f32>,
     factor: Vec<f32>,
+    squares: Vec<f32>,
 }
 
 impl Gradients {
@@ -99,10 +124,13 @@ impl Gradients {
         Self {
             a: vec![0.0; rank * dim],
             b: vec![0.0; rank * dim],
+            fisher_a: vec![0.0; rank * dim],
+            fisher_b: vec![0.0; rank * dim],
             projected: Vec::new(),
             pulled: Vec::new(),
             column: Vec::new(),
             factor: Vec::new(),
+            squares: Vec::new(),
         }
     }
 
@@ -128,6 +156,34 @@ impl Gradients {
                     *scaled = weight * value;
                 }
                 kernels.add_scaled_rows(&self.column, vectors, into);
+            }
+        }
+    }
+
+    /// Mean squared gradients of single examples, without a loop over examples: the gradient of one example is an outer
+    /// product, so its square is the outer product of squares, F_B = s^2 (dh^2)' (u^2), F_A = s^2 (v^2)' (x^2) with
+    /// u = A x, v = B' dh. Taken over at most `samples` examples, evenly spaced. After [`batch`](Self::batch) with the
+    /// same arguments.
+    pub fn fisher(&mut self, kernels: &Kernels, lora: &Lora, x: &[f32], dh: &[f32], samples: usize) {
+        let dim = lora.dim;
+        let count = x.len() / dim;
+        let taken = samples.clamp(1, count.max(1)).min(count);
+        let example = |n: usize| n * count / taken.max(1);
+        let weight = lora.scale * lora.scale / taken.max(1) as f32;
+        self.column.resize(taken, 0.0);
+        for (fisher, coefficients, vectors) in
+            [(&mut self.fisher_b, &self.projected, dh), (&mut self.fisher_a, &self.pulled, x)]
+        {
+            self.squares.clear();
+            for n in 0..taken {
+                self.squares.extend(vectors[example(n) * dim..][..dim].iter().map(|value| value * value));
+            }
+            fisher.fill(0.0);
+            for (k, into) in fisher.chunks_exact_mut(dim).enumerate() {
+                for (n, squared) in self.column.iter_mut().enumerate() {
+                    *squared = weight * coefficients[k * count + example(n)].powi(2);
+                }
+                kernels.add_scaled_rows(&self.column, &self.squares, into);
             }
         }
     }

@@ -4,7 +4,9 @@
 use rand::Rng;
 
 use super::lora::{Lora, MAX_RANK};
+use crate::error::Result;
 use crate::simd::Kernels;
+use crate::state::{Reader, Writer};
 
 /// Longest dL/dh of one event; a longer one is shortened to this.
 const CLIP: f32 = 5.0;
@@ -62,17 +64,40 @@ impl MicroLora {
         self.weight = other.weight;
     }
 
+    /// Writes the weights and the running means of their gradients.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        self.lora.save(writer);
+        writer.tensor("drawn", &[self.drawn.len()], &self.drawn);
+        writer.value("trained", &self.trained);
+        writer.tensor("squared", &[2], &self.squared);
+        writer.value("weight", &self.weight);
+    }
+
+    /// Reads into a tier of the same shape.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
+        self.lora.restore(reader)?;
+        self.drawn = reader.tensor("drawn", &[self.drawn.len()])?;
+        self.trained = reader.value("trained")?;
+        self.squared.copy_from_slice(&reader.tensor("squared", &[2])?);
+        reader.ensure("squared", self.squared.iter().all(|&mean| mean >= 0.0), "numbers from 0")?;
+        self.weight = reader.value_in("weight", 0.0..=1.0)?;
+        Ok(())
+    }
+
     /// One step of gradient descent on one example. Each matrix moves along its own gradient, scaled by the running
     /// root mean square of that gradient's length, so that the rate means the same for every kind of embedding.
-    /// `dh` is dL/dh. Returns false when it was refused: `dh` overflows, or the weights had diverged
-    /// and the tier was reset.
-    pub fn step(&mut self, kernels: &Kernels, x: &[f32], dh: &[f32]) -> bool {
+    /// `dh` is dL/dh. Returns the squared length of the change of the weights; none when it was refused: `dh` overflows,
+    /// or the weights had diverged and the tier was reset.
+    pub fn step(&mut self, kernels: &Kernels, x: &[f32], dh: &[f32]) -> Option<f32> {
         let squared = kernels.dot(dh, dh);
         if squared == 0.0 || self.rate == 0.0 {
-            return true;
+            return Some(0.0);
         }
         if !squared.is_finite() {
-            return false;
+            return None;
         }
         let (dim, rank) = (self.lora.dim(), self.lora.rank());
         let scale = self.lora.scale() * (CLIP / squared.sqrt()).min(1.0);
@@ -81,13 +106,13 @@ impl MicroLora {
         self.lora.project(kernels, x, u);
         kernels.dot_rows(&self.lora.b, dh, v);
         // dA = s v x' and dB = s dh u', so their lengths need no matrix
-        let length = |w: &[f32]| scale * scale * w.iter().map(|w| w * w).sum::<f32>();
-        let lengths = [length(v) * kernels.dot(x, x), length(u) * squared];
+        let length = |w: &[f32]| w.iter().map(|w| w * w).sum::<f32>();
+        let outer = [length(v) * kernels.dot(x, x), length(u) * squared];
         self.weight = DECAY * self.weight + 1.0 - DECAY;
         let wanted = CHANGE * self.rate * ((rank * dim) as f32).sqrt();
         let mut steps = [0.0; 2];
-        for ((mean, length), step) in self.squared.iter_mut().zip(lengths).zip(&mut steps) {
-            *mean = DECAY * *mean + (1.0 - DECAY) * length;
+        for ((mean, length), step) in self.squared.iter_mut().zip(outer).zip(&mut steps) {
+            *mean = DECAY * *mean + (1.0 - DECAY) * scale * scale * length;
             if *mean > 0.0 {
                 *step = -scale * wanted / (*mean / self.weight).sqrt();
             }
@@ -102,12 +127,17 @@ impl MicroLora {
         // written so that NaN fails the test too
         let sound = size < DIVERGED;
         if !sound {
-            self.lora.a.copy_from_slice(&self.drawn);
-            self.squared = [0.0; 2];
-            self.weight = 0.0;
-            self.reset();
+            self.start_over();
         }
-        sound
+        sound.then(|| steps[0] * steps[0] * outer[0] + steps[1] * steps[1] * outer[1])
+    }
+
+    /// Back to the weights as they were drawn: nothing is left of any update.
+    pub fn start_over(&mut self) {
+        self.lora.a.copy_from_slice(&self.drawn);
+        self.squared = [0.0; 2];
+        self.weight = 0.0;
+        self.reset();
     }
 }
 
@@ -129,9 +159,10 @@ mod tests {
         // whatever the length of the gradient
         for scale in [1e-3, 1.0, 1e3] {
             let mut micro = micro(0.1);
-            assert!(micro.step(kernels, &x, &[0.0; 4]) && !micro.is_trained());
-            micro.step(kernels, &x, &[0.3 * scale, 0.0, -0.1 * scale, 0.0]);
+            assert!(micro.step(kernels, &x, &[0.0; 4]) == Some(0.0) && !micro.is_trained());
+            let told = micro.step(kernels, &x, &[0.3 * scale, 0.0, -0.1 * scale, 0.0]).unwrap();
             let b = &micro.lora().b;
+            assert!((told - b.iter().map(|b| b * b).sum::<f32>()).abs() < 1e-6, "{told}");
             let change = (b.iter().map(|b| b * b).sum::<f32>() / b.len() as f32).sqrt();
             assert!((change - 0.1 * CHANGE).abs() < 1e-6, "{change}");
         }
@@ -143,7 +174,7 @@ mod tests {
         let x = [0.5, -0.5, 0.5, 0.5];
         let (mut long, mut clipped) = (micro(0.1), micro(0.1));
         for micro in [&mut long, &mut clipped] {
-            (0..20).for_each(|_| assert!(micro.step(kernels, &x, &[0.1, 0.0, 0.0, 0.1])));
+            (0..20).for_each(|_| assert!(micro.step(kernels, &x, &[0.1, 0.0, 0.0, 0.1]).is_some()));
         }
         long.step(kernels, &x, &[40.0, 0.0, 0.0, 0.0]);
         clipped.step(kernels, &x, &[5.0, 0.0, 0.0, 0.0]);
@@ -156,9 +187,9 @@ mod tests {
         let mut micro = micro(1.0);
         let start = micro.lora().clone();
         // numbers that the engine refuses: nothing below them diverges
-        assert!(!micro.step(kernels, &[f32::MAX; 4], &[1.0, -1.0, 2.0, 0.0]));
+        assert!(micro.step(kernels, &[f32::MAX; 4], &[1.0, -1.0, 2.0, 0.0]).is_none());
         assert_eq!((micro.lora(), micro.is_trained()), (&start, false));
-        assert!(!micro.step(kernels, &[0.5; 4], &[f32::MAX; 4]) && !micro.is_trained());
-        assert!(micro.step(kernels, &[0.5; 4], &[1.0, -1.0, 2.0, 0.0]) && micro.is_trained());
+        assert!(micro.step(kernels, &[0.5; 4], &[f32::MAX; 4]).is_none() && !micro.is_trained());
+        assert!(micro.step(kernels, &[0.5; 4], &[1.0, -1.0, 2.0, 0.0]).is_some() && micro.is_trained());
     }
 }

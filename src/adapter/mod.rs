@@ -6,6 +6,7 @@
 //! observed outcome of the chosen option. Formulas and figures: `docs/learning.md`.
 
 pub mod base;
+pub mod ewc;
 pub mod lora;
 pub mod micro;
 pub mod objective;

@@ -38,6 +38,19 @@ pub fn outcome_gradient(logits: &mut [f32], chosen: usize, outcome: f32) -> f32 
     -outcome * pi_j.ln() - (1.0 - outcome) * (-pi_j).ln_1p()
 }
 
+/// As [`outcome_gradient`], for an outcome that turns out to be `to` after it was learned as `from`: the derivative by
+/// the logits of the difference of both losses, which is linear in the outcome.
+pub fn amendment_gradient(logits: &mut [f32], chosen: usize, from: f32, to: f32) {
+    let mut learned = [0.0; MAX_CANDIDATES];
+    let learned = &mut learned[..logits.len()];
+    learned.copy_from_slice(logits);
+    outcome_gradient(learned, chosen, from);
+    outcome_gradient(logits, chosen, to);
+    for (value, learned) in logits.iter_mut().zip(learned) {
+        *value -= *learned;
+    }
+}
+
 /// ln-likelihood of the outcome, without a gradient.
 pub fn log_likelihood(logits: &mut [f32], chosen: usize, outcome: f32) -> f32 {
     if logits.len() < 2 {

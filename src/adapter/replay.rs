@@ -1,119 +1,106 @@
 //! The memory that keeps old lessons in every batch: the newest examples, and a uniform sample of all.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
 use rand::{Rng, RngExt};
 
-/// How many examples count as new.
+/// How many lessons count as new.
 pub const NEWEST: usize = 1_000;
 
-/// What the chosen option of an example was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A named route, by its packed id.
-    Route(u32),
-    /// The activation stored behind the query.
-    Activation,
-}
+/// One in how many of a batch is drawn from the newest. Half forgets more and learns nothing better.
+const NEW_ONE_IN: usize = 4;
 
-/// One lesson: a unit query, the option that was chosen, how well it went. Vectors are kept as f16.
-#[derive(Debug, Clone)]
-pub struct Example {
-    /// What was chosen.
-    pub target: Target,
-    /// Outcome in [0, 1].
-    pub outcome: f32,
-    dim: usize,
-    vectors: Box<[f16]>,
-}
-
-impl Example {
-    /// A query with a route.
-    pub fn of_route(query: &[f16], route: u32, outcome: f32) -> Self {
-        Self { target: Target::Route(route), outcome, dim: query.len(), vectors: query.into() }
-    }
-
-    /// A query with a step's activation.
-    pub fn of_activation(query: &[f16], activation: &[f16], outcome: f32) -> Self {
-        let vectors = [query, activation].concat().into_boxed_slice();
-        Self { target: Target::Activation, outcome, dim: query.len(), vectors }
-    }
-
-    /// Writes the query.
-    pub fn query_into(&self, out: &mut [f32]) {
-        self.vectors[..self.dim].convert_to_f32_slice(out);
-    }
-
-    /// Writes the activation; only for [`Target::Activation`].
-    pub fn activation_into(&self, out: &mut [f32]) {
-        self.vectors[self.dim..].convert_to_f32_slice(out);
-    }
-}
-
-/// Reservoir (Vitter 1985, algorithm R) and the window of the newest [`NEWEST`].
+/// Reservoir (Vitter 1985, algorithm R) and the window of the newest [`NEWEST`]. `T` is a handle on one lesson.
 #[derive(Debug)]
-pub struct Replay {
+pub struct Replay<T> {
     capacity: usize,
     seen: u64,
-    reservoir: Vec<Arc<Example>>,
-    newest: VecDeque<Arc<Example>>,
+    reservoir: Vec<T>,
+    newest: VecDeque<T>,
 }
 
-impl Replay {
-    /// An empty memory for at most `capacity` examples besides the newest.
+impl<T: Clone> Replay<T> {
+    /// An empty memory for at most `capacity` lessons besides the newest.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, seen: 0, reservoir: Vec::new(), newest: VecDeque::new() }
     }
 
-    /// Adds one example; each of all the examples so far is kept with the same probability.
-    pub fn push(&mut self, example: Arc<Example>, rng: &mut impl Rng) {
+    /// Adds one lesson; each of all the lessons so far is kept with the same probability.
+    pub fn push(&mut self, lesson: T, rng: &mut impl Rng) {
         self.seen += 1;
         if self.newest.len() == NEWEST {
             self.newest.pop_front();
         }
-        self.newest.push_back(example.clone());
+        self.newest.push_back(lesson.clone());
         if self.reservoir.len() < self.capacity {
-            self.reservoir.push(example);
+            self.reservoir.push(lesson);
         } else {
             let at = rng.random_range(0..self.seen);
             if let Some(slot) = self.reservoir.get_mut(at as usize) {
-                *slot = example;
+                *slot = lesson;
             }
         }
     }
 
-    /// Forgets the examples that `keep` refuses.
-    pub fn retain(&mut self, keep: impl Fn(&Example) -> bool) {
-        self.reservoir.retain(|example| keep(example));
-        self.newest.retain(|example| keep(example));
+    /// Forgets the lessons that `keep` refuses. Those that stay are a uniform sample of what was seen without them.
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        let before = self.reservoir.len();
+        self.reservoir.retain(|lesson| keep(lesson));
+        self.newest.retain(|lesson| keep(lesson));
+        if before > 0 {
+            let share = self.reservoir.len() as f64 / before as f64;
+            self.seen = ((self.seen as f64 * share).round() as u64).max(self.reservoir.len() as u64);
+        }
     }
 
-    /// Fills `batch`: the first half drawn from the newest, the rest from the reservoir.
-    pub fn sample(&self, size: usize, rng: &mut impl Rng, batch: &mut Vec<Arc<Example>>) {
+    /// Fills `batch`: one in [`NEW_ONE_IN`] drawn from the newest, the rest from the reservoir.
+    pub fn sample(&self, size: usize, rng: &mut impl Rng, batch: &mut Vec<T>) {
         batch.clear();
         if self.reservoir.is_empty() || self.newest.is_empty() {
             return;
         }
         for draw in 0..size {
-            let example = if draw < size / 2 {
+            let lesson = if draw < size / NEW_ONE_IN {
                 &self.newest[rng.random_range(0..self.newest.len())]
             } else {
                 &self.reservoir[rng.random_range(0..self.reservoir.len())]
             };
-            batch.push(example.clone());
+            batch.push(lesson.clone());
         }
     }
 
-    /// Every example that can be drawn, some of them twice.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Example>> {
+    /// Most lessons besides the newest.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Lessons seen, the reservoir, and the newest, oldest first: all that there is to keep.
+    pub fn parts(&self) -> (u64, &[T], &VecDeque<T>) {
+        (self.seen, &self.reservoir, &self.newest)
+    }
+
+    /// From the [`parts`](Self::parts) of another of the same capacity.
+    pub fn from_parts(capacity: usize, seen: u64, reservoir: Vec<T>, newest: VecDeque<T>) -> Self {
+        Self { capacity, seen, reservoir, newest }
+    }
+
+    /// Every lesson that can be drawn, some of them twice.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
         self.newest.iter().chain(&self.reservoir)
     }
 
-    /// The newest `count` examples, oldest first.
-    pub fn newest(&self, count: usize) -> impl Iterator<Item = &Arc<Example>> {
+    /// How many lessons have come.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// A uniform sample of everything seen.
+    pub fn reservoir(&self) -> &[T] {
+        &self.reservoir
+    }
+
+    /// The newest `count` lessons, or as many as there are, oldest first.
+    pub fn newest(&self, count: usize) -> impl ExactSizeIterator<Item = &T> {
         self.newest.range(self.newest.len() - count.min(self.newest.len())..)
     }
 
@@ -130,17 +117,6 @@ mod tests {
 
     use super::*;
 
-    fn numbered(n: u32) -> Arc<Example> {
-        Arc::new(Example::of_route(&[f16::from_f32(1.0)], n, 1.0))
-    }
-
-    fn number(example: &Example) -> u32 {
-        match example.target {
-            Target::Route(n) => n,
-            Target::Activation => unreachable!("only routes are pushed here"),
-        }
-    }
-
     #[test]
     fn the_reservoir_is_a_uniform_sample_of_everything_seen() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
@@ -148,9 +124,9 @@ mod tests {
         let mut hits = vec![0_u32; 10];
         for _ in 0..runs {
             let mut replay = Replay::new(capacity);
-            (0..seen).for_each(|n| replay.push(numbered(n), &mut rng));
+            (0..seen).for_each(|n| replay.push(n, &mut rng));
             assert_eq!(replay.reservoir.len(), capacity);
-            replay.reservoir.iter().for_each(|example| hits[number(example) as usize / 100] += 1);
+            replay.reservoir.iter().for_each(|n| hits[*n as usize / 100] += 1);
         }
         // each tenth expects 400 * 10 = 4,000 hits; the chi-square bound is the .999 quantile at 9 degrees
         let expected = (runs * capacity / 10) as f64;
@@ -159,25 +135,25 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_batch_is_new() {
+    fn a_quarter_of_a_batch_is_new() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);
         let mut replay = Replay::new(10_000);
-        (0..5_000).for_each(|n| replay.push(numbered(n), &mut rng));
+        (0..5_000).for_each(|n| replay.push(n, &mut rng));
         let mut batch = Vec::new();
         replay.sample(64, &mut rng, &mut batch);
         assert_eq!(batch.len(), 64);
-        assert!(batch[..32].iter().all(|example| number(example) >= 4_000));
-        assert!(batch[32..].iter().any(|example| number(example) < 4_000));
+        assert!(batch[..16].iter().all(|n| *n >= 4_000));
+        assert!(batch[16..].iter().any(|n| *n < 4_000));
     }
 
     #[test]
     fn what_is_forgotten_is_never_drawn_again() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
         let mut replay = Replay::new(64);
-        (0..500).for_each(|n| replay.push(numbered(n), &mut rng));
-        replay.retain(|example| number(example).is_multiple_of(2));
+        (0..500_u32).for_each(|n| replay.push(n, &mut rng));
+        replay.retain(|n| n.is_multiple_of(2));
         let mut batch = Vec::new();
         replay.sample(256, &mut rng, &mut batch);
-        assert!(batch.iter().all(|example| number(example).is_multiple_of(2)));
+        assert!(batch.iter().all(|n| n.is_multiple_of(2)));
     }
 }

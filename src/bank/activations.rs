@@ -8,7 +8,9 @@ use half::f16;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::error::Result;
 use crate::simd::Kernels;
+use crate::state::{Reader, Writer};
 
 /// Cosine above which two activations are the same.
 pub const SAME: f32 = 0.999;
@@ -75,6 +77,29 @@ impl ActivationTable {
         if most_similar <= SAME {
             self.insert(activation, identity_of(stored));
         }
+    }
+
+    /// Writes the rows.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.tensor("rows", &[self.height(), self.dim], &self.rows);
+        writer.value("identities", &self.identities);
+        writer.value("next", &self.next);
+    }
+
+    /// Reads into a table of the same shape.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
+        let (height, rows) = reader.rows("rows", &[self.dim])?;
+        let identities: Vec<Option<u64>> = reader.value("identities")?;
+        reader.ensure("rows", (STAND_INS..=self.capacity).contains(&height), "as many rows as the table takes")?;
+        reader.ensure("identities", identities.len() == height, "one per row")?;
+        self.next = reader.value_in("next", 0..self.capacity)?;
+        reader.ensure("next", self.next <= height, "a place in the table")?;
+        self.known = identities.iter().flatten().copied().collect();
+        (self.rows, self.identities) = (rows, identities);
+        Ok(())
     }
 
     fn insert(&mut self, activation: &[f32], identity: u64) {

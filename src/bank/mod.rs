@@ -7,5 +7,6 @@
 
 pub mod activations;
 pub mod index;
+pub mod patterns;
 pub mod pool;
 pub mod routes;

@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::index::{GENERATIONS, LEAF, Leaf, MAX_ROUTES, RouteId, RouteIndex, RouteRow, SLOTS};
 use super::pool::ArcPool;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
+use crate::state::{Reader, Writer};
 
 /// How many right answers the prior embedding counts for.
 const PRIOR_WEIGHT: f64 = 3.0;
@@ -43,9 +46,34 @@ fn fixed_weight(outcome: i64) -> i64 {
     3 * outcome - (1 << OUTCOME_BITS)
 }
 
+/// Where a route's prior comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PriorFrom {
+    /// It has none yet.
+    Nowhere,
+    /// The caller gave it.
+    Caller,
+    /// The query of an outcome of at least [`GOOD`], by the outcome's place in the order of all.
+    Outcome(u64),
+}
+
+/// The outcome from which on a query can become the prior of a route that has none.
+pub const GOOD: f32 = 0.5;
+
+/// One route in a state, besides its vectors.
+#[derive(Serialize, Deserialize)]
+struct RouteEntry {
+    id: u32,
+    name: String,
+    prior_from: PriorFrom,
+    count: u64,
+    quality: i64,
+}
+
 #[derive(Debug)]
 struct Route {
     prior: Option<Box<[f32]>>,
+    prior_from: PriorFrom,
     sum: Box<[i64]>,
     count: u64,
     /// Sum of outcomes, for their mean.
@@ -106,6 +134,7 @@ impl RouteBook {
             if let Some(prior) = prior {
                 let route = self.routes[id.slot()].as_mut().expect("a named route has its slot filled");
                 route.prior = Some(prior.into());
+                route.prior_from = PriorFrom::Caller;
                 self.publish_row(kernels, id);
             }
             return Ok(id);
@@ -123,7 +152,14 @@ impl RouteBook {
             self.generations.push(0);
         }
         let id = RouteId::new(slot, self.generations[slot]);
-        let name: Arc<str> = name.into();
+        let prior_from = prior.map_or(PriorFrom::Nowhere, |_| PriorFrom::Caller);
+        self.insert(id, name.into(), prior.map(Into::into), prior_from);
+        self.publish_row(kernels, id);
+        Ok(id)
+    }
+
+    /// Fills an empty place with a route that has seen nothing.
+    fn insert(&mut self, id: RouteId, name: Arc<str>, prior: Option<Box<[f32]>>, prior_from: PriorFrom) {
         let row = RouteRow {
             id,
             name: name.clone(),
@@ -133,16 +169,9 @@ impl RouteBook {
             count: 0,
             avg_quality: 0.0,
         };
-        self.routes[slot] = Some(Route {
-            prior: prior.map(Into::into),
-            sum: vec![0; self.dim].into(),
-            count: 0,
-            quality: 0,
-            row: Arc::new(row),
-        });
+        let sum = vec![0; self.dim].into();
+        self.routes[id.slot()] = Some(Route { prior, prior_from, sum, count: 0, quality: 0, row: Arc::new(row) });
         self.by_name.insert(name, id);
-        self.publish_row(kernels, id);
-        Ok(id)
     }
 
     /// Removes a route and what it learned. Its id is never issued again for another one.
@@ -161,20 +190,119 @@ impl RouteBook {
         true
     }
 
-    /// Counts one outcome in [0, 1] of a route for a unit query (f16-exact) and publishes its new row.
-    /// An id of a removed route changes nothing.
-    pub fn record(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], outcome: f32) {
-        if self.index.get(id).is_none() {
-            return;
+    /// Counts one outcome in [0, 1] of a route for a unit query (f16-exact) and publishes its new row. `sequence` is
+    /// the outcome's place in the order of all. An id of a removed route changes nothing.
+    pub fn record(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], outcome: f32, sequence: u64) {
+        if let Some(route) = self.existing(id) {
+            if route.prior.is_none() && outcome >= GOOD {
+                route.prior = Some(query.into());
+                route.prior_from = PriorFrom::Outcome(sequence);
+            }
+            self.change(kernels, id, query, None, Some(outcome));
         }
-        let route = self.routes[id.slot()].as_mut().expect("an indexed route has its slot filled");
-        if route.prior.is_none() && outcome >= 0.5 {
-            route.prior = Some(query.into());
+    }
+
+    /// Replaces an outcome that was counted: the sums are those of the other order to the last bit.
+    pub fn amend(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], from: f32, to: f32) {
+        self.change(kernels, id, query, Some(from), Some(to));
+    }
+
+    /// Takes a counted outcome back.
+    pub fn take_back(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], outcome: f32) {
+        self.change(kernels, id, query, Some(outcome), None);
+    }
+
+    /// Where the prior of a route comes from; none for a removed one.
+    pub fn prior_from(&self, id: RouteId) -> Option<PriorFrom> {
+        self.index.get(id)?;
+        self.routes[id.slot()].as_ref().map(|route| route.prior_from)
+    }
+
+    /// Replaces a prior that was taken from a query: by the query of another outcome, or by none.
+    pub fn learn_prior(&mut self, kernels: &Kernels, id: RouteId, prior: Option<(u64, &[f32])>) {
+        if let Some(route) = self.existing(id) {
+            route.prior = prior.map(|(_, query)| query.into());
+            route.prior_from = prior.map_or(PriorFrom::Nowhere, |(sequence, _)| PriorFrom::Outcome(sequence));
+            self.publish_row(kernels, id);
         }
-        route.count += 1;
-        route.quality += fixed(outcome, QUALITY_BITS);
-        if self.learn {
-            let weight = fixed_weight(fixed(outcome, OUTCOME_BITS));
+    }
+
+    /// Writes every route with its sums.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        let routes: Vec<&Route> = self.routes.iter().flatten().collect();
+        let entries: Vec<RouteEntry> = routes
+            .iter()
+            .map(|route| RouteEntry {
+                id: route.row.id.packed(),
+                name: route.row.name.to_string(),
+                prior_from: route.prior_from,
+                count: route.count,
+                quality: route.quality,
+            })
+            .collect();
+        let priors: Vec<f32> = routes.iter().filter_map(|route| route.prior.as_deref()).flatten().copied().collect();
+        let sums: Vec<i64> = routes.iter().flat_map(|route| route.sum.iter().copied()).collect();
+        writer.value("routes", &entries);
+        writer.tensor("priors", &[priors.len() / self.dim, self.dim], &priors);
+        writer.tensor("sums", &[routes.len(), self.dim], &sums);
+        writer.value("generations", &self.generations);
+        writer.value("vacant", &self.vacant);
+        writer.value("removed", &self.index.removed);
+    }
+
+    /// Reads into a book without routes.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(&mut self, kernels: &Kernels, reader: &Reader<'_>) -> Result<()> {
+        let entries: Vec<RouteEntry> = reader.value("routes")?;
+        let sums: Vec<i64> = reader.tensor("sums", &[entries.len(), self.dim])?;
+        let with_prior = entries.iter().filter(|entry| entry.prior_from != PriorFrom::Nowhere).count();
+        let priors: Vec<f32> = reader.tensor("priors", &[with_prior, self.dim])?;
+        self.generations = reader.value("generations")?;
+        self.vacant = reader.value("vacant")?;
+        let slots = self.generations.len();
+        reader.ensure("routes", entries.len() <= MAX_ROUTES, format_args!("at most {MAX_ROUTES} routes"))?;
+        reader.ensure("generations", slots <= SLOTS, format_args!("at most {SLOTS} places"))?;
+        reader.ensure("vacant", self.vacant.iter().all(|&slot| slot < slots), "places that exist")?;
+        self.routes.resize_with(slots, || None);
+        let mut priors = priors.chunks_exact(self.dim);
+        for (entry, sum) in entries.into_iter().zip(sums.chunks_exact(self.dim)) {
+            let id = RouteId::from_packed(entry.id);
+            let free = id.slot() < slots && self.routes[id.slot()].is_none();
+            let issued = free && self.generations[id.slot()] == id.generation() && !self.vacant.contains(&id.slot());
+            reader.ensure("routes", issued, "ids of places of their own")?;
+            let most = i64::try_from(entry.count).unwrap_or(i64::MAX).saturating_mul(1 << QUALITY_BITS);
+            reader.ensure("routes", (0..=most).contains(&entry.quality), "qualities from 0 to 1")?;
+            let fresh = !entry.name.is_empty() && self.find(&entry.name).is_none();
+            reader.ensure("routes", fresh, "names that differ")?;
+            let prior = (entry.prior_from != PriorFrom::Nowhere).then(|| priors.next().unwrap_or_default().into());
+            self.insert(id, entry.name.into(), prior, entry.prior_from);
+            let route = self.routes[id.slot()].as_mut().expect("the route was inserted");
+            (route.sum, route.count, route.quality) = (sum.into(), entry.count, entry.quality);
+            self.publish_row(kernels, id);
+        }
+        let mut index = (*self.index).clone();
+        index.removed = reader.value("removed")?;
+        self.index = Arc::new(index);
+        Ok(())
+    }
+
+    fn existing(&mut self, id: RouteId) -> Option<&mut Route> {
+        self.index.get(id)?;
+        self.routes[id.slot()].as_mut()
+    }
+
+    /// Takes one outcome out and puts another in, where there are such.
+    fn change(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], out: Option<f32>, into: Option<f32>) {
+        let learn = self.learn;
+        let Some(route) = self.existing(id) else { return };
+        let quality = |outcome: Option<f32>| outcome.map_or(0, |outcome| fixed(outcome, QUALITY_BITS));
+        let weight = |outcome: Option<f32>| outcome.map_or(0, |outcome| fixed_weight(fixed(outcome, OUTCOME_BITS)));
+        route.count = route.count + u64::from(into.is_some()) - u64::from(out.is_some());
+        route.quality = route.quality.saturating_add(quality(into) - quality(out));
+        if learn {
+            let weight = weight(into) - weight(out);
             let scale = (1_u32 << QUERY_BITS) as f32;
             for (sum, x) in route.sum.iter_mut().zip(query) {
                 *sum = sum.saturating_add(weight * i64::from((x * scale) as i32));

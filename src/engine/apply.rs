@@ -13,6 +13,7 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (so long that it overflows), `SONA_CLOSED`.
     pub fn apply(&self, tier: Tier, x: &[f32], out: &mut [f32]) -> Result<()> {
         self.check_open()?;
+        self.check_tier(tier)?;
         check::vector(self.learner.kernels(), "x", x, self.config.hidden_dim)?;
         check::length("out", out.len(), self.config.hidden_dim)?;
         let snapshot = self.learner.snapshot();
@@ -27,6 +28,7 @@ impl SonaEngine {
     /// As [`apply`](Self::apply); also `SONA_OUT_OF_RANGE` for numbers beyond the 32-bit range.
     pub fn apply_f64(&self, tier: Tier, x: &[f64], out: &mut [f64]) -> Result<()> {
         self.check_open()?;
+        self.check_tier(tier)?;
         check::length("x", x.len(), self.config.hidden_dim)?;
         check::length("out", out.len(), self.config.hidden_dim)?;
         with_scratch(|scratch| {
@@ -87,6 +89,13 @@ impl SonaEngine {
             out.iter_mut().zip(other.iter()).for_each(|(out, &change)| *out += f64::from(change));
             Ok(())
         })
+    }
+
+    fn check_tier(&self, tier: Tier) -> Result<()> {
+        match tier {
+            Tier::Base(layer) => self.check_layer(layer),
+            Tier::Micro | Tier::Both => Ok(()),
+        }
     }
 
     fn check_batch(&self, flat: usize, out: usize) -> Result<()> {

@@ -1,35 +1,54 @@
 //! The background thread and the clock.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::{LearnReport, Observer};
 use crate::error::{Result, SonaError};
 use crate::fault;
-use crate::learner::{Control, Learner};
+use crate::learner::{Control, Learner, Now};
 
-/// Milliseconds since the engine was made; never goes back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Clock(Instant);
+/// The time: steady for what is due, of day for what is shown.
+#[derive(Debug, Clone)]
+pub(super) struct Clock {
+    start: Instant,
+    /// Milliseconds since 1970 that the host wants it to be; 0: what the system says.
+    told_ms: Arc<AtomicU64>,
+}
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self(Instant::now())
+        Self { start: Instant::now(), told_ms: Arc::default() }
     }
 
-    pub(super) fn now_ms(&self) -> u64 {
-        self.0.elapsed().as_millis() as u64
+    /// Milliseconds since the engine was made; never goes back.
+    pub(super) fn steady_ms(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+
+    pub(super) fn now(&self) -> Now {
+        let unix_ms = match self.told_ms.load(Ordering::Relaxed) {
+            0 => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis() as u64,
+            told => told,
+        };
+        Now { steady_ms: self.steady_ms(), unix_ms }
+    }
+
+    /// From now on the time of day is what the host says.
+    pub(super) fn tell(&self, unix_ms: u64) {
+        self.told_ms.store(unix_ms, Ordering::Relaxed);
     }
 }
 
 /// One training cycle, with its duration.
 pub(super) fn timed_cycle(learner: &Learner, clock: &Clock, control: &mut Control) -> Result<LearnReport> {
     let start = Instant::now();
-    let report = learner.cycle(clock.now_ms(), control)?;
+    let report = learner.cycle(clock.now(), control)?;
     Ok(LearnReport { cycle: report, ms: start.elapsed().as_secs_f64() * 1e3 })
 }
 
@@ -57,14 +76,10 @@ impl Worker {
     ///
     /// # Errors
     /// What the system says when it refuses one.
-    pub(super) fn start(
-        learner: &Arc<Learner>,
-        clock: Clock,
-        observer: &Arc<Mutex<Option<Observer>>>,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(learner: &Arc<Learner>, clock: Clock, observers: &Arc<Observers>) -> std::io::Result<Self> {
         let signal = Arc::<Signal>::default();
-        let (theirs, learner, observed) = (signal.clone(), Arc::downgrade(learner), observer.clone());
-        let run = move || work(&theirs, &learner, clock, &observed);
+        let (theirs, learner, observed) = (signal.clone(), Arc::downgrade(learner), observers.clone());
+        let run = move || work(&theirs, &learner, &clock, &observed);
         let thread = thread::Builder::new().name("sona-learner".into()).spawn(run)?;
         Ok(Self { signal, thread })
     }
@@ -89,9 +104,9 @@ impl Worker {
     }
 }
 
-fn work(signal: &Signal, learner: &Weak<Learner>, clock: Clock, observer: &Mutex<Option<Observer>>) {
+fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Observers) {
     loop {
-        let Some(pause) = learner.upgrade().map(|learner| learner.pause(clock.now_ms())) else { return };
+        let Some(pause) = learner.upgrade().map(|learner| learner.pause(clock.steady_ms())) else { return };
         {
             let mut state = signal.state.lock();
             let idle = |state: &mut State| !state.woken && !state.stop;
@@ -102,27 +117,47 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: Clock, observer: &Mutex
             }
         }
         let Some(learner) = learner.upgrade() else { return };
-        if !learner.due(clock.now_ms()) {
+        if !learner.due(clock.steady_ms()) {
             continue;
         }
         let cycle = || {
             fault::point("background");
-            timed_cycle(&learner, &clock, &mut Control::none())
+            timed_cycle(&learner, clock, &mut Control::none())
         };
         let result = catch_unwind(AssertUnwindSafe(cycle)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic)));
         if result.is_err() {
             learner.count_failure();
         }
         drop(learner);
-        tell(observer, &result);
+        observers.tell(&result);
     }
 }
 
-/// Tells the observer, if there is one.
-pub(super) fn tell(observer: &Mutex<Option<Observer>>, result: &Result<LearnReport>) {
-    // called without the lock, so that an observer may set another or close the engine
-    let current = observer.lock().clone();
-    if let Some(observer) = current {
-        observer(result);
+/// Who is told about cycles.
+#[derive(Default)]
+pub(super) struct Observers {
+    next: AtomicU64,
+    all: Mutex<Vec<(u64, Observer)>>,
+}
+
+impl Observers {
+    pub(super) fn add(&self, observer: Observer) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.all.lock().push((number, observer));
+        number
+    }
+
+    pub(super) fn remove(&self, number: u64) {
+        self.all.lock().retain(|(known, _)| *known != number);
+    }
+
+    pub(super) fn clear(&self) {
+        self.all.lock().clear();
+    }
+
+    pub(super) fn tell(&self, result: &Result<LearnReport>) {
+        // called without the lock, so that an observer may add another or close the engine
+        let current = self.all.lock().clone();
+        current.iter().for_each(|(_, observer)| observer(result));
     }
 }

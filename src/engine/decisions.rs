@@ -29,6 +29,16 @@ impl Decisions {
         Self { next: AtomicU64::new(1), slots: (0..KEPT).map(|_| Slot::default()).collect() }
     }
 
+    /// The id that the next decision gets.
+    pub(super) fn next(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Takes every id below `next` for one that has expired.
+    pub(super) fn skip_to(&self, next: u64) {
+        self.next.store(next, Ordering::Relaxed);
+    }
+
     /// Remembers the nearest routes of a suggestion and returns its id.
     pub(super) fn keep(&self, nearest: &[RouteId]) -> u64 {
         let id = self.next.fetch_add(1, Ordering::Relaxed);

@@ -7,8 +7,12 @@
 mod apply;
 mod background;
 mod decisions;
+mod feedback;
+mod history;
 mod outcomes;
+mod patterns;
 mod routes;
+mod state;
 mod stats;
 mod suggest;
 
@@ -23,10 +27,15 @@ use crate::error::{Result, SonaError};
 use crate::learner::Learner;
 
 pub use crate::bank::index::RouteId;
-pub use crate::learner::{Control, Tier, backends, best_backend};
-use background::{Clock, Worker};
+pub use crate::bank::patterns::{Expectation, Pattern};
+pub use crate::bank::patterns::{PatternType, Verdict};
+pub use crate::learner::{Amended, Control, Criterion, Forgotten, Intervention, Tier, Version, backends, best_backend};
+pub use crate::trajectory::record::{Details, NodeStep};
+use background::{Clock, Observers, Worker};
 use decisions::Decisions;
+pub use feedback::LearningSignal;
 pub use outcomes::{Choice, Ended};
+pub use patterns::Found;
 pub use stats::{LearnReport, Stats};
 pub use suggest::{Ranked, Suggestion};
 
@@ -55,7 +64,7 @@ pub struct SonaEngine {
     clock: Clock,
     worker: Mutex<Option<Worker>>,
     worker_started: AtomicBool,
-    observer: Arc<Mutex<Option<Observer>>>,
+    observers: Arc<Observers>,
     next_id: AtomicU64,
     quality_sum: AtomicU64,
     closed: AtomicBool,
@@ -82,14 +91,14 @@ impl SonaEngine {
         config.check()?;
         let learner = Arc::new(Learner::new(&config));
         let clock = Clock::start();
-        learner.start_clock(clock.now_ms());
+        learner.start_clock(clock.steady_ms());
         Ok(Self {
             learner,
             decisions: Decisions::new(),
             clock,
             worker: Mutex::new(None),
             worker_started: AtomicBool::new(false),
-            observer: Arc::default(),
+            observers: Arc::default(),
             next_id: AtomicU64::new(1),
             quality_sum: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -113,7 +122,7 @@ impl SonaEngine {
     /// `SONA_CLOSED`.
     pub fn tick(&self) -> Result<Option<LearnReport>> {
         self.check_open()?;
-        if !self.learner.due(self.clock.now_ms()) {
+        if !self.learner.due(self.clock.steady_ms()) {
             return Ok(None);
         }
         self.learn(&mut Control::none()).map(Some)
@@ -169,9 +178,14 @@ impl SonaEngine {
         self.learner.is_enabled()
     }
 
-    /// Sets who is told about the background thread's cycles.
-    pub fn observe(&self, observer: Option<Observer>) {
-        *self.observer.lock() = observer;
+    /// Adds one who is told about the background thread's cycles; returns its number.
+    pub fn observe(&self, observer: Observer) -> u64 {
+        self.observers.add(observer)
+    }
+
+    /// Tells an observer no more.
+    pub fn unobserve(&self, number: u64) {
+        self.observers.remove(number);
     }
 
     /// Refuses every later call, then waits for the background thread. Safe to call more than once.
@@ -181,7 +195,31 @@ impl SonaEngine {
         if let Some(worker) = worker {
             worker.join();
         }
-        self.observe(None);
+        self.observers.clear();
+    }
+
+    /// Says what time of day it is, in milliseconds since 1970, until told again; 0: what the system says. Times are
+    /// shown and compared by `forget`; nothing is learned from them.
+    pub fn set_time(&self, unix_ms: u64) {
+        self.clock.tell(unix_ms);
+    }
+
+    /// An intervention of an experiment, for benches.
+    #[doc(hidden)]
+    pub fn intervene(&self, intervention: Intervention) -> Result<()> {
+        self.check_open()?;
+        self.learner.intervene(intervention);
+        Ok(())
+    }
+
+    fn was_issued(&self, id: u64) -> bool {
+        (1..self.next_id.load(Ordering::Relaxed)).contains(&id)
+    }
+
+    /// Counts a quality that turned out to be another.
+    fn replace_quality(&self, from: f64, to: f64) {
+        let difference = stats::fixed_quality(to).wrapping_sub(stats::fixed_quality(from));
+        self.quality_sum.fetch_add(difference, Ordering::Relaxed);
     }
 
     fn check_open(&self) -> Result<()> {
@@ -197,14 +235,14 @@ impl SonaEngine {
             if self.closed.load(Ordering::SeqCst) {
                 return;
             }
-            Worker::start(&self.learner, self.clock, &self.observer).map(|started| *worker = Some(started))
+            Worker::start(&self.learner, self.clock.clone(), &self.observers).map(|started| *worker = Some(started))
         };
         if let Err(error) = started {
             // the next outcome tries again
             self.worker_started.store(false, Ordering::Relaxed);
             self.learner.count_failure();
             let failure = SonaError::Internal(format!("the background thread did not start: {error}"));
-            background::tell(&self.observer, &Err(failure));
+            self.observers.tell(&Err(failure));
         }
     }
 
@@ -215,7 +253,7 @@ impl SonaEngine {
         if !self.worker_started.swap(true, Ordering::Relaxed) {
             self.start_worker();
         }
-        if self.learner.due(self.clock.now_ms())
+        if self.learner.due(self.clock.steady_ms())
             && let Some(worker) = self.worker.try_lock()
             && let Some(worker) = worker.as_ref()
         {

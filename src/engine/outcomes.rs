@@ -7,9 +7,11 @@ use super::routes::check_name;
 use super::{SonaEngine, stats, with_scratch};
 use crate::adapter::objective;
 use crate::bank::index::RouteId;
+use crate::bank::patterns::{PatternType, Verdict};
 use crate::error::{Result, SonaError};
 use crate::trajectory::builder::TrajectoryBuilder;
 use crate::trajectory::check;
+use crate::trajectory::record::{Details, Outcome, Record};
 
 /// The option that a trajectory chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub enum Choice<'a> {
 }
 
 /// One ended trajectory, as it is handed over: vectors as given, not normalised.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Ended<'a> {
     /// Identity, from [`SonaEngine::reserve_ids`] or a builder.
     pub id: u64,
@@ -29,12 +31,18 @@ pub struct Ended<'a> {
     pub vectors: &'a [f32],
     /// One reward per step.
     pub rewards: &'a [f32],
+    /// Layer of the background adapter that each step trains; empty: layer 0 for all.
+    pub layers: &'a [u32],
     /// The chosen option, if it has a name.
     pub route: Option<Choice<'a>>,
     /// The suggestion that led to it.
     pub decision: Option<u64>,
     /// Outcome in [0, 1].
     pub quality: f64,
+    /// What the caller takes it for.
+    pub verdict: Option<Verdict>,
+    /// What is kept besides.
+    pub details: Option<&'a Details>,
 }
 
 impl SonaEngine {
@@ -71,9 +79,12 @@ impl SonaEngine {
             id: trajectory.id,
             vectors: &trajectory.vectors,
             rewards: &trajectory.rewards,
+            layers: &trajectory.layers,
             route: trajectory.route.as_deref().map(Choice::Name),
             decision: trajectory.decision,
             quality,
+            verdict: None,
+            details: Some(&trajectory.details),
         })?;
         Ok(())
     }
@@ -84,44 +95,14 @@ impl SonaEngine {
     /// Also `SONA_DIM_MISMATCH`, and `SONA_UNKNOWN_ROUTE` for a route that does not exist.
     pub fn end(&self, ended: &Ended) -> Result<u64> {
         self.check_open()?;
-        let dim = self.config.hidden_dim;
-        check::unit_interval("quality", ended.quality)?;
-        check::length("vectors", ended.vectors.len(), dim * (1 + ended.rewards.len()))?;
-        check::step_count(ended.rewards.len(), self.config.max_trajectory_steps)?;
-        for &reward in ended.rewards {
-            check::finite("reward", f64::from(reward))?;
-        }
-        match ended.route {
-            Some(Choice::Id(id)) if self.learner.snapshot().routes.get(id).is_none() => {
-                return Err(SonaError::UnknownRoute { argument: "route".into(), got: id.packed().to_string() });
-            }
-            Some(Choice::Name(name)) => check_name("route", name)?,
-            _ => {}
-        }
+        self.check_ended(ended)?;
         let mut candidates = [RouteId::from_packed(0); objective::NEAREST];
         let candidates = match ended.decision {
             Some(decision) => self.decisions.recall(decision, &mut candidates)?,
             None => None,
         };
         let mut record = self.learner.buffer.blank();
-        let filled = with_scratch(|scratch| {
-            let record = Arc::get_mut(&mut record).expect("a blank record is unshared");
-            scratch.vector.resize(dim, 0.0);
-            for (n, vector) in ended.vectors.chunks_exact(dim).enumerate() {
-                let squared = check::direction(
-                    self.learner.kernels(),
-                    if n == 0 { "query" } else { "activations" },
-                    vector,
-                    dim,
-                )?;
-                check::unit_into(vector, squared, &mut scratch.vector);
-                match n {
-                    0 => record.begin(ended.id, &scratch.vector, ended.quality as f32),
-                    _ => record.push_step(&scratch.vector, ended.rewards[n - 1]),
-                }
-            }
-            Ok(())
-        });
+        let filled = self.fill(Arc::get_mut(&mut record).expect("a blank record is unshared"), ended);
         if filled.is_err() || !self.is_enabled() {
             self.learner.buffer.recycle(record);
             return filled.map(|()| 0);
@@ -134,10 +115,89 @@ impl SonaEngine {
         };
         if let Some(record) = Arc::get_mut(&mut record) {
             record.route = route.map(RouteId::packed);
+            record.ended_ms = self.clock.now().unix_ms;
         }
         let dropped = self.learner.record(record, candidates);
         self.quality_sum.fetch_add(stats::fixed_quality(ended.quality), Ordering::Relaxed);
         self.wake_worker();
         Ok(dropped)
+    }
+
+    fn check_ended(&self, ended: &Ended) -> Result<()> {
+        check::unit_interval("quality", ended.quality)?;
+        check::length("vectors", ended.vectors.len(), self.config.hidden_dim * (1 + ended.rewards.len()))?;
+        check::step_count(ended.rewards.len(), self.config.max_trajectory_steps)?;
+        for &reward in ended.rewards {
+            check::finite("reward", f64::from(reward))?;
+        }
+        if !ended.layers.is_empty() {
+            check::length("layers", ended.layers.len(), ended.rewards.len())?;
+        }
+        ended.layers.iter().try_for_each(|&layer| self.check_layer(layer as usize))?;
+        if let Some(details) = ended.details {
+            check_details(details)?;
+        }
+        match ended.route {
+            Some(Choice::Id(id)) if self.learner.snapshot().routes.get(id).is_none() => {
+                Err(SonaError::UnknownRoute { argument: "route".into(), got: id.packed().to_string() })
+            }
+            Some(Choice::Name(name)) => check_name("route", name),
+            _ => Ok(()),
+        }
+    }
+
+    /// A layer that the background adapter has.
+    pub(super) fn check_layer(&self, layer: usize) -> Result<()> {
+        if layer < self.config.base_lora_layers {
+            return Ok(());
+        }
+        let expected = format!("a layer below baseLoraLayers = {}", self.config.base_lora_layers);
+        Err(SonaError::out_of_range("layer", expected, layer))
+    }
+
+    /// Writes unit vectors into a blank record.
+    fn fill(&self, record: &mut Record, ended: &Ended) -> Result<()> {
+        let (dim, kernels) = (self.config.hidden_dim, self.learner.kernels());
+        let verdict = ended.verdict.map_or(0, Verdict::code);
+        let outcome = Outcome { quality: ended.quality as f32, verdict, latency_ms: None };
+        with_scratch(|scratch| {
+            scratch.vector.resize(dim, 0.0);
+            for (n, vector) in ended.vectors.chunks_exact(dim).enumerate() {
+                let argument = if n == 0 { "query" } else { "activations" };
+                let squared = check::direction(kernels, argument, vector, dim)?;
+                check::unit_into(vector, squared, &mut scratch.vector);
+                match n.checked_sub(1) {
+                    None => record.begin(ended.id, &scratch.vector, outcome),
+                    Some(step) => {
+                        let layer = ended.layers.get(step).copied().unwrap_or_default() as u8;
+                        record.push_step(&scratch.vector, ended.rewards[step], layer);
+                    }
+                }
+            }
+            record.details = ended.details.filter(|details| **details != Details::default()).cloned().map(Box::new);
+            Ok(())
+        })
+    }
+}
+
+fn check_details(details: &Details) -> Result<()> {
+    if details.kind != 0 && PatternType::from_code(details.kind).is_none() {
+        return Err(SonaError::invalid_argument("type", "the code of a pattern type", details.kind));
+    }
+    for weight in details.attention.iter().flatten() {
+        check::finite("attentionWeights", f64::from(*weight))?;
+    }
+    for step in &details.nodes {
+        check::finite("score", f64::from(step.score))?;
+        check::latency("latencyUs", step.latency_us)?;
+    }
+    Ok(())
+}
+
+impl TrajectoryBuilder {
+    /// Says what kind of pattern it belongs to.
+    pub fn set_pattern_type(&mut self, kind: PatternType) -> &mut Self {
+        self.details.kind = kind.code();
+        self
     }
 }

@@ -46,6 +46,15 @@ impl SonaEngine {
         self.learner.find_route(name).ok_or_else(unknown)
     }
 
+    /// The name of a route; none when it does not exist any more.
+    ///
+    /// # Errors
+    /// `SONA_CLOSED`.
+    pub fn route_name(&self, id: RouteId) -> Result<Option<Arc<str>>> {
+        self.check_open()?;
+        Ok(self.learner.snapshot().routes.get(id).map(|row| row.name.clone()))
+    }
+
     /// All routes.
     ///
     /// # Errors
@@ -81,7 +90,7 @@ impl SonaEngine {
             other.copy_from_slice(vector);
             snapshot.add_change(self.learner.kernels(), Tier::Both, vector, other);
             objective::normalise(self.learner.kernels(), other);
-            let mut suggestion = suggest.rank(&self.learner, &snapshot.routes, other, k, eligible);
+            let mut suggestion = suggest.rank(&self.learner, &snapshot, other, k, eligible);
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
             suggestion.id = self.decisions.keep(suggest.nearest());

@@ -55,6 +55,12 @@ pub struct Stats {
     pub promotions: u64,
     /// Cycles of the background thread that ended in an error.
     pub failed_cycles: u64,
+    /// Patterns of past trajectories.
+    pub patterns: u64,
+    /// How often the background adapter's weights have been anchored, so that later training holds on to them.
+    pub ewc_tasks: u64,
+    /// Number of the version that serves.
+    pub version: u64,
     /// Routes.
     pub routes: u64,
     /// Whether anything learns.
@@ -86,6 +92,9 @@ impl Stats {
             learning_cycles: learner.cycles(),
             promotions: learner.promotions(),
             failed_cycles: learner.failures(),
+            patterns: learner.snapshot().patterns.patterns().len() as u64,
+            ewc_tasks: learner.anchors(),
+            version: learner.versions().1,
             routes: learner.snapshot().routes.rows().count() as u64,
             enabled: engine.is_enabled(),
             instant_enabled: engine.is_enabled() && (engine.config.tier_micro || engine.config.tier_prototypes),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::adapter::objective::{NEAREST, Nearest, TAU};
-use crate::bank::index::{RouteId, RouteIndex};
-use crate::learner::Learner;
+use crate::bank::index::RouteId;
+use crate::learner::{Learner, Snapshot};
 
 /// One ranked route.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Ranked {
     pub name: Arc<str>,
     /// Cosine of the adapted query with the prototype.
     pub score: f32,
-    /// Softmax of 20 x cosine among the eligible routes.
+    /// Softmax of 20 x cosine / temperature among the eligible routes, calibrated on held-back outcomes.
     pub probability: f32,
     /// Outcomes that this route has had.
     pub count: u64,
@@ -48,7 +48,7 @@ impl Scratch {
     pub(super) fn rank(
         &mut self,
         learner: &Learner,
-        routes: &RouteIndex,
+        snapshot: &Snapshot,
         z: &[f32],
         k: usize,
         eligible: Option<&[RouteId]>,
@@ -56,6 +56,7 @@ impl Scratch {
         // what is learned later competes with all routes: eligibility limits the choice, not the lesson
         let mut nearest = Nearest::new(NEAREST);
         self.scores.clear();
+        let (routes, tau) = (&snapshot.routes, TAU / snapshot.temperature);
         routes.scan(learner.kernels(), z, |row, cosine| {
             nearest.offer(cosine, row.id.packed());
             self.scores.push((cosine, row.id));
@@ -68,7 +69,7 @@ impl Scratch {
             self.scores.retain(|(_, id)| wanted.binary_search(id).is_ok());
         }
         let top = self.scores.iter().map(|&(cosine, _)| cosine).fold(f32::NEG_INFINITY, f32::max);
-        let mass: f32 = self.scores.iter().map(|&(cosine, _)| (TAU * (cosine - top)).exp()).sum();
+        let mass: f32 = self.scores.iter().map(|&(cosine, _)| (tau * (cosine - top)).exp()).sum();
         let best_first = |a: &(f32, RouteId), b: &(f32, RouteId)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
         let k = k.min(self.scores.len());
         if k < self.scores.len() {
@@ -79,7 +80,7 @@ impl Scratch {
             .iter()
             .filter_map(|&(score, id)| {
                 let row = routes.get(id)?;
-                let probability = (TAU * (score - top)).exp() / mass;
+                let probability = (tau * (score - top)).exp() / mass;
                 let name = row.name.clone();
                 Some(Ranked { id, name, score, probability, count: row.count, avg_quality: row.avg_quality })
             })

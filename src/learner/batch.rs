@@ -1,16 +1,15 @@
 //! One minibatch: vectors gathered from replay, pushed through the adapters, scored against their
 //! candidates, and the loss's derivative pulled back to the adapted vectors.
 
-use std::sync::Arc;
+use half::slice::HalfFloatSliceExt;
 
-use super::snapshot::Snapshot;
+use super::lesson::{Lesson, Target};
 use crate::adapter::lora::Lora;
 use crate::adapter::objective::{
     MAX_CANDIDATES, NEAREST, Nearest, TAU, log_likelihood, normalise, outcome_gradient, through_normalisation,
 };
-use crate::adapter::replay::{Example, Target};
 use crate::bank::activations::SAME;
-use crate::bank::index::RouteId;
+use crate::bank::index::{RouteId, RouteIndex};
 use crate::simd::Kernels;
 
 /// Examples per minibatch.
@@ -29,10 +28,10 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    pub(super) fn new(dim: usize, snapshot: &Snapshot, activations: Vec<f32>) -> Self {
+    pub(super) fn new(dim: usize, routes: &RouteIndex, activations: Vec<f32>) -> Self {
         let mut targets = Self { dim, routes: Vec::new(), lengths: Vec::new(), row_of_slot: Vec::new(), activations };
-        targets.routes.reserve_exact(snapshot.routes.ranked_len() * dim);
-        for (row, route) in snapshot.routes.ranked().enumerate() {
+        targets.routes.reserve_exact(routes.ranked_len() * dim);
+        for (row, route) in routes.ranked().enumerate() {
             let slot = route.id.slot();
             if targets.row_of_slot.len() <= slot {
                 targets.row_of_slot.resize(slot + 1, None);
@@ -50,11 +49,11 @@ impl Targets {
         (known == id).then_some(row)
     }
 
-    /// Whether an example can be scored against at least one rival.
-    pub(super) fn teaches(&self, example: &Example) -> bool {
-        match example.target {
+    /// Whether a lesson can be scored against at least one rival.
+    pub(super) fn teaches(&self, lesson: &Lesson) -> bool {
+        match lesson.target() {
             Target::Route(id) => self.lengths.len() > 1 && self.route_row(id).is_some(),
-            Target::Activation => true,
+            Target::Activation(_) => true,
         }
     }
 
@@ -62,14 +61,12 @@ impl Targets {
         &self.routes[row * self.dim..][..self.dim]
     }
 
-    /// A prototype without what a right example added to it, which would make the example look easier than a new
-    /// query: normalise(length p - w x), w = r - (1 - r) / 2 where that is positive. The prototype itself while
+    /// A prototype without a part `weight` x of its sum: normalise(length p - weight x). The prototype itself while
     /// prototypes do not learn.
-    fn route_without(&self, kernels: &Kernels, row: usize, x: &[f32], outcome: f32, out: &mut [f32]) {
+    fn route_without(&self, kernels: &Kernels, row: usize, x: &[f32], weight: f32, out: &mut [f32]) {
         out.copy_from_slice(self.route(row));
-        let added = outcome - (1.0 - outcome) / 2.0;
-        if self.lengths[row] > 0.0 && added > 0.0 {
-            kernels.axpy(-added / self.lengths[row], x, out);
+        if self.lengths[row] > 0.0 && weight != 0.0 {
+            kernels.axpy(-weight / self.lengths[row], x, out);
             normalise(kernels, out);
         }
     }
@@ -117,12 +114,12 @@ impl Batch {
         }
     }
 
-    /// Gathers the examples whose target exists.
+    /// Gathers the lessons whose target exists.
     pub(super) fn load<'a>(
         &mut self,
         kernels: &Kernels,
         targets: &Targets,
-        examples: impl Iterator<Item = &'a Arc<Example>> + Clone,
+        lessons: impl Iterator<Item = &'a Lesson> + Clone,
     ) {
         let dim = self.dim;
         self.x.clear();
@@ -130,22 +127,26 @@ impl Batch {
         self.chosen.clear();
         self.without.clear();
         self.outcomes.clear();
-        for example in examples.clone() {
-            if let Target::Route(id) = example.target
+        for lesson in lessons.clone() {
+            if let Target::Route(id) = lesson.target()
                 && let Some(row) = targets.route_row(id)
             {
+                let outcome = lesson.outcome();
                 self.chosen.push(row);
-                self.outcomes.push(example.outcome);
-                extend(&mut self.x, dim, |out| example.query_into(out));
+                self.outcomes.push(outcome);
+                extend(&mut self.x, dim, |out| lesson.query_into(out));
                 let x = &self.x[self.x.len() - dim..];
-                let outcome = example.outcome;
-                extend(&mut self.without, dim, |out| targets.route_without(kernels, row as usize, x, outcome, out));
+                // what a right example added would make it look easier than a new query
+                let weight = prototype_weight(outcome).max(0.0);
+                extend(&mut self.without, dim, |out| targets.route_without(kernels, row as usize, x, weight, out));
             }
         }
-        for example in examples.filter(|example| example.target == Target::Activation) {
-            self.outcomes.push(example.outcome);
-            extend(&mut self.x, dim, |out| example.query_into(out));
-            extend(&mut self.own, dim, |out| example.activation_into(out));
+        for lesson in lessons {
+            if let Target::Activation(activation) = lesson.target() {
+                self.outcomes.push(lesson.outcome());
+                extend(&mut self.x, dim, |out| lesson.query_into(out));
+                extend(&mut self.own, dim, |out| activation.convert_to_f32_slice(out));
+            }
         }
     }
 
@@ -212,6 +213,26 @@ impl Batch {
         }
     }
 
+    /// Calls `visit` with the logits of all routes, the chosen one's first, and the outcome, for each example with a
+    /// route. No prototype contains the example, right or wrong: it is scored as a new query would be. After
+    /// [`forward`](Self::forward).
+    pub(super) fn route_logits(&self, kernels: &Kernels, targets: &Targets, mut visit: impl FnMut(&[f32], f32)) {
+        let dim = self.dim;
+        let routes = targets.lengths.len();
+        let mut own = vec![0.0; dim];
+        let mut logits = Vec::with_capacity(routes);
+        for (n, &chosen) in self.chosen.iter().enumerate() {
+            let (x, z) = (&self.x[n * dim..][..dim], &self.z[n * dim..][..dim]);
+            let outcome = self.outcomes[n];
+            targets.route_without(kernels, chosen as usize, x, prototype_weight(outcome), &mut own);
+            logits.clear();
+            logits.extend(self.scores[n * routes..][..routes].iter().map(|score| TAU * score));
+            logits[chosen as usize] = TAU * kernels.dot(&own, z);
+            logits.swap(0, chosen as usize);
+            visit(&logits, outcome);
+        }
+    }
+
     /// Calls `visit` with the candidates of one example and their logits; the chosen one comes first.
     fn with_candidates(
         &self,
@@ -257,6 +278,11 @@ impl Batch {
         }
         visit(&vectors[..len], &mut logits[..len]);
     }
+}
+
+/// What an outcome adds to the prototype of its route, in queries.
+fn prototype_weight(outcome: f32) -> f32 {
+    outcome - (1.0 - outcome) / 2.0
 }
 
 fn nearest_of(scores: &[f32], limit: usize) -> Nearest {

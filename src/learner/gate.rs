@@ -1,19 +1,17 @@
 //! Whether trained weights may replace the ones that serve: judged on events that never train them.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::batch::{BATCH, Batch, Targets};
-use super::snapshot::Snapshot;
+use super::lesson::Lesson;
 use crate::adapter::lora::Lora;
-use crate::adapter::replay::Example;
 use crate::simd::Kernels;
 
 /// Every how many-th event is held back, by a hash of its id.
 const ONE_IN: u64 = 10;
 
 /// Newest events held.
-const HELD: usize = 1_000;
+pub(super) const HELD: usize = 1_000;
 
 /// Below this many the gate has no opinion.
 const ENOUGH: usize = 100;
@@ -24,7 +22,7 @@ const REFUSAL: f64 = 2.0;
 /// The newest held-back events.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    held: VecDeque<Arc<Example>>,
+    held: VecDeque<Lesson>,
     before: Vec<f64>,
     after: Vec<f64>,
 }
@@ -50,24 +48,29 @@ impl Gate {
         split_mix(id ^ split_mix(seed)).is_multiple_of(ONE_IN)
     }
 
-    pub(super) fn push(&mut self, example: Arc<Example>) {
+    pub(super) fn push(&mut self, lesson: Lesson) {
         if self.held.len() == HELD {
             self.held.pop_front();
         }
-        self.held.push_back(example);
+        self.held.push_back(lesson);
     }
 
-    pub(super) fn retain(&mut self, keep: impl Fn(&Example) -> bool) {
-        self.held.retain(|example| keep(example));
+    pub(super) fn retain(&mut self, keep: impl Fn(&Lesson) -> bool) {
+        self.held.retain(|lesson| keep(lesson));
+    }
+
+    /// The events held, oldest first.
+    pub(super) fn held(&self) -> impl Iterator<Item = &Lesson> {
+        self.held.iter()
     }
 
     /// Compares a trained base alone with what serves now, both with the same targets. None below 100 events.
-    pub(super) fn judge(
+    pub(super) fn judge<'m>(
         &mut self,
         kernels: &Kernels,
         targets: &Targets,
         batch: &mut Batch,
-        serving: &Snapshot,
+        serving: impl Iterator<Item = &'m Lora> + Clone,
         candidate: &Lora,
     ) -> Option<Judgement> {
         if self.held.len() < ENOUGH {
@@ -78,7 +81,7 @@ impl Gate {
         for start in (0..self.held.len()).step_by(BATCH) {
             let end = (start + BATCH).min(self.held.len());
             batch.load(kernels, targets, self.held.range(start..end));
-            batch.forward(kernels, targets, serving.tiers());
+            batch.forward(kernels, targets, serving.clone());
             batch.log_likelihoods(kernels, targets, &mut self.before);
             batch.forward(kernels, targets, std::iter::once(candidate));
             batch.log_likelihoods(kernels, targets, &mut self.after);

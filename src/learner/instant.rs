@@ -1,7 +1,7 @@
 //! What happens when a trajectory ends: the micro tier takes one step, the chosen prototype its outcome,
-//! both are published. No allocation once the pools are warm.
+//! both are published. No allocation once the pools are warm. A correction of an outcome does the difference.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -14,15 +14,18 @@ use super::snapshot::Snapshot;
 use crate::adapter::lora::Lora;
 use crate::adapter::micro::MicroLora;
 use crate::adapter::objective::{
-    MAX_CANDIDATES, NEAREST, Nearest, TAU, normalise, outcome_gradient, through_normalisation,
+    MAX_CANDIDATES, NEAREST, Nearest, TAU, amendment_gradient, normalise, outcome_gradient, through_normalisation,
 };
 use crate::bank::activations::{ActivationTable, SAME};
 use crate::bank::index::{RouteId, RouteIndex};
+use crate::bank::patterns::PatternIndex;
 use crate::bank::pool::ArcPool;
-use crate::bank::routes::RouteBook;
+use crate::bank::routes::{GOOD, PriorFrom, RouteBook};
 use crate::config::Config;
 use crate::simd::Kernels;
-use crate::trajectory::record::Record;
+use crate::trajectory::ledger::Ledger;
+use crate::trajectory::record::{Outcome, Record};
+use crate::trajectory::tally::Tally;
 
 /// Published values kept for reuse.
 const SPARE: usize = 8;
@@ -36,13 +39,20 @@ const LOGGED: usize = 1_024;
 /// Mutable state of the instant loop.
 #[derive(Debug)]
 pub(super) struct Instant {
-    kernels: &'static Kernels,
+    pub(super) kernels: &'static Kernels,
+    pub(super) dim: usize,
+    seed: u64,
     learn_micro: bool,
     pub(super) routes: RouteBook,
-    activations: ActivationTable,
-    micro: MicroLora,
+    pub(super) activations: ActivationTable,
+    pub(super) micro: MicroLora,
     base: Arc<Lora>,
     base_trained: bool,
+    /// Layers of the background adapter above the first; none where one changes nothing.
+    upper: Arc<[Option<Arc<Lora>>]>,
+    patterns: Arc<PatternIndex>,
+    /// Of the probabilities that readers show.
+    pub(super) temperature: f32,
     micro_published: Arc<Lora>,
     micros: ArcPool<Lora>,
     snapshots: ArcPool<Snapshot>,
@@ -50,8 +60,25 @@ pub(super) struct Instant {
     /// Outcomes since the cycle under way began, the newest [`LOGGED`].
     during_cycle: VecDeque<Logged>,
     cycle_under_way: bool,
+    /// The newest records, whose outcomes can be amended.
+    pub(super) ledger: Ledger,
+    /// Every record by source and time.
+    pub(super) tally: Tally,
+    /// Records amended since the last cycle.
+    pub(super) amended: HashSet<u64>,
+    /// Records so far.
+    pub(super) sequence: u64,
     pub(super) updates: u64,
     pub(super) divergences: u64,
+}
+
+/// What an outcome is learned as.
+#[derive(Debug, Clone, Copy)]
+enum Lesson {
+    /// For the first time.
+    New(f32),
+    /// As the second, after it was learned as the first.
+    Amended(f32, f32),
 }
 
 /// An outcome, and the routes that it competed with: applied again it need not search.
@@ -106,13 +133,18 @@ impl Instant {
         let zeros = || vec![0.0; dim];
         Self {
             kernels,
+            dim,
+            seed: config.seed,
             learn_micro: config.tier_micro,
             routes: RouteBook::new(dim, config.tier_prototypes),
-            activations: ActivationTable::new(dim, SEARCHED, &mut rng),
+            activations: first_activations(dim, config.seed),
             micro_published: Arc::new(micro.lora().clone()),
             micro,
             base,
             base_trained: false,
+            upper: Arc::default(),
+            patterns: Arc::default(),
+            temperature: 1.0,
             micros: ArcPool::new(SPARE),
             snapshots: ArcPool::new(SPARE),
             scratch: Scratch {
@@ -125,6 +157,10 @@ impl Instant {
             },
             during_cycle: VecDeque::new(),
             cycle_under_way: false,
+            ledger: Ledger::new(config.trajectory_capacity),
+            tally: Tally::new(),
+            amended: HashSet::new(),
+            sequence: 0,
             updates: 0,
             divergences: 0,
         }
@@ -138,6 +174,9 @@ impl Instant {
         Snapshot {
             micro: self.micro.is_trained().then(|| self.micro_published.clone()),
             base: self.base_trained.then(|| self.base.clone()),
+            upper: self.upper.clone(),
+            patterns: self.patterns.clone(),
+            temperature: self.temperature,
             routes: self.routes.index().clone(),
         }
     }
@@ -150,27 +189,129 @@ impl Instant {
         self.snapshots.retire(published.swap(next));
     }
 
-    /// Learns from one record: micro first, with the prototypes as they were when the choice was made.
-    pub(super) fn learn(&mut self, record: &Record, candidates: Option<&[RouteId]>) {
+    /// Learns from one record: micro first, with the prototypes as they were when the choice was made. Returns the record
+    /// as it is shared from now on, and the one
+    /// that is now too old to be amended.
+    pub(super) fn learn(
+        &mut self,
+        mut record: Arc<Record>,
+        candidates: Option<&[RouteId]>,
+    ) -> (Arc<Record>, Option<Arc<Record>>) {
+        self.sequence += 1;
+        if let Some(unshared) = Arc::get_mut(&mut record) {
+            unshared.sequence = self.sequence;
+        }
+        let outcome = Lesson::New(record.quality());
+        self.learn_micro(&record, candidates, outcome, |reward| Lesson::New(record.step_outcome(reward)));
+        if let Some(route) = record.route.map(RouteId::from_packed) {
+            self.routes.record(self.kernels, route, &self.scratch.query, record.quality(), record.sequence);
+        }
+        self.tally.add(record.sequence, record.source(), record.ended_ms);
+        self.log(&record);
+        let oldest = self.ledger.push(record.clone());
+        (record, oldest)
+    }
+
+    /// Replaces the outcome of a record: its part in the prototype exactly, in the micro tier by the difference of both
+    /// gradients. Returns the length of the change that serves at once.
+    pub(super) fn amend(&mut self, record: &Arc<Record>, to: Outcome) -> f32 {
+        let from = record.outcome();
+        record.set_outcome(to);
+        self.amended.insert(record.id);
+        if from.quality == to.quality {
+            return 0.0;
+        }
+        let step = |quality: f32, reward: f32| (reward * quality).clamp(0.0, 1.0);
+        let moved = self.learn_micro(record, None, Lesson::Amended(from.quality, to.quality), |reward| {
+            Lesson::Amended(step(from.quality, reward), step(to.quality, reward))
+        });
+        let Some(route) = record.route.map(RouteId::from_packed) else { return moved.sqrt() };
+        let before = self.routes.index().get(route).cloned();
+        self.routes.amend(self.kernels, route, &self.scratch.query, from.quality, to.quality);
+        self.choose_prior(route, record.sequence);
+        let turned = match (before, self.routes.index().get(route)) {
+            (Some(before), Some(after)) => {
+                let pairs = before.prototype.iter().zip(after.prototype.iter());
+                pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
+            }
+            _ => 0.0,
+        };
+        (moved + turned).sqrt()
+    }
+
+    /// Where a route's prior is a learned one and the outcome at `sequence` may have a say in it: takes the first good
+    /// query among the records that are held.
+    fn choose_prior(&mut self, route: RouteId, sequence: u64) {
+        let open = match self.routes.prior_from(route) {
+            Some(PriorFrom::Nowhere) => true,
+            Some(PriorFrom::Outcome(first)) => sequence <= first,
+            Some(PriorFrom::Caller) | None => false,
+        };
+        if !open {
+            return;
+        }
+        let good = |record: &&Arc<Record>| record.route == Some(route.packed()) && record.quality() >= GOOD;
+        let first = self.ledger.records().find(good).cloned();
+        if first.as_ref().map(|record| PriorFrom::Outcome(record.sequence)) == self.routes.prior_from(route) {
+            return;
+        }
+        self.take_prior(route, first.as_deref());
+    }
+
+    /// Makes the query of `record` the prior of a route.
+    pub(super) fn take_prior(&mut self, route: RouteId, record: Option<&Record>) {
+        let mut query = vec![0.0; self.scratch.query.len()];
+        let prior = record.map(|record| {
+            record.query().convert_to_f32_slice(&mut query);
+            (record.sequence, &query[..])
+        });
+        self.routes.learn_prior(self.kernels, route, prior);
+    }
+
+    /// Steps of the micro tier for the lessons of one record; returns the squared length of the change.
+    fn learn_micro(
+        &mut self,
+        record: &Record,
+        candidates: Option<&[RouteId]>,
+        of_route: Lesson,
+        of_step: impl Fn(f32) -> Lesson,
+    ) -> f32 {
         record.query().convert_to_f32_slice(&mut self.scratch.query);
         self.scratch.rivals = Rivals::none();
-        if self.learn_micro {
-            let base = self.base_trained.then_some(&*self.base);
-            let mut view =
-                View { kernels: self.kernels, base, routes: self.routes.index(), activations: &mut self.activations };
-            let (updates, divergences) = view.learn(&mut self.micro, &mut self.scratch, record, candidates);
-            self.updates += updates;
-            self.divergences += divergences;
-            if updates > 0 {
-                self.publish_micro();
-            }
+        if !self.learn_micro {
+            return 0.0;
         }
-        if let Some(route) = record.route {
-            self.routes.record(self.kernels, RouteId::from_packed(route), &self.scratch.query, record.quality);
+        let base = self.base_trained.then_some(&*self.base);
+        let mut view =
+            View { kernels: self.kernels, base, routes: self.routes.index(), activations: &mut self.activations };
+        let taken = view.learn(&mut self.micro, &mut self.scratch, record, candidates, of_route, of_step);
+        self.updates += taken.steps;
+        self.divergences += taken.divergences;
+        if taken.steps > 0 {
+            self.publish_micro();
+        }
+        taken.squared
+    }
+
+    /// Nothing is left of any outcome in the micro tier.
+    pub(super) fn restart_micro(&mut self) {
+        self.micro.start_over();
+        self.publish_micro();
+    }
+
+    /// The table of activations as `records` alone would have filled it.
+    pub(super) fn restart_activations<'a>(&mut self, records: impl Iterator<Item = &'a Arc<Record>>) {
+        self.activations = first_activations(self.dim, self.seed);
+        let mut unit = vec![0.0; self.dim];
+        for record in records.filter(|record| record.route.is_none()) {
+            for step in record.steps().filter(|step| step.layer == 0) {
+                step.activation.convert_to_f32_slice(&mut unit);
+                self.activations.offer(self.kernels, &unit, step.activation);
+            }
         }
     }
 
-    fn publish_micro(&mut self) {
+    pub(super) fn publish_micro(&mut self) {
         let micro = self.micro.lora();
         let next = self.micros.publish(|| micro.clone(), |lora| lora.copy_from(micro));
         self.micros.retire(std::mem::replace(&mut self.micro_published, next));
@@ -187,7 +328,7 @@ impl Instant {
         self.during_cycle.clear();
     }
 
-    pub(super) fn log(&mut self, record: &Arc<Record>) {
+    fn log(&mut self, record: &Arc<Record>) {
         if self.cycle_under_way {
             if self.during_cycle.len() == LOGGED {
                 self.during_cycle.pop_front();
@@ -217,7 +358,11 @@ impl Instant {
                 routes: self.routes.index(),
                 activations: &mut self.activations,
             };
-            view.learn(micro, &mut self.scratch, &record, Some(rivals.as_slice()));
+            if !record.is_forgotten() {
+                let of_route = Lesson::New(record.quality());
+                let of_step = |reward| Lesson::New(record.step_outcome(reward));
+                view.learn(micro, &mut self.scratch, &record, Some(rivals.as_slice()), of_route, of_step);
+            }
         }
         self.during_cycle.len()
     }
@@ -226,8 +371,47 @@ impl Instant {
     pub(super) fn adopt(&mut self, micro: &MicroLora, base: Arc<Lora>) {
         self.micro.copy_from(micro);
         self.publish_micro();
+        self.adopt_base(base);
+    }
+
+    /// Takes over a base under the micro tier as it is.
+    pub(super) fn adopt_base(&mut self, base: Arc<Lora>) {
+        self.base_trained = !base.is_identity();
         self.base = base;
-        self.base_trained = !self.base.is_identity();
+    }
+
+    /// Takes over the patterns as they are now.
+    pub(super) fn adopt_patterns(&mut self, patterns: Arc<PatternIndex>) {
+        self.patterns = patterns;
+    }
+
+    /// Takes over promoted layers above the first.
+    pub(super) fn adopt_upper(&mut self, upper: Arc<[Option<Arc<Lora>>]>) {
+        self.upper = upper;
+    }
+}
+
+/// Stand-ins only.
+fn first_activations(dim: usize, seed: u64) -> ActivationTable {
+    ActivationTable::new(dim, SEARCHED, &mut Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x6163_7469_7600_0001))
+}
+
+/// What a record did to the micro tier.
+#[derive(Debug, Default)]
+struct Taken {
+    steps: u64,
+    divergences: u64,
+    /// Squared length of the change of the weights, steps taken for orthogonal.
+    squared: f32,
+}
+
+impl Taken {
+    fn count(&mut self, step: Option<Option<f32>>) {
+        if let Some(made) = step {
+            self.steps += 1;
+            self.divergences += u64::from(made.is_none());
+            self.squared += made.unwrap_or_default();
+        }
     }
 }
 
@@ -240,33 +424,26 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// One gradient step per lesson of the record; returns how many were made, and how many diverged.
-    /// `scratch.query` holds the query.
+    /// One gradient step per lesson of the record. `scratch.query` holds the query.
     fn learn(
         &mut self,
         micro: &mut MicroLora,
         scratch: &mut Scratch,
         record: &Record,
         candidates: Option<&[RouteId]>,
-    ) -> (u64, u64) {
-        let mut counts = (0, 0);
-        let mut count = |made: Option<bool>| {
-            if let Some(sound) = made {
-                counts.0 += 1;
-                counts.1 += u64::from(!sound);
-            }
-        };
-        match record.route {
-            Some(route) => {
-                count(self.learn_route(micro, scratch, RouteId::from_packed(route), record.quality, candidates));
-            }
+        of_route: Lesson,
+        of_step: impl Fn(f32) -> Lesson,
+    ) -> Taken {
+        let mut taken = Taken::default();
+        match record.route.map(RouteId::from_packed) {
+            Some(route) => taken.count(self.learn_route(micro, scratch, route, of_route, candidates)),
             None => {
-                for (activation, reward) in record.steps() {
-                    count(self.learn_activation(micro, scratch, activation, record.step_outcome(reward)));
+                for step in record.steps().filter(|step| step.layer == 0) {
+                    taken.count(Some(self.learn_activation(micro, scratch, step.activation, of_step(step.reward))));
                 }
             }
         }
-        counts
+        taken
     }
 
     fn learn_route(
@@ -274,9 +451,9 @@ impl View<'_> {
         micro: &mut MicroLora,
         scratch: &mut Scratch,
         route: RouteId,
-        outcome: f32,
+        outcome: Lesson,
         candidates: Option<&[RouteId]>,
-    ) -> Option<bool> {
+    ) -> Option<Option<f32>> {
         let chosen = self.routes.get(route).filter(|row| row.ranked)?;
         let norm = self.forward(micro, scratch);
         let mut rivals = Rivals::none();
@@ -308,8 +485,8 @@ impl View<'_> {
         micro: &mut MicroLora,
         scratch: &mut Scratch,
         activation: &[f16],
-        outcome: f32,
-    ) -> Option<bool> {
+        outcome: Lesson,
+    ) -> Option<f32> {
         let norm = self.forward(micro, scratch);
         let Scratch { query, z, pair, cosines, gradient, .. } = scratch;
         let (dim, height) = (z.len(), self.activations.height());
@@ -342,7 +519,7 @@ impl View<'_> {
         }
         let made = self.step(micro, query, z, gradient, &rows[..len], &mut logits[..len], outcome, norm);
         self.activations.offer_searched(own, activation, most_similar);
-        Some(made)
+        made
     }
 
     /// z = normalise(x + micro + base); returns the length before.
@@ -367,10 +544,15 @@ impl View<'_> {
         gradient: &mut [f32],
         rows: &[&[f32]],
         logits: &mut [f32],
-        outcome: f32,
+        outcome: Lesson,
         norm: f32,
-    ) -> bool {
-        outcome_gradient(logits, 0, outcome);
+    ) -> Option<f32> {
+        match outcome {
+            Lesson::New(outcome) => {
+                outcome_gradient(logits, 0, outcome);
+            }
+            Lesson::Amended(from, to) => amendment_gradient(logits, 0, from, to),
+        }
         gradient.fill(0.0);
         for (row, derivative) in rows.iter().zip(logits.iter()) {
             self.kernels.axpy(TAU * derivative, row, gradient);

@@ -6,11 +6,21 @@
 //! Method: `docs/learning.md`. Knows no clock, thread or host; time comes in as `now`.
 
 mod batch;
+mod calibration;
+mod cycle;
+mod drift;
+mod experiment;
 mod gate;
+mod history;
 mod instant;
+mod layer;
+mod lesson;
+mod members;
 mod report;
 mod snapshot;
+mod state;
 mod training;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,12 +33,17 @@ use crate::config::Config;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
 use crate::trajectory::buffer::Buffer;
-use crate::trajectory::record::Record;
+use crate::trajectory::record::{Outcome, Record};
 
+pub use cycle::Now;
+pub use experiment::Intervention;
+pub use history::{Criterion, Forgotten};
 use instant::Instant;
 pub use report::{Control, CycleReport};
 pub use snapshot::{Snapshot, Tier};
 use training::Training;
+pub use versions::Version;
+use versions::Versions;
 
 /// Owner of all learning state of one engine.
 ///
@@ -44,13 +59,24 @@ pub struct Learner {
     published: ArcSwap<Snapshot>,
     instant: Mutex<Instant>,
     training: Mutex<Training>,
+    versions: Mutex<Versions>,
     /// Events drained from the queue that no finished cycle has trained on yet.
     owed: AtomicU64,
     last_cycle_ms: AtomicU64,
     cycles: AtomicU64,
     promotions: AtomicU64,
     failures: AtomicU64,
+    anchors: AtomicU64,
     enabled: AtomicBool,
+}
+
+/// What an amendment did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Amended {
+    /// Whether anything changed: false when the outcome was known already.
+    pub applied: bool,
+    /// Euclidean length of the change of what serves at once: the micro tier's weights and the route's prototype.
+    pub delta_norm: f64,
 }
 
 impl Learner {
@@ -66,12 +92,14 @@ impl Learner {
             buffer: Buffer::new(config.trajectory_capacity),
             published: ArcSwap::new(instant.first_snapshot()),
             instant: Mutex::new(instant),
+            versions: Mutex::new(Versions::new(Arc::new(training.incumbent().clone()))),
             training: Mutex::new(training),
             owed: AtomicU64::new(0),
             last_cycle_ms: AtomicU64::new(0),
             cycles: AtomicU64::new(0),
             promotions: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            anchors: AtomicU64::new(0),
             enabled: AtomicBool::new(true),
         }
     }
@@ -118,13 +146,41 @@ impl Learner {
     /// Learns from one ended trajectory at once, then queues it. `candidates` are the nearest ranked
     /// routes where a suggestion has found them already. Returns how many older records had to go.
     pub fn record(&self, record: Arc<Record>, candidates: Option<&[RouteId]>) -> u64 {
-        {
+        let (dropped, oldest) = {
             let mut instant = self.lock_instant();
-            instant.learn(&record, candidates);
+            let (record, oldest) = instant.learn(record, candidates);
             instant.publish(&self.published);
-            instant.log(&record);
+            // in the lock, so that a state is saved either with both the outcome and its record or with neither
+            (self.buffer.push(record), oldest)
+        };
+        if let Some(oldest) = oldest {
+            self.buffer.recycle(oldest);
         }
-        self.buffer.push(record)
+        dropped
+    }
+
+    /// Replaces the outcome of one of the newest `trajectoryCapacity` trajectories: exactly in the prototype, by the
+    /// difference of the gradients in the micro tier, and for every later cycle.
+    ///
+    /// # Errors
+    /// `SONA_UNKNOWN_TRAJECTORY`.
+    pub fn amend(&self, id: u64, change: impl FnOnce(Outcome) -> Outcome) -> Result<Amended> {
+        let mut instant = self.lock_instant();
+        let unknown = || SonaError::UnknownTrajectory { argument: "trajectoryId".into(), got: id.to_string() };
+        let record = instant.ledger.get(id).cloned().ok_or_else(unknown)?;
+        let outcome = record.outcome();
+        let wanted = change(outcome);
+        if wanted == outcome {
+            return Ok(Amended { applied: false, delta_norm: 0.0 });
+        }
+        let delta_norm = f64::from(instant.amend(&record, wanted));
+        instant.publish(&self.published);
+        Ok(Amended { applied: true, delta_norm })
+    }
+
+    /// The newest record of an id.
+    pub fn find_record(&self, id: u64) -> Option<Arc<Record>> {
+        self.lock_instant().ledger.get(id).cloned()
     }
 
     /// Turns learning on or off. Off, no cycle is due, and one that is asked for does nothing.
@@ -137,140 +193,14 @@ impl Learner {
         self.enabled.load(Ordering::Relaxed)
     }
 
-    /// Whether a cycle is due at `now` (milliseconds on any clock that does not go back).
-    pub fn due(&self, now_ms: u64) -> bool {
-        let waiting = self.waiting();
-        let by_count = waiting >= self.every as u64;
-        self.is_enabled() && (by_count || (waiting > 0 && self.until_interval(now_ms) == 0))
-    }
-
-    /// How long nobody need ask whether a cycle is due, unless an event makes it so.
-    pub fn pause(&self, now_ms: u64) -> u64 {
-        match self.until_interval(now_ms) {
-            // over, and still nothing to do
-            0 => self.interval_ms,
-            left => left,
-        }
-    }
-
-    /// Milliseconds until the interval since the last cycle is over.
-    fn until_interval(&self, now_ms: u64) -> u64 {
-        let waited = now_ms.saturating_sub(self.last_cycle_ms.load(Ordering::Relaxed));
-        self.interval_ms.saturating_sub(waited)
-    }
-
-    /// Tells when time began, so that the first interval is a whole one.
-    pub fn start_clock(&self, now_ms: u64) {
-        self.last_cycle_ms.store(now_ms, Ordering::Relaxed);
-    }
-
-    /// Events that no finished cycle has trained on.
-    pub fn waiting(&self) -> u64 {
-        self.buffer.waiting() as u64 + self.owed.load(Ordering::Relaxed)
-    }
-
-    /// Moves every queued record into the replay memory, without training.
-    pub fn flush(&self) -> u64 {
-        let mut training = self.training.lock();
-        self.drain(&mut training)
-    }
-
-    /// One cycle: drain, train a copy, judge it, publish or refuse. Waits for a cycle under way.
-    ///
-    /// # Errors
-    /// `SONA_ABORTED` when `control` says so; nothing is published then, and the drained events stay
-    /// owed to the next cycle.
-    pub fn cycle(&self, now_ms: u64, control: &mut Control) -> Result<CycleReport> {
-        let mut training = self.lock_training(control)?;
-        control.check()?;
-        if !self.is_enabled() {
-            return Ok(CycleReport::default());
-        }
-        let _log = LogDuringCycle::start(self);
-        let trajectories = self.drain(&mut training);
-        let events = self.owed.load(Ordering::Relaxed);
-        let snapshot = self.published.load_full();
-        let (report, promoted) = training.run(events, &snapshot, control)?;
-        if let Some(base) = promoted {
-            self.promote(base);
-            self.promotions.fetch_add(1, Ordering::Relaxed);
-        }
-        self.owed.fetch_sub(events, Ordering::Relaxed);
-        self.last_cycle_ms.store(now_ms, Ordering::Relaxed);
-        self.cycles.fetch_add(1, Ordering::Relaxed);
-        Ok(CycleReport { trajectories, ..report })
-    }
-
-    /// Finished cycles.
-    pub fn cycles(&self) -> u64 {
-        self.cycles.load(Ordering::Relaxed)
-    }
-
-    /// Cycles whose result was published.
-    pub fn promotions(&self) -> u64 {
-        self.promotions.load(Ordering::Relaxed)
-    }
-
-    /// Counts a cycle that ended in an error which nobody called for.
-    pub fn count_failure(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Cycles counted by [`count_failure`](Self::count_failure).
-    pub fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
-    }
-
     /// Instant updates so far, and how often the micro tier diverged and was reset.
     pub fn micro_counts(&self) -> (u64, u64) {
         let instant = self.lock_instant();
         (instant.updates, instant.divergences)
     }
 
-    /// Publishes a new base together with a reset micro tier, to which the outcomes that came during the
-    /// cycle have been applied again. The mutex is held for a few of them at a time.
-    fn promote(&self, base: Arc<crate::adapter::lora::Lora>) {
-        const AT_ONCE: usize = 4;
-        let mut micro = self.lock_instant().fresh_micro();
-        loop {
-            let mut instant = self.lock_instant();
-            let left = instant.apply_again(&mut micro, &base, AT_ONCE);
-            if left == 0 {
-                instant.adopt(&micro, base);
-                instant.publish(&self.published);
-                return;
-            }
-        }
-    }
-
-    fn drain(&self, training: &mut Training) -> u64 {
-        // as many as there are now: producers that never rest must not keep a cycle from starting
-        let mut drained = 0;
-        for _ in 0..self.buffer.waiting() {
-            let Some(record) = self.buffer.pop() else { break };
-            training.remember(&record);
-            self.buffer.recycle(record);
-            drained += 1;
-        }
-        self.owed.fetch_add(drained, Ordering::Relaxed);
-        drained
-    }
-
     fn lock_instant(&self) -> MutexGuard<'_, Instant> {
         self.instant.lock()
-    }
-
-    fn lock_training(&self, control: &Control) -> Result<MutexGuard<'_, Training>> {
-        loop {
-            if !control.can_abort() {
-                return Ok(self.training.lock());
-            }
-            if let Some(guard) = self.training.try_lock() {
-                return Ok(guard);
-            }
-            control.check()?;
-            control.pause();
-        }
     }
 }
 
@@ -282,22 +212,6 @@ pub fn backends() -> Vec<&'static str> {
 /// Name of the kernels that engines use unless told otherwise.
 pub fn best_backend() -> &'static str {
     Kernels::best().name()
-}
-
-/// Keeps the outcomes that come during a cycle, for as long as it lives.
-struct LogDuringCycle<'a>(&'a Learner);
-
-impl<'a> LogDuringCycle<'a> {
-    fn start(learner: &'a Learner) -> Self {
-        learner.lock_instant().start_log();
-        Self(learner)
-    }
-}
-
-impl Drop for LogDuringCycle<'_> {
-    fn drop(&mut self) {
-        self.0.lock_instant().stop_log();
-    }
 }
 
 #[cfg(test)]

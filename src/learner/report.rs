@@ -9,6 +9,8 @@ use crate::error::{Result, SonaError};
 pub struct CycleReport {
     /// Trajectories drained from the queue.
     pub trajectories: u64,
+    /// Patterns that there are now.
+    pub patterns: u64,
     /// Optimiser steps made.
     pub steps: u64,
     /// Mean loss on the newest training examples with the weights that served before; none without examples.
@@ -17,10 +19,17 @@ pub struct CycleReport {
     pub loss_after: Option<f64>,
     /// Mean gain in log-likelihood on held-back events, in nats per event; none when too few are held.
     pub held_out_gain: Option<f64>,
+    /// How far the newest queries lie from all older ones, as a share of the variance of queries; about 0 while topics
+    /// stay.
+    pub shift: f64,
+    /// How far they lie from those just before, when topics have begun to change.
+    pub drift: Option<f64>,
     /// Whether the trained weights were published.
     pub promoted: bool,
     /// Whether the gate refused them.
     pub refused: bool,
+    /// Number of the published version, if there is one.
+    pub version: Option<u64>,
 }
 
 /// Progress and abortion of a cycle.

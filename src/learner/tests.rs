@@ -52,6 +52,8 @@ fn unit(x: &[f32]) -> Vec<f32> {
     out
 }
 
+const NOW: Now = Now { steady_ms: 0, unix_ms: 0 };
+
 /// A learner that takes a stream of queries, chooses greedily and hears right or wrong.
 struct Stream {
     learner: Learner,
@@ -91,7 +93,7 @@ impl Stream {
         let mut record = self.learner.buffer.blank();
         let quality = f32::from(u8::from(right));
         let blank = Arc::get_mut(&mut record).unwrap();
-        blank.begin(self.next as u64, x, quality);
+        blank.begin(self.next as u64, x, Outcome { quality, ..Outcome::default() });
         blank.route = Some(best.1.packed());
         drop(snapshot);
         self.learner.record(record, None);
@@ -103,7 +105,7 @@ impl Stream {
         for _ in 0..events {
             self.step(seed);
             if self.next.is_multiple_of(100) {
-                report = self.learner.cycle(0, &mut Control::none()).unwrap();
+                report = self.learner.cycle(NOW, &mut Control::none()).unwrap();
             }
         }
         report
@@ -119,7 +121,7 @@ fn the_gate_refuses_a_poisoned_cycle_and_keeps_what_served() {
         (0..99).for_each(|_| stream.step(seed));
         let before = stream.learner.snapshot().clone();
         let optimiser = stream.learner.training.lock().incumbent().clone();
-        stream.learner.training.lock().invert_outcomes = true;
+        stream.learner.training.lock().bench.invert_outcomes = true;
         let report = stream.run(1, seed);
         assert!(report.refused && !report.promoted, "{report:?}");
         let after = stream.learner.snapshot();
@@ -129,7 +131,7 @@ fn the_gate_refuses_a_poisoned_cycle_and_keeps_what_served() {
         gains.push(report.held_out_gain.unwrap());
 
         // the next clean cycle is judged against the weights that were kept
-        stream.learner.training.lock().invert_outcomes = false;
+        stream.learner.training.lock().bench.invert_outcomes = false;
         let report = stream.run(100, seed);
         assert!(report.held_out_gain.unwrap() > -0.1, "{report:?}");
     }
@@ -149,12 +151,12 @@ fn an_aborted_cycle_publishes_nothing_and_stays_owed() {
             abort.store(true, Ordering::Relaxed);
         }
     };
-    let result = stream.learner.cycle(0, &mut Control::new(&abort, Some(&mut tell), || ()));
+    let result = stream.learner.cycle(NOW, &mut Control::new(&abort, Some(&mut tell), || ()));
     assert_eq!(result, Err(SonaError::Aborted));
     assert!(stream.learner.snapshot().base.is_none());
     assert_eq!(before.micro.as_ref().unwrap().b, stream.learner.snapshot().micro.as_ref().unwrap().b);
     assert_eq!((stream.learner.cycles(), stream.learner.waiting()), (0, 250));
-    let report = stream.learner.cycle(0, &mut Control::none()).unwrap();
+    let report = stream.learner.cycle(NOW, &mut Control::none()).unwrap();
     assert_eq!((report.trajectories, report.steps, report.promoted), (0, 50, true));
     assert_eq!(stream.learner.waiting(), 0);
 }
@@ -171,12 +173,12 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
         if done == 10 {
             let mut record = learner.buffer.blank();
             let blank = Arc::get_mut(&mut record).unwrap();
-            blank.begin(999, &query, 0.0);
+            blank.begin(999, &query, Outcome::default());
             blank.route = Some(route.packed());
             learner.record(record, None);
         }
     };
-    let report = learner.cycle(0, &mut Control::new(&abort, Some(&mut tell), || ())).unwrap();
+    let report = learner.cycle(NOW, &mut Control::new(&abort, Some(&mut tell), || ())).unwrap();
     assert!(report.promoted);
     let snapshot = learner.snapshot();
     assert!(snapshot.base.is_some());
@@ -200,7 +202,7 @@ fn a_new_base_and_the_reset_of_the_micro_tier_appear_together() {
             }
             seen
         });
-        learner.cycle(0, &mut Control::none()).unwrap();
+        learner.cycle(NOW, &mut Control::none()).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(5));
         done.store(true, Ordering::Relaxed);
         reader.join().unwrap()
@@ -223,11 +225,11 @@ fn a_cycle_with_nothing_to_learn_from_publishes_nothing() {
         for n in 0..2_000 {
             let mut record = learner.buffer.blank();
             let blank = Arc::get_mut(&mut record).unwrap();
-            blank.begin(n, &unit(&[1.0, n as f32 % 7.0, 0.0, 0.0]), 0.0);
+            blank.begin(n, &unit(&[1.0, n as f32 % 7.0, 0.0, 0.0]), Outcome::default());
             blank.route = Some(ids[n as usize % routes].packed());
             learner.record(record, None);
         }
-        let report = learner.cycle(0, &mut Control::none()).unwrap();
+        let report = learner.cycle(NOW, &mut Control::none()).unwrap();
         assert_eq!((report.trajectories, report.steps, report.promoted, report.refused), (2_000, 0, false, false));
         assert_eq!((report.loss_before, report.loss_after, report.held_out_gain), (None, None, None));
         assert!(learner.snapshot().base.is_none());
@@ -243,6 +245,6 @@ fn a_cycle_is_due_by_count_or_by_time() {
     assert!(!stream.learner.due(3_599_999) && stream.learner.due(3_600_000));
     (0..99).for_each(|_| stream.step(3));
     assert!(stream.learner.due(0));
-    stream.learner.cycle(5, &mut Control::none()).unwrap();
+    stream.learner.cycle(Now { steady_ms: 5, ..NOW }, &mut Control::none()).unwrap();
     assert!(!stream.learner.due(3_600_005));
 }

@@ -1,195 +1,233 @@
-//! Background training: a copy of the base learns from replay, the gate judges it.
+//! Background training: the layers of the base adapter, each with its memory, trained one after another.
 
 use std::sync::Arc;
 
-use half::slice::HalfFloatSliceExt;
-use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
-
-use super::batch::{BATCH, Batch, Targets};
-use super::gate::Gate;
+use super::calibration::Calibration;
+use super::drift::ChangeDetector;
+use super::experiment::Intervention;
+use super::layer::{Layer, Lecture, Recipe, Workbench};
+use super::members::Members;
 use super::report::{Control, CycleReport};
 use super::snapshot::Snapshot;
 use crate::adapter::base::BaseLora;
-use crate::adapter::lora::{Gradients, Lora};
-use crate::adapter::replay::{Example, Replay, Target};
-use crate::bank::activations::ActivationTable;
-use crate::bank::index::{RouteId, RouteIndex};
+use crate::adapter::lora::Lora;
+use crate::bank::index::RouteIndex;
 use crate::config::Config;
 use crate::error::Result;
 use crate::simd::Kernels;
 use crate::trajectory::record::Record;
 
-/// Events per optimiser step.
-const EVENTS_PER_STEP: u64 = 5;
-
-/// Newest distinct activations that examples without a route are scored against.
-const ACTIVATIONS: usize = 256;
-
-/// Newest examples on which a cycle's loss is reported.
-const PROBE: usize = 4 * BATCH;
-
 /// What only training cycles touch.
 #[derive(Debug)]
 pub(super) struct Training {
-    kernels: &'static Kernels,
-    dim: usize,
-    seed: u64,
-    learn: bool,
-    gated: bool,
-    base: BaseLora,
-    candidate: BaseLora,
-    gradients: Gradients,
-    batch: Batch,
-    drawn: Vec<Arc<Example>>,
-    replay: Replay,
-    /// The newest distinct activations, rivals of a step's own.
-    activations: ActivationTable,
-    activation: Vec<f32>,
-    gate: Gate,
-    rng: Xoshiro256PlusPlus,
-    /// Removed routes whose examples have been forgotten.
-    removed: u64,
-    /// Turns the outcomes of the examples that train the base around. Only tests set it: nothing above can.
-    pub(super) invert_outcomes: bool,
+    pub(super) recipe: Recipe,
+    pub(super) bench: Workbench,
+    most_layers: usize,
+    /// The first layer, and those above it up to the highest that a step has named.
+    pub(super) layers: Vec<Layer>,
+    /// Patterns, and the records behind them.
+    pub(super) members: Members,
+    pub(super) changes: ChangeDetector,
+    pub(super) calibration: Calibration,
+    /// Removed routes whose lessons have been given up.
+    pub(super) removed: u64,
+}
+
+/// Weights to publish.
+#[derive(Debug, Default)]
+pub(super) struct Promotion {
+    /// The first layer, when it changed.
+    pub(super) base: Option<Arc<Lora>>,
+    /// The layers above, when one of them changed.
+    pub(super) upper: Option<Arc<[Option<Arc<Lora>>]>>,
 }
 
 impl Training {
     pub(super) fn new(config: &Config, kernels: &'static Kernels) -> Self {
-        let dim = config.hidden_dim;
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(config.seed ^ 0x6261_7365_0000_0001);
-        let base = BaseLora::new(dim, config.base_lora_rank, config.lora_alpha, config.base_lora_lr, &mut rng);
+        let recipe = Recipe::new(config, kernels);
         Self {
-            kernels,
-            dim,
-            seed: config.seed,
-            learn: config.tier_base,
-            gated: config.promotion_gate,
-            candidate: base.clone(),
-            base,
-            gradients: Gradients::new(dim, config.base_lora_rank),
-            batch: Batch::new(dim),
-            drawn: Vec::with_capacity(BATCH),
-            replay: Replay::new(config.replay_capacity),
-            activations: ActivationTable::new(dim, ACTIVATIONS, &mut rng),
-            activation: vec![0.0; dim],
-            gate: Gate::default(),
-            rng,
+            bench: Workbench::new(&recipe),
+            most_layers: config.base_lora_layers,
+            layers: vec![Layer::new(&recipe, 0)],
+            members: Members::new(config),
+            changes: ChangeDetector::default(),
+            calibration: Calibration::default(),
             removed: 0,
-            invert_outcomes: false,
+            recipe,
         }
     }
 
-    /// The base that was promoted last.
+    /// Most layers that there can be.
+    pub(super) fn most_layers(&self) -> usize {
+        self.most_layers
+    }
+
+    /// A layer's adapter as it is drawn.
+    pub(super) fn untrained(&self, layer: u8) -> BaseLora {
+        Layer::new(&self.recipe, layer).base
+    }
+
+    /// The first layer as it was promoted last.
     pub(super) fn incumbent(&self) -> &BaseLora {
-        &self.base
+        &self.layers[0].base
     }
 
-    /// Takes the lessons of one record into replay, or holds them back for the gate.
-    pub(super) fn remember(&mut self, record: &Record) {
-        if !self.learn {
-            return;
+    /// Takes the lessons of one record into memory.
+    pub(super) fn remember(&mut self, record: &Arc<Record>) {
+        self.members.remember(record);
+        let highest = record.steps().map(|step| usize::from(step.layer)).max().unwrap_or_default();
+        while self.layers.len() <= highest.min(self.most_layers - 1) {
+            self.layers.push(Layer::new(&self.recipe, self.layers.len() as u8));
         }
-        let held_back = self.gated && Gate::holds_back(record.id, self.seed);
-        let mut keep = |example: Example| match held_back {
-            true => self.gate.push(Arc::new(example)),
-            false => self.replay.push(Arc::new(example), &mut self.rng),
-        };
-        match record.route {
-            Some(route) => keep(Example::of_route(record.query(), route, record.quality)),
-            None => record.steps().for_each(|(activation, reward)| {
-                activation.convert_to_f32_slice(&mut self.activation);
-                self.activations.offer(self.kernels, &self.activation, activation);
-                keep(Example::of_activation(record.query(), activation, record.step_outcome(reward)));
-            }),
+        for layer in &mut self.layers {
+            let named = layer.index == 0 || record.steps().any(|step| step.layer == layer.index);
+            if named {
+                layer.owed += 1;
+                layer.remember(&self.recipe, &mut self.bench, record);
+            }
         }
     }
 
-    /// Trains for `events` events and judges the result. Returns the weights to publish, if any.
-    pub(super) fn run(
-        &mut self,
-        events: u64,
-        serving: &Snapshot,
-        control: &mut Control,
-    ) -> Result<(CycleReport, Option<Arc<Lora>>)> {
+    /// Events that no finished cycle has trained on.
+    pub(super) fn owed(&self) -> u64 {
+        self.layers[0].owed
+    }
+
+    /// Trains every layer that is owed something and judges the results. Returns the weights to publish, if any.
+    pub(super) fn run(&mut self, serving: &Snapshot, control: &mut Control) -> Result<(CycleReport, Promotion)> {
         let mut report = CycleReport::default();
-        if !self.learn || events == 0 {
-            return Ok((report, None));
+        self.drop_removed(&serving.routes);
+        let promoted = if self.recipe.learn { self.train(serving, control, &mut report)? } else { Vec::new() };
+        if self.layers[0].owed > 0 {
+            self.calibrate(serving, promoted.contains(&0));
+            report.drift = self.changes.observe(self.recipe.kernels, self.recipe.dim, &self.layers[0].replay);
         }
-        let targets = Targets::new(self.dim, serving, self.activations.rows().to_vec());
-        self.forget_removed(&serving.routes);
-        if self.replay.is_empty() {
-            return Ok((report, None));
-        }
-        if !self.anything_to_learn(&targets) {
-            return Ok((report, None));
-        }
-        report.steps = events.div_ceil(EVENTS_PER_STEP);
-        report.loss_before = Some(self.probe(&targets, serving.tiers()));
-        self.candidate.copy_from(&self.base);
-        for done in 0..report.steps {
-            control.step(done, report.steps)?;
-            self.train_step(&targets);
-        }
-        control.step(report.steps, report.steps)?;
-        let candidate = self.candidate.lora().clone();
-        report.loss_after = Some(self.probe(&targets, std::iter::once(&candidate)));
-        let judgement =
-            self.gated.then(|| self.gate.judge(self.kernels, &targets, &mut self.batch, serving, &candidate));
-        let judgement = judgement.flatten();
-        report.held_out_gain = judgement.map(|judgement| judgement.gain);
-        report.refused = judgement.is_some_and(|judgement| judgement.refuses()) || !candidate.is_finite(self.kernels);
-        report.promoted = !report.refused;
-        if report.refused {
-            return Ok((report, None));
-        }
-        std::mem::swap(&mut self.base, &mut self.candidate);
-        Ok((report, Some(Arc::new(candidate))))
+        self.layers.iter_mut().for_each(|layer| layer.owed = 0);
+        let weights = |layer: &Layer| Arc::new(layer.base.lora().clone());
+        let base = promoted.contains(&0).then(|| weights(&self.layers[0]));
+        let upper = promoted.iter().any(|&index| index > 0).then(|| self.upper());
+        Ok((report, Promotion { base, upper }))
     }
 
-    /// Whether any example has a target and a rival. The rate counts too: at 0 nothing moves.
-    fn anything_to_learn(&mut self, targets: &Targets) -> bool {
-        self.base.rate() > 0.0 && self.replay.all().any(|example| targets.teaches(example))
+    /// Moves the temperature toward what held-back outcomes say about what is going to serve.
+    fn calibrate(&mut self, serving: &Snapshot, promoted: bool) {
+        let Self { recipe, bench, layers, calibration, .. } = self;
+        let layer = &layers[0];
+        let targets = layer.targets(recipe, &serving.routes);
+        let mut evidence = calibration.evidence();
+        match promoted {
+            true => layer.testify(recipe, bench, &targets, std::iter::once(layer.base.lora()), &mut evidence),
+            false => layer.testify(recipe, bench, &targets, serving.tiers(), &mut evidence),
+        }
+        calibration.step(&evidence);
     }
 
-    fn forget_removed(&mut self, routes: &RouteIndex) {
-        if routes.removed() == self.removed {
-            return;
+    /// What logits are divided by where probabilities are shown.
+    pub(super) fn temperature(&self) -> f32 {
+        self.calibration.temperature()
+    }
+
+    /// Returns the layers whose new weights were good enough.
+    fn train(&mut self, serving: &Snapshot, control: &mut Control, report: &mut CycleReport) -> Result<Vec<usize>> {
+        let no_routes = RouteIndex::default();
+        let mut targets = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let routes = if layer.index == 0 { &*serving.routes } else { &no_routes };
+            let targets_of = layer.targets(&self.recipe, routes);
+            let steps = if layer.owed > 0 { layer.steps_due(&targets_of) } else { 0 };
+            targets.push((targets_of, steps));
         }
-        self.removed = routes.removed();
-        let exists = |example: &Example| match example.target {
-            Target::Route(id) => routes.get(RouteId::from_packed(id)).is_some(),
-            Target::Activation => true,
+        let total = targets.iter().map(|(_, steps)| steps).sum();
+        let mut lecture = Lecture { recipe: &self.recipe, bench: &mut self.bench, control, done: 0, total };
+        let mut promoted = Vec::new();
+        for (index, (targets, steps)) in targets.iter().enumerate().filter(|(_, (_, steps))| *steps > 0) {
+            let layer = &mut self.layers[index];
+            let result = match index {
+                0 => layer.train(&mut lecture, targets, serving.tiers(), *steps, report),
+                _ => layer.train(&mut lecture, targets, serving.upper_tier(index), *steps, report),
+            };
+            match result {
+                Ok(true) => promoted.push(index),
+                Ok(false) => (),
+                Err(error) => {
+                    // nothing of an aborted cycle is published, so what was trained before goes back too
+                    promoted.into_iter().for_each(|index| self.layers[index].take_back());
+                    return Err(error);
+                }
+            }
+        }
+        Ok(promoted)
+    }
+
+    /// Gives up what is forgotten and trains every layer from its first weights on what is left.
+    pub(super) fn retrain(&mut self, routes: &RouteIndex, control: &mut Control) -> Result<()> {
+        self.members.drop_forgotten(self.recipe.kernels, routes);
+        for layer in &mut self.layers {
+            layer.start_over(&self.recipe, &mut self.bench);
+        }
+        let serving = Snapshot::of_routes(Arc::new(routes.clone()));
+        let no_gate = Recipe { gated: false, ..self.recipe.clone() };
+        let recipe = std::mem::replace(&mut self.recipe, no_gate);
+        let result = self.train(&serving, control, &mut CycleReport::default());
+        self.recipe = recipe;
+        result?;
+        self.layers.iter_mut().for_each(|layer| layer.owed = 0);
+        Ok(())
+    }
+
+    /// Goes back to the weights of a version. A layer that is not part of it starts over.
+    pub(super) fn roll_back(&mut self, layers: &[Arc<BaseLora>]) -> Promotion {
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            match layers.get(index) {
+                Some(base) => layer.base.copy_from(base),
+                None => layer.base = Layer::new(&self.recipe, layer.index).base,
+            }
+        }
+        self.weights()
+    }
+
+    /// The weights of every layer.
+    pub(super) fn weights(&self) -> Promotion {
+        Promotion { base: Some(Arc::new(self.layers[0].base.lora().clone())), upper: Some(self.upper()) }
+    }
+
+    /// A copy of every layer with the state of its training, for a version.
+    pub(super) fn copies(&self) -> Vec<Arc<BaseLora>> {
+        self.layers.iter().map(|layer| Arc::new(layer.base.clone())).collect()
+    }
+
+    /// Does to every layer what an experiment asks for.
+    pub(super) fn intervene(&mut self, intervention: Intervention) {
+        let Self { recipe, layers, .. } = self;
+        match intervention {
+            Intervention::ClearMemory => layers.iter_mut().for_each(Layer::clear_memory),
+            Intervention::Anchor => layers.iter_mut().for_each(|layer| layer.base.anchor(recipe.kernels)),
+            Intervention::FullPenalty => recipe.full_penalty = true,
+        }
+    }
+
+    /// How often the first layer has been anchored.
+    pub(super) fn anchors(&self) -> u64 {
+        self.incumbent().consolidation().anchors()
+    }
+
+    /// Records that a layer or a pattern remembers, some more than once.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.layers.iter().flat_map(Layer::records).chain(self.members.records())
+    }
+
+    fn upper(&self) -> Arc<[Option<Arc<Lora>>]> {
+        let trained = |layer: &Layer| {
+            let lora = layer.base.lora();
+            (!lora.is_identity()).then(|| Arc::new(lora.clone()))
         };
-        self.replay.retain(exists);
-        self.gate.retain(exists);
+        self.layers[1..].iter().map(trained).collect()
     }
 
-    fn train_step(&mut self, targets: &Targets) {
-        self.replay.sample(BATCH, &mut self.rng, &mut self.drawn);
-        self.batch.load(self.kernels, targets, self.drawn.iter());
-        if self.invert_outcomes {
-            self.batch.invert_outcomes();
+    fn drop_removed(&mut self, routes: &RouteIndex) {
+        if routes.removed() != self.removed {
+            self.removed = routes.removed();
+            self.layers.iter_mut().for_each(|layer| layer.drop_removed(routes));
         }
-        if self.batch.len() == 0 {
-            return;
-        }
-        self.batch.forward(self.kernels, targets, std::iter::once(self.candidate.lora()));
-        self.batch.backward(self.kernels, targets);
-        self.gradients.batch(self.kernels, self.candidate.lora(), &self.batch.x, &self.batch.dh);
-        self.gradients.precondition(self.kernels, self.candidate.lora());
-        self.candidate.step(self.kernels, &self.gradients);
-    }
-
-    /// Mean loss of the newest examples under the given maps.
-    fn probe<'a>(&mut self, targets: &Targets, tiers: impl Iterator<Item = &'a Lora> + Clone) -> f64 {
-        let newest: Vec<_> = self.replay.newest(PROBE).cloned().collect();
-        let mut likelihoods = Vec::with_capacity(newest.len());
-        for chunk in newest.chunks(BATCH) {
-            self.batch.load(self.kernels, targets, chunk.iter());
-            self.batch.forward(self.kernels, targets, tiers.clone());
-            self.batch.log_likelihoods(self.kernels, targets, &mut likelihoods);
-        }
-        -likelihoods.iter().sum::<f64>() / likelihoods.len().max(1) as f64
     }
 }

@@ -11,12 +11,12 @@ use crate::fault;
 fn tier(code: u32) -> Tier {
     match code {
         0 => Tier::Micro,
-        1 => Tier::Base,
-        _ => Tier::Both,
+        1 => Tier::Both,
+        layer => Tier::Base(layer as usize - 2),
     }
 }
 
-/// Writes x plus the tier's change (0 micro, 1 base, 2 both) to `out`.
+/// Writes x plus the tier's change (0 micro, 1 both, 2 + l layer l of the base) to `out`.
 #[napi(catch_unwind)]
 pub fn apply(handle: u32, code: u32, x: Float32ArraySlice, mut out: Float32ArraySlice) -> napi::Result<()> {
     fault::point("apply");

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::error::to_js;
 use super::registry::{get, with};
-use crate::engine::{Control, LearnReport, SonaEngine};
+use crate::engine::{Control, Intervention, LearnReport, SonaEngine};
 use crate::error::SonaError;
 use crate::fault;
 
@@ -30,12 +30,16 @@ static ABORTS: LazyLock<Mutex<HashMap<u32, Arc<AtomicBool>>>> = LazyLock::new(Mu
 pub(super) fn report_json(report: &LearnReport) -> String {
     json!({
         "trajectories": report.trajectories,
+        "patterns": report.patterns,
         "steps": report.steps,
         "lossBefore": report.loss_before,
         "lossAfter": report.loss_after,
         "heldOutGain": report.held_out_gain,
         "promoted": report.promoted,
         "refused": report.refused,
+        "version": report.version,
+        "shift": report.shift,
+        "drift": report.drift,
         "ms": report.ms,
     })
     .to_string()
@@ -52,6 +56,17 @@ pub fn tick(handle: u32) -> napi::Result<Option<String>> {
 pub fn force_learn(handle: u32) -> napi::Result<String> {
     fault::point("forceLearn");
     with(handle, |engine| engine.force_learn().as_ref().map(report_json).map_err(Clone::clone))
+}
+
+/// An intervention of an experiment, for benches: 0 clears the memories, 1 anchors, 2 makes the penalty constant.
+#[napi(catch_unwind)]
+pub fn intervene(handle: u32, code: u32) -> napi::Result<()> {
+    let intervention = match code {
+        0 => Intervention::ClearMemory,
+        1 => Intervention::Anchor,
+        _ => Intervention::FullPenalty,
+    };
+    with(handle, |engine| engine.intervene(intervention))
 }
 
 /// Moves what waits into replay; how many.

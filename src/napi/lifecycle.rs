@@ -1,7 +1,7 @@
 //! Making, closing and asking engines.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::error::to_js;
 use super::learn::report_json;
-use super::registry::{insert, remove, with};
+use super::registry::{self, insert, remove, with};
 use crate::config::{Config, settings_table};
 use crate::engine::{SonaEngine, backends, best_backend};
 use crate::error::SonaError;
@@ -23,14 +23,41 @@ use crate::fault;
 #[napi(catch_unwind)]
 pub fn engine_create(env: Env, config: String) -> napi::Result<u32> {
     fault::point("create");
-    let parsed = serde_json::from_str(&config)
-        .map_err(|error| SonaError::invalid_config("config", "an object of settings", error))
-        .and_then(|value| Config::from_json(&value))
-        .and_then(SonaEngine::new)
-        .and_then(insert);
-    let handle = parsed.map_err(to_js)?;
+    let handle = parse(&config).and_then(SonaEngine::new).and_then(insert).map_err(to_js)?;
     own(&env, handle)?;
     Ok(handle)
+}
+
+/// The engine of a name, for every thread of the process: made by the first who asks, the same for the others. Returns
+/// its handle, which each of them closes.
+#[napi(catch_unwind)]
+pub fn engine_shared(env: Env, name: String, config: Option<String>) -> napi::Result<u32> {
+    fault::point("shared");
+    let parsed = config.as_deref().map(parse).transpose().map_err(to_js)?;
+    let handle = registry::share(&name, parsed).map_err(to_js)?;
+    own(&env, handle)?;
+    Ok(handle)
+}
+
+fn parse(config: &str) -> crate::error::Result<Config> {
+    serde_json::from_str(config)
+        .map_err(|error| SonaError::invalid_config("config", "an object of settings", error))
+        .and_then(|value| Config::from_json(&value))
+}
+
+/// All settings of an engine as a flat JSON object.
+#[napi(catch_unwind)]
+pub fn engine_config(handle: u32) -> napi::Result<String> {
+    with(handle, |engine| Ok(engine.config().to_json().to_string()))
+}
+
+/// Says what time of day it is, in milliseconds since 1970.
+#[napi(catch_unwind)]
+pub fn set_time(handle: u32, unix_ms: f64) -> napi::Result<()> {
+    with(handle, |engine| {
+        engine.set_time(unix_ms as u64);
+        Ok(())
+    })
 }
 
 /// Waits for the engine's thread, off the main thread.
@@ -78,26 +105,35 @@ fn abandon(handle: u32) {
 }
 
 thread_local! {
-    /// Engines that this thread's JavaScript has made and not closed; none before the first.
-    static OWNED: RefCell<Option<HashSet<u32>>> = const { RefCell::new(None) };
+    /// Engines that this thread's JavaScript has opened and not closed, and how often; none before the first.
+    static OWNED: RefCell<Option<HashMap<u32, usize>>> = const { RefCell::new(None) };
 }
 
 /// Sees to it that an engine ends with the JavaScript that made it: finalizers do not run when a worker thread does.
-fn own(env: &Env, handle: u32) -> napi::Result<()> {
+pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
     OWNED.with_borrow_mut(|owned| {
         if owned.is_none() {
             env.add_env_cleanup_hook((), |()| {
                 let left = OWNED.take().unwrap_or_default();
-                left.into_iter().for_each(abandon);
+                left.into_iter().for_each(|(handle, times)| (0..times).for_each(|_| abandon(handle)));
             })?;
         }
-        owned.get_or_insert_default().insert(handle);
+        *owned.get_or_insert_default().entry(handle).or_default() += 1;
         Ok(())
     })
 }
 
 fn disown(handle: u32) {
-    OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
+    OWNED.with_borrow_mut(|owned| {
+        if let Some(owned) = owned
+            && let Some(times) = owned.get_mut(&handle)
+        {
+            *times -= 1;
+            if *times == 0 {
+                owned.remove(&handle);
+            }
+        }
+    });
 }
 
 /// Counters as a JSON object with snake_case keys.
@@ -118,6 +154,11 @@ pub fn stats(handle: u32) -> napi::Result<String> {
             "learning_cycles": stats.learning_cycles,
             "promotions": stats.promotions,
             "failed_cycles": stats.failed_cycles,
+            "background_cycles": stats.learning_cycles,
+            "patterns_stored": stats.patterns,
+            "patterns_learned": stats.patterns,
+            "ewc_tasks": stats.ewc_tasks,
+            "version": stats.version,
             "routes": stats.routes,
             "enabled": stats.enabled,
             "instant_enabled": stats.instant_enabled,
@@ -141,12 +182,12 @@ pub fn is_enabled(handle: u32) -> napi::Result<bool> {
 }
 
 /// Calls `listener` with the JSON report, or the JSON error, of every cycle of the background thread. Does
-/// not keep the process alive.
+/// not keep the process alive. Returns a number for `unobserve`.
 #[napi(catch_unwind)]
-pub fn observe(handle: u32, listener: Function<String, ()>) -> napi::Result<()> {
+pub fn observe(handle: u32, listener: Function<String, ()>) -> napi::Result<f64> {
     let listener = listener.build_threadsafe_function::<String>().weak::<true>().build()?;
     with(handle, |engine| {
-        engine.observe(Some(Arc::new(move |result| {
+        let number = engine.observe(Arc::new(move |result| {
             let text = match result {
                 Ok(report) => report_json(report),
                 Err(error) => json!({
@@ -156,7 +197,16 @@ pub fn observe(handle: u32, listener: Function<String, ()>) -> napi::Result<()> 
             };
             // a listener whose thread has ended hears nothing, which is what ending means
             let _: Status = listener.call(text, ThreadsafeFunctionCallMode::NonBlocking);
-        })));
+        }));
+        Ok(number as f64)
+    })
+}
+
+/// Tells a listener no more.
+#[napi(catch_unwind)]
+pub fn unobserve(handle: u32, number: f64) -> napi::Result<()> {
+    with(handle, |engine| {
+        engine.unobserve(number as u64);
         Ok(())
     })
 }

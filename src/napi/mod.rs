@@ -11,8 +11,10 @@ mod buffers;
 mod error;
 #[cfg(feature = "fault-injection")]
 mod fault;
+mod history;
 mod learn;
 mod lifecycle;
+mod patterns;
 mod registry;
 mod routes;
 mod trajectories;

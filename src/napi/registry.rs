@@ -1,11 +1,13 @@
 //! Engines by handle, for all threads of the process. A look-up takes no lock.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::error::to_js;
+use crate::config::Config;
 use crate::engine::SonaEngine;
 use crate::error::{Result, SonaError};
 
@@ -20,6 +22,44 @@ struct Slot {
 
 static ENGINES: LazyLock<ArcSwap<Vec<Slot>>> = LazyLock::new(ArcSwap::default);
 static WRITER: Mutex<()> = Mutex::new(());
+
+/// Engines with a name, and how many have opened each.
+static SHARED: LazyLock<Mutex<HashMap<String, Share>>> = LazyLock::new(Mutex::default);
+
+struct Share {
+    handle: u32,
+    opened: usize,
+}
+
+/// The handle of the engine of a name. Whoever opens it first says how it is made; later a config is only compared.
+pub(super) fn share(name: &str, config: Option<Config>) -> Result<u32> {
+    let mut shared = SHARED.lock();
+    if let Some(share) = shared.get_mut(name) {
+        let engine = find(&ENGINES.load(), share.handle).cloned()?;
+        if config.is_some_and(|config| config != *engine.config()) {
+            let expected = format!("the settings that the shared engine {name:?} was made with");
+            return Err(SonaError::invalid_config("config", expected, "others"));
+        }
+        share.opened += 1;
+        return Ok(share.handle);
+    }
+    let handle = insert(SonaEngine::new(config.unwrap_or_default())?)?;
+    shared.insert(name.to_owned(), Share { handle, opened: 1 });
+    Ok(handle)
+}
+
+/// Whether others still have the shared engine of a handle open, once one of them lets go.
+fn still_shared(handle: u32) -> bool {
+    let mut shared = SHARED.lock();
+    let Some((name, share)) = shared.iter_mut().find(|(_, share)| share.handle == handle) else { return false };
+    share.opened -= 1;
+    if share.opened > 0 {
+        return true;
+    }
+    let name = name.clone();
+    shared.remove(&name);
+    false
+}
 
 /// Registers an engine and returns its handle: slot and generation, so that a stale handle finds nothing until its slot
 /// has been used 4,096 times more. TypeScript asks no closed engine anyway.
@@ -39,8 +79,11 @@ pub(super) fn insert(engine: SonaEngine) -> Result<u32> {
     Ok(handle)
 }
 
-/// Takes an engine out; later calls with its handle answer `SONA_CLOSED`.
+/// Takes an engine out once nobody shares it any more; later calls with its handle answer `SONA_CLOSED`.
 pub(super) fn remove(handle: u32) -> Option<Arc<SonaEngine>> {
+    if still_shared(handle) {
+        return None;
+    }
     let _writer = WRITER.lock();
     let mut slots = ENGINES.load().as_ref().clone();
     let slot = slots.get_mut((handle & SLOT_MASK) as usize)?;

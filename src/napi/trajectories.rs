@@ -1,11 +1,12 @@
 //! Ended trajectories.
 
-use napi::bindgen_prelude::Float32ArraySlice;
+use napi::bindgen_prelude::{Float32ArraySlice, Uint32ArraySlice};
 use napi_derive::napi;
+use serde_json::json;
 
 use super::registry::with;
-use crate::engine::{Choice, Ended, RouteId};
-use crate::error::SonaError;
+use crate::engine::{Choice, Details, Ended, LearningSignal, NodeStep, PatternType, RouteId, Verdict};
+use crate::error::{Result, SonaError};
 use crate::fault;
 
 /// Takes `count` consecutive trajectory ids and returns the first.
@@ -25,6 +26,31 @@ pub fn squared_norm(handle: u32, memory: Float32ArraySlice, at: u32, length: u32
     })
 }
 
+/// What few trajectories have.
+#[napi(object)]
+pub struct Extras<'a> {
+    /// Layer of each step.
+    pub layers: Option<Uint32ArraySlice<'a>>,
+    /// 1 success, 2 failure, 3 unknown.
+    pub verdict: Option<u32>,
+    pub source: Option<String>,
+    pub contexts: Option<Vec<String>>,
+    /// Name of the kind of pattern.
+    pub kind: Option<String>,
+    pub nodes: Option<Vec<Node>>,
+    /// Attention weights of all steps, and how many each step has.
+    pub attention: Option<Float32ArraySlice<'a>>,
+    pub attention_lengths: Option<Uint32ArraySlice<'a>>,
+}
+
+/// A step that names a node.
+#[napi(object)]
+pub struct Node {
+    pub node: String,
+    pub score: f64,
+    pub latency_us: f64,
+}
+
 /// Ends a trajectory of `steps` steps: its query and activations lie at the front of `vectors`, its rewards
 /// at the front of `rewards`. `route` and `decision` are -1 for none; a route without an id comes by its `name`. Returns
 /// how many older records had to go.
@@ -40,6 +66,7 @@ pub fn trajectory_end(
     decision: f64,
     quality: f64,
     name: Option<String>,
+    extras: Option<Extras>,
 ) -> napi::Result<f64> {
     fault::point("end");
     with(handle, |engine| {
@@ -51,6 +78,63 @@ pub fn trajectory_end(
         let known = (route >= 0.0).then(|| Choice::Id(RouteId::from_packed(route as u32)));
         let route = known.or(name.as_deref().map(Choice::Name));
         let decision = (decision >= 0.0).then_some(decision as u64);
-        engine.end(&Ended { id: id as u64, vectors, rewards, route, decision, quality }).map(|dropped| dropped as f64)
+        let details = extras.as_ref().map(details).transpose()?;
+        let ended = Ended {
+            id: id as u64,
+            vectors,
+            rewards,
+            layers: extras.as_ref().and_then(|extras| extras.layers.as_deref()).unwrap_or_default(),
+            route,
+            decision,
+            quality,
+            verdict: extras.as_ref().and_then(|extras| verdict(extras.verdict)),
+            details: details.as_ref(),
+        };
+        engine.end(&ended).map(|dropped| dropped as f64)
+    })
+}
+
+fn verdict(code: Option<u32>) -> Option<Verdict> {
+    Verdict::from_code(u8::try_from(code?).ok()?)
+}
+
+fn details(extras: &Extras) -> Result<Details> {
+    let node = |step: &Node| NodeStep {
+        node: step.node.as_str().into(),
+        score: step.score as f32,
+        latency_us: step.latency_us,
+    };
+    let mut weights = extras.attention.as_deref().unwrap_or_default();
+    let mut attention = Vec::new();
+    for &length in extras.attention_lengths.as_deref().unwrap_or_default() {
+        let (own, rest) = weights
+            .split_at_checked(length as usize)
+            .ok_or_else(|| SonaError::Internal("there are fewer attention weights than told".into()))?;
+        attention.push(own.into());
+        weights = rest;
+    }
+    Ok(Details {
+        source: extras.source.as_deref().map(Into::into),
+        contexts: extras.contexts.as_ref().map(|contexts| contexts.iter().map(|id| id.as_str().into()).collect()),
+        kind: extras.kind.as_deref().and_then(PatternType::from_name).map_or(0, PatternType::code),
+        nodes: extras.nodes.iter().flatten().map(node).collect(),
+        attention,
+    })
+}
+
+/// Corrects the outcome of an ended trajectory; parts that are missing stay. Returns {applied, deltaNorm} as JSON.
+#[napi(catch_unwind)]
+pub fn learn_from_feedback(
+    handle: u32,
+    id: f64,
+    quality: Option<f64>,
+    verdict_code: Option<u32>,
+    latency_ms: Option<f64>,
+) -> napi::Result<String> {
+    fault::point("feedback");
+    with(handle, |engine| {
+        let signal = LearningSignal { quality, verdict: verdict(verdict_code), latency_ms };
+        let amended = engine.learn_from_feedback(id as u64, &signal)?;
+        Ok(json!({ "applied": amended.applied, "deltaNorm": amended.delta_norm }).to_string())
     })
 }

@@ -36,7 +36,7 @@ impl Buffer {
 
     /// A record that nobody else holds: a used one where there is one, else a new one.
     pub fn blank(&self) -> Arc<Record> {
-        self.spare.pop().filter(|record| Arc::strong_count(record) == 1).unwrap_or_default()
+        self.spare.pop().unwrap_or_default()
     }
 
     /// Queues a record. When full, the oldest is dropped and counted. Returns how many were dropped.
@@ -59,10 +59,34 @@ impl Buffer {
         Some(record)
     }
 
-    /// Gives a record back for reuse.
+    /// The records that wait, oldest first. For whoever keeps all others from pushing and popping meanwhile.
+    pub fn snapshot(&self) -> Vec<Arc<Record>> {
+        let records: Vec<_> = std::iter::from_fn(|| self.waiting.pop()).collect();
+        for record in &records {
+            self.waiting.force_push(record.clone());
+        }
+        records
+    }
+
+    /// Makes an empty queue hold what another did, with its counts.
+    pub fn refill(&self, records: impl Iterator<Item = Arc<Record>>, recorded: u64, learned: u64, dropped: u64) {
+        records.for_each(|record| drop(self.waiting.force_push(record)));
+        self.recorded.store(recorded, Ordering::Relaxed);
+        self.learned.store(learned, Ordering::Relaxed);
+        self.dropped.store(dropped, Ordering::Relaxed);
+    }
+
+    /// Gives a record back for reuse, unless somebody else still holds it.
     pub fn recycle(&self, record: Arc<Record>) {
-        // a full pool frees the record, which is all that recycling promises
-        let _ = self.spare.push(record);
+        if Arc::strong_count(&record) == 1 {
+            // a full pool frees the record, which is all that recycling promises
+            let _ = self.spare.push(record);
+        }
+    }
+
+    /// Most records that can wait.
+    pub fn capacity(&self) -> usize {
+        self.waiting.capacity()
     }
 
     /// Records that wait.
@@ -89,10 +113,11 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trajectory::record::Outcome;
 
     fn record(buffer: &Buffer, id: u64) -> Arc<Record> {
         let mut record = buffer.blank();
-        Arc::get_mut(&mut record).expect("a blank record is unshared").begin(id, &[1.0, 0.0], 1.0);
+        Arc::get_mut(&mut record).expect("a blank record is unshared").begin(id, &[1.0, 0.0], Outcome::default());
         record
     }
 
@@ -112,21 +137,7 @@ mod tests {
         let held = record(&buffer, 7);
         buffer.recycle(held.clone());
         let mut blank = buffer.blank();
-        Arc::get_mut(&mut blank).expect("a blank record is unshared").begin(8, &[0.0, 1.0], 0.0);
+        Arc::get_mut(&mut blank).expect("a blank record is unshared").begin(8, &[0.0, 1.0], Outcome::default());
         assert_eq!(held.id, 7);
-    }
-
-    #[test]
-    fn a_step_that_repeats_the_query_takes_no_room() {
-        let mut record = Record::default();
-        record.begin(1, &[0.6, 0.8], 0.5);
-        record.push_step(&[0.6, 0.8], 1.0);
-        record.push_step(&[0.8, 0.6], 2.0);
-        let steps: Vec<_> = record.steps().map(|(vector, reward)| (vector[0].to_f32(), reward)).collect();
-        assert_eq!(record.steps().next().unwrap().0, record.query());
-        assert!((steps[0].0 - 0.6).abs() < 1e-3 && (steps[1].0 - 0.8).abs() < 1e-3);
-        assert_eq!(record.step_outcome(1.0), 0.5);
-        assert_eq!(record.step_outcome(9.0), 1.0);
-        assert_eq!(record.step_outcome(-9.0), 0.0);
     }
 }

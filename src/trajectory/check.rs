@@ -20,6 +20,15 @@ pub fn unit_interval(argument: &str, value: f64) -> Result<()> {
     Err(SonaError::out_of_range(argument, "a number from 0 to 1", value))
 }
 
+/// A time that something took.
+pub fn latency(argument: &str, value: f64) -> Result<()> {
+    finite(argument, value)?;
+    if (0.0..=f64::from(f32::MAX)).contains(&value) {
+        return Ok(());
+    }
+    Err(SonaError::out_of_range(argument, "a number from 0", value))
+}
+
 /// The right length.
 pub fn length(argument: &str, got: usize, expected: usize) -> Result<()> {
     if got == expected {

@@ -5,7 +5,10 @@
 //! Method: a bounded lock-free queue (crossbeam's ArrayQueue, after Vyukov's bounded MPMC queue); a full one
 //! gives up its oldest record and counts it.
 
+pub mod archive;
 pub mod buffer;
 pub mod builder;
 pub mod check;
+pub mod ledger;
 pub mod record;
+pub mod tally;

@@ -22,7 +22,7 @@ fn a_prototype_is_rocchio_in_f64() {
     let mut expected: Vec<f64> = prior.iter().map(|&x| 3.0 * x as f64).collect();
     for (n, outcome) in [1.0_f32, 0.0, 0.5, 1.0, 0.25].into_iter().enumerate() {
         let query = unit(n as u64 + 2);
-        book.record(kernels, id, &query, outcome);
+        book.record(kernels, id, &query, outcome, 1);
         for (sum, x) in expected.iter_mut().zip(&query) {
             *sum += (outcome as f64 - 0.5 * (1.0 - outcome as f64)) * *x as f64;
         }
@@ -41,9 +41,9 @@ fn a_route_without_a_prior_is_ranked_from_its_first_good_query() {
     let kernels = Kernels::best();
     let mut book = RouteBook::new(DIM, true);
     let id = book.add(kernels, "name", "a", None).unwrap();
-    book.record(kernels, id, &unit(1), 0.4);
+    book.record(kernels, id, &unit(1), 0.4, 1);
     assert_eq!((book.index().ranked().count(), book.index().ranked_len()), (0, 0));
-    book.record(kernels, id, &unit(2), 0.5);
+    book.record(kernels, id, &unit(2), 0.5, 1);
     assert_eq!((book.index().ranked().count(), book.index().ranked_len()), (1, 1));
 }
 
@@ -57,7 +57,7 @@ fn an_id_of_a_removed_route_names_no_later_one() {
     let new = book.add(kernels, "name", "new", Some(&unit(2))).unwrap();
     assert_eq!(old.slot(), new.slot());
     assert!(book.index().get(old).is_none());
-    book.record(kernels, old, &unit(3), 1.0);
+    book.record(kernels, old, &unit(3), 1.0, 1);
     assert_eq!(book.index().get(new).unwrap().count, 0);
     assert_eq!(book.find("old"), None);
 }
@@ -83,7 +83,7 @@ fn a_sum_that_is_full_keeps_its_direction() {
     let mut book = RouteBook::new(2, true);
     let id = book.add(kernels, "name", "a", Some(&[0.6, 0.8])).unwrap();
     book.routes[id.slot()].as_mut().unwrap().sum[0] = i64::MAX - 1;
-    book.record(kernels, id, &[1.0, 0.0], 1.0);
+    book.record(kernels, id, &[1.0, 0.0], 1.0, 1);
     assert!(book.index().get(id).unwrap().prototype[0] > 0.999);
 }
 
@@ -95,7 +95,7 @@ fn readers_keep_the_index_they_hold() {
     let held = book.index().clone();
     let before: Vec<Vec<f32>> = held.rows().map(|row| row.prototype.to_vec()).collect();
     for round in 0..50 {
-        ids.iter().for_each(|&id| book.record(kernels, id, &unit(round), 1.0));
+        ids.iter().for_each(|&id| book.record(kernels, id, &unit(round), 1.0, 1));
     }
     let after: Vec<Vec<f32>> = held.rows().map(|row| row.prototype.to_vec()).collect();
     assert_eq!(before, after);
@@ -110,7 +110,7 @@ proptest! {
         let prototype = |events: &[(u64, f32)]| {
             let mut book = RouteBook::new(DIM, true);
             let id = book.add(kernels, "name", "a", Some(&unit(99))).unwrap();
-            events.iter().for_each(|&(seed, outcome)| book.record(kernels, id, &unit(seed), outcome));
+            events.iter().for_each(|&(seed, outcome)| book.record(kernels, id, &unit(seed), outcome, 1));
             book.index().get(id).unwrap().prototype.to_vec()
         };
         let mut reversed = events.clone();

@@ -6,10 +6,12 @@ use half::f16;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::super::lesson::Lesson as Example;
 use super::*;
 use crate::adapter::lora::Gradients;
 use crate::adapter::micro::MicroLora;
 use crate::bank::routes::RouteBook;
+use crate::trajectory::record::{Outcome, Record};
 
 const DIM: usize = 24;
 const RANK: usize = 3;
@@ -96,7 +98,25 @@ fn trained(rng: &mut Xoshiro256PlusPlus) -> Lora {
     lora
 }
 
-fn snapshot(rng: &mut Xoshiro256PlusPlus, routes: usize) -> (Snapshot, Vec<RouteId>, Vec<Vec<f32>>) {
+fn record(query: &[f16], outcome: f32) -> Record {
+    let mut record = Record::default();
+    record.begin(1, &narrow(query), Outcome { quality: outcome, ..Outcome::default() });
+    record
+}
+
+fn of_route(query: &[f16], route: u32, outcome: f32) -> Example {
+    let mut record = record(query, outcome);
+    record.route = Some(route);
+    Example::of(&Arc::new(record), 0).next().unwrap()
+}
+
+fn of_activation(query: &[f16], activation: &[f16], outcome: f32) -> Example {
+    let mut record = record(query, outcome);
+    record.push_step(&narrow(activation), 1.0, 0);
+    Example::of(&Arc::new(record), 0).next().unwrap()
+}
+
+fn routes(rng: &mut Xoshiro256PlusPlus, routes: usize) -> (Arc<RouteIndex>, Vec<RouteId>, Vec<Vec<f32>>) {
     let kernels = Kernels::best();
     // prototypes that do not learn owe nothing to the examples
     let mut book = RouteBook::new(DIM, false);
@@ -104,11 +124,11 @@ fn snapshot(rng: &mut Xoshiro256PlusPlus, routes: usize) -> (Snapshot, Vec<Route
         (0..routes).map(|n| book.add(kernels, "name", &n.to_string(), Some(&narrow(&unit(rng)))).unwrap()).collect();
     let index = book.index().clone();
     let prototypes = index.rows().map(|row| row.prototype.to_vec()).collect();
-    (Snapshot { micro: None, base: None, routes: index }, ids, prototypes)
+    (index, ids, prototypes)
 }
 
 /// Gradients of one batch by the code under test.
-fn gradients(lora: &Lora, targets: &Targets, examples: &[Arc<Example>], kernels: &Kernels) -> Gradients {
+fn gradients(lora: &Lora, targets: &Targets, examples: &[Example], kernels: &Kernels) -> Gradients {
     let mut batch = Batch::new(DIM);
     batch.load(kernels, targets, examples.iter());
     batch.forward(kernels, targets, std::iter::once(lora));
@@ -125,8 +145,8 @@ fn routes_right_wrong_and_between_agree_with_finite_differences() {
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(outcomes.len() as u64);
             let lora = trained(&mut rng);
             // as many as there are candidates, so that the choice of the nearest leaves none out
-            let (snapshot, ids, prototypes) = snapshot(&mut rng, NEAREST);
-            let targets = Targets::new(DIM, &snapshot, Vec::new());
+            let (index, ids, prototypes) = routes(&mut rng, NEAREST);
+            let targets = Targets::new(DIM, &index, Vec::new());
             let mut examples = Vec::new();
             let mut lessons = Vec::new();
             for (n, &outcome) in outcomes.iter().enumerate() {
@@ -134,7 +154,7 @@ fn routes_right_wrong_and_between_agree_with_finite_differences() {
                 let query = between(&prototypes[chosen], &prototypes[(chosen + 3) % NEAREST], &mut rng);
                 let mut candidates: Vec<Vec<f64>> = prototypes.iter().map(|p| widen(p)).collect();
                 candidates.swap(0, chosen);
-                examples.push(Arc::new(Example::of_route(&query, ids[chosen].packed(), outcome)));
+                examples.push(of_route(&query, ids[chosen].packed(), outcome));
                 lessons.push(Lesson { query: widen(&narrow(&query)), candidates, outcome: f64::from(outcome) });
             }
             let got = gradients(&lora, &targets, &examples, kernels);
@@ -150,10 +170,10 @@ fn activations_agree_with_finite_differences() {
     let kernels = Kernels::best();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
     let lora = trained(&mut rng);
-    let (snapshot, _, _) = snapshot(&mut rng, 1);
+    let (index, _, _) = routes(&mut rng, 1);
     let table: Vec<Vec<f16>> = (0..10).map(|_| unit(&mut rng)).collect();
     let rows: Vec<f32> = table.iter().flat_map(|row| narrow(row)).collect();
-    let targets = Targets::new(DIM, &snapshot, rows);
+    let targets = Targets::new(DIM, &index, rows);
     let mut examples = Vec::new();
     let mut lessons = Vec::new();
     for (n, outcome) in [1.0_f32, 0.0, 0.6].into_iter().enumerate() {
@@ -162,7 +182,7 @@ fn activations_agree_with_finite_differences() {
         let query = between(&narrow(&own), &narrow(&table[3 * n + 1]), &mut rng);
         let rivals = table.iter().filter(|&row| row != &own);
         let candidates = std::iter::once(&own).chain(rivals).map(|row| widen(&narrow(row))).collect();
-        examples.push(Arc::new(Example::of_activation(&query, &own, outcome)));
+        examples.push(of_activation(&query, &own, outcome));
         lessons.push(Lesson { query: widen(&narrow(&query)), candidates, outcome: f64::from(outcome) });
     }
     let got = gradients(&lora, &targets, &examples, kernels);
@@ -177,12 +197,12 @@ fn a_micro_step_goes_down_the_same_gradient() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
     // a long step, so that little of it is lost to the rounding of the weights
     let rate = 1.0;
-    let (snapshot, ids, prototypes) = snapshot(&mut rng, NEAREST);
-    let targets = Targets::new(DIM, &snapshot, Vec::new());
+    let (index, ids, prototypes) = routes(&mut rng, NEAREST);
+    let targets = Targets::new(DIM, &index, Vec::new());
     let mut micro = MicroLora::new(DIM, RANK, ALPHA, rate, &mut rng);
     for (n, outcome) in [1.0_f32, 0.0, 0.4].into_iter().enumerate() {
         let query = between(&prototypes[n], &prototypes[n + 4], &mut rng);
-        let example = Arc::new(Example::of_route(&query, ids[n].packed(), outcome));
+        let example = of_route(&query, ids[n].packed(), outcome);
         let mut batch = Batch::new(DIM);
         batch.load(kernels, &targets, std::iter::once(&example));
         batch.forward(kernels, &targets, std::iter::once(micro.lora()));
@@ -192,7 +212,7 @@ fn a_micro_step_goes_down_the_same_gradient() {
         let lesson = Lesson { query: widen(&narrow(&query)), candidates, outcome: f64::from(outcome) };
         let before = micro.lora().clone();
         let [by_a, by_b] = differences(&[lesson], &widen(&before.a), &widen(&before.b));
-        assert!(micro.step(kernels, &batch.x, &batch.dh));
+        assert!(micro.step(kernels, &batch.x, &batch.dh).is_some());
         // the direction of the gradient: the length is the tier's own affair
         let taken = |after: &[f32], before: &[f32], want: &[f64]| -> Vec<f32> {
             let step: Vec<f32> = after.iter().zip(before).map(|(after, before)| before - after).collect();
@@ -211,8 +231,8 @@ fn a_micro_step_goes_down_the_same_gradient() {
 fn the_nearest_compete_and_ties_and_strangers_do_not_matter() {
     let kernels = Kernels::best();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(13);
-    let (snapshot, ids, prototypes) = snapshot(&mut rng, 60);
-    let targets = Targets::new(DIM, &snapshot, Vec::new());
+    let (index, ids, prototypes) = routes(&mut rng, 60);
+    let targets = Targets::new(DIM, &index, Vec::new());
     let query = unit(&mut rng);
     let wide = widen(&narrow(&query));
     let norm = dot(&wide, &wide).sqrt();
@@ -223,8 +243,8 @@ fn the_nearest_compete_and_ties_and_strangers_do_not_matter() {
     let chosen = cosines[50].1;
     let lora = Lora::new(DIM, RANK, ALPHA, &mut rng);
     let mut batch = Batch::new(DIM);
-    let gone = Arc::new(Example::of_route(&query, RouteId::from_packed(9_999).packed(), 1.0));
-    let example = Arc::new(Example::of_route(&query, ids[chosen].packed(), 1.0));
+    let gone = of_route(&query, RouteId::from_packed(9_999).packed(), 1.0);
+    let example = of_route(&query, ids[chosen].packed(), 1.0);
     batch.load(kernels, &targets, [&gone, &example].into_iter());
     assert_eq!(batch.len(), 1, "an example of a route that does not exist was loaded");
     batch.forward(kernels, &targets, std::iter::once(&lora));
@@ -249,7 +269,7 @@ fn a_right_example_meets_a_prototype_that_never_saw_it() {
         let id = book.add(kernels, "name", "a", Some(&prior)).unwrap();
         let mut want: Vec<f64> = prior.iter().map(|&a| 3.0 * f64::from(a)).collect();
         for (n, (query, &outcome)) in queries.iter().zip(&outcomes).enumerate() {
-            book.record(kernels, id, &narrow(query), outcome);
+            book.record(kernels, id, &narrow(query), outcome, n as u64);
             let weight = f64::from(outcome) - 0.5 * (1.0 - f64::from(outcome));
             let kept = if n == left_out { weight.min(0.0) } else { weight };
             for (want, x) in want.iter_mut().zip(query) {
@@ -257,12 +277,50 @@ fn a_right_example_meets_a_prototype_that_never_saw_it() {
             }
         }
         let norm = dot(&want, &want).sqrt();
-        let snapshot = Snapshot { micro: None, base: None, routes: book.index().clone() };
-        let targets = Targets::new(DIM, &snapshot, Vec::new());
+        let targets = Targets::new(DIM, book.index(), Vec::new());
         let mut batch = Batch::new(DIM);
-        let example = Arc::new(Example::of_route(&queries[left_out], id.packed(), r));
+        let example = of_route(&queries[left_out], id.packed(), r);
         batch.load(kernels, &targets, std::iter::once(&example));
         // outcomes are kept to 12 bits
         assert!(batch.without.iter().zip(&want).all(|(got, want)| (f64::from(*got) - want / norm).abs() < 2e-4));
+    }
+}
+
+#[test]
+fn the_fisher_information_is_the_mean_of_squared_gradients_of_single_examples() {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(15);
+    let lora = trained(&mut rng);
+    let (index, ids, prototypes) = routes(&mut rng, NEAREST);
+    let targets = Targets::new(DIM, &index, Vec::new());
+    let example = |n: usize, rng: &mut Xoshiro256PlusPlus| {
+        let query = between(&prototypes[n % NEAREST], &prototypes[(n + 3) % NEAREST], rng);
+        of_route(&query, ids[n % NEAREST].packed(), [1.0, 0.0, 0.4][n % 3])
+    };
+    let examples: Vec<_> = (0..48).map(|n| example(n, &mut rng)).collect();
+    for kernels in Kernels::available() {
+        for samples in [48, 16, 1] {
+            let mut batch = Batch::new(DIM);
+            batch.load(kernels, &targets, examples.iter());
+            batch.forward(kernels, &targets, std::iter::once(&lora));
+            batch.backward(kernels, &targets);
+            let mut got = Gradients::new(DIM, RANK);
+            got.batch(kernels, &lora, &batch.x, &batch.dh);
+            got.fisher(kernels, &lora, &batch.x, &batch.dh, samples);
+            // the loop: the gradient of each example on its own, squared
+            let (mut a, mut b) = (vec![0.0_f64; RANK * DIM], vec![0.0_f64; RANK * DIM]);
+            for n in (0..samples).map(|n| n * examples.len() / samples) {
+                let single = gradients(&lora, &targets, &examples[n..=n], kernels);
+                for (mean, gradient) in [(&mut a, &single.a), (&mut b, &single.b)] {
+                    for (mean, gradient) in mean.iter_mut().zip(gradient) {
+                        *mean += f64::from(*gradient).powi(2) / samples as f64;
+                    }
+                }
+            }
+            for (got, want) in [(&got.fisher_a, &a), (&got.fisher_b, &b)] {
+                let largest = want.iter().copied().fold(0.0, f64::max);
+                let worst = got.iter().zip(want).map(|(got, want)| (f64::from(*got) - want).abs()).fold(0.0, f64::max);
+                assert!(largest > 1e-4 && worst <= 1e-6 * largest, "{worst} of {largest}");
+            }
+        }
     }
 }

@@ -1,0 +1,67 @@
+//! The published patterns: immutable, searched by readers without a lock.
+
+use std::sync::Arc;
+
+use super::interpolation::{Expectation, interpolate};
+use super::pattern::Pattern;
+use crate::simd::Kernels;
+
+/// All patterns at one moment.
+#[derive(Debug, Default)]
+pub struct PatternIndex {
+    pub(super) events: u64,
+    pub(super) avg_quality: f64,
+    /// `patterns.len() x dim`.
+    pub(super) centroids: Vec<f32>,
+    pub(super) patterns: Vec<Arc<Pattern>>,
+}
+
+impl PatternIndex {
+    /// How many observations the bank had learned when this was published.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// All patterns, in the order of ids.
+    pub fn patterns(&self) -> &[Arc<Pattern>] {
+        &self.patterns
+    }
+
+    /// The up to `k` patterns nearest to the unit query `z` whose mean quality is at least `min_quality`, with their
+    /// cosines, best first. Costs one inner product per pattern.
+    pub fn find(&self, kernels: &Kernels, z: &[f32], k: usize, min_quality: f64) -> Vec<(&Arc<Pattern>, f32)> {
+        let good = |at: usize| self.patterns[at].outcomes.avg_quality() >= min_quality;
+        let found = nearest(&self.similarities(kernels, z), k, good);
+        found.into_iter().map(|(at, similarity)| (&self.patterns[at], similarity)).collect()
+    }
+
+    /// What quality to expect of the unit query `z`, with one route by packed id or with any. None where the nearest
+    /// patterns have no outcome of that.
+    pub fn expect(&self, kernels: &Kernels, z: &[f32], route: Option<u32>) -> Option<Expectation> {
+        interpolate(&self.similarities(kernels, z), self.avg_quality, |at| {
+            let pattern = &self.patterns[at];
+            let outcomes = route.map_or(Some(&pattern.outcomes), |route| pattern.route(route))?;
+            Some((outcomes, pattern.share_left(self.events)))
+        })
+    }
+
+    fn similarities(&self, kernels: &Kernels, z: &[f32]) -> Vec<f32> {
+        let mut similarities = vec![0.0; self.patterns.len()];
+        kernels.dot_rows(&self.centroids, z, &mut similarities);
+        similarities
+    }
+}
+
+/// The places of the up to `k` largest values among those that are wanted, largest first, the first of equals first.
+pub(super) fn nearest(values: &[f32], k: usize, wanted: impl Fn(usize) -> bool) -> Vec<(usize, f32)> {
+    let mut best: Vec<(usize, f32)> = Vec::with_capacity(k.min(values.len()) + 1);
+    for (at, &value) in values.iter().enumerate() {
+        let beaten = best.len() >= k && best.last().is_none_or(|&(_, least)| value <= least);
+        if !beaten && wanted(at) {
+            let place = best.partition_point(|&(_, better)| better >= value);
+            best.insert(place, (at, value));
+            best.truncate(k);
+        }
+    }
+    best
+}

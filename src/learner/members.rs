@@ -1,0 +1,115 @@
+//! The records behind the patterns: what is counted where, and what still has to be.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use crate::bank::index::{RouteId, RouteIndex};
+use crate::bank::patterns::{NodeStep, Observation, PatternBook, PatternIndex, PatternType, Placed, Verdict};
+use crate::config::Config;
+use crate::simd::Kernels;
+use crate::trajectory::record::Record;
+
+/// Patterns with the newest of the trajectories that they count.
+#[derive(Debug)]
+pub(super) struct Members {
+    pub(super) capacity: usize,
+    pub(super) book: PatternBook,
+    /// The newest that are counted, oldest first.
+    pub(super) held: VecDeque<(Arc<Record>, Placed)>,
+    /// Those that the next cycle counts.
+    pub(super) fresh: Vec<Arc<Record>>,
+    /// Removed routes that patterns have dropped.
+    pub(super) removed: u64,
+}
+
+impl Members {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            capacity: config.trajectory_capacity,
+            book: PatternBook::new(config.pattern_clusters, config.seed ^ 0x7061_7474_6572_6E01),
+            held: VecDeque::new(),
+            fresh: Vec::new(),
+            removed: 0,
+        }
+    }
+
+    /// What readers should see.
+    pub(super) fn index(&self) -> &Arc<PatternIndex> {
+        self.book.index()
+    }
+
+    pub(super) fn remember(&mut self, record: &Arc<Record>) {
+        self.fresh.push(record.clone());
+    }
+
+    /// Counts what is fresh and corrects what was amended.
+    pub(super) fn learn(&mut self, kernels: &Kernels, now_ms: u64, routes: &RouteIndex, amended: &HashSet<u64>) {
+        self.drop_removed(routes);
+        self.amend(routes, amended);
+        let fresh: Vec<_> = self.fresh.drain(..).filter(|record| !record.is_forgotten()).collect();
+        let observations = fresh.iter().map(|record| observation(record, routes)).collect();
+        let held = &self.held;
+        let all = || held.iter().map(|(record, placed)| (observation(record, routes), *placed)).collect();
+        let learned = self.book.learn(kernels, now_ms, observations, all);
+        for ((_, placed), moved) in self.held.iter_mut().zip(learned.held.into_iter().flatten()) {
+            *placed = moved;
+        }
+        self.held.extend(fresh.into_iter().zip(learned.fresh));
+        self.held.drain(..self.held.len().saturating_sub(self.capacity));
+        self.book.publish(kernels);
+    }
+
+    fn amend(&mut self, routes: &RouteIndex, amended: &HashSet<u64>) {
+        if amended.is_empty() {
+            return;
+        }
+        for (record, placed) in self.held.iter_mut().filter(|(record, _)| amended.contains(&record.id)) {
+            *placed = self.book.amend(&observation(record, routes), *placed);
+        }
+    }
+
+    /// Takes what is forgotten out of every pattern.
+    pub(super) fn drop_forgotten(&mut self, kernels: &Kernels, routes: &RouteIndex) {
+        self.drop_removed(routes);
+        self.fresh.retain(|record| !record.is_forgotten());
+        for (record, placed) in self.held.iter().filter(|(record, _)| record.is_forgotten()) {
+            self.book.remove(&observation(record, routes), *placed);
+        }
+        self.held.retain(|(record, _)| !record.is_forgotten());
+        self.book.publish(kernels);
+    }
+
+    fn drop_removed(&mut self, routes: &RouteIndex) {
+        if routes.removed() != self.removed {
+            self.removed = routes.removed();
+            self.book.retain_routes(|route| routes.get(RouteId::from_packed(route)).is_some());
+        }
+    }
+
+    /// Records at hand.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.held.iter().map(|(record, _)| record).chain(&self.fresh)
+    }
+}
+
+/// A record as the bank sees it, with a route only while it exists.
+fn observation<'a>(record: &'a Record, routes: &RouteIndex) -> Observation<'a> {
+    let outcome = record.outcome();
+    let details = record.details.as_deref();
+    let node = |step: &crate::trajectory::record::NodeStep| NodeStep {
+        node: step.node.clone(),
+        score: step.score,
+        latency_us: step.latency_us,
+    };
+    Observation {
+        trajectory: record.id,
+        query: record.query(),
+        route: record.route.filter(|&route| routes.get(RouteId::from_packed(route)).is_some()),
+        quality: outcome.quality,
+        verdict: Verdict::from_code(outcome.verdict),
+        kind: details.and_then(|details| PatternType::from_code(details.kind)),
+        latency_ms: outcome.latency_ms,
+        contexts: details.and_then(|details| details.contexts.clone()),
+        nodes: details.map(|details| details.nodes.iter().map(node).collect()).unwrap_or_default(),
+    }
+}
