@@ -1,8 +1,21 @@
-export type { SonaConfig, SonaTiers } from './ts/config.ts';
-export { type Capabilities, SonaEngine, type SonaEvents } from './ts/engine.ts';
+export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
+export { type Capabilities, type EndOptions, SonaEngine, type SonaEvents } from './ts/engine.ts';
+export type { SonaEngineBuilder } from './ts/engine-builder.ts';
 export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/errors.ts';
+export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/feedback.ts';
+export type { ForgetCriterion, ForgetResult, Version } from './ts/history.ts';
 export type { LearnOptions, LearnProgress } from './ts/learning.ts';
+export { PatternType } from './ts/pattern-type.ts';
+export type {
+  Exemplar,
+  JsLearnedPattern,
+  LearnedPattern,
+  NodeRecord,
+  QualityExpectation,
+  RouteRecord,
+} from './ts/patterns.ts';
+export { presets } from './ts/presets.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';
 export type { LearnReport, SonaStats } from './ts/stats.ts';
-export type { TrajectoryBuilder } from './ts/trajectory-builder.ts';
+export type { StepOptions, TrajectoryBuilder } from './ts/trajectory-builder.ts';
 export type { Same, Vector } from './ts/vectors.ts';

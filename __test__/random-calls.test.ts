@@ -34,7 +34,7 @@ function expectTyped(error: unknown): void {
 
 it('survives 100,000 random calls', { timeout: 120_000 }, async () => {
   const counts = { calls: 0, accepted: 0, trajectories: 0, cycles: 0 };
-  const run = async (settings: Parameters<typeof SonaEngine.withConfig>[0], calls: Call[]) => {
+  const run = async (settings: SonaConfig, calls: Call[]) => {
     const engine = SonaEngine.withConfig(settings);
     const caller = new Caller(engine);
     const pending: Promise<unknown>[] = [];

@@ -13,8 +13,8 @@ import {
   vectorKinds,
 } from './vectors.ts';
 
-/** Which adapter to apply, in the addon's codes. */
-export const tiers = { micro: 0, base: 1, both: 2 } as const;
+/** Which adapter to apply, in the addon's codes: `base` + the layer for one layer of the background adapter. */
+export const tiers = { micro: 0, both: 1, base: 2 } as const;
 
 /** Applies adapters to vectors of every kind; holds the memory for that. */
 export class Adapters {

@@ -1,4 +1,4 @@
-import { describe, invalidArgument } from './errors.ts';
+import { describe, invalidArgument, invalidConfig } from './errors.ts';
 
 /** Which parts of an engine learn. */
 export interface SonaTiers {
@@ -20,12 +20,26 @@ export interface SonaConfig {
   microLoraRank?: number;
   /** Rank of the background adapter, 1 to 64. Default 16. */
   baseLoraRank?: number;
+  /** Layers of the background adapter, 1 to 128. Default 1; layers above the first train on steps that name them. */
+  baseLoraLayers?: number;
   /** Numerator of both adapters' scale, `loraAlpha / rank`. Default 8. */
   loraAlpha?: number;
   /** Step size of the per-request adapter. Default .01. */
   microLoraLr?: number;
   /** Step size of the background adapter. Default .002. */
   baseLoraLr?: number;
+  /** How strongly the background adapter is held where it was when topics shift; 0: not at all. Default 1,000. */
+  ewcLambda?: number;
+  /** Memory of the importance of each weight, per optimiser step. Default .99. */
+  ewcGamma?: number;
+  /** Examples per optimiser step from which the importance of weights is estimated. Default 64, a whole batch. */
+  ewcFisherSamples?: number;
+  /** Events after which the weights are anchored again. Default 500. */
+  consolidationInterval?: number;
+  /** Most patterns of past trajectories. Default 50. */
+  patternClusters?: number;
+  /** Least mean quality of a pattern that `findPatterns` recommends. Default .3. */
+  qualityThreshold?: number;
   /** Examples kept for replay. Default 10,000. */
   replayCapacity?: number;
   /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
@@ -48,7 +62,20 @@ export interface SonaConfig {
   enableSimd?: boolean;
   /** Seed of every random choice. Default 42. */
   seed?: number;
+  /** Says what time it is, in whole milliseconds since 1970. Default: the system's clock. */
+  now?: () => number;
+  /** Older name of `trajectoryCapacity`. */
+  trajectoryBufferSize?: number;
+  /** Older name of `microLoraLr`. */
+  microLr?: number;
+  /** Older name of `baseLoraLr`. */
+  baseLr?: number;
+  /** Older name of `qualityThreshold`. */
+  patternQualityThreshold?: number;
 }
+
+/** Older name of {@link SonaConfig}. */
+export type JsSonaConfig = SonaConfig;
 
 /** One row of the table that the native core validates by. */
 export interface Setting {
@@ -68,16 +95,20 @@ function portable(value: unknown): unknown {
   return describe(value);
 }
 
-/** Writes settings for the native core, which checks them. Each is read once. */
-export function encodeConfig(config: unknown): string {
+/** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
+export function encodeConfig(config: unknown): { encoded: string; now: (() => number) | undefined } {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw invalidArgument('config', 'an object of settings', config);
   }
   // without a prototype, so that '__proto__' is a key like any other
   const settings: Record<string, unknown> = Object.create(null);
+  let now: (() => number) | undefined;
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined) continue;
-    if (key === 'tiers' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    if (key === 'now') {
+      if (typeof value !== 'function') throw invalidConfig('now', 'a function', value);
+      now = value as () => number;
+    } else if (key === 'tiers' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
       settings[key] = Object.fromEntries(
         Object.entries(value)
           .filter(([, on]) => on !== undefined)
@@ -87,5 +118,20 @@ export function encodeConfig(config: unknown): string {
       settings[key] = portable(value);
     }
   }
-  return JSON.stringify(settings);
+  return { encoded: JSON.stringify(settings), now };
+}
+
+/** The scale of `ewcLambda` in the positional form was 0 to 1, with .4 in the middle. */
+const OLDER_LAMBDA = 2500;
+
+/** Settings of the older form (microLoraRank, baseLoraRank, trajectoryCapacity, ewcLambda). */
+export function positionalConfig(args: readonly unknown[]): Record<string, unknown> {
+  const [microLoraRank, baseLoraRank, trajectoryCapacity, lambda] = args;
+  const older = typeof lambda === 'number' && lambda > 0 && lambda <= 1;
+  return {
+    microLoraRank,
+    baseLoraRank,
+    trajectoryCapacity,
+    ewcLambda: older ? OLDER_LAMBDA * lambda : lambda,
+  };
 }

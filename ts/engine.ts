@@ -1,13 +1,32 @@
 import { EventEmitter } from 'node:events';
 import { Adapters, tiers } from './adapters.ts';
-import { encodeConfig, type Setting, type SonaConfig } from './config.ts';
+import { encodeConfig, positionalConfig, type SonaConfig } from './config.ts';
+import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
 import { fromNative, invalidArgument, type PackedError, SonaError, unknownTrajectory } from './errors.ts';
+import {
+  amend,
+  type FeedbackResult,
+  type LearningSignal,
+  type SignalParts,
+  toSignal,
+  type Verdict,
+  verdictCode,
+} from './feedback.ts';
+import {
+  type ForgetCriterion,
+  type ForgetResult,
+  forget,
+  rollback,
+  type Version,
+  versions,
+} from './history.ts';
 import { type LearnOptions, learnOffThread } from './learning.ts';
-import { call, native } from './native.ts';
+import { call, type Extras, native } from './native.ts';
+import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
 import { type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaStats, summary, toStats } from './stats.ts';
-import { Trajectories } from './trajectories.ts';
-import type { TrajectoryBuilder } from './trajectory-builder.ts';
+import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
+import type { StepOptions, Trajectory, TrajectoryBuilder } from './trajectory-builder.ts';
 import {
   checkDirection,
   checkInteger,
@@ -19,6 +38,11 @@ import {
   type Same,
   type Vector,
 } from './vectors.ts';
+
+/** The settings that this side needs to know. */
+interface Sizes extends TrajectorySizes {
+  readonly qualityThreshold: number;
+}
 
 /** What this build can do on this machine. */
 export interface Capabilities {
@@ -38,7 +62,9 @@ export interface SonaEvents {
   promoted: [report: LearnReport];
   /** The promotion gate refused trained weights; the former ones stay. */
   rolledBack: [report: LearnReport];
-  /** A full queue gave up its oldest trajectories. */
+  /** Topics have begun to shift: recent queries are unlike those before. */
+  drift: [event: { change: number }];
+  /** A full queue gave up its oldest trajectories, or there were too many open ones that are known by their ids alone. */
   dropped: [event: { count: number }];
   /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
   error: [error: SonaError];
@@ -48,28 +74,20 @@ export interface SonaEvents {
 class Created {
   constructor(
     readonly handle: number,
-    readonly settings: Sizes,
+    readonly now: (() => number) | undefined,
   ) {}
 }
 
 const unreachable = new FinalizationRegistry((handle: number) => native.engineAbandon(handle));
 
-/** The settings that this side needs to know. */
-type Sizes = Readonly<Required<Pick<SonaConfig, 'hiddenDim' | 'maxTrajectorySteps' | 'trajectoryCapacity'>>>;
-
-const defaults = Object.fromEntries(
-  (JSON.parse(native.settings()) as Setting[]).map((setting) => [setting.name, setting.default]),
-) as unknown as Sizes;
-
 const noOptions = {};
 
-function create(config: unknown): Created {
-  const encoded = encodeConfig(config);
-  try {
-    return new Created(native.engineCreate(encoded), { ...defaults, ...JSON.parse(encoded) });
-  } catch (error) {
-    throw fromNative(error);
-  }
+/** Options of `endTrajectory`. */
+export interface EndOptions {
+  /** What it is taken for; not given, it is judged by its quality against what was expected. */
+  verdict?: Verdict;
+  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
+  source?: string;
 }
 
 /**
@@ -81,11 +99,16 @@ function create(config: unknown): Created {
 export class SonaEngine extends EventEmitter<SonaEvents> {
   #handle: number;
   #closing: Promise<void> | undefined;
-  readonly #dim: number;
+  /** The trajectory that this thread ended last. */
+  #last: number | undefined;
+  readonly #now: (() => number) | undefined;
+  readonly #sizes: Sizes;
   readonly #query: Float32Array;
   readonly #adapters: Adapters;
   readonly #routes = new Routes();
+  readonly #patterns: Patterns;
   readonly #trajectories: Trajectories;
+  readonly #listener: number;
 
   /**
    * An engine with default settings.
@@ -95,21 +118,86 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   constructor(hiddenDim?: number);
   constructor(from: unknown = 256) {
     super();
-    const { handle, settings } = from instanceof Created ? from : create({ hiddenDim: from });
+    const { handle, now } = from instanceof Created ? from : create({ hiddenDim: from });
     this.#handle = handle;
-    const { hiddenDim, maxTrajectorySteps, trajectoryCapacity } = settings;
-    this.#dim = hiddenDim;
+    this.#now = now;
+    this.#sizes = JSON.parse(call(() => native.engineConfig(handle))) as Sizes;
+    const { hiddenDim } = this.#sizes;
     this.#query = new Float32Array(hiddenDim);
     this.#adapters = new Adapters(hiddenDim);
-    const owner = { handle: () => this.#live() };
-    this.#trajectories = new Trajectories(owner, hiddenDim, maxTrajectorySteps, trajectoryCapacity);
+    this.#patterns = new Patterns(hiddenDim);
+    this.#trajectories = new Trajectories(
+      () => this.#live(),
+      this.#sizes,
+      (count) => this.#dropped(count),
+    );
     unreachable.register(this, handle, this);
-    SonaEngine.#listen(handle, new WeakRef(this));
+    this.#listener = SonaEngine.#listen(handle, new WeakRef(this));
   }
 
   /** An engine with settings. An unknown key is refused, with the nearest known one. */
-  static withConfig(config: SonaConfig): SonaEngine {
-    return new (SonaEngine as new (from: unknown) => SonaEngine)(create(config));
+  static withConfig(config: SonaConfig): SonaEngine;
+  /**
+   * The older form.
+   *
+   * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
+   */
+  static withConfig(
+    microLoraRank: number,
+    baseLoraRank: number,
+    trajectoryCapacity: number,
+    ewcLambda: number,
+  ): SonaEngine;
+  static withConfig(...args: unknown[]): SonaEngine {
+    return SonaEngine.#from(create(args.length > 1 ? positionalConfig(args) : args[0]));
+  }
+
+  /** Builds the settings of an engine, one method per setting. */
+  static builder(): SonaEngineBuilder {
+    return makeBuilder((config) => SonaEngine.withConfig(config));
+  }
+
+  /**
+   * One engine for all threads of the process. The first who asks for a name makes it, with `config` or default settings;
+   * each thread closes its own, the last one ends the engine. Another config for the same name is refused.
+   */
+  static shared(name: string, config?: SonaConfig): SonaEngine {
+    checkName('name', name);
+    const { now, encoded } =
+      config === undefined ? { now: undefined, encoded: undefined } : encodeConfig(config);
+    return SonaEngine.#from(
+      new Created(
+        call(() => native.engineShared(name, encoded)),
+        now,
+      ),
+    );
+  }
+
+  /** The engine of a snapshot, with its settings. It is an engine of its own. */
+  static restore(bytes: Uint8Array): SonaEngine {
+    if (!(bytes instanceof Uint8Array)) throw invalidArgument('bytes', 'a Uint8Array', bytes);
+    // a copy, because another thread could write to shared memory while it is read
+    const own = bytes.buffer instanceof ArrayBuffer ? bytes : Uint8Array.from(bytes);
+    return SonaEngine.#from(
+      new Created(
+        call(() => native.engineRestore(own)),
+        undefined,
+      ),
+    );
+  }
+
+  /** The engine of a file that `save` wrote. `stats()` tells what it holds. */
+  static async load(path: string): Promise<SonaEngine> {
+    checkName('path', path);
+    try {
+      return SonaEngine.#from(new Created(await native.engineLoad(path), undefined));
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  static #from(created: Created): SonaEngine {
+    return new (SonaEngine as new (from: unknown) => SonaEngine)(created);
   }
 
   /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
@@ -117,14 +205,14 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     return this.#adapters.apply(this.#live(), tiers.micro, x, out);
   }
 
-  /** x plus the background adapter's change. `layer` must be 0, the layer that queries train. */
+  /** x plus one layer's change of the background adapter; layer 0 is the one that queries train. */
   applyBaseLora<V extends Vector>(layer: number, x: V, out?: Same<V>): Same<V> {
     const handle = this.#live();
-    checkInteger('layer', layer, 0, 0);
-    return this.#adapters.apply(handle, tiers.base, x, out);
+    checkInteger('layer', layer, 0, this.#sizes.baseLoraLayers - 1);
+    return this.#adapters.apply(handle, tiers.base + layer, x, out);
   }
 
-  /** x plus both adapters' change: what `suggestRoutes` ranks by. */
+  /** x plus the change of the per-request adapter and of the background adapter's layer 0: what `suggestRoutes` ranks by. */
   applyLora<V extends Vector>(x: V, out?: Same<V>): Same<V> {
     return this.#adapters.apply(this.#live(), tiers.both, x, out);
   }
@@ -207,9 +295,21 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     activations: Vector,
     attentionWeights: Vector,
     reward: number,
+    options?: StepOptions,
   ): void {
     this.#live();
-    this.#trajectories.find(trajectory).addStep(activations, attentionWeights, reward);
+    this.#trajectories.find(trajectory).addStep(activations, attentionWeights, reward, options);
+  }
+
+  /** `recordStep` of a builder or of a trajectory known by its id. */
+  recordStep(
+    trajectory: TrajectoryBuilder | number,
+    node: string | number,
+    score: number,
+    latencyUs: number,
+  ): void {
+    this.#live();
+    this.#trajectories.find(trajectory).recordStep(node, score, latencyUs);
   }
 
   /** `setRoute` of a builder or of a trajectory known by its id. */
@@ -218,54 +318,123 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.#trajectories.find(trajectory).setRoute(name);
   }
 
+  /** `addContext` of a builder or of a trajectory known by its id. */
+  addTrajectoryContext(trajectory: TrajectoryBuilder | number, contextId: string): void {
+    this.#live();
+    this.#trajectories.find(trajectory).addContext(contextId);
+  }
+
   /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
    * @param quality how well it went, 0 to 1; for a route: whether it was the right one
    */
-  endTrajectory(trajectory: TrajectoryBuilder | number, quality: number): void {
+  endTrajectory(
+    trajectory: TrajectoryBuilder | number,
+    quality: number,
+    options: EndOptions = noOptions,
+  ): void {
     const handle = this.#live();
     const ended = this.#trajectories.find(trajectory);
     checkUnitInterval('quality', quality);
-    const { memory, route } = ended;
-    if (!memory) throw unknownTrajectory('trajectory', ended.id);
+    let verdict: number | undefined;
+    let source: string | undefined;
+    if (options !== noOptions) {
+      checkOptions('options', options, ['verdict', 'source']);
+      verdict = verdictCode('verdict', options.verdict);
+      source = options.source;
+      if (source !== undefined) checkName('source', source);
+    }
+    this.#tellTime();
     let dropped: number;
     try {
-      const routeId = route === undefined ? -1 : this.#routes.id(route);
-      dropped = native.trajectoryEnd(
-        handle,
-        ended.id,
-        memory.vectors,
-        memory.rewards,
-        ended.stepCount,
-        routeId,
-        ended.decision,
-        quality,
-        routeId < 0 ? route : undefined,
-      );
-      // off, the name has not become a route
-      if (route !== undefined && routeId < 0 && native.isEnabled(handle)) {
-        this.#routes.know(route, native.routeId(handle, route));
-      }
+      dropped = this.#end(handle, ended, quality, ended.extras(verdict, source));
     } catch (error) {
       throw fromNative(error);
     }
+    this.#last = ended.key;
     this.#trajectories.release(ended);
-    if (dropped > 0 && this.listenerCount('dropped') > 0) this.emit('dropped', { count: dropped });
+    if (dropped > 0) this.#dropped(dropped);
+  }
+
+  #end(handle: number, ended: Trajectory, quality: number, extras: Extras | undefined): number {
+    const { memory, route } = ended;
+    if (!memory) throw unknownTrajectory('trajectory', ended.key);
+    const { vectors, rewards } = memory;
+    const { key, stepCount, decision } = ended;
+    const end = (routeId: number, name?: string) =>
+      native.trajectoryEnd(
+        handle,
+        key,
+        vectors,
+        rewards,
+        stepCount,
+        routeId,
+        decision,
+        quality,
+        name,
+        extras,
+      );
+    if (route === undefined) return end(-1);
+    const known = this.#routes.id(route);
+    if (known >= 0) {
+      try {
+        return end(known);
+      } catch (error) {
+        // another thread may have removed the route: the name decides, as if it had never been seen here
+        if (fromNative(error).code !== 'SONA_UNKNOWN_ROUTE') throw error;
+        this.#routes.forget(route);
+      }
+    }
+    const dropped = end(-1, route);
+    // off, the name has not become a route
+    if (native.isEnabled(handle)) this.#routes.know(route, native.routeId(handle, route));
+    return dropped;
+  }
+
+  /**
+   * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
+   * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
+   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`.
+   */
+  learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
+  /**
+   * The older form: corrects the outcome of the trajectory that this thread ended last.
+   *
+   * @param success the verdict
+   * @param latencyMs time that the answer took
+   * @param quality how well it went, 0 to 1
+   */
+  learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
+  learnFromFeedback(...args: unknown[]): FeedbackResult {
+    const handle = this.#live();
+    return amend(handle, toSignal(args), this.#last);
   }
 
   /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
   tick(): string | null {
     const handle = this.#live();
+    this.#tellTime();
     const json = call(() => native.tick(handle));
-    return json === null ? null : summary(this.#finished(json));
+    return json === null ? null : summary('Background cycle', this.#finished(json));
   }
 
   /** Trains now on everything that waits. A message. */
   forceLearn(): string {
     const handle = this.#live();
-    return summary(this.#finished(call(() => native.forceLearn(handle))));
+    this.#tellTime();
+    return summary('Forced learning', this.#finished(call(() => native.forceLearn(handle))));
+  }
+
+  /** Older name of {@link forceLearn}. */
+  runBackgroundCycle(): string {
+    return this.forceLearn();
+  }
+
+  /** Older name. Outcomes take effect at once, so there is nothing left to do; answers whether learning is on. */
+  runInstantCycle(): boolean {
+    return this.isEnabled();
   }
 
   /** Moves what waits in the queue into the replay memory, without training. How many moved. */
@@ -281,10 +450,86 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   async learn(options: LearnOptions = {}): Promise<LearnReport> {
     const handle = this.#live();
+    this.#tellTime();
     const { json, failure } = await learnOffThread(handle, options);
     const report = this.#finished(json);
     if (failure) throw failure.error;
     return report;
+  }
+
+  /**
+   * The nearest patterns of past trajectories, nearest first.
+   *
+   * @param k how many at most, from 0; default 5
+   * @param options.minQuality least mean quality; default `qualityThreshold`. 0 shows what failed too
+   */
+  findPatterns<V extends Vector>(
+    query: V,
+    k = 5,
+    options: { minQuality?: number } = noOptions,
+  ): LearnedPattern<Same<V>>[] {
+    const handle = this.#live();
+    checkInteger('k', k, 0, 10_000);
+    if (options !== noOptions) checkOptions('options', options, ['minQuality']);
+    const { minQuality = this.#sizes.qualityThreshold } = options;
+    checkUnitInterval('minQuality', minQuality);
+    this.#tellTime();
+    return this.#patterns.find(handle, query, this.#read('query', query), k, minQuality);
+  }
+
+  /** Older name of {@link findPatterns}. */
+  queryPatterns<V extends Vector>(query: V, k = 5): LearnedPattern<Same<V>>[] {
+    return this.findPatterns(query, k);
+  }
+
+  /**
+   * What quality to expect for a query, from the nearest patterns of past trajectories.
+   *
+   * @param options.route for that route alone
+   */
+  expectQuality(query: Vector, options: { route?: string } = noOptions): QualityExpectation {
+    const handle = this.#live();
+    if (options !== noOptions) checkOptions('options', options, ['route']);
+    const { route } = options;
+    if (route !== undefined) checkName('route', route);
+    return this.#patterns.expect(handle, this.#read('query', query), route);
+  }
+
+  /** The newest promoted weights, oldest first. Up to eight are kept. */
+  versions(): Version[] {
+    return versions(this.#live());
+  }
+
+  /** Makes the weights of a kept version serve again; training goes on from there. Prototypes and patterns stay. */
+  rollback(version: number): void {
+    rollback(this.#live(), version);
+  }
+
+  /**
+   * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
+   * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   */
+  forget(criterion: ForgetCriterion): ForgetResult {
+    const handle = this.#live();
+    this.#tellTime();
+    return forget(handle, criterion);
+  }
+
+  /** Everything that was learned, as bytes that {@link restore} takes. Open trajectories are not part of it. */
+  snapshot(): Uint8Array {
+    const handle = this.#live();
+    return call(() => native.snapshot(handle));
+  }
+
+  /** Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens. */
+  async save(path: string): Promise<void> {
+    const handle = this.#live();
+    checkName('path', path);
+    try {
+      await native.save(handle, path);
+    } catch (error) {
+      throw fromNative(error);
+    }
   }
 
   /** Counters as a JSON string with snake_case keys. */
@@ -349,14 +594,32 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   #forget(): number {
     unreachable.unregister(this);
     this.#trajectories.clear();
+    try {
+      native.unobserve(this.#handle, this.#listener);
+    } catch {
+      // the engine is gone already, and its listeners with it
+    }
     return this.#handle;
+  }
+
+  /** Passes on what time it is, where the caller says. */
+  #tellTime(): void {
+    if (!this.#now) return;
+    const now: unknown = this.#now();
+    checkInteger('now', now, 1, Number.MAX_SAFE_INTEGER);
+    native.setTime(this.#handle, now);
+  }
+
+  #dropped(count: number): void {
+    if (this.listenerCount('dropped') > 0) this.emit('dropped', { count });
   }
 
   /** Copies a vector with a direction into the engine's own memory. */
   #read(argument: string, value: Vector): Float32Array {
-    checkVector(argument, value, this.#dim);
+    const { hiddenDim } = this.#sizes;
+    checkVector(argument, value, hiddenDim);
     copyInto(argument, value, this.#query, 0);
-    checkDirection(argument, this.#handle, this.#query, 0, this.#dim);
+    checkDirection(argument, this.#handle, this.#query, 0, hiddenDim);
     return this.#query;
   }
 
@@ -365,6 +628,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.emit('learned', report);
     if (report.promoted) this.emit('promoted', report);
     if (report.refused) this.emit('rolledBack', report);
+    if (report.drift !== null) this.emit('drift', { change: report.drift });
     return report;
   }
 
@@ -372,8 +636,8 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    * Passes on what the background thread tells, weakly: the thread must not keep an engine alive that nobody holds.
    * Static, because a closure that is made in the constructor would hold on to `this` with it.
    */
-  static #listen(handle: number, listener: WeakRef<SonaEngine>): void {
-    native.observe(handle, (json) => {
+  static #listen(handle: number, listener: WeakRef<SonaEngine>): number {
+    return native.observe(handle, (json) => {
       const engine = listener.deref();
       if (engine) engine.#told(json);
     });
@@ -389,4 +653,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
       this.emit('error', new SonaError(told.error.code, told.error.message, told.error.details));
     }
   }
+}
+
+function create(config: unknown): Created {
+  const { now, encoded } = encodeConfig(config);
+  return new Created(
+    call(() => native.engineCreate(encoded)),
+    now,
+  );
 }

@@ -9,6 +9,9 @@ export type SonaErrorCode =
   | 'SONA_INVALID_CONFIG'
   | 'SONA_CLOSED'
   | 'SONA_ABORTED'
+  | 'SONA_CORRUPT_STATE'
+  | 'SONA_INCOMPATIBLE_STATE'
+  | 'SONA_IO'
   | 'SONA_NATIVE_UNAVAILABLE'
   | 'SONA_INTERNAL';
 
@@ -74,6 +77,12 @@ export function invalidArgument(argument: string, expected: string, value: unkno
   const got = describe(value);
   const message = `${argument}: expected ${expected}, got ${got}`;
   return new SonaError('SONA_INVALID_ARGUMENT', message, { argument, expected, got });
+}
+
+export function invalidConfig(argument: string, expected: string, value: unknown): SonaError {
+  const got = describe(value);
+  const message = `${argument}: expected ${expected}, got ${got}`;
+  return new SonaError('SONA_INVALID_CONFIG', message, { argument, expected, got });
 }
 
 export function outOfRange(argument: string, expected: string, value: unknown): SonaError {

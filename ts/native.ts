@@ -1,12 +1,36 @@
 import { createRequire } from 'node:module';
 import { fromNative, SonaError } from './errors.ts';
 
+/** What few trajectories have. */
+export interface Extras {
+  layers?: Uint32Array | undefined;
+  verdict?: number | undefined;
+  source?: string | undefined;
+  contexts?: string[] | undefined;
+  kind?: string | undefined;
+  nodes?: NodeStep[] | undefined;
+  attention?: Float32Array | undefined;
+  attentionLengths?: Uint32Array | undefined;
+}
+
+/** A step that names a node instead of giving an activation. */
+export interface NodeStep {
+  node: string;
+  score: number;
+  latencyUs: number;
+}
+
 /**
  * The addon's functions. Every call either returns or throws an error that `fromNative` understands; numbers that
  * are typed `u32` on the other side wrap silently there, so they are validated here first.
  */
 export interface Binding {
   engineCreate(config: string): number;
+  engineShared(name: string, config?: string): number;
+  engineRestore(bytes: Uint8Array): number;
+  engineLoad(path: string): Promise<number>;
+  engineConfig(handle: number): string;
+  setTime(handle: number, unixMs: number): void;
   engineClose(handle: number): Promise<void>;
   engineAbandon(handle: number): void;
   apply(handle: number, tier: number, x: Float32Array, out: Float32Array): void;
@@ -37,17 +61,35 @@ export interface Binding {
     decision: number,
     quality: number,
     name?: string,
+    extras?: Extras,
   ): number;
+  learnFromFeedback(
+    handle: number,
+    id: number,
+    quality?: number,
+    verdict?: number,
+    latencyMs?: number,
+  ): string;
+  versions(handle: number): string;
+  rollback(handle: number, version: number): void;
+  forget(handle: number, source?: string, trajectory?: number, beforeMs?: number): string;
+  snapshot(handle: number): Uint8Array;
+  save(handle: number, path: string): Promise<void>;
+  patternsFind(handle: number, query: Float32Array, minQuality: number, numbers: Float64Array): number;
+  patternRead(handle: number, id: number, centroid: Float32Array): string | null;
+  expectQuality(handle: number, query: Float32Array, route?: string): string;
   tick(handle: number): string | null;
   forceLearn(handle: number): string;
   flush(handle: number): number;
+  intervene(handle: number, code: number): void;
   learn(handle: number, job: number, progress?: (done: number, total: number) => void): Promise<string>;
   learnJob(): number;
   learnAbort(job: number): void;
   stats(handle: number): string;
   setEnabled(handle: number, enabled: boolean): void;
   isEnabled(handle: number): boolean;
-  observe(handle: number, listener: (report: string) => void): void;
+  observe(handle: number, listener: (report: string) => void): number;
+  unobserve(handle: number, listener: number): void;
   settings(): string;
   capabilities(): string;
 }

@@ -22,6 +22,16 @@ export interface SonaStats {
   promotions: number;
   /** Cycles of the background thread that ended in an error. */
   failedCycles: number;
+  /** The same as `learningCycles`. */
+  backgroundCycles: number;
+  /** Patterns of past trajectories. */
+  patternsStored: number;
+  /** The same as `patternsStored`. */
+  patternsLearned: number;
+  /** How often the background adapter's weights have been anchored, so that later training holds on to them. */
+  ewcTasks: number;
+  /** Number of the version that serves. */
+  version: number;
   /** Named routes. */
   routes: number;
   /** Whether anything learns. */
@@ -45,6 +55,8 @@ export function toStats(json: string): SonaStats {
 export interface LearnReport {
   /** Trajectories taken from the queue. */
   trajectories: number;
+  /** Patterns of past trajectories that there are now. */
+  patterns: number;
   /** Optimiser steps made. */
   steps: number;
   /** Mean loss on the newest training examples with the weights that served before; null without examples. */
@@ -57,19 +69,26 @@ export interface LearnReport {
   promoted: boolean;
   /** Whether the promotion gate refused them. */
   refused: boolean;
+  /** Number of the published version, for `rollback`; null when none was. */
+  version: number | null;
+  /** How far recent queries are from those before, as a share of the variance of all; null before there are enough. */
+  shift: number;
+  /** How far they are from those just before, when topics have begun to change; else null. */
+  drift: number | null;
   /** Milliseconds it took. */
   ms: number;
 }
 
 /** A report in one line. */
-export function summary(report: LearnReport): string {
-  const { trajectories, steps, lossBefore, lossAfter, heldOutGain, ms } = report;
-  if (steps === 0) return `took in ${trajectories} trajectories; nothing to train on`;
+export function summary(what: string, report: LearnReport): string {
+  const { trajectories, patterns, steps, lossBefore, lossAfter, heldOutGain, ms } = report;
+  const counts = `${what}: ${trajectories} trajectories -> ${patterns} patterns`;
+  if (steps === 0) return `${counts}; nothing to train on`;
   const loss =
     lossBefore === null || lossAfter === null
       ? ''
       : `, loss ${lossBefore.toFixed(3)} -> ${lossAfter.toFixed(3)}`;
   const gain = heldOutGain === null ? '' : `, held-out gain ${heldOutGain.toFixed(4)}`;
   const verdict = report.promoted ? 'published' : 'refused';
-  return `learned from ${trajectories} trajectories in ${steps} steps${loss}${gain}, ${verdict} (${ms.toFixed(1)} ms)`;
+  return `${counts}, ${steps} steps${loss}${gain}, ${verdict} (${ms.toFixed(1)} ms)`;
 }

@@ -3,6 +3,14 @@ import { call, native } from './native.ts';
 import { type Owner, Trajectory, type TrajectoryBuilder, TrajectoryMemory } from './trajectory-builder.ts';
 import { checkDirection, checkVector, copyInto, type Vector } from './vectors.ts';
 
+/** The settings that trajectories need to know. */
+export interface Sizes {
+  readonly hiddenDim: number;
+  readonly maxTrajectorySteps: number;
+  readonly trajectoryCapacity: number;
+  readonly baseLoraLayers: number;
+}
+
 /** Trajectory ids fetched at a time, so that most begin without a native call for one. */
 const ID_BLOCK = 256;
 
@@ -13,22 +21,30 @@ const SPARE_MEMORIES = 64;
 const SPARE_VECTORS = 8;
 
 /** The trajectories of one engine that have begun and not ended. */
-export class Trajectories {
-  readonly #owner: Owner;
+export class Trajectories implements Owner {
+  readonly maxSteps: number;
+  readonly layers: number;
+  readonly #handle: () => number;
   readonly #dim: number;
-  readonly #maxSteps: number;
   readonly #mostOpen: number;
+  readonly #givenUp: (count: number) => void;
   readonly #spare: TrajectoryMemory[] = [];
-  /** Those that are known by their ids, oldest first. */
-  readonly #open = new Map<number, Trajectory>();
+  /** Those that are known by their ids, oldest first, and whether by nothing else. */
+  readonly #open = new Map<number, { trajectory: Trajectory; byIdAlone: boolean }>();
   #nextId = 0;
   #idsLeft = 0;
 
-  constructor(owner: Owner, dim: number, maxSteps: number, mostOpen: number) {
-    this.#owner = owner;
-    this.#dim = dim;
-    this.#maxSteps = maxSteps;
-    this.#mostOpen = mostOpen;
+  constructor(handle: () => number, sizes: Sizes, givenUp: (count: number) => void) {
+    this.#handle = handle;
+    this.#dim = sizes.hiddenDim;
+    this.maxSteps = sizes.maxTrajectorySteps;
+    this.layers = sizes.baseLoraLayers;
+    this.#mostOpen = sizes.trajectoryCapacity;
+    this.#givenUp = givenUp;
+  }
+
+  handle(): number {
+    return this.#handle();
   }
 
   /** Begins one; `decision` is -1 for none. */
@@ -48,36 +64,50 @@ export class Trajectories {
       this.#idsLeft = ID_BLOCK;
     }
     this.#idsLeft--;
-    return new Trajectory(this.#owner, this.#nextId++, dim, this.#maxSteps, memory, decision);
+    return new Trajectory(this, this.#nextId++, dim, memory, decision);
   }
 
   /** Begins one that is known by its id; the oldest of too many is given up. */
   start(handle: number, query: Vector): number {
     const trajectory = this.begin(handle, query, -1);
+    this.#remember(trajectory, true);
+    return trajectory.key;
+  }
+
+  know(trajectory: Trajectory): void {
+    if (!this.#open.has(trajectory.key)) this.#remember(trajectory, false);
+  }
+
+  #remember(trajectory: Trajectory, byIdAlone: boolean): void {
     if (this.#open.size >= this.#mostOpen) {
       const [oldest] = this.#open.values();
-      if (oldest) this.release(oldest);
+      if (oldest) {
+        this.#open.delete(oldest.trajectory.key);
+        // one that somebody holds a builder of is only known by its id no more
+        if (oldest.byIdAlone) {
+          this.release(oldest.trajectory);
+          this.#givenUp(1);
+        }
+      }
     }
-    this.#open.set(trajectory.id, trajectory);
-    return trajectory.id;
+    this.#open.set(trajectory.key, { trajectory, byIdAlone });
   }
 
   /** The open trajectory that a builder or an id names. */
   find(trajectory: TrajectoryBuilder | number): Trajectory {
-    const found = typeof trajectory === 'number' ? this.#open.get(trajectory) : trajectory;
-    if (!(found instanceof Trajectory) || found.owner !== this.#owner || !found.memory) {
+    const found = typeof trajectory === 'number' ? this.#open.get(trajectory)?.trajectory : trajectory;
+    if (!(found instanceof Trajectory) || !found.belongsTo(this) || !found.memory) {
       const known = typeof trajectory === 'number' || trajectory instanceof Trajectory;
       if (!known) throw invalidArgument('trajectory', 'a builder or an id of this engine', trajectory);
-      throw unknownTrajectory('trajectory', typeof trajectory === 'number' ? trajectory : trajectory.id);
+      throw unknownTrajectory('trajectory', typeof trajectory === 'number' ? trajectory : trajectory.key);
     }
     return found;
   }
 
   /** Ends one and takes its memory back. */
   release(trajectory: Trajectory): void {
-    this.#open.delete(trajectory.id);
-    const { memory } = trajectory;
-    trajectory.memory = undefined;
+    this.#open.delete(trajectory.key);
+    const memory = trajectory.release();
     const small = memory && memory.vectors.length <= SPARE_VECTORS * this.#dim;
     if (small && this.#spare.length < SPARE_MEMORIES) this.#spare.push(memory);
   }

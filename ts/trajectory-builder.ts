@@ -1,8 +1,13 @@
 import { invalidArgument, notFinite, outOfRange, unknownTrajectory } from './errors.ts';
+import { checkLatency } from './feedback.ts';
+import type { Extras, NodeStep } from './native.ts';
+import { checkPatternType, PatternType } from './pattern-type.ts';
 import {
   checkDirection,
+  checkInteger,
   checkName,
   checkNumber,
+  checkOptions,
   checkVector,
   copyInto,
   isVector,
@@ -10,7 +15,16 @@ import {
   vectorKinds,
 } from './vectors.ts';
 
-/** A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. */
+/** Options of a step. */
+export interface StepOptions {
+  /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
+  layer?: number;
+}
+
+/**
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. As a string, a number or in
+ * JSON it is its id, by which every method of the engine knows it too.
+ */
 export interface TrajectoryBuilder {
   /** Identity, unique within the engine. */
   readonly id: number;
@@ -23,13 +37,25 @@ export interface TrajectoryBuilder {
    * from it, by the outcome `reward * quality`, clipped to [0, 1].
    *
    * @param activations what was used or produced, `hiddenDim` numbers with a direction
-   * @param attentionWeights finite numbers, any length; checked, not learned from
+   * @param attentionWeights finite numbers, any length; kept with the trajectory as 32-bit numbers, not learned from
    * @param reward a finite number, usually 0 to 1
    */
-  addStep(activations: Vector, attentionWeights: Vector, reward: number): this;
+  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
+  /**
+   * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
+   * of its pattern and trains no adapter.
+   */
+  recordStep(node: string | number, score: number, latencyUs: number): this;
   /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
   setRoute(name: string): this;
+  /** Adds the id of a context, in words of your own. `type:<PatternType>` says what kind of pattern it belongs to. */
+  addContext(contextId: string): this;
+  /** Says what kind of pattern it belongs to. */
+  setPatternType(type: PatternType): this;
 }
+
+/** The start of a context that says what kind of pattern a trajectory belongs to. */
+const TYPE_CONTEXT = 'type:';
 
 /** Memory of one trajectory, passed from one that ended to one that begins. */
 export class TrajectoryMemory {
@@ -59,70 +85,206 @@ function grown(memory: Float32Array, least: number): Float32Array {
 export interface Owner {
   /** The native handle; throws `SONA_CLOSED` once the engine is closed. */
   handle(): number;
+  readonly maxSteps: number;
+  readonly layers: number;
+  /** From now on the trajectory is known by its id too. */
+  know(trajectory: Trajectory): void;
+}
+
+/** What few trajectories have, while they are told. */
+class Details {
+  layers: number[] | undefined;
+  contexts: string[] | undefined;
+  type: PatternType | undefined;
+  nodes: NodeStep[] | undefined;
+  /** Attention weights of each step, from the first that has some. */
+  attention: { weights: number[]; lengths: number[] } | undefined;
 }
 
 /** What the engine sees of a builder. */
 export class Trajectory implements TrajectoryBuilder {
-  readonly id: number;
-  readonly embeddingDim: number;
-  readonly maxSteps: number;
-  readonly owner: Owner;
+  readonly #key: number;
+  readonly #dim: number;
+  readonly #owner: Owner;
   /** Undefined once it has ended. */
-  memory: TrajectoryMemory | undefined;
-  route: string | undefined;
+  #memory: TrajectoryMemory | undefined;
+  #route: string | undefined;
   /** -1 for none. */
-  readonly decision: number;
+  readonly #decision: number;
   #steps = 0;
+  #details: Details | undefined;
 
-  constructor(
-    owner: Owner,
-    id: number,
-    dim: number,
-    maxSteps: number,
-    memory: TrajectoryMemory,
-    decision: number,
-  ) {
-    this.owner = owner;
-    this.id = id;
-    this.embeddingDim = dim;
-    this.maxSteps = maxSteps;
-    this.memory = memory;
-    this.decision = decision;
+  constructor(owner: Owner, key: number, dim: number, memory: TrajectoryMemory, decision: number) {
+    this.#owner = owner;
+    this.#key = key;
+    this.#dim = dim;
+    this.#memory = memory;
+    this.#decision = decision;
+  }
+
+  get id(): number {
+    // whoever looks at the id may come back with nothing else
+    if (this.#memory) this.#owner.know(this);
+    return this.#key;
+  }
+
+  get embeddingDim(): number {
+    return this.#dim;
   }
 
   get stepCount(): number {
     return this.#steps;
   }
 
-  addStep(activations: Vector, attentionWeights: Vector, reward: number): this {
+  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this {
     const memory = this.#open();
-    const dim = this.embeddingDim;
+    const dim = this.#dim;
     checkVector('activations', activations, dim);
     checkAttention(attentionWeights);
     checkNumber('reward', reward);
     checkNumber('reward', Math.fround(reward));
+    const layer = options === undefined ? 0 : this.#layer(options);
     const steps = this.#steps + 1;
-    if (steps > this.maxSteps)
-      throw outOfRange('steps', `at most maxTrajectorySteps = ${this.maxSteps}`, steps);
+    const { maxSteps } = this.#owner;
+    if (steps > maxSteps) throw outOfRange('steps', `at most maxTrajectorySteps = ${maxSteps}`, steps);
     memory.reserve(steps + 1, dim);
     copyInto('activations', activations, memory.vectors, steps * dim);
-    checkDirection('activations', this.owner.handle(), memory.vectors, steps * dim, dim);
+    checkDirection('activations', this.#owner.handle(), memory.vectors, steps * dim, dim);
     memory.rewards[steps - 1] = reward;
+    if (layer > 0 || this.#details?.layers) this.#addLayer(layer);
+    if (attentionWeights.length > 0 || this.#details?.attention) this.#addAttention(attentionWeights);
     this.#steps = steps;
+    return this;
+  }
+
+  recordStep(node: string | number, score: number, latencyUs: number): this {
+    this.#open();
+    const name: unknown = typeof node === 'number' && Number.isFinite(node) ? String(node) : node;
+    checkName('node', name);
+    checkNumber('score', score);
+    checkNumber('score', Math.fround(score));
+    checkLatency('latencyUs', latencyUs);
+    const nodes = this.#more().nodes ?? [];
+    const { maxSteps } = this.#owner;
+    if (nodes.length >= maxSteps) {
+      throw outOfRange('steps', `at most maxTrajectorySteps = ${maxSteps}`, nodes.length + 1);
+    }
+    nodes.push({ node: name, score, latencyUs });
+    this.#more().nodes = nodes;
     return this;
   }
 
   setRoute(name: string): this {
     this.#open();
     checkName('route', name);
-    this.route = name;
+    this.#route = name;
     return this;
   }
 
+  addContext(contextId: string): this {
+    this.#open();
+    checkName('contextId', contextId);
+    const details = this.#more();
+    details.contexts = [...(details.contexts ?? []), contextId];
+    const type = contextId.startsWith(TYPE_CONTEXT) ? contextId.slice(TYPE_CONTEXT.length) : undefined;
+    if (type !== undefined && Object.hasOwn(PatternType, type)) details.type = type as PatternType;
+    return this;
+  }
+
+  setPatternType(type: PatternType): this {
+    this.#open();
+    checkPatternType('type', type);
+    this.#more().type = type;
+    return this;
+  }
+
+  toString(): string {
+    return String(this.id);
+  }
+
+  valueOf(): number {
+    return this.id;
+  }
+
+  toJSON(): number {
+    return this.id;
+  }
+
+  /** The id, without making the trajectory known by it. */
+  get key(): number {
+    return this.#key;
+  }
+
+  /** Where it is told; undefined once it has ended. */
+  get memory(): TrajectoryMemory | undefined {
+    return this.#memory;
+  }
+
+  get route(): string | undefined {
+    return this.#route;
+  }
+
+  get decision(): number {
+    return this.#decision;
+  }
+
+  belongsTo(owner: Owner): boolean {
+    return this.#owner === owner;
+  }
+
+  /** Ends it; what it was told in can be used again. */
+  release(): TrajectoryMemory | undefined {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    this.#details = undefined;
+    return memory;
+  }
+
+  /** What it has besides steps and a route. */
+  extras(verdict: number | undefined, source: string | undefined): Extras | undefined {
+    const details = this.#details;
+    if (!details && verdict === undefined && source === undefined) return undefined;
+    return {
+      layers: details?.layers && Uint32Array.from(details.layers),
+      verdict,
+      source,
+      contexts: details?.contexts,
+      kind: details?.type,
+      nodes: details?.nodes,
+      attention: details?.attention && Float32Array.from(details.attention.weights),
+      attentionLengths: details?.attention && Uint32Array.from(details.attention.lengths),
+    };
+  }
+
+  #layer(options: StepOptions): number {
+    checkOptions('options', options, ['layer']);
+    const { layer = 0 } = options;
+    checkInteger('layer', layer, 0, this.#owner.layers - 1);
+    return layer;
+  }
+
+  #addLayer(layer: number): void {
+    const details = this.#more();
+    details.layers ??= new Array<number>(this.#steps).fill(0);
+    details.layers.push(layer);
+  }
+
+  #addAttention(weights: Vector): void {
+    const details = this.#more();
+    details.attention ??= { weights: [], lengths: new Array<number>(this.#steps).fill(0) };
+    for (const weight of weights) details.attention.weights.push(weight);
+    details.attention.lengths.push(weights.length);
+  }
+
+  #more(): Details {
+    this.#details ??= new Details();
+    return this.#details;
+  }
+
   #open(): TrajectoryMemory {
-    this.owner.handle();
-    if (!this.memory) throw unknownTrajectory('trajectory', this.id);
-    return this.memory;
+    this.#owner.handle();
+    if (!this.#memory) throw unknownTrajectory('trajectory', this.#key);
+    return this.#memory;
   }
 }
 
@@ -132,6 +294,6 @@ function checkAttention(weights: unknown): void {
   for (let i = 0; i < weights.length; i++) {
     const weight: unknown = weights[i];
     if (typeof weight !== 'number') throw invalidArgument(`attentionWeights[${i}]`, 'a number', weight);
-    if (!Number.isFinite(weight)) throw notFinite('attentionWeights', i, weight);
+    if (!Number.isFinite(Math.fround(weight))) throw notFinite('attentionWeights', i, weight);
   }
 }
