@@ -14,7 +14,7 @@ export type {
   QualityExpectation,
   RouteRecord,
 } from './ts/patterns.ts';
-export { presets } from './ts/presets.ts';
+export { type Presets, presets } from './ts/presets.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';
 export type { LearnReport, SonaStats } from './ts/stats.ts';
 export type { StepOptions, TrajectoryBuilder } from './ts/trajectory-builder.ts';

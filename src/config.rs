@@ -151,6 +151,31 @@ macro_rules! settings {
             }
         }
 
+        /// Builds an engine, one method per setting. Made by
+        /// [`SonaEngine::builder`](crate::SonaEngine::builder), which checks the settings at the end.
+        #[derive(Debug, Clone, Default)]
+        pub struct SonaEngineBuilder {
+            config: Config,
+        }
+
+        impl SonaEngineBuilder {
+            /// Takes over every setting of a config, a preset for instance.
+            pub fn config(mut self, config: Config) -> Self {
+                self.config = config;
+                self
+            }
+
+            /// The settings so far, unchecked.
+            pub fn settings(&self) -> &Config {
+                &self.config
+            }
+
+            $($(#[doc = $doc])+ pub fn $field(mut self, value: $type) -> Self {
+                self.config.$field = value;
+                self
+            })+
+        }
+
         /// Names of all settings, in the order of the documentation.
         const NAMES: &[&str] = &[$($name),+];
 
@@ -304,6 +329,76 @@ impl Config {
         Ok(config)
     }
 
+    /// Little training, small maps: for many requests per second.
+    pub fn max_throughput() -> Self {
+        Self {
+            base_lora_rank: 4,
+            trajectory_capacity: 5_000,
+            background_every: 500,
+            background_interval_ms: 7_200_000,
+            pattern_clusters: 100,
+            quality_threshold: 0.4,
+            ..Self::default()
+        }
+    }
+
+    /// The best answers: more rank, more memory, more patterns.
+    pub fn max_quality() -> Self {
+        Self {
+            base_lora_rank: 32,
+            replay_capacity: 20_000,
+            trajectory_capacity: 20_000,
+            background_interval_ms: 1_800_000,
+            pattern_clusters: 100,
+            quality_threshold: 0.2,
+            ..Self::default()
+        }
+    }
+
+    /// Little memory.
+    pub fn edge_deployment() -> Self {
+        Self {
+            micro_lora_rank: 1,
+            base_lora_rank: 4,
+            replay_capacity: 1_000,
+            trajectory_capacity: 200,
+            pattern_clusters: 15,
+            quality_threshold: 0.5,
+            ..Self::default()
+        }
+    }
+
+    /// Trained when the caller says, the same every time.
+    pub fn batch_processing() -> Self {
+        Self {
+            micro_lora_rank: 1,
+            base_lora_rank: 8,
+            background: Background::Manual,
+            pattern_clusters: 100,
+            ..Self::default()
+        }
+    }
+
+    /// The presets under their JavaScript names: of each, the settings that are not the default.
+    pub fn presets() -> Value {
+        let presets = [
+            ("maxThroughput", Self::max_throughput()),
+            ("maxQuality", Self::max_quality()),
+            ("edgeDeployment", Self::edge_deployment()),
+            ("batchProcessing", Self::batch_processing()),
+        ];
+        let defaults = Self::default().to_json();
+        let own = |config: &Self| -> Value {
+            let settings = config.to_json();
+            let settings = settings.as_object().into_iter().flatten();
+            settings
+                .filter(|(name, value)| defaults[name.as_str()] != **value)
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect()
+        };
+        presets.iter().map(|(name, config)| ((*name).to_owned(), own(config))).collect()
+    }
+
     /// Reads what [`to_json`](Self::to_json) wrote: flat, every setting there.
     ///
     /// # Errors
@@ -440,6 +535,18 @@ mod tests {
     #[test]
     fn defaults_lie_in_their_ranges() {
         Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn presets_are_sound_and_differ() {
+        let presets = Config::presets();
+        for (name, preset) in presets.as_object().unwrap() {
+            let config = Config::from_json(preset).unwrap();
+            assert_ne!(config, Config::default(), "{name}");
+        }
+        assert_eq!(Config::from_json(&presets["maxQuality"]).unwrap(), Config::max_quality());
+        let built = SonaEngineBuilder::default().config(Config::max_quality()).hidden_dim(8).seed(7);
+        assert_eq!(built.settings(), &Config { hidden_dim: 8, seed: 7, ..Config::max_quality() });
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub mod store;
 pub mod trajectory;
 
 pub use bank::index::RouteRow;
-pub use config::{Background, Config};
+pub use config::{Background, Config, SonaEngineBuilder};
 pub use engine::{
     Amended, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal, Pattern,
     PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,

@@ -91,6 +91,7 @@ export interface Binding {
   observe(handle: number, listener: (report: string) => void): number;
   unobserve(handle: number, listener: number): void;
   settings(): string;
+  presets(): string;
   capabilities(): string;
 }
 

@@ -53,7 +53,7 @@ impl<T: Clone> Replay<T> {
         }
     }
 
-    /// Fills `batch`: one in [`NEW_ONE_IN`] drawn from the newest, the rest from the reservoir.
+    /// Fills `batch`: one in four drawn from the newest, the rest from the reservoir.
     pub fn sample(&self, size: usize, rng: &mut impl Rng, batch: &mut Vec<T>) {
         batch.clear();
         if self.reservoir.is_empty() || self.newest.is_empty() {

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::config::{Background, Config};
+use crate::config::{Background, Config, SonaEngineBuilder};
 use crate::error::{Result, SonaError};
 use crate::learner::Learner;
 
@@ -104,6 +104,17 @@ impl SonaEngine {
             closed: AtomicBool::new(false),
             config,
         })
+    }
+
+    /// Builds the settings of an engine, one method per setting.
+    ///
+    /// ```
+    /// let engine = sona::SonaEngine::builder().hidden_dim(8).micro_lora_rank(1).build()?;
+    /// assert_eq!(engine.config().hidden_dim, 8);
+    /// # Ok::<(), sona::SonaError>(())
+    /// ```
+    pub fn builder() -> SonaEngineBuilder {
+        SonaEngineBuilder::default()
     }
 
     /// Its settings.
@@ -259,6 +270,16 @@ impl SonaEngine {
         {
             worker.wake();
         }
+    }
+}
+
+impl SonaEngineBuilder {
+    /// The engine.
+    ///
+    /// # Errors
+    /// `SONA_INVALID_CONFIG` names the setting that is out of range.
+    pub fn build(self) -> Result<SonaEngine> {
+        SonaEngine::new(self.settings().clone())
     }
 }
 

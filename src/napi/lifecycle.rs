@@ -217,6 +217,12 @@ pub fn settings() -> String {
     settings_table().to_string()
 }
 
+/// The presets as JSON: of each, the settings that are not the default.
+#[napi(catch_unwind)]
+pub fn presets() -> String {
+    Config::presets().to_string()
+}
+
 /// What this build can do, as JSON.
 #[napi(catch_unwind)]
 pub fn capabilities() -> String {
