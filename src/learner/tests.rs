@@ -3,10 +3,15 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use super::*;
 use crate::bank::index::RouteId;
 use crate::config::Background;
 use crate::trajectory::check;
+use crate::trajectory::record::Details;
 
 /// The numeric pack of the demo: int8 unit vectors and label numbers in the safetensors layout.
 struct Pack {
@@ -60,6 +65,7 @@ struct Stream {
     ids: Vec<RouteId>,
     queries: Vec<Vec<f32>>,
     labels: Vec<usize>,
+    order: Vec<usize>,
     next: usize,
 }
 
@@ -71,17 +77,52 @@ impl Stream {
         let names = pack.vectors("labels");
         let ids =
             (0..names.len()).map(|n| learner.add_route("name", &n.to_string(), Some(&names[n])).unwrap()).collect();
-        Self { learner, ids, queries: pack.vectors("train"), labels: pack.labels("train_labels"), next: 0 }
+        let (queries, labels) = (pack.vectors("train"), pack.labels("train_labels"));
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
+        Self { learner, ids, queries, labels, order, next: 0 }
     }
 
-    fn step(&mut self, seed: u64) {
-        // the pack is sorted by label: a step of a prime not in 10,003 = 7 x 1,429 visits every row once
-        let row = (self.next * 7_919 + seed as usize * 997) % self.queries.len();
+    fn step(&mut self) {
+        let right = self.choose();
+        self.end(f32::from(u8::from(right.0 == right.1)), right.1);
+    }
+
+    /// The right route of the next query, and the one that is chosen.
+    fn choose(&self) -> (RouteId, RouteId) {
+        let row = self.row();
+        (self.ids[self.labels[row]], self.best(&self.queries[row]))
+    }
+
+    fn row(&self) -> usize {
+        self.order[self.next % self.order.len()]
+    }
+
+    /// Ends the next query with a quality for a route. Every other comes from the source "odd".
+    fn end(&mut self, quality: f32, route: RouteId) {
+        let x = &self.queries[self.row()];
         self.next += 1;
-        let x = &self.queries[row];
-        let kernels = self.learner.kernels();
-        let snapshot = self.learner.snapshot();
-        let mut z = x.clone();
+        let mut record = self.learner.buffer.blank();
+        let blank = Arc::get_mut(&mut record).unwrap();
+        blank.begin(self.next as u64, x, Outcome { quality, ..Outcome::default() });
+        blank.route = Some(route.packed());
+        if self.next % 2 == 1 {
+            blank.details = Some(Box::new(Details { source: Some("odd".into()), ..Details::default() }));
+        }
+        self.learner.record(record, None);
+    }
+
+    /// Percent of the test part for which the best route is the right one.
+    fn accuracy(&self) -> f64 {
+        let pack = Pack::open();
+        let (queries, labels) = (pack.vectors("test"), pack.labels("test_labels"));
+        let right = queries.iter().zip(labels).filter(|(x, label)| self.best(x) == self.ids[*label]).count();
+        100.0 * right as f64 / queries.len() as f64
+    }
+
+    fn best(&self, x: &[f32]) -> RouteId {
+        let (kernels, snapshot) = (self.learner.kernels(), self.learner.snapshot());
+        let mut z = x.to_vec();
         snapshot.add_change(kernels, Tier::Both, x, &mut z);
         let mut best = (f32::MIN, self.ids[0]);
         snapshot.routes.scan(kernels, &z, |row, score| {
@@ -89,21 +130,14 @@ impl Stream {
                 best = (score, row.id);
             }
         });
-        let right = self.ids[self.labels[row]] == best.1;
-        let mut record = self.learner.buffer.blank();
-        let quality = f32::from(u8::from(right));
-        let blank = Arc::get_mut(&mut record).unwrap();
-        blank.begin(self.next as u64, x, Outcome { quality, ..Outcome::default() });
-        blank.route = Some(best.1.packed());
-        drop(snapshot);
-        self.learner.record(record, None);
+        best.1
     }
 
     /// Events with a cycle after every hundredth; returns the last report.
-    fn run(&mut self, events: usize, seed: u64) -> CycleReport {
+    fn run(&mut self, events: usize) -> CycleReport {
         let mut report = CycleReport::default();
         for _ in 0..events {
-            self.step(seed);
+            self.step();
             if self.next.is_multiple_of(100) {
                 report = self.learner.cycle(NOW, &mut Control::none()).unwrap();
             }
@@ -117,12 +151,12 @@ fn the_gate_refuses_a_poisoned_cycle_and_keeps_what_served() {
     let mut gains = Vec::new();
     for seed in 0..3 {
         let mut stream = Stream::banking77(seed);
-        stream.run(4_000, seed);
-        (0..99).for_each(|_| stream.step(seed));
+        stream.run(4_000);
+        (0..99).for_each(|_| stream.step());
         let before = stream.learner.snapshot().clone();
         let optimiser = stream.learner.training.lock().incumbent().clone();
         stream.learner.training.lock().bench.invert_outcomes = true;
-        let report = stream.run(1, seed);
+        let report = stream.run(1);
         assert!(report.refused && !report.promoted, "{report:?}");
         let after = stream.learner.snapshot();
         assert_eq!(before.base.as_ref().unwrap().b, after.base.as_ref().unwrap().b);
@@ -132,7 +166,7 @@ fn the_gate_refuses_a_poisoned_cycle_and_keeps_what_served() {
 
         // the next clean cycle is judged against the weights that were kept
         stream.learner.training.lock().bench.invert_outcomes = false;
-        let report = stream.run(100, seed);
+        let report = stream.run(100);
         assert!(report.held_out_gain.unwrap() > -0.1, "{report:?}");
     }
     let mean = gains.iter().sum::<f64>() / gains.len() as f64;
@@ -143,7 +177,7 @@ fn the_gate_refuses_a_poisoned_cycle_and_keeps_what_served() {
 #[test]
 fn an_aborted_cycle_publishes_nothing_and_stays_owed() {
     let mut stream = Stream::banking77(1);
-    (0..250).for_each(|_| stream.step(1));
+    (0..250).for_each(|_| stream.step());
     let before = stream.learner.snapshot().clone();
     let abort = AtomicBool::new(false);
     let mut tell = |done: u64, _| {
@@ -164,7 +198,7 @@ fn an_aborted_cycle_publishes_nothing_and_stays_owed() {
 #[test]
 fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
     let mut stream = Stream::banking77(2);
-    (0..100).for_each(|_| stream.step(2));
+    (0..100).for_each(|_| stream.step());
     let abort = AtomicBool::new(false);
     // Stream::step takes &mut self, so the outcome of the cycle's middle is recorded by hand
     let (learner, query, route) = (&stream.learner, stream.queries[0].clone(), stream.ids[0]);
@@ -190,7 +224,7 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
 #[test]
 fn a_new_base_and_the_reset_of_the_micro_tier_appear_together() {
     let mut stream = Stream::banking77(4);
-    (0..100).for_each(|_| stream.step(4));
+    (0..100).for_each(|_| stream.step());
     let learner = &stream.learner;
     let done = AtomicBool::new(false);
     let seen = std::thread::scope(|scope| {
@@ -241,10 +275,70 @@ fn a_cycle_with_nothing_to_learn_from_publishes_nothing() {
 fn a_cycle_is_due_by_count_or_by_time() {
     let mut stream = Stream::banking77(3);
     assert!(!stream.learner.due(u64::MAX), "due with nothing to do");
-    stream.step(3);
+    stream.step();
     assert!(!stream.learner.due(3_599_999) && stream.learner.due(3_600_000));
-    (0..99).for_each(|_| stream.step(3));
+    (0..99).for_each(|_| stream.step());
     assert!(stream.learner.due(0));
     stream.learner.cycle(Now { steady_ms: 5, ..NOW }, &mut Control::none()).unwrap();
     assert!(!stream.learner.due(3_600_005));
+}
+
+#[test]
+fn a_base_that_forgot_half_does_as_well_as_one_that_never_saw_it() {
+    let (mut forgetful, mut innocent) = (Stream::banking77(3), Stream::banking77(3));
+    for n in 0..4_000 {
+        let (right, chosen) = forgetful.choose();
+        let quality = f32::from(u8::from(right == chosen));
+        forgetful.end(quality, chosen);
+        // the same events, without every other
+        if n % 2 == 0 {
+            innocent.next += 1;
+        } else {
+            innocent.end(quality, chosen);
+        }
+        if n % 100 == 99 {
+            forgetful.learner.cycle(NOW, &mut Control::none()).unwrap();
+            innocent.learner.cycle(NOW, &mut Control::none()).unwrap();
+        }
+    }
+    let before = forgetful.accuracy();
+    let criterion = Criterion { source: Some("odd"), ..Criterion::default() };
+    let told = forgetful.learner.forget(&criterion, NOW, &mut Control::none()).unwrap();
+    assert_eq!((told.forgotten, told.out_of_reach), (2_000, 0));
+    let (after, never) = (forgetful.accuracy(), innocent.accuracy());
+    println!("accuracy with everything {before:.1}, after forgetting half {after:.1}, never seen {never:.1}");
+    assert!((after - never).abs() < 2.0, "{after} {never}");
+    let prototypes = |stream: &Stream| -> Vec<Box<[f32]>> {
+        stream.learner.snapshot().routes.rows().map(|row| row.prototype.clone()).collect()
+    };
+    assert_eq!(prototypes(&forgetful), prototypes(&innocent));
+}
+
+#[test]
+fn outcomes_that_were_corrected_after_a_cycle_teach_what_right_ones_do() {
+    let (mut corrected, mut right_first) = (Stream::banking77(4), Stream::banking77(4));
+    for n in 1..=4_000_u64 {
+        let (right, chosen) = right_first.choose();
+        let quality = f32::from(u8::from(right == chosen));
+        right_first.end(quality, chosen);
+        // a third comes the wrong way round and is corrected 250 events later, after two cycles or three
+        corrected.end(if n % 3 == 0 { 1.0 - quality } else { quality }, chosen);
+        if n > 250 && (n - 250) % 3 == 0 {
+            let turn = |outcome: Outcome| Outcome { quality: 1.0 - outcome.quality, ..outcome };
+            assert!(corrected.learner.amend(n - 250, turn).unwrap().applied);
+        }
+        if n % 100 == 0 {
+            right_first.learner.cycle(NOW, &mut Control::none()).unwrap();
+            corrected.learner.cycle(NOW, &mut Control::none()).unwrap();
+        }
+    }
+    for n in (3_751..=4_000).filter(|n| n % 3 == 0) {
+        corrected.learner.amend(n, |outcome| Outcome { quality: 1.0 - outcome.quality, ..outcome }).unwrap();
+    }
+    for stream in [&mut corrected, &mut right_first] {
+        (0..20).for_each(|_| drop(stream.run(100)));
+    }
+    let (late, early) = (corrected.accuracy(), right_first.accuracy());
+    println!("accuracy with outcomes corrected late {late:.1}, right at once {early:.1}");
+    assert!((late - early).abs() < 2.0, "{late} {early}");
 }
