@@ -36,6 +36,9 @@ const SEARCHED: usize = 128;
 /// Most outcomes that are applied again after a cycle; older ones are left to the next.
 const LOGGED: usize = 1_024;
 
+/// Amended records noted before those that can't be amended again are dropped.
+const MOST_AMENDED: usize = 1 << 16;
+
 /// Mutable state of the instant loop.
 #[derive(Debug)]
 pub(super) struct Instant {
@@ -217,7 +220,7 @@ impl Instant {
     pub(super) fn amend(&mut self, record: &Arc<Record>, to: Outcome) -> f32 {
         let from = record.outcome();
         record.set_outcome(to);
-        self.amended.insert(record.id);
+        self.note_amended(record.id);
         if from.quality == to.quality {
             return 0.0;
         }
@@ -237,6 +240,15 @@ impl Instant {
             _ => 0.0,
         };
         (moved + turned).sqrt()
+    }
+
+    /// Remembers whose outcome the next cycle has to correct in the patterns.
+    fn note_amended(&mut self, id: u64) {
+        if self.amended.len() >= MOST_AMENDED {
+            let ledger = &self.ledger;
+            self.amended.retain(|&id| ledger.get(id).is_some());
+        }
+        self.amended.insert(id);
     }
 
     /// Where a route's prior is a learned one and the outcome at `sequence` may have a say in it: takes the first good

@@ -16,8 +16,8 @@ pub(super) struct Members {
     pub(super) book: PatternBook,
     /// The newest that are counted, oldest first.
     pub(super) held: VecDeque<(Arc<Record>, Placed)>,
-    /// Those that the next cycle counts.
-    pub(super) fresh: Vec<Arc<Record>>,
+    /// Those that the next cycle counts, the newest that fit.
+    pub(super) fresh: VecDeque<Arc<Record>>,
     /// Removed routes that patterns have dropped.
     pub(super) removed: u64,
 }
@@ -28,7 +28,7 @@ impl Members {
             capacity: config.trajectory_capacity,
             book: PatternBook::new(config.pattern_clusters, config.seed ^ 0x7061_7474_6572_6E01),
             held: VecDeque::new(),
-            fresh: Vec::new(),
+            fresh: VecDeque::new(),
             removed: 0,
         }
     }
@@ -39,7 +39,10 @@ impl Members {
     }
 
     pub(super) fn remember(&mut self, record: &Arc<Record>) {
-        self.fresh.push(record.clone());
+        if self.fresh.len() == self.capacity {
+            self.fresh.pop_front();
+        }
+        self.fresh.push_back(record.clone());
     }
 
     /// Counts what is fresh and corrects what was amended.

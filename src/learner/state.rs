@@ -228,7 +228,8 @@ impl Members {
         let sound = |placed: &Placed| [placed.quality, placed.expected].iter().all(|part| (0.0..=1.0).contains(part));
         reader.ensure("placed", placed.iter().all(sound), "qualities from 0 to 1")?;
         self.held = held.into_iter().zip(placed).collect();
-        self.fresh = archive.list(reader, "fresh")?;
+        self.fresh = archive.list(reader, "fresh")?.into();
+        reader.ensure("fresh", self.fresh.len() <= self.capacity, "no more than wait at most")?;
         self.removed = reader.value("removed")?;
         Ok(())
     }

@@ -157,6 +157,7 @@ pub fn stats(handle: u32) -> napi::Result<String> {
             "background_cycles": stats.learning_cycles,
             "patterns_stored": stats.patterns,
             "patterns_learned": stats.patterns,
+            "patterns_extracted": stats.patterns,
             "ewc_tasks": stats.ewc_tasks,
             "version": stats.version,
             "routes": stats.routes,
