@@ -12,6 +12,10 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
+/// Steps over which the rate rises from zero. Adam's first steps are as long as its later ones and know less: with good
+/// prior embeddings they would undo a part of what these know (`docs/learning.md`).
+const WARM_UP: f32 = 100.0;
+
 /// The background adapter with the state of its optimiser (Adam, Kingma and Ba 2015, arXiv:1412.6980).
 #[derive(Debug, Clone, PartialEq)]
 pub struct BaseLora {
@@ -76,7 +80,7 @@ impl BaseLora {
         self.steps += 1;
         let power = |beta: f32| 1.0 - (beta as f64).powf(self.steps as f64);
         let step = AdamStep {
-            rate: self.rate,
+            rate: self.rate * (self.steps as f32 / WARM_UP).min(1.0),
             beta1: BETA1,
             beta2: BETA2,
             epsilon: EPSILON,
@@ -126,6 +130,31 @@ impl BaseLora {
         self.consolidation.copy_from(&other.consolidation);
         for (into, from) in self.first.iter_mut().zip(&other.first).chain(self.second.iter_mut().zip(&other.second)) {
             into.copy_from_slice(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_to_its_full_height_and_stays() {
+        let kernels = Kernels::best();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut base = BaseLora::new(6, 2, 8.0, 0.01, 0.99, &mut rng);
+        let mut gradients = Gradients::new(6, 2);
+        gradients.b.fill(0.5);
+        // a gradient that never changes: Adam moves by the rate
+        for step in 1..=150 {
+            let before = base.lora().b[0];
+            base.step(kernels, &gradients);
+            let moved = before - base.lora().b[0];
+            let expected = 0.01 * (step as f32 / 100.0).min(1.0);
+            assert!((moved - expected).abs() < 1e-5, "step {step}: {moved} instead of {expected}");
         }
     }
 }

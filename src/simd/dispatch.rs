@@ -13,9 +13,17 @@ pub(super) struct Backend {
 /// All backends of this build, weakest first; the order is what "lower" means for `SONA_SIMD`.
 static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
     let portable = [Backend { kernels: &scalar::KERNELS, detected: || true }];
+    #[cfg(target_arch = "aarch64")]
+    let native = super::aarch64::backends();
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    let native = super::wasm32::backends();
     #[cfg(target_arch = "x86_64")]
     let native = super::x86_64::backends();
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(any(
+        target_arch = "aarch64",
+        target_arch = "x86_64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    )))]
     let native = [];
     portable.into_iter().chain(native).collect()
 });

@@ -8,32 +8,52 @@
 //!
 //! - **Error.** A sum of `n` products is off by at most `gamma_n * sum |a_i * b_i|`, `gamma_n = n * eps / (1 - n * eps)`.
 //! - **Repeatability.** A result depends on the values alone, never on the alignment of a slice.
-//! - **One order of accumulation.** On one backend `dot(a, b)`, `dot(b, a)`, the element of `dot_rows` and the element
-//!   of `matmul_nt` for the same two rows are the same bits, wherever the rows stand and however many surround them
-//!   (which NaN, where the result is one, is left open).
+//! - **One order of accumulation.** Element `i` of an inner product is added to lane `i % 16`, and at the end the upper
+//!   half of the lanes is added to the lower until four are left, then neighbours. So `dot(a, b)`, `dot(b, a)`, the
+//!   element of `dot_rows` and the element of `matmul_nt` for the same two rows are the same bits, wherever the rows
+//!   stand and however many surround them.
 //! - **Rows in turn.** `add_scaled_rows` gives the same bits as one `axpy` per row, first row first.
-//! - **No place in the bits.** An element of `add_scaled_rows`, `axpy` or `adam` does not depend on its index.
+//! - **No place in the bits.** An element of `add_scaled_rows`, `axpy`, `adam` or `proximal` does not depend on its index.
 //! - **Special values.** NaN and infinities travel as IEEE 754 says; no flush to zero.
 //!
-//! Two backends agree within the error bound, not in bits.
+//! `avx2`, `avx512` and `neon` round a product and its sum together, `scalar` and `simd128` one after the other. Backends
+//! of one kind give the same results; the two kinds agree within the error bound. Which NaN a result is, and between
+//! backends the sign of a zero, is left open.
 //!
 //! # How to add a backend
 //!
-//! 1. Write `<arch>/<isa>.rs` beside the others, with the same function names, ending in a `KERNELS` table whose
-//!    `name` is the file's name. Each function states its instruction set with `#[target_feature]`.
+//! 1. Write `<arch>/<isa>.rs` beside the others: `Vector` for its register, and a `KERNELS` table, named after
+//!    the file, of the kernels in `blocked.rs` at the sizes that suit its registers.
 //! 2. Add `mod <isa>;` and a `Backend` with its run-time check to `<arch>/mod.rs`, weakest first. A new architecture
 //!    also needs its `mod` here and its line in `BACKENDS` of `dispatch.rs`, both under `cfg(target_arch)`.
-//! 3. Name its CPU features in `cpu_reports` of `tests.rs`; the tests fail until it is there and has run.
+//! 3. Name its CPU features in `cpu_reports` and its kind of rounding in `tests/reference.rs`; the tests fail until it is
+//!    there and has run.
 
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod dispatch;
 mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm32;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
+// For the architectures above.
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+mod blocked;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+mod vector;
+
 #[cfg(test)]
 mod tests;
+
+use half::f16;
+
+/// Partial sums of an inner product. With fewer a lone product would wait for its own additions; with more it would not
+/// be faster, because it waits for its loads.
+const WIDTH: usize = 16;
 
 /// A table of function pointers. Outside this module the only way to one is detection, so that holding a
 /// `&Kernels` proves that the CPU has the instructions its functions use.
@@ -48,6 +68,9 @@ pub struct Kernels {
     matmul_nt: unsafe fn(&[f32], &[f32], usize, &mut [f32]),
     add_scaled_rows: unsafe fn(&[f32], &[f32], &mut [f32]),
     adam: AdamFn,
+    proximal: unsafe fn(f32, &[f32], &[f32], &mut [f32]),
+    widen: unsafe fn(&[f16], &mut [f32]),
+    narrow: unsafe fn(&[f32], &mut [f16]),
 }
 
 type AdamFn = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
@@ -55,7 +78,8 @@ type AdamFn = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
 impl Kernels {
     /// The backend to use: the strongest that this CPU reports, decided once per process.
     ///
-    /// The environment variable `SONA_SIMD` (`scalar`, `avx2`; case is ignored) can only lower the choice: it names
+    /// The environment variable `SONA_SIMD` (`scalar`, `avx2`, `avx512`, `neon`, `simd128`; case is
+    /// ignored) can only lower the choice: it names
     /// the strongest backend allowed. A name that the build knows but the CPU lacks gives the best available backend
     /// below it; a name that the build does not know sets no limit.
     pub fn best() -> &'static Kernels {
@@ -170,6 +194,44 @@ impl Kernels {
         assert_eq!(params.len(), v.len(), "adam: params and v must have equal lengths");
         // SAFETY: this table exists only where its instructions do, and the four lengths are equal.
         unsafe { (self.adam)(step, params, grads, m, v) }
+    }
+
+    /// The proximal step of the penalty `weight / 2 * importance * (params - anchor)^2`, element by element:
+    /// `params <- (params + weight * importance * anchor) / (1 + weight * importance)`.
+    ///
+    /// `weight` and `importance` are at least zero. Where their product is zero the parameter keeps its bits, where it
+    /// is infinite the parameter comes to the anchor, to within a rounding.
+    ///
+    /// # Panics
+    /// When the three lengths differ.
+    #[inline]
+    pub fn proximal(&self, weight: f32, importance: &[f32], anchor: &[f32], params: &mut [f32]) {
+        assert_eq!(params.len(), importance.len(), "proximal: params and importance must have equal lengths");
+        assert_eq!(params.len(), anchor.len(), "proximal: params and anchor must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and the three lengths are equal.
+        unsafe { (self.proximal)(weight, importance, anchor, params) }
+    }
+
+    /// Half to single precision, which is exact.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[inline]
+    pub fn widen(&self, from: &[f16], to: &mut [f32]) {
+        assert_eq!(from.len(), to.len(), "widen: from and to must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and the lengths are equal.
+        unsafe { (self.widen)(from, to) }
+    }
+
+    /// Single to half precision, to the nearest and of two as near to the even one. Beyond 65,504 that is infinity.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[inline]
+    pub fn narrow(&self, from: &[f32], to: &mut [f16]) {
+        assert_eq!(from.len(), to.len(), "narrow: from and to must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and the lengths are equal.
+        unsafe { (self.narrow)(from, to) }
     }
 }
 

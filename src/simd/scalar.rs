@@ -1,32 +1,31 @@
 //! The portable backend: plain Rust, shaped so that a compiler can use whatever vectors the target has by default.
 
-use super::{AdamStep, Kernels};
+use half::f16;
+use half::slice::HalfFloatSliceExt;
 
-pub(super) static KERNELS: Kernels = Kernels { name: "scalar", dot, dot_rows, matmul_nt, add_scaled_rows, adam };
+use super::{AdamStep, Kernels, WIDTH};
 
-/// Independent partial sums: without them every addition would wait for the one before it.
-const LANES: usize = 16;
+pub(super) static KERNELS: Kernels =
+    Kernels { name: "scalar", dot, dot_rows, matmul_nt, add_scaled_rows, adam, proximal, widen, narrow };
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0_f32; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<WIDTH>();
+    let (b_blocks, b_rest) = b.as_chunks::<WIDTH>();
+    let mut lanes = [0.0_f32; WIDTH];
     for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
+        for lane in 0..WIDTH {
             lanes[lane] += a[lane] * b[lane];
         }
     }
     for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
         *lane += a * b;
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
+    for half in [8, 4] {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
         }
-        width /= 2;
     }
-    lanes[0]
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
 
 fn dot_rows(rows: &[f32], x: &[f32], out: &mut [f32]) {
@@ -66,4 +65,19 @@ fn adam(step: &AdamStep, params: &mut [f32], grads: &[f32], m: &mut [f32], v: &m
         *v += (1.0 - step.beta2) * (g * g - *v);
         *p -= rate * *m / ((*v * unbias).sqrt() + step.epsilon);
     }
+}
+
+fn proximal(weight: f32, importance: &[f32], anchor: &[f32], params: &mut [f32]) {
+    for ((p, importance), anchor) in params.iter_mut().zip(importance).zip(anchor) {
+        let share = 1.0 - 1.0 / (1.0 + weight * importance);
+        *p += share * (anchor - *p);
+    }
+}
+
+pub(super) fn widen(from: &[f16], to: &mut [f32]) {
+    from.convert_to_f32_slice(to);
+}
+
+pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
+    to.convert_from_f32_slice(from);
 }

@@ -1,19 +1,34 @@
-//! One runner for every backend and the public choice, against an oracle in double precision that knows no kernel.
+//! One runner for every backend and the public choice, against an oracle in double precision that knows no kernel and a
+//! reference that knows the order of operations.
 
 mod checks;
 mod oracle;
+mod reference;
 
+use half::f16;
 use proptest::prelude::*;
 
 use super::{Kernels, dispatch};
-use checks::{adam_step, check_adam, check_adam_of_length, check_dot, check_matmul, check_scaled_rows, values};
+use checks::*;
 
 /// Features as the CPU reports them, found without the dispatcher under test.
 fn cpu_reports(backend: &str) -> bool {
     match backend {
         "scalar" => true,
         #[cfg(target_arch = "x86_64")]
-        "avx2" => std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
+        "avx2" => {
+            std::is_x86_feature_detected!("avx2")
+                && std::is_x86_feature_detected!("fma")
+                && std::is_x86_feature_detected!("f16c")
+        }
+        #[cfg(target_arch = "x86_64")]
+        "avx512" => {
+            cpu_reports("avx2") && std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl")
+        }
+        #[cfg(target_arch = "aarch64")]
+        "neon" => std::arch::is_aarch64_feature_detected!("neon"),
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        "simd128" => true,
         unknown => panic!("say here which CPU features the backend {unknown} needs"),
     }
 }
@@ -46,6 +61,8 @@ fn every_built_backend_the_cpu_reports_was_tested() {
             check_matmul(kernels, &values(5 * dim, 3), &values(7 * dim, 4), dim);
             check_scaled_rows(kernels, &values(5, 5), &values(5 * dim, 6), &values(dim, 7));
             check_adam_of_length(kernels, dim);
+            check_proximal_of_length(kernels, dim);
+            check_narrow(kernels, &values(dim, 8));
         }
     });
     let built = Kernels::built();
@@ -97,6 +114,69 @@ fn adam_holds_at_every_tail() {
 }
 
 #[test]
+fn proximal_holds_at_every_tail() {
+    on_every_backend(|kernels| lengths().for_each(|count| check_proximal_of_length(kernels, count)));
+}
+
+#[test]
+fn proximal_leaves_what_does_not_matter_and_takes_the_rest_to_the_anchor() {
+    on_every_backend(|kernels| {
+        for count in 1..40 {
+            let (anchor, start) = (values(count, 1), values(count, 2));
+            let after = |weight: f32, importance: f32| {
+                let mut params = start.clone();
+                kernels.proximal(weight, &vec![importance; count], &anchor, &mut params);
+                params
+            };
+            assert_eq!(after(0.0, 1.0), start);
+            assert_eq!(after(1.0, 0.0), start);
+            for (weight, importance) in [(1e30, 1e30), (f32::MAX, f32::MAX), (1.0, f32::INFINITY)] {
+                for (p, anchor) in after(weight, importance).iter().zip(&anchor) {
+                    assert!((p - anchor).abs() <= 2.0 * f32::EPSILON, "{}: {p}, not {anchor}", kernels.name());
+                }
+            }
+            assert!(after(1.0, f32::NAN).iter().all(|p| p.is_nan()));
+        }
+    });
+}
+
+#[test]
+fn every_half_widens_to_its_value_and_narrows_back() {
+    let halves: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+    on_every_backend(|kernels| {
+        check_widen(kernels, &halves);
+        for offset in 0..20 {
+            for len in 0..40 {
+                check_widen(kernels, &halves[0x7fe0 + offset..][..len]);
+            }
+        }
+        let mut wide = vec![0.0; halves.len()];
+        kernels.widen(&halves, &mut wide);
+        check_narrow(kernels, &wide);
+    });
+}
+
+#[test]
+fn narrowing_rounds_to_the_nearest_and_ties_to_even() {
+    // Every boundary between two neighbours, and the floats around it.
+    let below_infinity = (0..f16::INFINITY.to_bits()).map(f16::from_bits);
+    let steps = below_infinity.map(|half| (half.to_f32(), f16::from_bits(half.to_bits() + 1).to_f32().min(65536.0)));
+    let ties = steps.map(|(low, high)| (low + high) / 2.0);
+    let around: Vec<f32> =
+        ties.flat_map(|tie| [tie, tie.next_down(), tie.next_up(), -tie, -tie.next_down(), -tie.next_up()]).collect();
+    let rest = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE, -f32::from_bits(1), 1e9];
+    on_every_backend(|kernels| {
+        check_narrow(kernels, &around);
+        check_narrow(kernels, &rest);
+        for offset in 0..20 {
+            for len in 0..40 {
+                check_narrow(kernels, &around[offset..][..len]);
+            }
+        }
+    });
+}
+
+#[test]
 fn adam_from_zeros_moves_only_where_there_is_a_gradient() {
     on_every_backend(|kernels| {
         let grads = [0.0, -0.0, 1.0, -1.0, 1e-20, 0.0, 3.0, 0.0, 0.0, -2.0];
@@ -143,6 +223,7 @@ fn alignment_changes_no_bit() {
                 let (out, y) = results[right..].split_at_mut(m * n);
                 kernels.matmul_nt(&a[left..], &b[right..], dim, out);
                 kernels.add_scaled_rows(&out[..m], &a[left..], y);
+                kernels.proximal(0.5, &b[right..][..dim], &a[left..][..dim], y);
                 let bits: Vec<u32> = results[right..].iter().map(|x| x.to_bits()).collect();
                 assert_eq!(*first.get_or_insert_with(|| bits.clone()), bits, "{} {left} {right}", kernels.name());
             }
@@ -157,14 +238,20 @@ fn neighbours_of_a_slice_are_neither_read_nor_written() {
             let fenced = |count: usize, seed| [vec![f32::NAN; 9], values(count, seed), vec![f32::NAN; 9]].concat();
             let inner = |slice: &[f32]| 9..slice.len() - 9;
             let (a, b, coeffs) = (fenced(4 * dim, 1), fenced(7 * dim, 2), fenced(4, 3));
-            let [mut out, mut y, mut p, mut m, mut v] = [28, dim, dim, dim, dim].map(|count| fenced(count, 4));
+            let [mut out, mut y, mut p, mut m, mut v, mut held, mut wide] =
+                [28, dim, dim, dim, dim, dim, dim].map(|count| fenced(count, 4));
+            let mut halves = vec![f16::NAN; dim + 18];
             kernels.matmul_nt(&a[inner(&a)], &b[inner(&b)], dim, &mut out[9..37]);
             kernels.add_scaled_rows(&coeffs[inner(&coeffs)], &a[inner(&a)], &mut y[9..9 + dim]);
             let inside = 9..9 + dim;
             v[inside.clone()].fill(0.5);
             let grads = &b[inside.clone()];
             kernels.adam(&adam_step(2), &mut p[inside.clone()], grads, &mut m[inside.clone()], &mut v[inside]);
-            for slice in [&out, &y, &p, &m, &v] {
+            kernels.proximal(0.5, &v[9..9 + dim], &a[9..9 + dim], &mut held[9..9 + dim]);
+            kernels.narrow(&y[9..9 + dim], &mut halves[9..9 + dim]);
+            kernels.widen(&halves[9..9 + dim], &mut wide[9..9 + dim]);
+            assert_eq!(halves.iter().filter(|x| x.is_nan()).count(), 18, "{} wrote a neighbour", kernels.name());
+            for slice in [&out, &y, &p, &m, &v, &held, &wide] {
                 assert!(slice[inner(slice)].iter().all(|x| x.is_finite()), "{} read a neighbour", kernels.name());
                 let fences = slice[..9].iter().chain(&slice[slice.len() - 9..]);
                 assert!(fences.into_iter().all(|x| x.is_nan()), "{} wrote a neighbour", kernels.name());
@@ -230,6 +317,9 @@ fn empty_slices_are_fine() {
         kernels.add_scaled_rows(&[1.0], &[], &mut none);
         kernels.axpy(2.0, &[], &mut none);
         kernels.adam(&adam_step(1), &mut [], &[], &mut [], &mut []);
+        kernels.proximal(1.0, &[], &[], &mut none);
+        kernels.widen(&[], &mut none);
+        kernels.narrow(&[], &mut []);
         let mut y = [1.0, 2.0];
         kernels.add_scaled_rows(&[], &[], &mut y);
         assert_eq!(y, [1.0, 2.0]);
@@ -255,6 +345,10 @@ fn lengths_that_do_not_match_panic() {
     refused(&|k| k.adam(&adam_step(1), &mut [0.0; 2], &[0.0], &mut [0.0; 2], &mut [0.0; 2]));
     refused(&|k| k.adam(&adam_step(1), &mut [0.0; 2], &[0.0; 2], &mut [0.0], &mut [0.0; 2]));
     refused(&|k| k.adam(&adam_step(1), &mut [0.0; 2], &[0.0; 2], &mut [0.0; 2], &mut [0.0]));
+    refused(&|k| k.proximal(1.0, &[1.0], &[1.0; 2], &mut [0.0; 2]));
+    refused(&|k| k.proximal(1.0, &[1.0; 2], &[1.0], &mut [0.0; 2]));
+    refused(&|k| k.widen(&[f16::ONE], &mut [0.0; 2]));
+    refused(&|k| k.narrow(&[1.0; 2], &mut [f16::ONE]));
 }
 
 #[test]
@@ -298,6 +392,9 @@ proptest! {
     #[test]
     fn any_bits_at_all(bits in proptest::collection::vec(any::<[u32; 2]>(), 0..70)) {
         let [a, b] = [0, 1].map(|side| bits.iter().map(|pair| f32::from_bits(pair[side])).collect::<Vec<_>>());
-        on_every_backend(|kernels| check_dot(kernels, &a, &b));
+        on_every_backend(|kernels| {
+            check_dot(kernels, &a, &b);
+            check_narrow(kernels, &a);
+        });
     }
 }

@@ -83,3 +83,24 @@ pub(super) fn adam_oracle(step: &AdamStep, p: f32, g: f32, m: f32, v: f32) -> [(
     let new_p = p - moved;
     [(new_p, EPSILON * new_p.abs() + slack_moved + TINY), (new_m, slack_m), (new_v, slack_v)]
 }
+
+/// A parameter after the proximal step, with the error that a few roundings in single precision may leave. Expects
+/// finite input, `weight` and `importance` of at least zero.
+pub(super) fn proximal_oracle(weight: f32, [importance, anchor, p]: [f32; 3]) -> (f64, f64) {
+    let [weight, importance, anchor, p] = [weight, importance, anchor, p].map(f64::from);
+    let stiffness = weight * importance;
+    let value = (p + stiffness * anchor) / (1.0 + stiffness);
+    (value, EPSILON * (value.abs() + 8.0 * (anchor - p).abs()) + TINY)
+}
+
+/// The value of a number in half precision, from its definition.
+pub(super) fn half_value(bits: u16) -> f64 {
+    let (sign, exponent, fraction) = (bits >> 15, (bits >> 10) & 31, f64::from(bits & 1023));
+    let magnitude = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1.0 + fraction / 1024.0) * 2f64.powi(i32::from(exponent) - 15),
+    };
+    if sign == 1 { -magnitude } else { magnitude }
+}

@@ -5,12 +5,24 @@
 //! Method: register tiles over the unit-stride dimension, Goto and van de Geijn, TOMS 34(3), 2008.
 
 mod avx2;
+mod avx512;
+
+use std::arch::is_x86_feature_detected;
 
 use super::dispatch::Backend;
 
-pub(super) fn backends() -> [Backend; 1] {
-    [Backend {
-        kernels: &avx2::KERNELS,
-        detected: || std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
-    }]
+pub(super) fn backends() -> [Backend; 2] {
+    [
+        Backend { kernels: &avx2::KERNELS, detected: has_avx2 },
+        Backend { kernels: &avx512::KERNELS, detected: has_avx512 },
+    ]
+}
+
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
+}
+
+/// Its table holds functions of `avx2` too.
+fn has_avx512() -> bool {
+    has_avx2() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
 }
