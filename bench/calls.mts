@@ -3,7 +3,8 @@
 //   npm run bench:calls -- [--json FILE] [--short] [--only TEXT]
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Case, cases } from './calls/cases.mts';
+import type { Case } from './calls/case.mts';
+import { cases } from './calls/cases.mts';
 import { loadPeer } from './calls/peer.mts';
 import { type Figure, figures } from './calls/process.mts';
 import { compare, type Effort, sink, type Timing } from './calls/timing.mts';
@@ -108,5 +109,5 @@ function amount(value: number, unit: string): string {
 }
 
 function line(name: string, cells: string[], bar: string, met: string): string {
-  return `${name.padEnd(42)}${cells.map((cell) => cell.padStart(13)).join('')}   ${bar.padEnd(26)}${met}`.trimEnd();
+  return `${name.padEnd(42)}${cells.map((cell) => cell.padStart(14)).join('')}   ${bar.padEnd(26)}${met}`.trimEnd();
 }

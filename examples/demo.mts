@@ -1,12 +1,15 @@
-// Streams real feedback into five engines and shows what each of them learns from it.
+// Streams real feedback into five engines and shows what each of them learns from it; then topics come one after another,
+// and it shows what is kept of the first.
 //
 //   npm run demo [-- --data FILE] [--json FILE] [--events N] [--seed N]
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { help, type Options, parseOptions, UsageError } from './demo/options.mts';
 import { BadData, readOwnData } from './demo/own-data.mts';
+import { describePatterns, findPatterns } from './demo/patterns.mts';
 import { plot } from './demo/plot.mts';
 import { Progress } from './demo/progress.mts';
-import { intro, report, toJson } from './demo/report.mts';
+import { intro, learned, nextSteps, timings, toJson } from './demo/report.mts';
+import { secondAct } from './demo/second-act.mts';
 import { builtInSource, type Source } from './demo/source.mts';
 import { marks, type Result, Run } from './demo/stream.mts';
 import { head, row } from './demo/table.mts';
@@ -32,15 +35,18 @@ async function main(options: Options): Promise<void> {
     progress.print(row(mark, accuracy), done);
   }
   progress.end();
+  const patterns = findPatterns((runs.at(-1) as Run).engine, source);
   const results: Result[] = await Promise.all(runs.map((run) => run.finish()));
 
-  const seconds = (performance.now() - began) / 1000;
   console.log(`\n${plot(results, source.measure)}\n`);
-  console.log(report(results, source, events, seconds));
+  console.log(`${learned(results, source, events)}\n\n${describePatterns(patterns, source)}`);
+  const second = options.data ? null : await secondAct(options.seed, events);
+  const seconds = (performance.now() - began) / 1000;
+  console.log(`\n${timings(results, seconds)}\n\n${nextSteps(source)}`);
   if (json !== undefined) {
     writeFileSync(
       json,
-      `${JSON.stringify(toJson(results, source, { ...options, events }, seconds), null, 2)}\n`,
+      `${JSON.stringify({ ...toJson(results, source, { ...options, events }, seconds), patterns, second }, null, 2)}\n`,
     );
     closeSync(json);
     console.log(`\nAll figures are in ${options.json}`);

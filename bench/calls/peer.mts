@@ -7,13 +7,19 @@ export interface PeerEngine {
   addTrajectoryStep(id: number, activations: number[], attention: number[], reward: number): void;
   endTrajectory(id: number, quality: number): void;
   forceLearn(): string;
+  findPatterns(query: number[], k: number): unknown[];
   getStats(): string;
 }
 
 export interface Peer {
   version: string;
   path: string;
-  create(config: { hiddenDim: number; microLoraRank?: number; trajectoryCapacity?: number }): PeerEngine;
+  create(config: {
+    hiddenDim: number;
+    microLoraRank?: number;
+    trajectoryCapacity?: number;
+    patternClusters?: number;
+  }): PeerEngine;
 }
 
 /** The peer, or undefined with a notice. */

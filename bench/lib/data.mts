@@ -69,6 +69,13 @@ export function loadIntents(name: string): IntentSet {
   return fromPack(name, readTensors(path));
 }
 
+/** The queries of a part in words, where SONA_DATA has the set; a pack has none. */
+export function loadTexts(name: string, part: string): string[] | undefined {
+  const data = folder();
+  const path = data && join(data, name, `${part}.csv`);
+  return path && existsSync(path) ? rows(path).map(({ text }) => text) : undefined;
+}
+
 /** A set's CSV files and tensors as they are, for whoever needs more than the vectors. */
 export function readFolder(path: string): {
   file: TensorFile;
@@ -156,6 +163,7 @@ function unitRows({ shape: [n = 0, width = 0], values }: Tensor): Float32Array[]
 }
 
 interface Row {
+  text: string;
   label: string;
   domain?: string;
 }

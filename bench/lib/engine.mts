@@ -1,40 +1,45 @@
 // The engine, as it is built for publishing, as a learner of the protocol: trained by hand after each event, so that
 // runs repeat.
-import { type SonaConfig, SonaEngine } from '../../dist/index.mjs';
+import { type RankedRoute, type RouteSuggestion, type SonaConfig, SonaEngine } from '../../dist/index.mjs';
 import { bestRow, stack } from './linear.mts';
 import type { Learner, LearnerFactory } from './protocol.mts';
 
-/** Routes are named; the engine chooses. */
-class WithRoutes implements Learner {
-  private readonly engine: SonaEngine;
-  private readonly index = new Map<string, number>();
-  private readonly routes: string[];
-  private decision = 0;
+/** Routes are named, each by the number of its label; the engine chooses. */
+export class WithRoutes implements Learner {
+  /** The last one that was made. */
+  #decision = 0;
 
   constructor(
     readonly name: string,
-    priors: readonly Float32Array[],
-    config: SonaConfig,
-  ) {
-    this.engine = SonaEngine.withConfig(config);
-    this.routes = priors.map((embedding, i) => {
-      const route = `route ${i}`;
-      this.engine.addRoute(route, { embedding });
-      this.index.set(route, i);
-      return route;
-    });
+    readonly engine: SonaEngine,
+  ) {}
+
+  /** From now on the label can be chosen. */
+  know(label: number, embedding: Float32Array): void {
+    this.engine.addRoute(String(label), { embedding });
   }
 
-  choose(x: Float32Array): number {
-    const { id, best } = this.engine.suggestRoutes(x, { k: 1 });
-    this.decision = id;
-    return this.index.get(best as string) as number;
+  suggest(x: Float32Array, eligible?: readonly string[]): RouteSuggestion & { top: RankedRoute } {
+    const suggestion = this.engine.suggestRoutes(x, { k: 1, ...(eligible && { eligible }) });
+    const [top] = suggestion.ranked;
+    if (!top) throw new Error('no route is known');
+    this.#decision = suggestion.id;
+    return { ...suggestion, top };
   }
 
+  choose(x: Float32Array, eligible?: readonly string[]): number {
+    return Number(this.suggest(x, eligible).top.route);
+  }
+
+  /** The choice must be the last one that was made. */
   learn(x: Float32Array, chosen: number, reward: number): void {
-    const trajectory = this.engine.beginTrajectory(x, { decision: this.decision });
-    this.engine.endTrajectory(trajectory.setRoute(this.routes[chosen] as string), reward);
+    const trajectory = this.engine.beginTrajectory(x, { decision: this.#decision });
+    this.engine.endTrajectory(trajectory.setRoute(String(chosen)), reward);
     this.engine.tick();
+  }
+
+  memoryBytes(): number {
+    return this.engine.snapshot().byteLength;
   }
 
   close(): void {
@@ -44,16 +49,14 @@ class WithRoutes implements Learner {
 
 /** Nothing is named: the chosen label's vector is the activation of the only step, and the choice is the cosine's. */
 class WithoutRoutes implements Learner {
-  private readonly engine: SonaEngine;
   private readonly labels: Float32Array;
   private readonly adapted: Float32Array;
 
   constructor(
     readonly name: string,
+    private readonly engine: SonaEngine,
     private readonly priors: readonly Float32Array[],
-    config: SonaConfig,
   ) {
-    this.engine = SonaEngine.withConfig(config);
     this.labels = stack(priors);
     this.adapted = new Float32Array(priors[0]?.length ?? 0);
   }
@@ -68,26 +71,65 @@ class WithoutRoutes implements Learner {
     this.engine.tick();
   }
 
+  memoryBytes(): number {
+    return this.engine.snapshot().byteLength;
+  }
+
   close(): void {
     this.engine[Symbol.dispose]();
   }
 }
 
-const row =
-  (Kind: typeof WithRoutes | typeof WithoutRoutes, name: string, config: SonaConfig): LearnerFactory =>
-  (priors, seed) =>
-    new Kind(name, priors, { hiddenDim: priors[0]?.length ?? 0, background: 'manual', seed, ...config });
+/** Settings of a run that repeats. */
+export const repeatable = (hiddenDim: number, seed: number, config: SonaConfig = {}): SonaConfig => ({
+  hiddenDim,
+  seed,
+  background: 'manual',
+  ...config,
+});
 
-const only = (tier: 'micro' | 'base' | 'prototypes'): SonaConfig => ({
+/** An engine with these settings that knows all routes by their priors. */
+export function routed(
+  name: string,
+  priors: readonly Float32Array[],
+  seed: number,
+  config: SonaConfig = {},
+): WithRoutes {
+  const settings = repeatable(priors[0]?.length ?? 0, seed, config);
+  const learner = new WithRoutes(name, SonaEngine.withConfig(settings));
+  priors.forEach((prior, label) => {
+    learner.know(label, prior);
+  });
+  return learner;
+}
+
+const row =
+  (name: string, config: SonaConfig): LearnerFactory =>
+  (priors, seed) =>
+    routed(name, priors, seed, config);
+
+const withoutRoutes: LearnerFactory = (priors, seed) =>
+  new WithoutRoutes('no routes', SonaEngine.withConfig(repeatable(priors[0]?.length ?? 0, seed)), priors);
+
+/** One tier learns. */
+export const only = (tier: 'micro' | 'base' | 'prototypes'): SonaConfig => ({
   tiers: { micro: false, base: false, prototypes: false, [tier]: true },
 });
 
-/** The engine's rows. `bars.mts` knows them by name. */
-export const engineLearners: readonly LearnerFactory[] = [
-  row(WithRoutes, 'full default', {}),
-  row(WithRoutes, 'default, gate off', { promotionGate: false }),
-  row(WithRoutes, 'BaseLoRA alone', only('base')),
-  row(WithRoutes, 'MicroLoRA alone', only('micro')),
-  row(WithRoutes, 'prototypes alone', only('prototypes')),
-  row(WithoutRoutes, 'no routes', {}),
+/** The engine's rows where the routes are known by name. `bars.mts` knows them by theirs. */
+export const byNameLearners: readonly LearnerFactory[] = [
+  row('full default', {}),
+  row('without EWC', { ewcLambda: 0 }),
+  row('default, gate off', { promotionGate: false }),
+  row('BaseLoRA alone', { ...only('base'), ewcLambda: 0 }),
+  row('MicroLoRA alone', only('micro')),
+  row('prototypes alone', only('prototypes')),
+  withoutRoutes,
+];
+
+/** Those where a few examples of each route are given. */
+export const fewShotLearners: readonly LearnerFactory[] = [
+  row('full default', {}),
+  row('without EWC', { ewcLambda: 0 }),
+  row('prototypes alone', only('prototypes')),
 ];

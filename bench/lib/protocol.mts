@@ -1,8 +1,6 @@
-// How a learner is judged: a seeded stream of queries, one choice and one bit of feedback each, and an evaluation on
-// the test part that teaches nothing, at fixed points of the stream.
-import type { IntentSet, Part } from './data.mts';
-import { add, normalise, stack } from './linear.mts';
-import { Random } from './random.mts';
+// What every bench of learning has in common: a learner that makes one choice and hears one bit of feedback, and means
+// over seeds.
+import type { Part } from './data.mts';
 
 export interface Learner {
   readonly name: string;
@@ -21,103 +19,28 @@ export interface Learner {
 /** A fresh learner that knows the routes' prior embeddings. */
 export type LearnerFactory = (priors: Float32Array[], seed: number) => Learner;
 
-export interface Protocol {
-  events: number;
-  seeds: number;
-  /** Examples per route that make its prior and leave the stream; 0: the prior is the label's name. */
-  shots: number;
+/** One query of a part: choose, hear whether that was right. Answers whether it was. */
+export function step(learner: Learner, { vectors, labels }: Part, i: number): boolean {
+  const x = vectors[i] as Float32Array;
+  const truth = labels[i] as number;
+  const chosen = learner.choose(x);
+  learner.learn(x, chosen, chosen === truth ? 1 : 0, truth);
+  return chosen === truth;
+}
+
+/** Percent of a part that the learner would choose rightly. */
+export function accuracy(learner: Learner, { vectors, labels }: Part): number {
+  let right = 0;
+  vectors.forEach((x, i) => {
+    if (learner.choose(x) === labels[i]) right++;
+  });
+  return (100 * right) / vectors.length;
 }
 
 /** A mean over seeds and its standard error (NaN for one seed). */
 export interface Estimate {
   mean: number;
   error: number;
-}
-
-export interface Row {
-  set: string;
-  learner: string;
-  /** Test accuracy in percent after each number of events. */
-  accuracy: ({ events: number } & Estimate)[];
-  /** Time of one choice and its feedback. */
-  microsPerEvent: number;
-  memoryBytes?: number;
-}
-
-export const checkpoints = (events: number): number[] => [
-  ...[0, 500, 1000, 2000, 5000, 10_000].filter((at) => at < events),
-  events,
-];
-
-/** Runs one learner on one set. */
-export function judge(set: IntentSet, create: LearnerFactory, protocol: Protocol): Row {
-  const marks = checkpoints(protocol.events);
-  const accuracy: number[][] = marks.map(() => []);
-  let millis = 0;
-  let name = '';
-  let memoryBytes: number | undefined;
-  for (let seed = 0; seed < protocol.seeds; seed++) {
-    const { priors, stream } = episode(set, seed, protocol.shots);
-    const learner = create(priors, seed);
-    name = learner.name;
-    let done = 0;
-    marks.forEach((mark, i) => {
-      const began = performance.now();
-      for (; done < mark; done++) step(learner, set.train, stream[done % stream.length] as number);
-      learner.checkpoint?.();
-      millis += performance.now() - began;
-      accuracy[i]?.push(100 * share(learner, set.test));
-    });
-    memoryBytes = learner.memoryBytes?.();
-    learner.close?.();
-  }
-  return {
-    set: set.name,
-    learner: name,
-    accuracy: marks.map((events, i) => ({ events, ...estimate(accuracy[i] ?? []) })),
-    microsPerEvent: (1000 * millis) / (protocol.events * protocol.seeds),
-    ...(memoryBytes !== undefined && { memoryBytes }),
-  };
-}
-
-function step(learner: Learner, train: Part, i: number): void {
-  const x = train.vectors[i] as Float32Array;
-  const truth = train.labels[i] as number;
-  const chosen = learner.choose(x);
-  learner.learn(x, chosen, chosen === truth ? 1 : 0, truth);
-}
-
-/** Share of a part that the learner would choose rightly. */
-export function share(learner: Learner, { vectors, labels }: Part): number {
-  let right = 0;
-  vectors.forEach((x, i) => {
-    if (learner.choose(x) === labels[i]) right++;
-  });
-  return right / vectors.length;
-}
-
-/** The priors of one seed and the order in which the train part comes. */
-export function episode(
-  set: IntentSet,
-  seed: number,
-  shots: number,
-): { priors: Float32Array[]; stream: Uint32Array } {
-  const order = new Random(1000 + seed).permutation(set.train.vectors.length);
-  if (shots === 0) return { priors: set.labels, stream: order };
-  const sums = stack(set.labels).fill(0);
-  const taken = new Uint16Array(set.labels.length);
-  const stream = order.filter((i) => {
-    const label = set.train.labels[i] as number;
-    if ((taken[label] as number) >= shots) return true;
-    taken[label] = (taken[label] as number) + 1;
-    add(sums, label * set.dim, 1, set.train.vectors[i] as Float32Array, 0, set.dim);
-    return false;
-  });
-  const priors = set.labels.map((_, label) => {
-    normalise(sums, label * set.dim, set.dim);
-    return sums.subarray(label * set.dim, (label + 1) * set.dim);
-  });
-  return { priors, stream };
 }
 
 export function estimate(values: readonly number[]): Estimate {

@@ -19,7 +19,8 @@ export const help = `usage: npm run demo -- [options]
                   {"route": "name", "embedding": [numbers]}                   optional: what a route means
                 The last 20 % are held out. A route without an embedding is known from its first good query on.
   --json FILE   write all figures there
-  --events N    events to stream (10,000; with --data: each once); more than there are: from the start again
+  --events N    events to stream (10,000; with --data: each once); more than there are: from the start again.
+                Without --data, topics follow one after another, with a tenth as many of each
   --seed N      seed of the order and of the engines (0)
   --help        this text`;
 

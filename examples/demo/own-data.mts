@@ -8,6 +8,7 @@ export class BadData extends Error {}
 type Refuse = (what: string) => never;
 
 interface Entry {
+  id: string;
   vector: Float32Array;
   route: string;
   reward: number;
@@ -74,7 +75,12 @@ class Log {
     if (typeof reward !== 'number' || !(reward >= 0 && reward <= 1)) {
       refuse(expected('reward', 'a number from 0 to 1', reward, 'reward' in fields));
     }
-    this.#entries.push({ vector: this.#vector('vector', vector, line, refuse), route, reward });
+    this.#entries.push({
+      id: `line ${line}`,
+      vector: this.#vector('vector', vector, line, refuse),
+      route,
+      reward,
+    });
   }
 
   source(): Source {
@@ -108,10 +114,11 @@ class Log {
       }),
       events: learned,
       event(i) {
-        const { vector, route, reward } = entries[i % learned] as Entry;
-        return { vector, outcome: () => ({ route, quality: reward }) };
+        const { id, vector, route, reward } = entries[i % learned] as Entry;
+        return { id, vector, outcome: () => ({ route, quality: reward }) };
       },
       unseen,
+      text: () => undefined,
       recorded: true,
     };
   }

@@ -27,7 +27,8 @@ function fromLog(named: number, all: number): string {
   return `${count(named)} of ${count(all)} routes come with an embedding; the others are known from their first good query on.`;
 }
 
-export function report(results: readonly Result[], source: Source, events: number, seconds: number): string {
+/** What all together have learned, in sentences. */
+export function learned(results: readonly Result[], source: Source, events: number): string {
   const all = results.at(-1) as Result;
   const nothing = results[0] as Result;
   const first = all.accuracy[0]?.percent ?? 0;
@@ -35,19 +36,34 @@ export function report(results: readonly Result[], source: Source, events: numbe
   const avoided = all.wrong.before - all.wrong.after;
   const best = results.slice(1, -1).reduce((a, b) => (gain(b) > gain(a) ? b : a));
   const unseen = source.recorded ? 'held-out lines' : 'unseen queries';
-  const learned = [
+  const lines = [
     `All together: ${first.toFixed(1)} % before, ${last.toFixed(1)} % after ${count(events)} events: ` +
       `${signed(last - first)} points (${best.variant.name} alone: ${signed(gain(best))}).`,
     `Of ${count(source.unseen.length)} ${unseen} ${count(all.wrong.before)} went wrong before, ` +
       `${count(all.wrong.after)} do now: ${avoided >= 0 ? `${count(avoided)} errors avoided` : `${count(-avoided)} more errors`}.`,
   ];
   if (!source.recorded) {
-    learned.push(
+    lines.push(
       `While it learned it answered ${count(all.streamErrors)} of the ${count(events)} wrongly; ` +
         `without learning it would have been ${count(nothing.streamErrors)}.`,
     );
   }
-  const next = source.recorded
+  return [bold('What was learned'), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+export function timings(results: readonly Result[], seconds: number): string {
+  const { micros, simd } = results.at(-1) as Result;
+  return [
+    bold(`Time per call, all together, in microseconds${' '.repeat(13)}median         p99`),
+    timing('suggestRoutes', micros.suggestRoutes),
+    timing('beginTrajectory + endTrajectory, a context', micros.beginAndEnd),
+    timing('training, per event (100 cycle by cycle)', micros.training),
+    `  This machine, other work included; ${simd} kernels; ${seconds.toFixed(0)} s in all.`,
+  ].join('\n');
+}
+
+export function nextSteps({ recorded }: Source): string {
+  const next = recorded
     ? [
         'Learn from live traffic: suggestRoutes, then beginTrajectory, setRoute, endTrajectory (examples/quickstart.mts)',
       ]
@@ -56,19 +72,7 @@ export function report(results: readonly Result[], source: Source, events: numbe
         'examples/quickstart.mts       the calls, in 20 lines',
         'npm run bench:learning        the figures with baselines, seeds and spread',
       ];
-  return [
-    bold('What was learned'),
-    ...learned.map((line) => `  ${line}`),
-    '',
-    bold(`Time per call, all together, in microseconds${' '.repeat(13)}median         p99`),
-    timing('suggestRoutes', all.micros.suggestRoutes),
-    timing('beginTrajectory + endTrajectory', all.micros.beginAndEnd),
-    timing('training, per event (100 cycle by cycle)', all.micros.training),
-    `  This machine, other work included; ${all.simd} kernels; ${seconds.toFixed(0)} s in all.`,
-    '',
-    bold('Next'),
-    ...next.map((line) => `  ${line}`),
-  ].join('\n');
+  return [bold('Next'), ...next.map((line) => `  ${line}`)].join('\n');
 }
 
 const gain = ({ accuracy }: Result): number => (accuracy.at(-1)?.percent ?? 0) - (accuracy[0]?.percent ?? 0);

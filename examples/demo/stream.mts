@@ -39,7 +39,7 @@ const CYCLE = 100;
 
 export class Run {
   done = 0;
-  readonly #engine: SonaEngine;
+  readonly engine: SonaEngine;
   readonly #config: Result['config'];
   readonly #accuracy: Result['accuracy'] = [];
   readonly #wrong: number[] = [];
@@ -60,22 +60,22 @@ export class Run {
       backgroundEvery: CYCLE,
       seed,
     };
-    this.#engine = SonaEngine.withConfig(this.#config);
+    this.engine = SonaEngine.withConfig(this.#config);
     for (const { name, embedding } of source.routes) {
-      this.#engine.addRoute(name, embedding ? { embedding } : {});
+      this.engine.addRoute(name, embedding ? { embedding } : {});
     }
   }
 
   /** One event: suggest, hear the outcome, learn. */
   step(): void {
-    const engine = this.#engine;
-    const { vector, outcome } = this.source.event(this.done);
+    const { engine } = this;
+    const { id: name, vector, outcome } = this.source.event(this.done);
     const start = performance.now();
     const { id, best } = engine.suggestRoutes(vector, { k: 1 });
     const suggested = performance.now();
     const { route, quality } = outcome(best);
     const chosen = performance.now();
-    const trajectory = engine.beginTrajectory(vector, { decision: id }).setRoute(route);
+    const trajectory = engine.beginTrajectory(vector, { decision: id }).setRoute(route).addContext(name);
     engine.endTrajectory(trajectory, quality);
     const ended = performance.now();
     engine.tick();
@@ -96,7 +96,7 @@ export class Run {
   evaluate(): number {
     let right = 0;
     for (const { vector, route } of this.source.unseen) {
-      if (this.#engine.suggestRoutes(vector, { k: 1 }).best === route) right++;
+      if (this.engine.suggestRoutes(vector, { k: 1 }).best === route) right++;
     }
     const { length } = this.source.unseen;
     const percent = (100 * right) / length;
@@ -106,8 +106,8 @@ export class Run {
   }
 
   async finish(): Promise<Result> {
-    const { simd } = this.#engine.stats();
-    await this.#engine.close();
+    const { simd } = this.engine.stats();
+    await this.engine.close();
     const { suggestRoutes, beginAndEnd, training } = this.#times;
     return {
       variant: this.variant,

@@ -71,8 +71,8 @@ impl BaseLora {
     }
 
     /// The proximal step toward the anchor, of strength rate x `lambda`.
-    pub fn pull(&mut self, lambda: f32) {
-        self.consolidation.pull(self.rate * lambda, &mut self.lora);
+    pub fn pull(&mut self, kernels: &Kernels, lambda: f32) {
+        self.consolidation.pull(kernels, self.rate * lambda, &mut self.lora);
     }
 
     /// One Adam step along mean gradients.

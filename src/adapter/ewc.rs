@@ -72,18 +72,13 @@ impl Consolidation {
 
     /// The proximal step of the penalty strength / 2 x sum F (theta - theta*)^2, F divided by its mean per matrix:
     /// theta <- (theta + strength F theta*) / (1 + strength F). `strength` is rate x lambda.
-    pub fn pull(&self, strength: f32, lora: &mut Lora) {
+    pub fn pull(&self, kernels: &Kernels, strength: f32, lora: &mut Lora) {
         let weights = [&mut lora.a, &mut lora.b];
         for (((weights, importance), anchor), &mean) in
             weights.into_iter().zip(&self.importance).zip(&self.anchor).zip(&self.means)
         {
-            if mean < f32::MIN_POSITIVE {
-                continue;
-            }
-            let scale = strength / mean;
-            for ((weight, &importance), &anchor) in weights.iter_mut().zip(importance).zip(anchor) {
-                let pull = scale * importance;
-                *weight = (*weight + pull * anchor) / (1.0 + pull);
+            if mean >= f32::MIN_POSITIVE {
+                kernels.proximal(strength / mean, importance, anchor, weights);
             }
         }
     }
@@ -183,7 +178,7 @@ mod tests {
         lora.b = random(&mut rng, -1.0);
         let trained = lora.clone();
         let strength = 0.02;
-        held.pull(strength, &mut lora);
+        held.pull(kernels, strength, &mut lora);
         // argmin over t of (t - theta)^2 / 2 + strength / 2 F (t - theta*)^2, where its derivative is zero
         for (n, (sum, [got, theta, star])) in
             sums.iter().zip([[&lora.a, &trained.a, &anchored.a], [&lora.b, &trained.b, &anchored.b]]).enumerate()
@@ -205,12 +200,12 @@ mod tests {
         let mut lora = Lora::new(DIM, RANK, 8.0, &mut rng);
         let before = lora.clone();
         let mut held = Consolidation::new(RANK * DIM, 0.99);
-        held.pull(1e6, &mut lora);
+        held.pull(kernels, 1e6, &mut lora);
         assert_eq!(lora, before);
         let mut gradients = Gradients::new(DIM, RANK);
         gradients.fisher_a = random(&mut rng, 0.0);
         assert_eq!((held.observe(kernels, &gradients, 5), held.observe(kernels, &gradients, 5)), (5, 10));
-        held.pull(1e6, &mut lora);
+        held.pull(kernels, 1e6, &mut lora);
         assert_eq!(lora, before);
         held.anchor(kernels, &lora);
         assert_eq!((held.anchors(), held.observe(kernels, &gradients, 5)), (1, 5));

@@ -248,7 +248,7 @@ impl Layer {
         gradients.precondition(kernels, candidate.lora());
         candidate.step(kernels, gradients);
         if recipe.lambda > 0.0 {
-            candidate.pull(recipe.lambda * self.hold);
+            candidate.pull(kernels, recipe.lambda * self.hold);
             candidate.consolidate(kernels, gradients, EVENTS_PER_STEP, recipe.consolidation_interval);
         }
     }
