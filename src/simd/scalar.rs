@@ -1,5 +1,7 @@
 //! The portable backend: plain Rust, shaped so that a compiler can use whatever vectors the target has by default.
 
+use std::array;
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
@@ -8,24 +10,33 @@ use super::{AdamStep, Kernels, WIDTH};
 pub(super) static KERNELS: Kernels =
     Kernels { name: "scalar", dot, dot_rows, matmul_nt, add_scaled_rows, adam, proximal, widen, narrow };
 
+type Block = [f32; WIDTH];
+
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<WIDTH>();
-    let (b_blocks, b_rest) = b.as_chunks::<WIDTH>();
-    let mut lanes = [0.0_f32; WIDTH];
+    let (a_blocks, a_rest) = a.as_chunks();
+    let (b_blocks, b_rest) = b.as_chunks();
+    let mut lanes: Block = [0.0; WIDTH];
     for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..WIDTH {
-            lanes[lane] += a[lane] * b[lane];
-        }
+        add_products(&mut lanes, a, b);
     }
-    for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
-        *lane += a * b;
+    if !a_rest.is_empty() {
+        add_products(&mut lanes, &padded(a_rest), &padded(b_rest));
     }
-    for half in [8, 4] {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
-        }
+    let eight: [f32; 8] = array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
+    let four: [f32; 4] = array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+    (four[0] + four[1]) + (four[2] + four[3])
+}
+
+fn add_products(lanes: &mut Block, a: &Block, b: &Block) {
+    for lane in 0..WIDTH {
+        lanes[lane] += a[lane] * b[lane];
     }
-    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+fn padded(rest: &[f32]) -> Block {
+    let mut block = [0.0; WIDTH];
+    block[..rest.len()].copy_from_slice(rest);
+    block
 }
 
 fn dot_rows(rows: &[f32], x: &[f32], out: &mut [f32]) {

@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::draft::Draft;
 use super::index::PatternIndex;
-use super::interpolation::interpolate;
+use super::interpolation::{Prior, interpolate};
 use super::kmeans;
 use super::observation::{Observation, Placed, Verdict};
 use super::sums::OutcomeSums;
@@ -176,12 +176,8 @@ impl PatternBook {
         }
         self.drafts.iter_mut().for_each(|draft| draft.refresh(kernels));
         let patterns = self.drafts.iter_mut().map(|draft| draft.publish(&mut self.revision)).collect();
-        self.index = Arc::new(PatternIndex {
-            events: self.events,
-            avg_quality: self.avg_quality(),
-            centroids: self.centroids(),
-            patterns,
-        });
+        self.index =
+            Arc::new(PatternIndex { events: self.events, prior: self.prior(), centroids: self.centroids(), patterns });
     }
 
     /// Counts each observation in the nearest pattern. Nearest to where patterns were before the first of them; what is
@@ -189,9 +185,11 @@ impl PatternBook {
     fn place<'a>(&mut self, kernels: &Kernels, fresh: Vec<Observation<'a>>) -> Vec<Member<'a>> {
         let queries: Vec<&[f16]> = fresh.iter().map(|observation| observation.query).collect();
         let left: Vec<f64> = self.drafts.iter().map(|draft| draft.share_left(self.events)).collect();
+        let mut prior = self.prior();
         let mut places = Vec::with_capacity(fresh.len());
         kmeans::compare(kernels, &queries, &self.centroids(), |n, similarities| {
-            places.push(self.count(&fresh[n], similarities, &left));
+            prior.mean = self.avg_quality();
+            places.push(self.count(&fresh[n], similarities, &left, &prior));
         });
         self.stale |= !places.is_empty();
         // of two patterns around the same point, the later one can end up without members
@@ -200,14 +198,13 @@ impl PatternBook {
         fresh.into_iter().zip(places).collect()
     }
 
-    fn count(&mut self, observation: &Observation, similarities: &[f32], left: &[f64]) -> Placed {
-        let prior = self.avg_quality();
-        let expectation = interpolate(similarities, prior, |at| {
+    fn count(&mut self, observation: &Observation, similarities: &[f32], left: &[f64], prior: &Prior) -> Placed {
+        let expectation = interpolate(similarities, observation.route, prior, |at| {
             let sums = &self.drafts[at].sums;
             let outcomes = observation.route.map_or(Some(&sums.outcomes), |route| sums.routes.get(&route))?;
             Some((outcomes, left[at]))
         });
-        let expected = expectation.map_or(prior, |expectation| expectation.quality) as f32;
+        let expected = expectation.map_or(prior.mean, |expectation| expectation.quality) as f32;
         let (at, similarity) = kmeans::largest(similarities);
         let placed = Placed {
             pattern: self.drafts[at].id,
@@ -231,6 +228,11 @@ impl PatternBook {
             _ if difference <= -margin => Verdict::Failure,
             _ => Verdict::Unknown,
         }
+    }
+
+    /// Where expectations start now.
+    pub(super) fn prior(&self) -> Prior {
+        Prior::estimate(self.avg_quality(), self.drafts.iter().map(|draft| &draft.sums))
     }
 
     /// Mean of all qualities.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::interpolation::{Expectation, interpolate};
+use super::interpolation::{Expectation, Prior, interpolate};
 use super::pattern::Pattern;
 use crate::simd::Kernels;
 
@@ -10,7 +10,7 @@ use crate::simd::Kernels;
 #[derive(Debug, Default)]
 pub struct PatternIndex {
     pub(super) events: u64,
-    pub(super) avg_quality: f64,
+    pub(super) prior: Prior,
     /// `patterns.len() x dim`.
     pub(super) centroids: Vec<f32>,
     pub(super) patterns: Vec<Arc<Pattern>>,
@@ -38,7 +38,7 @@ impl PatternIndex {
     /// What quality to expect of the unit query `z`, with one route by packed id or with any. None where the nearest
     /// patterns have no outcome of that.
     pub fn expect(&self, kernels: &Kernels, z: &[f32], route: Option<u32>) -> Option<Expectation> {
-        interpolate(&self.similarities(kernels, z), self.avg_quality, |at| {
+        interpolate(&self.similarities(kernels, z), route, &self.prior, |at| {
             let pattern = &self.patterns[at];
             let outcomes = route.map_or(Some(&pattern.outcomes), |route| pattern.route(route))?;
             Some((outcomes, pattern.share_left(self.events)))

@@ -234,3 +234,6 @@ fn normalise(kernels: &Kernels, vector: &mut [f32]) -> f32 {
     }
     norm
 }
+
+#[cfg(test)]
+mod tests;

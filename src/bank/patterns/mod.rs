@@ -24,3 +24,6 @@ pub use interpolation::Expectation;
 pub use observation::{NodeStep, Observation, PatternType, Placed, Verdict};
 pub use pattern::{Exemplar, HALF_LIFE, Pattern};
 pub use sums::{MeasureSums, NodeSums, OutcomeSums};
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,9 @@ use super::sums::{MeasureSums, NodeSums, OutcomeSums};
 use crate::error::Result;
 use crate::state::{Reader, Writer};
 
+/// More than can have been counted; below it there is room to count on.
+const UNCOUNTABLE: u64 = u64::MAX / 4;
+
 /// One pattern, besides its vectors.
 #[derive(Serialize, Deserialize)]
 struct Entry {
@@ -75,13 +78,13 @@ impl PatternBook {
         let of_exemplars = entries.iter().map(|entry| entry.exemplars.len()).sum();
         let queries: Vec<f16> = reader.tensor("exemplars", &[of_exemplars, dim])?;
         reader.ensure("patterns", entries.is_sorted_by(|a, b| a.id < b.id), "ids in order")?;
-        self.next_id = reader.value("next_id")?;
+        self.next_id = reader.value_in("next_id", ..u32::MAX / 2)?;
         reader.ensure("next_id", entries.iter().all(|entry| entry.id <= self.next_id), "no less than any id")?;
         self.outcomes = reader.value("outcomes")?;
         reader.ensure("outcomes", self.outcomes.is_sound(), "sums of outcomes")?;
-        self.events = reader.value("events")?;
-        self.regrouped = reader.value("regrouped")?;
-        self.revision = reader.value("revision")?;
+        self.events = reader.value_in("events", ..UNCOUNTABLE)?;
+        self.regrouped = reader.value_in("regrouped", ..=self.events)?;
+        self.revision = reader.value_in("revision", ..UNCOUNTABLE)?;
         self.rng = reader.generator("generator")?;
         // each step leads to an older pattern, so that following them ends
         let absorbed: Vec<(u32, u32)> = reader.value("absorbed")?;
@@ -96,6 +99,8 @@ impl PatternBook {
                 .map_err(|_| reader.corrupt("patterns", "expected one count per kind"))?;
             let sound = entry.outcomes.is_sound() && entry.routes.iter().all(|(_, sums)| sums.is_sound());
             reader.ensure("patterns", sound, "sums of outcomes")?;
+            let counted = entry.considered < UNCOUNTABLE && (1..=self.revision).contains(&entry.revision);
+            reader.ensure("patterns", counted, "counters that something counted")?;
             let mut draft = Draft::new(entry.id, centroid, entry.created_ms, entry.created_event);
             draft.considered = entry.considered;
             draft.last_event = entry.last_event;
@@ -115,16 +120,12 @@ impl PatternBook {
                 similarity: exemplar.similarity,
             }));
             // the same revision, so that readers who have it need not read it again
-            let mut before = entry.revision.wrapping_sub(1);
+            let mut before = entry.revision - 1;
             patterns.push(draft.publish(&mut before));
             self.drafts.push(draft);
         }
-        self.index = Arc::new(PatternIndex {
-            events: self.events,
-            avg_quality: self.avg_quality(),
-            centroids: self.centroids(),
-            patterns,
-        });
+        self.index =
+            Arc::new(PatternIndex { events: self.events, prior: self.prior(), centroids: self.centroids(), patterns });
         Ok(())
     }
 }

@@ -94,6 +94,11 @@ impl OutcomeSums {
         mean(self.quality, UNIT_BITS, self.count)
     }
 
+    /// Sum of squared deviations of the qualities from their mean.
+    pub fn scatter(&self) -> f64 {
+        (self.squares() - self.quality() * self.avg_quality()).max(0.0)
+    }
+
     /// The share of those judged that succeeded; none when nothing was judged.
     pub fn success_rate(&self) -> Option<f64> {
         let judged = self.successes() + self.failures();

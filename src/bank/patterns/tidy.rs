@@ -29,8 +29,9 @@ const NEGLIGIBLE: f64 = 0.5;
 impl PatternBook {
     /// Drops patterns that weigh next to nothing.
     pub(super) fn prune(&mut self) {
-        let events = self.events;
+        let (events, before) = (self.events, self.drafts.len());
         self.drafts.retain(|draft| draft.count() as f64 * draft.share_left(events) >= NEGLIGIBLE);
+        self.stale |= self.drafts.len() < before;
     }
 
     /// Makes one of two patterns that are about the same and whose routes do as well in both, the most similar first.
@@ -123,13 +124,7 @@ impl PatternBook {
 /// Whether it is large enough to be split, has doubled since that was last considered, and qualities vary at all.
 fn may_be_uneven(draft: &Draft) -> bool {
     let count = draft.count();
-    let outcomes = &draft.sums.outcomes;
-    count >= 2 * FEWEST as u64 && count >= 2 * draft.considered && scatter(outcomes) > 0.0
-}
-
-/// Sum of squared deviations of the qualities from their mean.
-fn scatter(outcomes: &OutcomeSums) -> f64 {
-    (outcomes.squares() - outcomes.quality() * outcomes.avg_quality()).max(0.0)
+    count >= 2 * FEWEST as u64 && count >= 2 * draft.considered && draft.sums.outcomes.scatter() > 0.0
 }
 
 /// Whether two patterns differ in quality, over all or for a route that both know.
@@ -143,7 +138,7 @@ fn differ(a: &Draft, b: &Draft) -> bool {
 fn z_score(a: &OutcomeSums, b: &OutcomeSums) -> f64 {
     let error = |sums: &OutcomeSums| {
         let count = sums.count() as f64;
-        (scatter(sums) + PRIOR_VARIANCE) / (count + 1.0) / count
+        (sums.scatter() + PRIOR_VARIANCE) / (count + 1.0) / count
     };
     (a.avg_quality() - b.avg_quality()).abs() / (error(a) + error(b)).sqrt()
 }
