@@ -336,7 +336,7 @@ fn outcomes_that_were_corrected_after_a_cycle_teach_what_right_ones_do() {
         corrected.learner.amend(n, |outcome| Outcome { quality: 1.0 - outcome.quality, ..outcome }).unwrap();
     }
     for stream in [&mut corrected, &mut right_first] {
-        (0..20).for_each(|_| drop(stream.run(100)));
+        stream.run(2_000);
     }
     let (late, early) = (corrected.accuracy(), right_first.accuracy());
     println!("accuracy with outcomes corrected late {late:.1}, right at once {early:.1}");

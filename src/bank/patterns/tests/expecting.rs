@@ -10,7 +10,7 @@ fn two_patterns() -> Host {
     let good = |d: usize, n: usize| f32::from(n < [6, 2][d]);
     let mut events = eight_each(&[at_angle(0.0), at_angle(90.0)], good);
     // in the first pattern route 1 is right four times in four, in the second twice in eight
-    events.iter_mut().enumerate().for_each(|(n, event)| event.route = Some(u32::from(n < 4 || n >= 8)));
+    events.iter_mut().enumerate().for_each(|(n, event)| event.route = Some(u32::from(!(4..8).contains(&n))));
     host.learn(events);
     assert_eq!(host.book.index().patterns().len(), 2);
     of_the_same_age(&host);
