@@ -15,6 +15,7 @@ fn vector(n: u64) -> Vec<f32> {
 }
 
 /// One event of a made-up stream: a query, the route that was chosen, whether that was right.
+#[derive(Clone)]
 struct Event {
     query: Vec<f32>,
     route: String,
@@ -231,4 +232,43 @@ fn a_layer_learns_from_its_own_steps_alone() {
     let mut trajectory = engine.begin_trajectory(&vector(1)).unwrap();
     trajectory.add_step_to(3, &vector(2), &[], 1.0).unwrap();
     assert_eq!(engine.end_trajectory(trajectory, 1.0).unwrap_err().code(), "SONA_OUT_OF_RANGE");
+}
+
+#[test]
+fn after_the_newest_are_forgotten_training_and_saving_go_on() {
+    let engine = engine(Config { promotion_gate: false, ..config() });
+    for (n, event) in events(2_500).iter().enumerate() {
+        let source = if n < 1_200 { "old" } else { "new" };
+        end(&engine, &Event { source, ..event.clone() }, event.quality);
+        if n % 100 == 99 {
+            engine.force_learn().unwrap();
+        }
+    }
+    let told = engine.forget(&Criterion { source: Some("new"), ..Criterion::default() }).unwrap();
+    assert_eq!((told.forgotten, told.out_of_reach), (1_300, 0));
+    assert_ne!(engine.applied(Tier::Base(0), &vector(3)), vector(3), "nothing was trained on what is left");
+    let restored = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();
+    end(&engine, &events(1)[0], 1.0);
+    end(&restored, &events(1)[0], 1.0);
+    assert!(engine.force_learn().unwrap().steps > 0);
+    restored.force_learn().unwrap();
+    assert_eq!(engine.applied(Tier::Both, &vector(3)), restored.applied(Tier::Both, &vector(3)));
+}
+
+#[test]
+fn corrections_of_what_was_trained_on_are_trained_on() {
+    let engine = engine(Config { promotion_gate: false, ..config() });
+    let ids: Vec<u64> = events(400).iter().map(|event| end(&engine, event, 1.0 - event.quality)).collect();
+    engine.force_learn().unwrap();
+    let before = engine.applied(Tier::Base(0), &vector(3));
+    assert_eq!(engine.tick().unwrap(), None);
+    for (id, event) in ids.iter().zip(&events(400)) {
+        let signal = LearningSignal { quality: Some(event.quality), ..LearningSignal::default() };
+        engine.learn_from_feedback(*id, &signal).unwrap();
+    }
+    // corrections make a cycle due as events do
+    let report = engine.tick().unwrap().unwrap();
+    assert_eq!((report.steps, report.trajectories), (80, 0));
+    assert_ne!(engine.applied(Tier::Base(0), &vector(3)), before);
+    assert_eq!(engine.force_learn().unwrap().steps, 0);
 }

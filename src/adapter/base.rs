@@ -6,7 +6,7 @@ use super::ewc::Consolidation;
 use super::lora::{Gradients, Lora};
 use crate::error::Result;
 use crate::simd::{AdamStep, Kernels};
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
@@ -111,7 +111,7 @@ impl BaseLora {
     /// `SONA_CORRUPT_STATE`.
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
         self.lora.restore(reader)?;
-        self.steps = reader.value("steps")?;
+        self.steps = reader.value_in("steps", ..UNCOUNTABLE)?;
         for (name, pair) in [("first", &mut self.first), ("second", &mut self.second)] {
             let reader = reader.scope(name);
             for (name, into) in ["a", "b"].into_iter().zip(pair) {

@@ -6,7 +6,7 @@
 use super::lora::{Gradients, Lora};
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 /// Two vectors in the layout of a map: for A, for B.
 type Pair = [Vec<f32>; 2];
@@ -108,8 +108,8 @@ impl Consolidation {
         }
         let squares = self.fisher.iter().chain(&self.importance).flatten();
         reader.ensure("fisher", squares.copied().all(|square| square >= 0.0), "numbers from 0")?;
-        self.anchors = reader.value("anchors")?;
-        self.events = reader.value("events")?;
+        self.anchors = reader.value_in("anchors", ..UNCOUNTABLE)?;
+        self.events = reader.value_in("events", ..UNCOUNTABLE)?;
         self.measure();
         Ok(())
     }

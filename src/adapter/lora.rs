@@ -10,6 +10,9 @@ use crate::state::{Reader, Writer};
 /// Largest rank of any tier; the size of the stack buffers for A x.
 pub const MAX_RANK: usize = 64;
 
+/// Squared length of the weights above which a map has diverged.
+pub const DIVERGED: f64 = 1e12;
+
 /// A low-rank map. `a` holds the rows of A; `b` holds the columns of B. Both are `rank x dim`, row-major,
 /// so that every operation runs along contiguous vectors of length `dim`.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +99,8 @@ impl Lora {
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
         self.a = reader.tensor("a", &[self.rank, self.dim])?;
         self.b = reader.tensor("b", &[self.rank, self.dim])?;
-        Ok(())
+        let squared = |x: &[f32]| x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        reader.ensure("b", squared(&self.a) + squared(&self.b) < DIVERGED, "weights that have not diverged")
     }
 }
 

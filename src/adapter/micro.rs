@@ -3,7 +3,7 @@
 
 use rand::Rng;
 
-use super::lora::{Lora, MAX_RANK};
+use super::lora::{DIVERGED, Lora, MAX_RANK};
 use crate::error::Result;
 use crate::simd::Kernels;
 use crate::state::{Reader, Writer};
@@ -16,9 +16,6 @@ const CHANGE: f32 = 0.07;
 
 /// Memory of the mean squared gradient.
 const DECAY: f32 = 0.999;
-
-/// Squared weight norm above which the tier is taken for diverged and reset.
-const DIVERGED: f32 = 1e12;
 
 /// The per-request adapter.
 #[derive(Debug, Clone)]
@@ -125,7 +122,7 @@ impl MicroLora {
         let size = kernels.dot(&self.lora.a, &self.lora.a) + kernels.dot(&self.lora.b, &self.lora.b);
         self.trained = true;
         // written so that NaN fails the test too
-        let sound = size < DIVERGED;
+        let sound = f64::from(size) < DIVERGED;
         if !sound {
             self.start_over();
         }

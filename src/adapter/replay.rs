@@ -32,21 +32,32 @@ impl<T: Clone> Replay<T> {
             self.newest.pop_front();
         }
         self.newest.push_back(lesson.clone());
+        let (kept, before) = (self.reservoir.len() as u64, self.seen - 1);
         if self.reservoir.len() < self.capacity {
-            self.reservoir.push(lesson);
-        } else {
-            let at = rng.random_range(0..self.seen);
-            if let Some(slot) = self.reservoir.get_mut(at as usize) {
-                *slot = lesson;
+            // full so far, or at the rate at which those that a deletion has left were kept
+            if kept == before || rng.random_range(0..before) < kept {
+                self.reservoir.push(lesson);
             }
+        } else if let Some(slot) = self.reservoir.get_mut(rng.random_range(0..self.seen) as usize) {
+            *slot = lesson;
         }
     }
 
-    /// Forgets the lessons that `keep` refuses. Those that stay are a uniform sample of what was seen without them.
-    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+    /// Forgets the lessons that `keep` refuses. Those that stay are a uniform sample of what was seen without them; older
+    /// ones take the places of forgotten new ones. `age` orders lessons, the newest last.
+    pub fn retain<K: Ord>(&mut self, keep: impl Fn(&T) -> bool, age: impl Fn(&T) -> K) {
         let before = self.reservoir.len();
         self.reservoir.retain(|lesson| keep(lesson));
         self.newest.retain(|lesson| keep(lesson));
+        if self.reservoir.is_empty() {
+            self.reservoir.extend(self.newest.iter().take(self.capacity).cloned());
+        }
+        let oldest = self.newest.front().map(&age);
+        let mut older: Vec<&T> =
+            self.reservoir.iter().filter(|lesson| oldest.as_ref().is_none_or(|oldest| age(lesson) < *oldest)).collect();
+        older.sort_by_key(|lesson| std::cmp::Reverse(age(lesson)));
+        older.truncate(NEWEST - self.newest.len());
+        older.into_iter().for_each(|lesson| self.newest.push_front(lesson.clone()));
         if before > 0 {
             let share = self.reservoir.len() as f64 / before as f64;
             self.seen = ((self.seen as f64 * share).round() as u64).max(self.reservoir.len() as u64);
@@ -103,11 +114,6 @@ impl<T: Clone> Replay<T> {
     pub fn newest(&self, count: usize) -> impl ExactSizeIterator<Item = &T> {
         self.newest.range(self.newest.len() - count.min(self.newest.len())..)
     }
-
-    /// Whether there is nothing to draw from.
-    pub fn is_empty(&self) -> bool {
-        self.reservoir.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -151,9 +157,42 @@ mod tests {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
         let mut replay = Replay::new(64);
         (0..500_u32).for_each(|n| replay.push(n, &mut rng));
-        replay.retain(|n| n.is_multiple_of(2));
+        replay.retain(|n| n.is_multiple_of(2), |n| *n);
         let mut batch = Vec::new();
         replay.sample(256, &mut rng, &mut batch);
         assert!(batch.iter().all(|n| n.is_multiple_of(2)));
+    }
+
+    #[test]
+    fn older_lessons_take_the_places_of_forgotten_new_ones() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(10);
+        let mut replay = Replay::new(5_000);
+        (0..3_000).for_each(|n| replay.push(n, &mut rng));
+        replay.retain(|n| *n < 1_500, |n| *n);
+        assert_eq!(replay.newest.iter().copied().collect::<Vec<_>>(), (500..1_500).collect::<Vec<_>>());
+        replay.retain(|_| false, |n| *n);
+        assert!(replay.newest.is_empty() && replay.reservoir.is_empty() && replay.seen() == 0);
+        // a small reservoir can lose all that it had while newer lessons are left
+        let mut small = Replay::new(64);
+        (0..5_000).for_each(|n| small.push(n, &mut rng));
+        let held = small.reservoir.clone();
+        small.retain(|n| !held.contains(n), |n| *n);
+        assert!(!small.reservoir.is_empty() && !small.newest.is_empty());
+    }
+
+    #[test]
+    fn after_a_deletion_the_reservoir_is_still_a_uniform_sample() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
+        let (mut late, runs) = (0, 300);
+        for _ in 0..runs {
+            let mut replay = Replay::new(100);
+            (0..1_000_u32).for_each(|n| replay.push(n, &mut rng));
+            replay.retain(|n| n.is_multiple_of(2), |n| *n);
+            (1_000..1_500).for_each(|n| replay.push(n, &mut rng));
+            late += replay.reservoir.iter().filter(|n| **n >= 1_000).count() * 100 / replay.reservoir.len();
+        }
+        // half of what was seen and kept is late
+        let share = late as f64 / runs as f64;
+        assert!((share - 50.0).abs() < 3.0, "{share}");
     }
 }

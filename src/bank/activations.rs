@@ -10,7 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Writer, all_unit};
 
 /// Cosine above which two activations are the same.
 pub const SAME: f32 = 0.999;
@@ -94,6 +94,7 @@ impl ActivationTable {
         let (height, rows) = reader.rows("rows", &[self.dim])?;
         let identities: Vec<Option<u64>> = reader.value("identities")?;
         reader.ensure("rows", (STAND_INS..=self.capacity).contains(&height), "as many rows as the table takes")?;
+        reader.ensure("rows", all_unit(&rows, self.dim), "unit vectors")?;
         reader.ensure("identities", identities.len() == height, "one per row")?;
         self.next = reader.value_in("next", 0..self.capacity)?;
         reader.ensure("next", self.next <= height, "a place in the table")?;

@@ -3,7 +3,7 @@
 //! p_k = normalise(PRIOR_WEIGHT a_k + sum over the times k was chosen of (r - (1 - r) / 2) x).
 //! The sum is 64-bit fixed point over f16 queries, so adding and removing commute to the last bit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::index::{GENERATIONS, LEAF, Leaf, MAX_ROUTES, RouteId, RouteIndex, Rou
 use super::pool::ArcPool;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, UNCOUNTABLE, Writer, all_unit};
 
 /// How many right answers the prior embedding counts for.
 const PRIOR_WEIGHT: f64 = 3.0;
@@ -265,6 +265,11 @@ impl RouteBook {
         reader.ensure("routes", entries.len() <= MAX_ROUTES, format_args!("at most {MAX_ROUTES} routes"))?;
         reader.ensure("generations", slots <= SLOTS, format_args!("at most {SLOTS} places"))?;
         reader.ensure("vacant", self.vacant.iter().all(|&slot| slot < slots), "places that exist")?;
+        reader.ensure("priors", all_unit(&priors, self.dim), "unit vectors")?;
+        let usable = |slot: &usize| self.generations[*slot] < GENERATIONS;
+        reader.ensure("vacant", self.vacant.iter().all(usable), "places that are not used up")?;
+        let distinct: HashSet<usize> = self.vacant.iter().copied().collect();
+        reader.ensure("vacant", distinct.len() == self.vacant.len(), "different places")?;
         self.routes.resize_with(slots, || None);
         let mut priors = priors.chunks_exact(self.dim);
         for (entry, sum) in entries.into_iter().zip(sums.chunks_exact(self.dim)) {
@@ -273,7 +278,8 @@ impl RouteBook {
             let issued = free && self.generations[id.slot()] == id.generation() && !self.vacant.contains(&id.slot());
             reader.ensure("routes", issued, "ids of places of their own")?;
             let most = i64::try_from(entry.count).unwrap_or(i64::MAX).saturating_mul(1 << QUALITY_BITS);
-            reader.ensure("routes", (0..=most).contains(&entry.quality), "qualities from 0 to 1")?;
+            let sound = entry.count < UNCOUNTABLE && (0..=most).contains(&entry.quality);
+            reader.ensure("routes", sound, "counts, and qualities from 0 to 1")?;
             let fresh = !entry.name.is_empty() && self.find(&entry.name).is_none();
             reader.ensure("routes", fresh, "names that differ")?;
             let prior = (entry.prior_from != PriorFrom::Nowhere).then(|| priors.next().unwrap_or_default().into());
@@ -299,7 +305,7 @@ impl RouteBook {
         let Some(route) = self.existing(id) else { return };
         let quality = |outcome: Option<f32>| outcome.map_or(0, |outcome| fixed(outcome, QUALITY_BITS));
         let weight = |outcome: Option<f32>| outcome.map_or(0, |outcome| fixed_weight(fixed(outcome, OUTCOME_BITS)));
-        route.count = route.count + u64::from(into.is_some()) - u64::from(out.is_some());
+        route.count = (route.count + u64::from(into.is_some())).saturating_sub(u64::from(out.is_some()));
         route.quality = route.quality.saturating_add(quality(into) - quality(out));
         if learn {
             let weight = weight(into) - weight(out);

@@ -25,7 +25,7 @@ impl SonaEngine {
     }
 
     /// Forgets trajectories: those of a source, the one with an id, those that ended before a time, or what several of
-    /// these hold for. Prototypes and patterns become exactly what they would be without them, the background adapter
+    /// these hold for. The sums of prototypes and of patterns become exactly what they would be without them, the background adapter
     /// is trained anew on what is left, which takes as long as training on all of it; kept versions go.
     ///
     /// # Errors

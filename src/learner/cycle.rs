@@ -11,6 +11,9 @@ use super::versions::Version;
 use super::{Learner, Result};
 use crate::adapter::lora::Lora;
 
+/// However short the interval is: a thread with nothing to do must not spin.
+const SHORTEST_PAUSE_MS: u64 = 10;
+
 /// The time, as the host tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
@@ -32,7 +35,7 @@ impl Learner {
     pub fn pause(&self, now_ms: u64) -> u64 {
         match self.until_interval(now_ms) {
             // over, and still nothing to do
-            0 => self.interval_ms,
+            0 => self.interval_ms.max(SHORTEST_PAUSE_MS),
             left => left,
         }
     }
@@ -48,9 +51,9 @@ impl Learner {
         self.last_cycle_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// Events that no finished cycle has trained on.
+    /// Events that no finished cycle has trained on, corrections of such that one has included.
     pub fn waiting(&self) -> u64 {
-        self.buffer.waiting() as u64 + self.owed.load(Ordering::Relaxed)
+        self.buffer.waiting() as u64 + self.owed.load(Ordering::Relaxed) + self.corrected.load(Ordering::Relaxed)
     }
 
     /// Moves every queued record into the replay memory, without training.
@@ -72,10 +75,19 @@ impl Learner {
         }
         let _log = LogDuringCycle::start(self);
         let trajectories = self.drain(&mut training);
+        let amended = self.lock_instant().amended.clone();
+        let corrected = self.corrected.load(Ordering::Relaxed);
+        training.owe(corrected);
         let snapshot = self.published.load_full();
-        let (mut report, promotion) = training.run(&snapshot, control)?;
+        let (mut report, promotion) = match training.run(&snapshot, control) {
+            Ok(finished) => finished,
+            Err(error) => {
+                // they stay owed as corrections
+                training.forgive(corrected);
+                return Err(error);
+            }
+        };
         report.trajectories = trajectories;
-        let amended = std::mem::take(&mut self.lock_instant().amended);
         let kernels = self.kernels;
         training.members.learn(kernels, now.unix_ms, &snapshot.routes, &amended);
         report.patterns = training.members.index().patterns().len() as u64;
@@ -85,6 +97,8 @@ impl Learner {
             self.publish_weights(promotion);
         }
         self.publish_patterns(&training);
+        self.corrected.fetch_sub(corrected, Ordering::Relaxed);
+        self.lock_instant().amended.retain(|id| !amended.contains(id));
         self.settle(&training, now);
         self.cycles.fetch_add(1, Ordering::Relaxed);
         Ok(report)
@@ -173,6 +187,7 @@ impl Learner {
         for _ in 0..self.buffer.waiting() {
             let Some(record) = self.buffer.pop() else { break };
             if !record.is_forgotten() {
+                record.take_in();
                 training.remember(&record);
                 drained += 1;
             }

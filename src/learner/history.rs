@@ -18,6 +18,10 @@ use crate::error::{Result, SonaError};
 use crate::trajectory::record::Record;
 use crate::trajectory::tally;
 
+/// Newest records from which the instant table of activations is filled again: enough for twice its size of distinct ones
+/// where each is repeated a few times, few enough for a mutex that outcomes wait for.
+const RESTARTED: usize = 1_024;
+
 /// Which trajectories to forget: those that every given part holds for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Criterion<'a> {
@@ -141,7 +145,8 @@ impl Instant {
         if !asked.is_empty() {
             self.ledger.drop_forgotten();
             self.restart_micro();
-            self.restart_activations(held.values());
+            let newest = held.len().saturating_sub(RESTARTED);
+            self.restart_activations(held.values().skip(newest));
         }
         let out_of_reach = match criterion.trajectory {
             Some(_) if !asked.is_empty() => 0,

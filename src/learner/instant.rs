@@ -63,6 +63,8 @@ pub(super) struct Instant {
     /// Outcomes since the cycle under way began, the newest [`LOGGED`].
     during_cycle: VecDeque<Logged>,
     cycle_under_way: bool,
+    /// Records before the cycle under way.
+    cycle_began: u64,
     /// The newest records, whose outcomes can be amended.
     pub(super) ledger: Ledger,
     /// Every record by source and time.
@@ -89,6 +91,8 @@ enum Lesson {
 struct Logged {
     record: Arc<Record>,
     rivals: Rivals,
+    /// The outcome that it was learned with before, when it was only corrected meanwhile.
+    from: Option<f32>,
 }
 
 /// The nearest routes of one outcome.
@@ -160,6 +164,7 @@ impl Instant {
             },
             during_cycle: VecDeque::new(),
             cycle_under_way: false,
+            cycle_began: 0,
             ledger: Ledger::new(config.trajectory_capacity),
             tally: Tally::new(),
             amended: HashSet::new(),
@@ -210,7 +215,7 @@ impl Instant {
             self.routes.record(self.kernels, route, &self.scratch.query, record.quality(), record.sequence);
         }
         self.tally.add(record.sequence, record.source(), record.ended_ms);
-        self.log(&record);
+        self.log(&record, None);
         let oldest = self.ledger.push(record.clone());
         (record, oldest)
     }
@@ -228,6 +233,10 @@ impl Instant {
         let moved = self.learn_micro(record, None, Lesson::Amended(from.quality, to.quality), |reward| {
             Lesson::Amended(step(from.quality, reward), step(to.quality, reward))
         });
+        if record.sequence <= self.cycle_began {
+            // a newer one is in the log itself, with the outcome that it has when it is applied again
+            self.log(record, Some(from.quality));
+        }
         let Some(route) = record.route.map(RouteId::from_packed) else { return moved.sqrt() };
         let before = self.routes.index().get(route).cloned();
         self.routes.amend(self.kernels, route, &self.scratch.query, from.quality, to.quality);
@@ -244,7 +253,7 @@ impl Instant {
 
     /// Remembers whose outcome the next cycle has to correct in the patterns.
     fn note_amended(&mut self, id: u64) {
-        if self.amended.len() >= MOST_AMENDED {
+        if self.amended.len() >= MOST_AMENDED && self.amended.len().is_multiple_of(MOST_AMENDED) {
             let ledger = &self.ledger;
             self.amended.retain(|&id| ledger.get(id).is_some());
         }
@@ -333,6 +342,7 @@ impl Instant {
     pub(super) fn start_log(&mut self) {
         self.during_cycle.reserve_exact(LOGGED);
         self.cycle_under_way = true;
+        self.cycle_began = self.sequence;
     }
 
     pub(super) fn stop_log(&mut self) {
@@ -340,12 +350,12 @@ impl Instant {
         self.during_cycle.clear();
     }
 
-    fn log(&mut self, record: &Arc<Record>) {
+    fn log(&mut self, record: &Arc<Record>, from: Option<f32>) {
         if self.cycle_under_way {
             if self.during_cycle.len() == LOGGED {
                 self.during_cycle.pop_front();
             }
-            self.during_cycle.push_back(Logged { record: record.clone(), rivals: self.scratch.rivals });
+            self.during_cycle.push_back(Logged { record: record.clone(), rivals: self.scratch.rivals, from });
         }
     }
 
@@ -359,7 +369,7 @@ impl Instant {
     /// Applies up to `most` logged outcomes to `micro` above `base`; returns how many are left.
     pub(super) fn apply_again(&mut self, micro: &mut MicroLora, base: &Lora, most: usize) -> usize {
         for _ in 0..most {
-            let Some(Logged { record, rivals }) = self.during_cycle.pop_front() else { return 0 };
+            let Some(Logged { record, rivals, from }) = self.during_cycle.pop_front() else { return 0 };
             if !self.learn_micro {
                 continue;
             }
@@ -371,8 +381,13 @@ impl Instant {
                 activations: &mut self.activations,
             };
             if !record.is_forgotten() {
-                let of_route = Lesson::New(record.quality());
-                let of_step = |reward| Lesson::New(record.step_outcome(reward));
+                let lesson = |outcome: f32, from: Option<f32>| match from {
+                    Some(from) => Lesson::Amended(from, outcome),
+                    None => Lesson::New(outcome),
+                };
+                let of_route = lesson(record.quality(), from);
+                let of_step =
+                    |reward: f32| lesson(record.step_outcome(reward), from.map(|from| (reward * from).clamp(0.0, 1.0)));
                 view.learn(micro, &mut self.scratch, &record, Some(rivals.as_slice()), of_route, of_step);
             }
         }

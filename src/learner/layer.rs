@@ -25,6 +25,9 @@ use crate::trajectory::record::Record;
 /// Events per optimiser step.
 pub(super) const EVENTS_PER_STEP: u64 = 5;
 
+/// Most optimiser steps of one cycle: a dozen passes over a full memory, more of which teach nothing.
+const MOST_STEPS: u64 = 2_000 * 10;
+
 /// Newest distinct activations that lessons without a route are scored against.
 const ACTIVATIONS: usize = 256;
 
@@ -171,7 +174,7 @@ impl Layer {
     pub(super) fn steps_due(&self, targets: &Targets) -> u64 {
         // the rate counts too: at 0 nothing moves
         let teaches = self.base.rate() > 0.0 && self.replay.all().any(|lesson| targets.teaches(lesson));
-        if teaches { self.owed.div_ceil(EVENTS_PER_STEP) } else { 0 }
+        if teaches { self.owed.div_ceil(EVENTS_PER_STEP).min(MOST_STEPS) } else { 0 }
     }
 
     /// Trains a copy in `steps` steps and judges it against `serving`. True when it was good enough to take its place.
@@ -298,7 +301,7 @@ impl Layer {
             Target::Route(id) => routes.get(RouteId::from_packed(id)).is_some(),
             Target::Activation(_) => true,
         };
-        self.replay.retain(exists);
+        self.replay.retain(exists, Lesson::age);
         self.gate.retain(exists);
     }
 
@@ -306,13 +309,15 @@ impl Layer {
     pub(super) fn start_over(&mut self, recipe: &Recipe, bench: &mut Workbench) {
         let fresh = Self::new(recipe, self.index);
         let kept = |lesson: &Lesson| !lesson.record().is_forgotten();
-        self.replay.retain(kept);
+        self.replay.retain(kept, Lesson::age);
         self.gate.retain(kept);
         self.base = fresh.base;
         self.candidate = fresh.candidate;
         self.activations = fresh.activations;
         self.rng = fresh.rng;
-        for lesson in self.replay.all() {
+        let mut left: Vec<Lesson> = self.replay.all().chain(self.gate.held()).cloned().collect();
+        left.sort_by_key(Lesson::age);
+        for lesson in &left {
             if let Target::Activation(activation) = lesson.target() {
                 activation.convert_to_f32_slice(&mut bench.activation);
                 self.activations.offer(recipe.kernels, &bench.activation, activation);
@@ -323,7 +328,7 @@ impl Layer {
 
     /// Gives up every lesson.
     pub(super) fn clear_memory(&mut self) {
-        self.replay.retain(|_| false);
+        self.replay.retain(|_| false, Lesson::age);
         self.gate.retain(|_| false);
     }
 

@@ -41,6 +41,11 @@ impl Lesson {
         &self.record
     }
 
+    /// Orders lessons by when their trajectories ended.
+    pub(super) fn age(&self) -> (u64, u32) {
+        (self.record.sequence, self.step)
+    }
+
     /// Which step it is; none for a route.
     pub(super) fn step(&self) -> Option<u32> {
         (self.step != ROUTE).then_some(self.step)

@@ -62,6 +62,8 @@ pub struct Learner {
     versions: Mutex<Versions>,
     /// Events drained from the queue that no finished cycle has trained on yet.
     owed: AtomicU64,
+    /// Outcomes corrected since they were trained on.
+    corrected: AtomicU64,
     last_cycle_ms: AtomicU64,
     cycles: AtomicU64,
     promotions: AtomicU64,
@@ -95,6 +97,7 @@ impl Learner {
             versions: Mutex::new(Versions::new(Arc::new(training.incumbent().clone()))),
             training: Mutex::new(training),
             owed: AtomicU64::new(0),
+            corrected: AtomicU64::new(0),
             last_cycle_ms: AtomicU64::new(0),
             cycles: AtomicU64::new(0),
             promotions: AtomicU64::new(0),
@@ -174,6 +177,9 @@ impl Learner {
             return Ok(Amended { applied: false, delta_norm: 0.0 });
         }
         let delta_norm = f64::from(instant.amend(&record, wanted));
+        if record.is_taken_in() && wanted.quality != outcome.quality {
+            self.corrected.fetch_add(1, Ordering::Relaxed);
+        }
         instant.publish(&self.published);
         Ok(Amended { applied: true, delta_norm })
     }

@@ -12,14 +12,17 @@ use super::layer::Layer;
 use super::lesson::Lesson;
 use super::members::Members;
 use super::training::Training;
-use super::versions::{Kept, Version, Versions};
+use super::versions::{KEPT, Kept, Version, Versions};
 use crate::adapter::replay::{NEWEST, Replay};
-use crate::bank::patterns::Placed;
+use crate::bank::patterns::{Placed, Verdict};
 use crate::error::Result;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, UNCOUNTABLE, Writer};
 use crate::trajectory::archive::{Archive, Archivist};
 use crate::trajectory::record::Record;
 use crate::trajectory::tally::Tally;
+
+/// The latency of an outcome that was told without one.
+const UNTOLD: f32 = -1.0;
 
 /// The step of a lesson that is a record's route.
 const ROUTE: u32 = u32::MAX;
@@ -42,6 +45,7 @@ impl Learner {
         counts.value("cycles", &self.cycles());
         counts.value("promotions", &self.promotions());
         counts.value("failures", &self.failures());
+        counts.value("corrected", &self.corrected.load(Ordering::Relaxed));
         counts.value("enabled", &self.is_enabled());
         archivist.save(instant.dim, &mut writer.scope("records"));
     }
@@ -56,16 +60,19 @@ impl Learner {
         let archive = Archive::restore(instant.dim, training.most_layers(), &reader.scope("records"))?;
         training.restore(&archive, &reader.scope("training"))?;
         instant.restore(&archive, &reader.scope("instant"))?;
+        reader.ensure("records", archive.is_in_order(instant.sequence), "a place of its own for each")?;
         self.restore_versions(&training, &reader.scope("versions"))?;
         let queue = reader.scope("queue");
         let waiting = archive.list(&queue, "records")?;
         queue.ensure("records", waiting.len() <= self.buffer.capacity(), "no more than the queue takes")?;
-        let counts = (queue.value("recorded")?, queue.value("learned")?, queue.value("dropped")?);
+        let count = |name: &str| queue.value_in(name, ..UNCOUNTABLE);
+        let counts = (count("recorded")?, count("learned")?, count("dropped")?);
         self.buffer.refill(waiting.into_iter(), counts.0, counts.1, counts.2);
         let counts = reader.scope("counts");
-        self.cycles.store(counts.value("cycles")?, Ordering::Relaxed);
-        self.promotions.store(counts.value("promotions")?, Ordering::Relaxed);
-        self.failures.store(counts.value("failures")?, Ordering::Relaxed);
+        self.cycles.store(counts.value_in("cycles", ..UNCOUNTABLE)?, Ordering::Relaxed);
+        self.promotions.store(counts.value_in("promotions", ..UNCOUNTABLE)?, Ordering::Relaxed);
+        self.failures.store(counts.value_in("failures", ..UNCOUNTABLE)?, Ordering::Relaxed);
+        self.corrected.store(counts.value_in("corrected", ..UNCOUNTABLE)?, Ordering::Relaxed);
         self.enabled.store(counts.value("enabled")?, Ordering::Relaxed);
         self.owed.store(training.owed(), Ordering::Relaxed);
         self.anchors.store(training.anchors(), Ordering::Relaxed);
@@ -95,6 +102,7 @@ impl Learner {
 
     fn restore_versions(&self, training: &Training, reader: &Reader<'_>) -> Result<()> {
         let listed: Vec<(Version, usize)> = reader.value("kept")?;
+        reader.ensure("kept", listed.len() <= KEPT, format_args!("at most {KEPT} versions"))?;
         let mut kept = VecDeque::new();
         for (n, (version, layers)) in listed.into_iter().enumerate() {
             reader.ensure("kept", layers <= training.most_layers(), "layers that exist")?;
@@ -107,7 +115,11 @@ impl Learner {
             }
             kept.push_back(Kept { version, layers: bases });
         }
-        *self.versions.lock() = Versions::restore(kept, reader.value("next")?, reader.value("current")?);
+        *self.versions.lock() = Versions::restore(
+            kept,
+            reader.value_in("next", ..UNCOUNTABLE)?,
+            reader.value_in("current", ..UNCOUNTABLE)?,
+        );
         Ok(())
     }
 }
@@ -175,11 +187,12 @@ impl Instant {
                 "records of their own, no more than it takes",
             )?;
         }
+        self.sequence = reader.value_in("sequence", ..UNCOUNTABLE)?;
         self.tally = reader.value::<Tally>("tally")?;
+        reader.ensure("tally", self.tally.is_sound(self.sequence), "counts of trajectories in their order")?;
         self.amended = reader.value::<Vec<u64>>("amended")?.into_iter().collect::<HashSet<u64>>();
-        self.sequence = reader.value("sequence")?;
-        self.updates = reader.value("updates")?;
-        self.divergences = reader.value("divergences")?;
+        self.updates = reader.value_in("updates", ..UNCOUNTABLE)?;
+        self.divergences = reader.value_in("divergences", ..UNCOUNTABLE)?;
         Ok(())
     }
 }
@@ -210,12 +223,40 @@ impl Training {
     }
 }
 
+fn restore_placed(count: usize, reader: &Reader<'_>) -> Result<Vec<Placed>> {
+    let patterns: Vec<u32> = reader.tensor("pattern", &[count])?;
+    let expected: Vec<f32> = reader.tensor("expected", &[count])?;
+    let verdicts: Vec<u8> = reader.tensor("verdict", &[count])?;
+    let qualities: Vec<f32> = reader.tensor("quality", &[count])?;
+    let latencies: Vec<f32> = reader.tensor("latency_ms", &[count])?;
+    let unit = |values: &[f32]| values.iter().all(|value| (0.0..=1.0).contains(value));
+    reader.ensure("quality", unit(&qualities) && unit(&expected), "qualities from 0 to 1")?;
+    let placed = |n: usize| {
+        Some(Placed {
+            pattern: patterns[n],
+            expected: expected[n],
+            verdict: Verdict::from_code(verdicts[n])?,
+            quality: qualities[n],
+            latency_ms: (latencies[n] >= 0.0).then_some(latencies[n]),
+        })
+    };
+    let all: Option<Vec<Placed>> = (0..count).map(placed).collect();
+    all.ok_or_else(|| reader.corrupt("verdict", "expected codes of verdicts"))
+}
+
 impl Members {
     fn save(&self, dim: usize, archivist: &mut Archivist, writer: &mut Writer<'_>) {
         self.book.save(dim, &mut writer.scope("book"));
         save_records(archivist, writer, "held", self.held.iter().map(|(record, _)| record));
-        let placed: Vec<&Placed> = self.held.iter().map(|(_, placed)| placed).collect();
-        writer.value("placed", &placed);
+        let placed: Vec<Placed> = self.held.iter().map(|(_, placed)| *placed).collect();
+        let mut columns = writer.scope("placed");
+        let count = [placed.len()];
+        columns.tensor("pattern", &count, &placed.iter().map(|placed| placed.pattern).collect::<Vec<u32>>());
+        columns.tensor("expected", &count, &placed.iter().map(|placed| placed.expected).collect::<Vec<f32>>());
+        columns.tensor("verdict", &count, &placed.iter().map(|placed| placed.verdict.code()).collect::<Vec<u8>>());
+        columns.tensor("quality", &count, &placed.iter().map(|placed| placed.quality).collect::<Vec<f32>>());
+        let latency = |placed: &Placed| placed.latency_ms.unwrap_or(UNTOLD);
+        columns.tensor("latency_ms", &count, &placed.iter().map(latency).collect::<Vec<f32>>());
         save_records(archivist, writer, "fresh", self.fresh.iter());
         writer.value("removed", &self.removed);
     }
@@ -223,10 +264,7 @@ impl Members {
     fn restore(&mut self, dim: usize, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
         self.book.restore(dim, &reader.scope("book"))?;
         let held = archive.list(reader, "held")?;
-        let placed: Vec<Placed> = reader.value("placed")?;
-        reader.ensure("placed", placed.len() == held.len(), "one for each record that is held")?;
-        let sound = |placed: &Placed| [placed.quality, placed.expected].iter().all(|part| (0.0..=1.0).contains(part));
-        reader.ensure("placed", placed.iter().all(sound), "qualities from 0 to 1")?;
+        let placed = restore_placed(held.len(), &reader.scope("placed"))?;
         self.held = held.into_iter().zip(placed).collect();
         self.fresh = archive.list(reader, "fresh")?.into();
         reader.ensure("fresh", self.fresh.len() <= self.capacity, "no more than wait at most")?;
@@ -254,17 +292,16 @@ impl Layer {
         let reservoir: Vec<Lesson> = restore_lessons(archive, reader, "reservoir")?;
         let newest: VecDeque<Lesson> = restore_lessons(archive, reader, "newest")?;
         reader.ensure("newest", newest.len() <= NEWEST, format_args!("at most {NEWEST} lessons"))?;
-        reader.ensure("reservoir", reservoir.is_empty() == newest.is_empty(), "lessons in both or in neither")?;
         let capacity = self.replay.capacity();
         reader.ensure("reservoir", reservoir.len() <= capacity, format_args!("at most {capacity} lessons"))?;
-        let seen = reader.value_in("seen", reservoir.len() as u64..)?;
+        let seen = reader.value_in("seen", reservoir.len() as u64..UNCOUNTABLE)?;
         self.replay = Replay::from_parts(capacity, seen, reservoir, newest);
         self.gate = Gate::default();
         for lesson in restore_lessons::<Vec<Lesson>>(archive, reader, "held_back")? {
             self.gate.push(lesson);
         }
         self.rng = reader.generator("generator")?;
-        self.owed = reader.value("owed")?;
+        self.owed = reader.value_in("owed", ..UNCOUNTABLE)?;
         Ok(())
     }
 }

@@ -88,6 +88,16 @@ impl Training {
         }
     }
 
+    /// Counts outcomes that were corrected after they had been taken in.
+    pub(super) fn owe(&mut self, corrected: u64) {
+        self.layers.iter_mut().for_each(|layer| layer.owed += corrected);
+    }
+
+    /// Takes back what [`owe`](Self::owe) counted.
+    pub(super) fn forgive(&mut self, corrected: u64) {
+        self.layers.iter_mut().for_each(|layer| layer.owed -= corrected);
+    }
+
     /// Events that no finished cycle has trained on.
     pub(super) fn owed(&self) -> u64 {
         self.layers[0].owed
@@ -161,6 +171,8 @@ impl Training {
 
     /// Gives up what is forgotten and trains every layer from its first weights on what is left.
     pub(super) fn retrain(&mut self, routes: &RouteIndex, control: &mut Control) -> Result<()> {
+        self.calibration = Calibration::default();
+        self.changes = ChangeDetector::default();
         self.members.drop_forgotten(self.recipe.kernels, routes);
         for layer in &mut self.layers {
             layer.start_over(&self.recipe, &mut self.bench);

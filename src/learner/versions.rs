@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::adapter::base::BaseLora;
 
 /// Versions kept.
-const KEPT: usize = 8;
+pub(super) const KEPT: usize = 8;
 
 /// One set of promoted weights.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -319,21 +319,21 @@ unsafe fn run_chains<V: Vector, const M: usize, const N: usize, const C: usize>(
     first: usize,
 ) -> [[V; N]; M] {
     let apart = WIDTH / C;
-    // SAFETY: the first loop ends where the last chain's vector would pass the end of the rows; in the second, `advance`
-    // loads what is left from `at < dim`.
+    let (mut a, mut b) = (a.wrapping_add(first * V::LANES), b.wrapping_add(first * V::LANES));
+    let mut left = dim.saturating_sub(first * V::LANES);
+    // SAFETY: `left` elements of a row are left from `a` and `b`; chain `c` reads at `c * apart` only where it has some.
     unsafe {
         let mut chains = [[[V::splat(0.0); N]; M]; C];
-        let mut at = first * V::LANES;
-        while at + (C - 1) * apart + V::LANES <= dim {
+        while left >= (C - 1) * apart + V::LANES {
             for (c, chain) in chains.iter_mut().enumerate() {
-                advance(chain, a.add(at + c * apart), b.add(at + c * apart), dim, V::LANES);
+                advance(chain, a.add(c * apart), b.add(c * apart), dim, V::LANES);
             }
-            at += WIDTH;
+            (a, b, left) = (a.wrapping_add(WIDTH), b.wrapping_add(WIDTH), left.saturating_sub(WIDTH));
         }
         for (c, chain) in chains.iter_mut().enumerate() {
-            let at = at + c * apart;
-            if at < dim {
-                advance(chain, a.add(at), b.add(at), dim, dim - at);
+            let left = left.saturating_sub(c * apart);
+            if left > 0 {
+                advance(chain, a.add(c * apart), b.add(c * apart), dim, left);
             }
         }
         let mut live = C;

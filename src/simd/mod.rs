@@ -51,8 +51,8 @@ mod tests;
 
 use half::f16;
 
-/// Partial sums of an inner product. With fewer a lone product would wait for its own additions; with more it would not
-/// be faster, because it waits for its loads.
+/// Partial sums of an inner product. With AVX-512 twice as many make a lone product a fifth faster and the products of
+/// matrices a tenth slower.
 const WIDTH: usize = 16;
 
 /// A table of function pointers. Outside this module the only way to one is detection, so that holding a

@@ -12,7 +12,7 @@ pub(super) static KERNELS: Kernels =
 
 type Block = [f32; WIDTH];
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_blocks, a_rest) = a.as_chunks();
     let (b_blocks, b_rest) = b.as_chunks();
     let mut lanes: Block = [0.0; WIDTH];

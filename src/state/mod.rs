@@ -18,6 +18,15 @@ pub use writer::Writer;
 
 use crate::error::Result;
 
+/// More than anything can have been counted; below it there is room to count on.
+pub const UNCOUNTABLE: u64 = u64::MAX / 4;
+
+/// Whether rows of `dim` numbers all have unit length, to within the rounding of what is kept as f16.
+pub fn all_unit(rows: &[f32], dim: usize) -> bool {
+    let squared = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+    rows.chunks(dim.max(1)).all(|row| (squared(row) - 1.0).abs() < 0.01)
+}
+
 /// Named values and tensors. Names are paths: `replay.vectors` is the entry `vectors` of the scope `replay`.
 ///
 /// Entries are ordered by name, so that equal states become equal bytes.

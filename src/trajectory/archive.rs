@@ -1,13 +1,13 @@
 //! Records in a state: each once, however many hold it, named by its place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use half::f16;
 
 use super::record::{Details, Outcome, Record};
 use crate::error::Result;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Writer, all_unit};
 
 /// No route, no latency.
 const NONE: u32 = u32::MAX;
@@ -46,6 +46,8 @@ impl Archivist {
         writer.tensor("quality", &[count], &quality);
         writer.tensor("verdict", &[count], &verdict);
         writer.tensor("latency_ms", &[count], &latency);
+        let taken_in: Vec<u8> = self.records.iter().map(|record| u8::from(record.is_taken_in())).collect();
+        writer.tensor("taken_in", &[count], &taken_in);
 
         let vectors: Vec<f16> = self.records.iter().flat_map(|record| record.vectors().iter().copied()).collect();
         let vector_counts: Vec<u32> = self.records.iter().map(|record| (record.vectors().len() / dim) as u32).collect();
@@ -61,7 +63,52 @@ impl Archivist {
         let details: Vec<(u32, &Details)> =
             (0..).zip(&self.records).filter_map(|(n, r)| Some((n, &**r.details.as_ref()?))).collect();
         writer.value("details", &details);
+        self.save_attention(&mut writer.scope("attention"));
     }
+
+    /// Attention weights of all steps that have some, one after another.
+    fn save_attention(&self, writer: &mut Writer<'_>) {
+        let (mut of, mut steps, mut lengths, mut weights) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (place, record) in (0_u32..).zip(&self.records) {
+            let attention = record.details.as_ref().map_or(&[][..], |details| &details.attention);
+            if !attention.is_empty() {
+                of.push(place);
+                steps.push(attention.len() as u32);
+                lengths.extend(attention.iter().map(|weights| weights.len() as u32));
+                attention.iter().for_each(|own| weights.extend_from_slice(own));
+            }
+        }
+        writer.tensor("record", &[of.len()], &of);
+        writer.tensor("steps", &[steps.len()], &steps);
+        writer.tensor("lengths", &[lengths.len()], &lengths);
+        writer.tensor("weights", &[weights.len()], &weights);
+    }
+}
+
+/// Attention weights of each step of the record at a place.
+type Attention = (u32, Vec<Box<[f32]>>);
+
+fn restore_attention(reader: &Reader<'_>) -> Result<Vec<Attention>> {
+    let (count, of) = reader.rows::<u32>("record", &[])?;
+    let steps: Vec<u32> = reader.tensor("steps", &[count])?;
+    let (_, lengths) = reader.rows::<u32>("lengths", &[])?;
+    let (_, weights) = reader.rows::<f32>("weights", &[])?;
+    let (mut lengths, mut weights) = (&lengths[..], &weights[..]);
+    let mut all = Vec::with_capacity(count);
+    for (place, steps) in of.into_iter().zip(steps) {
+        let too_few = || reader.corrupt("lengths", "expected as many as there are steps");
+        let (own, rest) = lengths.split_at_checked(steps as usize).ok_or_else(too_few)?;
+        lengths = rest;
+        let mut attention = Vec::with_capacity(own.len());
+        for &length in own {
+            let too_few = || reader.corrupt("weights", "expected as many as the lengths say");
+            let (step, rest) = weights.split_at_checked(length as usize).ok_or_else(too_few)?;
+            attention.push(step.into());
+            weights = rest;
+        }
+        all.push((place, attention));
+    }
+    Ok(all)
 }
 
 /// The records of a state, by place.
@@ -83,6 +130,7 @@ impl Archive {
         let qualities: Vec<f32> = reader.tensor("quality", &[count])?;
         let verdicts: Vec<u8> = reader.tensor("verdict", &[count])?;
         let latencies: Vec<f32> = reader.tensor("latency_ms", &[count])?;
+        let taken_in: Vec<u8> = reader.tensor("taken_in", &[count])?;
         let (vector_count, vectors) = reader.rows::<f16>("vectors", &[dim])?;
         let vector_counts: Vec<u32> = reader.tensor("vector_count", &[count])?;
         let step_counts: Vec<u32> = reader.tensor("step_count", &[count])?;
@@ -91,9 +139,14 @@ impl Archive {
         let step_layers: Vec<u8> = reader.tensor("step_layer", &[step_count])?;
         let mut details: HashMap<u32, Details> = reader.value::<Vec<(u32, Details)>>("details")?.into_iter().collect();
 
+        for (place, attention) in restore_attention(&reader.scope("attention"))? {
+            details.entry(place).or_default().attention = attention;
+        }
         let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
         reader.ensure("vector_count", total(&vector_counts) == vector_count as u64, "as many vectors as there are")?;
         reader.ensure("step_count", total(&step_counts) == step_count as u64, "as many steps as there are")?;
+        let unit = |row: &[f16]| all_unit(&row.iter().map(|x| x.to_f32()).collect::<Vec<_>>(), dim);
+        reader.ensure("vectors", vectors.chunks_exact(dim).all(unit), "unit vectors")?;
         reader.ensure(
             "quality",
             qualities.iter().all(|quality| (0.0..=1.0).contains(quality)),
@@ -119,10 +172,19 @@ impl Archive {
             reader.ensure("step_vector", record.take_parts(dim, own, parts), "vectors of the same record")?;
             let latency_ms = (latencies[n] >= 0.0).then_some(latencies[n]);
             record.set_outcome(Outcome { quality: qualities[n], verdict: verdicts[n], latency_ms });
+            if taken_in[n] != 0 {
+                record.take_in();
+            }
             records.push(Arc::new(record));
             (vectors, step) = (rest, steps.end);
         }
         Ok(Self { records })
+    }
+
+    /// Whether each record has a sequence of its own, from 1 to `last`.
+    pub fn is_in_order(&self, last: u64) -> bool {
+        let sequences: HashSet<u64> = self.records.iter().map(|record| record.sequence).collect();
+        sequences.len() == self.records.len() && sequences.iter().all(|sequence| (1..=last).contains(sequence))
     }
 
     /// The record at a place.

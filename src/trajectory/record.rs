@@ -28,6 +28,7 @@ pub struct Record {
     verdict: AtomicU8,
     latency_ms: AtomicU32,
     forgotten: AtomicBool,
+    taken_in: AtomicBool,
 }
 
 /// What is kept of a trajectory besides what trains the adapters.
@@ -41,7 +42,8 @@ pub struct Details {
     pub kind: u8,
     /// Steps without a vector.
     pub nodes: Vec<NodeStep>,
-    /// Attention weights of each step, in order; none when every step came without.
+    /// Attention weights of each step, in order; none when every step came without. Kept for whoever reads the state.
+    #[serde(skip)]
     pub attention: Vec<Box<[f32]>>,
 }
 
@@ -99,6 +101,7 @@ impl Record {
         self.vectors.clear();
         self.steps.clear();
         *self.forgotten.get_mut() = false;
+        *self.taken_in.get_mut() = false;
         self.set_outcome(outcome);
         self.append(query);
     }
@@ -169,6 +172,16 @@ impl Record {
     /// From now on nothing may be learned from it.
     pub fn forget(&self) {
         self.forgotten.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether background learning has taken it in.
+    pub fn is_taken_in(&self) -> bool {
+        self.taken_in.load(Ordering::Relaxed)
+    }
+
+    /// Background learning takes it in.
+    pub fn take_in(&self) {
+        self.taken_in.store(true, Ordering::Relaxed);
     }
 
     /// Where the outcome came from, in the caller's words.

@@ -2,7 +2,8 @@
 //! deletion can't reach any more must still be told.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
+
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Runs kept; beyond that neighbours are merged, and count for every source.
 const RUNS: usize = 4_096;
@@ -48,14 +49,14 @@ impl Tally {
         let source = Some(hash(source));
         if let Some(last) = self.runs.back_mut()
             && last.source == source
-            && sequence - last.first < RUN
+            && sequence.saturating_sub(last.first) < RUN
         {
             last.count += 1;
             last.from_ms = last.from_ms.min(at_ms);
             last.to_ms = last.to_ms.max(at_ms);
             return;
         }
-        if self.runs.len() == RUNS {
+        if self.runs.len() >= RUNS {
             self.merge_neighbours();
         }
         self.runs.push_back(Run { first: sequence, source, from_ms: at_ms, to_ms: at_ms, count: 1 });
@@ -80,6 +81,14 @@ impl Tally {
         self.runs.iter().filter(asked).map(|run| run.count).sum()
     }
 
+    /// Whether trajectories in an order up to `last` can have led to this.
+    pub fn is_sound(&self, last: u64) -> bool {
+        let runs = || self.runs.iter();
+        self.runs.len() <= RUNS
+            && runs().zip(runs().skip(1)).all(|(a, b)| a.first < b.first)
+            && runs().all(|run| run.first <= last && run.count <= last && run.from_ms <= run.to_ms)
+    }
+
     fn merge_neighbours(&mut self) {
         let runs = self.runs.make_contiguous();
         let merged = runs.len() / 2;
@@ -97,10 +106,9 @@ impl Tally {
     }
 }
 
+/// Stable, because it is saved. No source is not the empty one.
 fn hash(source: Option<&str>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    source.hash(&mut hasher);
-    hasher.finish()
+    source.map_or(0, |source| xxh3_64(source.as_bytes()))
 }
 
 #[cfg(test)]

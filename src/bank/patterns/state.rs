@@ -12,10 +12,7 @@ use super::index::PatternIndex;
 use super::pattern::{Access, Exemplar};
 use super::sums::{MeasureSums, NodeSums, OutcomeSums};
 use crate::error::Result;
-use crate::state::{Reader, Writer};
-
-/// More than can have been counted; below it there is room to count on.
-const UNCOUNTABLE: u64 = u64::MAX / 4;
+use crate::state::{Reader, UNCOUNTABLE, Writer, all_unit};
 
 /// One pattern, besides its vectors.
 #[derive(Serialize, Deserialize)]
@@ -75,6 +72,7 @@ impl PatternBook {
         let entries: Vec<Entry> = reader.value("patterns")?;
         let sums: Vec<i64> = reader.tensor("sums", &[entries.len(), dim])?;
         let centroids: Vec<f32> = reader.tensor("centroids", &[entries.len(), dim])?;
+        reader.ensure("centroids", all_unit(&centroids, dim), "unit vectors")?;
         let of_exemplars = entries.iter().map(|entry| entry.exemplars.len()).sum();
         let queries: Vec<f16> = reader.tensor("exemplars", &[of_exemplars, dim])?;
         reader.ensure("patterns", entries.is_sorted_by(|a, b| a.id < b.id), "ids in order")?;

@@ -1,4 +1,6 @@
 //! The 128-bit vectors of WebAssembly: four `f32`, a product and its sum rounded one after the other.
+//!
+//! A build with these instructions compiles the portable code to them as well. Where that is as fast, its functions stay.
 
 use std::arch::wasm32::*;
 
@@ -22,7 +24,7 @@ const VECTORS: usize = 12;
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "simd128",
-    dot: blocked::dot::<v128, CHAINS>,
+    dot: scalar::dot,
     dot_rows: blocked::dot_rows::<v128, CHAINS, LONE>,
     matmul_nt: blocked::matmul_nt::<v128, CHAINS, LONE, PAIR, ROWS, AT_ONCE>,
     add_scaled_rows: blocked::add_scaled_rows::<v128, VECTORS>,

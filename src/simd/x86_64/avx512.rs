@@ -1,8 +1,7 @@
 //! AVX-512: vectors of sixteen `f32`, masks for what is left over, twice the registers of AVX2.
 //!
-//! Only where that gains something. The other kernels spend their time on loads, of which a CPU completes as many bytes
-//! per cycle either way, and one of 64 bytes takes twice as long when it is not aligned: those are the functions of
-//! `avx2`, whose results are the same bits.
+//! Only where that gains something. The other kernels wait for their loads, and a load of 64 bytes that is not aligned to
+//! them takes two cache lines: those are the functions of `avx2`, whose results are the same bits.
 
 use std::arch::x86_64::*;
 
@@ -144,6 +143,7 @@ fn add_halves(vector: __m512) -> __m256 {
 }
 
 /// The mask of the first `count` lanes.
+#[inline]
 fn first_lanes(count: usize) -> __mmask16 {
     (1 << count) - 1
 }
