@@ -20,12 +20,26 @@ interface SonaConfig {
   microLoraRank?: number;
   /** Rank of the background adapter, 1 to 64. Default 16. */
   baseLoraRank?: number;
+  /** Layers of the background adapter, 1 to 128. Default 1; layers above the first train on steps that name them. */
+  baseLoraLayers?: number;
   /** Numerator of both adapters' scale, `loraAlpha / rank`. Default 8. */
   loraAlpha?: number;
   /** Step size of the per-request adapter. Default .01. */
   microLoraLr?: number;
   /** Step size of the background adapter. Default .002. */
   baseLoraLr?: number;
+  /** How strongly the background adapter is held where it was when topics shift; 0: not at all. Default 1,000. */
+  ewcLambda?: number;
+  /** Memory of the importance of each weight, per optimiser step. Default .99. */
+  ewcGamma?: number;
+  /** Examples per optimiser step from which the importance of weights is estimated. Default 64, a whole batch. */
+  ewcFisherSamples?: number;
+  /** Events after which the weights are anchored again. Default 500. */
+  consolidationInterval?: number;
+  /** Most patterns of past trajectories. Default 50. */
+  patternClusters?: number;
+  /** Least mean quality of a pattern that `findPatterns` recommends. Default .3. */
+  qualityThreshold?: number;
   /** Examples kept for replay. Default 10,000. */
   replayCapacity?: number;
   /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
@@ -48,11 +62,45 @@ interface SonaConfig {
   enableSimd?: boolean;
   /** Seed of every random choice. Default 42. */
   seed?: number;
+  /**
+   * Says what time it is, in whole milliseconds since 1970: for what is shown of patterns and versions, and for
+   * `forget`. Asked by the calls that end, learn, find or forget. What is due is measured by a steady clock. Default:
+   * the system's clock.
+   */
+  now?: () => number;
+  /** Older name of `trajectoryCapacity`. */
+  trajectoryBufferSize?: number;
+  /** Older name of `trajectoryCapacity`. */
+  bufferCapacity?: number;
+  /** Older name of `microLoraLr`. */
+  microLr?: number;
+  /** Older name of `baseLoraLr`. */
+  baseLr?: number;
+  /** Older name of `qualityThreshold`. */
+  patternQualityThreshold?: number;
+  /** A setting of older documents: there is no dropout. */
+  loraDropout?: 0;
+  /** A setting of older documents: it always is. */
+  ewcOnline?: true;
+}
+/** Older name of {@link SonaConfig}. */
+type JsSonaConfig = SonaConfig;
+//#endregion
+//#region ts/engine-builder.d.ts
+/** The settings that the builder has a method for. */
+declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
+type Setters = { [Name in (typeof settings)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
+/** Builds an engine: one method per setting, then `build`. */
+interface SonaEngineBuilder extends Setters {
+  /** Takes over every setting of a config, a preset for instance. */
+  config(config: SonaConfig): SonaEngineBuilder;
+  /** The engine; what is not accepted is refused here. */
+  build(): SonaEngine;
 }
 //#endregion
 //#region ts/errors.d.ts
 /** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
+type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
 /** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
 type SonaErrorDetails = Readonly<Record<string, unknown>>;
 declare const marker: unique symbol;
@@ -62,18 +110,109 @@ declare const marker: unique symbol;
  * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
  */
 declare class SonaError extends Error {
+  /** Always `SonaError`. */
   readonly name = "SonaError";
+  /** What {@link SonaError.isInstance} looks for. */
   readonly [marker] = true;
+  /** Stays the same between versions; messages may not. */
   readonly code: SonaErrorCode;
+  /** The parts of the message. Plain data, so that it can be logged. */
   readonly details: SonaErrorDetails;
   constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
+  /** Whether a value is an error of this library, of this copy or another. */
   static isInstance(error: unknown): error is SonaError;
+}
+//#endregion
+//#region ts/feedback.d.ts
+/** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
+type Verdict = 'success' | 'failure' | 'unknown';
+/** Parts of a {@link LearningSignal}. */
+interface SignalParts {
+  /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
+  trajectoryId?: number | undefined;
+  /** How well it went, 0 to 1. */
+  quality?: number | undefined;
+  /** What it is taken for: shows in the success rates of patterns. */
+  verdict?: Verdict | undefined;
+  /** Time that the answer took, in milliseconds, from 0: shows in the patterns. */
+  latencyMs?: number | undefined;
+}
+/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
+declare class LearningSignal implements SignalParts {
+  /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
+  readonly trajectoryId: number | undefined;
+  /** How well it went, 0 to 1. */
+  readonly quality: number | undefined;
+  /** What it is taken for. */
+  readonly verdict: Verdict | undefined;
+  /** Time that the answer took, in milliseconds. */
+  readonly latencyMs: number | undefined;
+  /** Throws `SONA_INVALID_ARGUMENT`, `SONA_NOT_FINITE` or `SONA_OUT_OF_RANGE`, naming the part. */
+  constructor(parts?: SignalParts);
+  /**
+   * From what a user or a judge said.
+   *
+   * @param success whether it went well: the verdict
+   * @param latencyMs time that the answer took, in milliseconds
+   * @param quality how well it went, 0 to 1
+   */
+  static fromFeedback(success: boolean, latencyMs: number, quality: number): LearningSignal;
+  /** It went well: `fromFeedback(true, ...)`. */
+  static positive(latencyMs: number, quality: number): LearningSignal;
+  /** It did not: `fromFeedback(false, ...)`. */
+  static negative(latencyMs: number, quality: number): LearningSignal;
+  /** For a certain trajectory, by its id or the builder that it was told with. */
+  static fromTrajectory(trajectory: {
+    readonly id: number;
+  } | number, quality: number): LearningSignal;
+}
+/** What a correction did. */
+interface FeedbackResult {
+  /** Whether anything changed. */
+  applied: boolean;
+  /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
+  deltaNorm: number;
+  /** Why nothing changed: the outcome was known already, nothing has ended yet, or learning is off. */
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled';
+}
+//#endregion
+//#region ts/history.d.ts
+/** One set of promoted weights. */
+interface Version {
+  /** Number, from 0 for the untrained adapter. */
+  version: number;
+  /** When it was promoted, milliseconds since 1970; 0 for the untrained one. */
+  promotedAt: number;
+  /** Trajectories that background learning had taken in by then. */
+  trajectories: number;
+  /** What its cycle gained on held-back events, in nats per event; null when fewer than 100 were held. */
+  heldOutGain: number | null;
+  /** Whether it is the one that serves. */
+  current: boolean;
+}
+/** Which trajectories to forget: those that every given part holds for. */
+interface ForgetCriterion {
+  /** Those of one source, as `endTrajectory` was told. */
+  source?: string;
+  /** The one with this id. */
+  trajectoryId?: number;
+  /** Those that ended before, as a date or in milliseconds since 1970. */
+  before?: Date | number;
+}
+/** What forgetting did. */
+interface ForgetResult {
+  /** Trajectories that were taken out of everything. */
+  forgotten: number;
+  /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
+  outOfReach: number;
 }
 //#endregion
 //#region ts/learning.d.ts
 /** Progress of `learn`, in optimiser steps. */
 interface LearnProgress {
+  /** Steps made. */
   done: number;
+  /** Steps that the cycle has in all. */
   total: number;
 }
 /** Options of `learn`. */
@@ -87,6 +226,7 @@ interface LearnOptions {
 //#region ts/routes.d.ts
 /** A named option as it stands. */
 interface Route {
+  /** Name, as it was given. */
   name: string;
   /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
   ranked: boolean;
@@ -97,12 +237,13 @@ interface Route {
 }
 /** One ranked route. */
 interface RankedRoute {
+  /** Its name. */
   route: string;
   /** Cosine of the adapted query with the route's prototype. */
   score: number;
-  /** Softmax of 20 x score among the eligible routes. */
+  /** Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back outcomes. */
   probability: number;
-  /** Outcomes that the route has had. */
+  /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: {
     count: number;
     avgQuality: number;
@@ -120,6 +261,151 @@ interface RouteSuggestion {
   confidence: number;
   /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
   abstain: boolean;
+}
+//#endregion
+//#region ts/pattern-type.d.ts
+/** What kind of work a pattern stands for, by what most of its trajectories said. */
+declare const PatternType: Readonly<{
+  /** Nothing in particular, or nobody said. */readonly General: "General"; /** Steps of thought. */
+  readonly Reasoning: "Reasoning"; /** Facts looked up. */
+  readonly Factual: "Factual"; /** Invention. */
+  readonly Creative: "Creative"; /** Code written. */
+  readonly CodeGen: "CodeGen"; /** Talk. */
+  readonly Conversational: "Conversational";
+}>;
+/** What kind of work a pattern stands for. */
+type PatternType = (typeof PatternType)[keyof typeof PatternType];
+//#endregion
+//#region ts/vectors.d.ts
+/** A vector of the engine's dimension. What comes back is of the kind that went in. */
+type Vector = Float32Array | Float64Array | readonly number[];
+/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
+type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
+//#endregion
+//#region ts/trajectory-builder.d.ts
+/** Options of a step. */
+interface StepOptions {
+  /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
+  layer?: number;
+}
+/**
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. As a string, a number or in
+ * JSON it is its id, by which every method of the engine knows it too.
+ */
+interface TrajectoryBuilder {
+  /** Identity, unique within the engine. */
+  readonly id: number;
+  /** Length of its vectors. */
+  readonly embeddingDim: number;
+  /** Steps so far. */
+  readonly stepCount: number;
+  /**
+   * Adds a step. Without a route each step is a lesson: queries like this one move toward its activation, or away
+   * from it, by the outcome `reward * quality`, clipped to [0, 1].
+   *
+   * @param activations what was used or produced, `hiddenDim` numbers with a direction
+   * @param attentionWeights finite numbers, any length; kept with the trajectory as 32-bit numbers, not learned from
+   * @param reward a finite number, usually 0 to 1
+   */
+  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
+  /**
+   * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
+   * of its pattern and trains no adapter.
+   */
+  recordStep(node: string | number, score: number, latencyUs: number): this;
+  /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
+  setRoute(name: string): this;
+  /**
+   * Adds the id of a context, any string: patterns show it with their exemplars. `type:<PatternType>` says what kind of
+   * pattern the trajectory belongs to.
+   */
+  addContext(contextId: string): this;
+  /** Says what kind of pattern it belongs to. */
+  setPatternType(type: PatternType): this;
+}
+//#endregion
+//#region ts/outcomes.d.ts
+/** Options of `endTrajectory`. */
+interface EndOptions {
+  /** What it is taken for; not given, it is judged by its quality against what was expected. */
+  verdict?: Verdict;
+  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
+  source?: string;
+}
+//#endregion
+//#region ts/patterns.d.ts
+/** Outcomes of one route in one pattern. */
+interface RouteRecord {
+  /** Trajectories that chose it. */
+  count: number;
+  /** Their mean quality, 0 to 1. */
+  avgQuality: number;
+  /** Share of successes among those that succeeded or failed; null when none was judged. */
+  successRate: number | null;
+}
+/** Steps of one node in one pattern. */
+interface NodeRecord {
+  /** Steps that named it. */
+  count: number;
+  /** Their mean score. */
+  avgScore: number;
+  /** Their mean time, in microseconds. */
+  avgLatencyUs: number;
+}
+/** A trajectory near the middle of a pattern. */
+interface Exemplar {
+  /** Its id, for `learnFromFeedback` and `forget`. */
+  trajectoryId: number;
+  /** The option that it chose; null for none, or one that has been removed. */
+  route: string | null;
+  /** How well it went, 0 to 1. */
+  quality: number;
+  /** Its context ids. */
+  contexts: readonly string[];
+  /** Cosine with the centroid. */
+  similarity: number;
+}
+/** Queries that are alike, and what came of them. Objects inside are shared between calls and frozen. */
+interface LearnedPattern<V extends Vector = Vector> {
+  /** Number as a string; the same as long as the pattern lives. */
+  id: string;
+  /** Unit mean of the queries, of the kind of the query that was asked with. */
+  centroid: V;
+  /** Trajectories that it counts. */
+  clusterSize: number;
+  /** The same, halved for every 50,000 trajectories that the engine learned since the pattern last got one or was found. */
+  totalWeight: number;
+  /** Mean quality. */
+  avgQuality: number;
+  /** Share of successes among those that succeeded or failed; null when none was judged. */
+  successRate: number | null;
+  /** Outcomes by route. */
+  routes: Readonly<Record<string, RouteRecord>>;
+  /** Steps by the node that they named. */
+  nodes: Readonly<Record<string, NodeRecord>>;
+  /** Mean time that answers took, in milliseconds; null when it was never told. */
+  avgLatencyMs: number | null;
+  /** Up to three of its trajectories, nearest to the centroid first. */
+  exemplars: readonly Exemplar[];
+  /** Unix time in seconds, as a string. */
+  createdAt: string;
+  /** Unix time in seconds, as a string. */
+  lastAccessed: string;
+  /** How often it was found, this time included. */
+  accessCount: number;
+  /** What most of its trajectories said that they are; `General` when none did. */
+  patternType: PatternType;
+  /** Cosine of the query with the centroid. */
+  similarity: number;
+}
+/** Older name of {@link LearnedPattern}, as it comes for an array of numbers. */
+type JsLearnedPattern = LearnedPattern<number[]>;
+/** What quality to expect. */
+interface QualityExpectation {
+  /** 0 to 1, drawn toward the mean of all while evidence is small; null without evidence. */
+  quality: number | null;
+  /** Trajectories that it rests on, distant and old ones counting less. */
+  evidence: number;
 }
 //#endregion
 //#region ts/stats.d.ts
@@ -147,6 +433,18 @@ interface SonaStats {
   promotions: number;
   /** Cycles of the background thread that ended in an error. */
   failedCycles: number;
+  /** The same as `learningCycles`. */
+  backgroundCycles: number;
+  /** Patterns of past trajectories. */
+  patternsStored: number;
+  /** The same as `patternsStored`. */
+  patternsLearned: number;
+  /** The same as `patternsStored`. */
+  patternsExtracted: number;
+  /** How often the background adapter's weights have been anchored, so that later training holds on to them. */
+  ewcTasks: number;
+  /** Number of the version that serves. */
+  version: number;
   /** Named routes. */
   routes: number;
   /** Whether anything learns. */
@@ -162,6 +460,8 @@ interface SonaStats {
 interface LearnReport {
   /** Trajectories taken from the queue. */
   trajectories: number;
+  /** Patterns of past trajectories that there are now. */
+  patterns: number;
   /** Optimiser steps made. */
   steps: number;
   /** Mean loss on the newest training examples with the weights that served before; null without examples. */
@@ -174,36 +474,14 @@ interface LearnReport {
   promoted: boolean;
   /** Whether the promotion gate refused them. */
   refused: boolean;
+  /** Number of the published version, for `rollback`; null when none was. */
+  version: number | null;
+  /** How far recent queries are from all before, as a share of the variance of all; 0 before there are enough. */
+  shift: number;
+  /** How far they are from those just before, when topics have begun to change; else null. */
+  drift: number | null;
   /** Milliseconds it took. */
   ms: number;
-}
-//#endregion
-//#region ts/vectors.d.ts
-/** A vector of the engine's dimension. What comes back is of the kind that went in. */
-type Vector = Float32Array | Float64Array | readonly number[];
-/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
-type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
-//#endregion
-//#region ts/trajectory-builder.d.ts
-/** A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. */
-interface TrajectoryBuilder {
-  /** Identity, unique within the engine. */
-  readonly id: number;
-  /** Length of its vectors. */
-  readonly embeddingDim: number;
-  /** Steps so far. */
-  readonly stepCount: number;
-  /**
-   * Adds a step. Without a route each step is a lesson: queries like this one move toward its activation, or away
-   * from it, by the outcome `reward * quality`, clipped to [0, 1].
-   *
-   * @param activations what was used or produced, `hiddenDim` numbers with a direction
-   * @param attentionWeights finite numbers, any length; checked, not learned from
-   * @param reward a finite number, usually 0 to 1
-   */
-  addStep(activations: Vector, attentionWeights: Vector, reward: number): this;
-  /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
-  setRoute(name: string): this;
 }
 //#endregion
 //#region ts/engine.d.ts
@@ -213,7 +491,9 @@ interface Capabilities {
   simd: string;
   /** Kernels that would run here. */
   backends: string[];
+  /** Version of the native core. */
   version: string;
+  /** Operating system and processor, `linux-x86_64` for instance. */
   platform: string;
 }
 /** Events of an engine. */
@@ -224,34 +504,82 @@ interface SonaEvents {
   promoted: [report: LearnReport];
   /** The promotion gate refused trained weights; the former ones stay. */
   rolledBack: [report: LearnReport];
-  /** A full queue gave up its oldest trajectories. */
+  /**
+   * Topics have begun to change: how far the newest queries lie from those just before, as a share of the variance of
+   * queries. Told once per change.
+   */
+  drift: [event: {
+    change: number;
+  }];
+  /**
+   * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
+   * ids alone.
+   */
   dropped: [event: {
     count: number;
   }];
   /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
   error: [error: SonaError];
 }
+/** What a snapshot does not hold. */
+interface RestoreOptions {
+  /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
+  now?: () => number;
+}
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
  *
  * Every method that returns a vector returns the kind that it was given and takes an `out` buffer. Whatever is refused
- * throws a {@link SonaError} that names the argument, and changes nothing.
+ * throws a {@link SonaError} that names the argument, and changes nothing: `SONA_INVALID_ARGUMENT` for a value of the
+ * wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors, also a zero
+ * vector where a direction is needed, `SONA_UNKNOWN_TRAJECTORY` and `SONA_UNKNOWN_ROUTE` for names and ids, and
+ * `SONA_CLOSED` after `close`.
  */
 declare class SonaEngine extends EventEmitter<SonaEvents> {
   #private;
   /**
    * An engine with default settings.
    *
-   * @param hiddenDim length of every vector, 1 to 65,536; default 256
+   * @param hiddenDim length of every vector, 1 to 65,536; default 256. Another one throws `SONA_INVALID_CONFIG`
    */
   constructor(hiddenDim?: number);
-  /** An engine with settings. An unknown key is refused, with the nearest known one. */
+  /**
+   * The older form, for vectors of 256 numbers.
+   *
+   * @param microLoraRank 1 to 4
+   * @param baseLoraRank 1 to 64
+   * @param trajectoryCapacity ended trajectories that wait at most, 1 to 1,000,000
+   * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
+   */
+  static withConfig(microLoraRank: number, baseLoraRank: number, trajectoryCapacity: number, ewcLambda: number): SonaEngine;
+  /** An engine with settings. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one. */
   static withConfig(config: SonaConfig): SonaEngine;
+  /** Builds the settings of an engine, one method per setting. */
+  static builder(): SonaEngineBuilder;
+  /**
+   * One engine for all threads of the process. The first who asks for a name makes it, with `config` or default settings;
+   * each thread closes its own, the last one ends the engine. Another config for the same name throws
+   * `SONA_INVALID_CONFIG`. A trajectory that has begun belongs to the object that began it.
+   */
+  static shared(name: string, config?: SonaConfig): SonaEngine;
+  /**
+   * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
+   * mode. It is an engine of its own.
+   *
+   * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
+   * a newer format
+   */
+  static restore(bytes: Uint8Array, options?: RestoreOptions): SonaEngine;
+  /**
+   * The engine of a file that `save` wrote, read off the main thread. `stats()` tells what it holds. Rejects with
+   * `SONA_IO`, and as {@link restore}.
+   */
+  static load(path: string, options?: RestoreOptions): Promise<SonaEngine>;
   /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
   applyMicroLora<V extends Vector>(x: V, out?: Same<V>): Same<V>;
-  /** x plus the background adapter's change. `layer` must be 0, the layer that queries train. */
+  /** x plus one layer's change of the background adapter; layer 0 is the one that queries train. */
   applyBaseLora<V extends Vector>(layer: number, x: V, out?: Same<V>): Same<V>;
-  /** x plus both adapters' change: what `suggestRoutes` ranks by. */
+  /** x plus the change of the per-request adapter and of the background adapter's layer 0: what `suggestRoutes` ranks by. */
   applyLora<V extends Vector>(x: V, out?: Same<V>): Same<V>;
   /** `applyMicroLora` on any number of vectors that lie one after another in one vector. */
   applyMicroLoraBatch<V extends Vector>(flat: V, out?: Same<V>): Same<V>;
@@ -260,11 +588,12 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    *
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
+   * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options?: {
     embedding?: Vector;
   }): void;
-  /** Removes a route, with what it learned. */
+  /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
   removeRoute(name: string): void;
   /** All routes, in the order in which their places were taken. */
   routes(): Route[];
@@ -292,20 +621,43 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    */
   startTrajectory(query: Vector): number;
   /** `addStep` of a builder or of a trajectory known by its id. */
-  addTrajectoryStep(trajectory: TrajectoryBuilder | number, activations: Vector, attentionWeights: Vector, reward: number): void;
+  addTrajectoryStep(trajectory: TrajectoryBuilder | number, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
+  /** `recordStep` of a builder or of a trajectory known by its id. */
+  recordStep(trajectory: TrajectoryBuilder | number, node: string | number, score: number, latencyUs: number): void;
   /** `setRoute` of a builder or of a trajectory known by its id. */
   setTrajectoryRoute(trajectory: TrajectoryBuilder | number, name: string): void;
+  /** `addContext` of a builder or of a trajectory known by its id. */
+  addTrajectoryContext(trajectory: TrajectoryBuilder | number, contextId: string): void;
   /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
    * @param quality how well it went, 0 to 1; for a route: whether it was the right one
    */
-  endTrajectory(trajectory: TrajectoryBuilder | number, quality: number): void;
+  endTrajectory(trajectory: TrajectoryBuilder | number, quality: number, options?: EndOptions): void;
+  /**
+   * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
+   * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
+   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`; an older one throws
+   * `SONA_UNKNOWN_TRAJECTORY`.
+   */
+  learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
+  /**
+   * The older form: corrects the outcome of the trajectory that this thread ended last.
+   *
+   * @param success the verdict
+   * @param latencyMs time that the answer took
+   * @param quality how well it went, 0 to 1
+   */
+  learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
   /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
   tick(): string | null;
   /** Trains now on everything that waits. A message. */
   forceLearn(): string;
+  /** Older name of {@link forceLearn}. */
+  runBackgroundCycle(): string;
+  /** Older name. Outcomes take effect at once, so there is nothing left to do; answers whether learning is on. */
+  runInstantCycle(): boolean;
   /** Moves what waits in the queue into the replay memory, without training. How many moved. */
   flush(): number;
   /**
@@ -314,6 +666,51 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    * @returns what the cycle did; rejects with `SONA_ABORTED` when `options.signal` stopped it
    */
   learn(options?: LearnOptions): Promise<LearnReport>;
+  /**
+   * The nearest patterns of past trajectories, nearest first.
+   *
+   * @param k how many at most, from 0; default 5
+   * @param options.minQuality least mean quality; default `qualityThreshold`. 0 shows what failed too
+   */
+  findPatterns<V extends Vector>(query: V, k?: number, options?: {
+    minQuality?: number;
+  }): LearnedPattern<Same<V>>[];
+  /** Older name of {@link findPatterns}. */
+  queryPatterns<V extends Vector>(query: V, k?: number): LearnedPattern<Same<V>>[];
+  /**
+   * What quality to expect for a query, from the nearest patterns of past trajectories.
+   *
+   * @param options.route for that route alone
+   */
+  expectQuality(query: Vector, options?: {
+    route?: string;
+  }): QualityExpectation;
+  /** The newest promoted weights, oldest first. Up to eight are kept. */
+  versions(): Version[];
+  /**
+   * Makes the weights of a kept version serve again; training goes on from there. The per-request adapter starts afresh,
+   * prototypes and patterns stay.
+   *
+   * @param version one of `versions()`; another throws `SONA_OUT_OF_RANGE`
+   */
+  rollback(version: number): void;
+  /**
+   * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
+   * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   *
+   * @throws `SONA_INVALID_ARGUMENT` without a criterion
+   */
+  forget(criterion: ForgetCriterion): ForgetResult;
+  /**
+   * Everything that was learned and that waits to be, as bytes that {@link restore} takes. Open trajectories are not
+   * part of it. Waits for a cycle under way; then about a millisecond per megabyte.
+   */
+  snapshot(): Uint8Array;
+  /**
+   * Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens.
+   * Rejects with `SONA_IO`.
+   */
+  save(path: string): Promise<void>;
   /** Counters as a JSON string with snake_case keys. */
   getStats(): string;
   /** Counters. */
@@ -332,4 +729,19 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 //#endregion
-export { type Capabilities, type LearnOptions, type LearnProgress, type LearnReport, type RankedRoute, type Route, type RouteSuggestion, type Same, type SonaConfig, SonaEngine, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type TrajectoryBuilder, type Vector };
+//#region ts/presets.d.ts
+/** Settings for common purposes. Copy one and change what you like: `{ ...presets.maxQuality, hiddenDim: 384 }`. */
+interface Presets {
+  /** Little training, small maps: for many requests per second. */
+  readonly maxThroughput: Readonly<SonaConfig>;
+  /** The best answers: more rank, more memory, more patterns. */
+  readonly maxQuality: Readonly<SonaConfig>;
+  /** Little memory. */
+  readonly edgeDeployment: Readonly<SonaConfig>;
+  /** Trained when the caller says, the same every time. */
+  readonly batchProcessing: Readonly<SonaConfig>;
+}
+/** Settings for common purposes: of each preset, those that are not the default. */
+declare const presets: Presets;
+//#endregion
+export { type Capabilities, type EndOptions, type Exemplar, type FeedbackResult, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, PatternType, type Presets, type QualityExpectation, type RankedRoute, type RestoreOptions, type Route, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, presets };

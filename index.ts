@@ -1,10 +1,16 @@
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
-export { type Capabilities, type EndOptions, SonaEngine, type SonaEvents } from './ts/engine.ts';
+export {
+  type Capabilities,
+  type RestoreOptions,
+  SonaEngine,
+  type SonaEvents,
+} from './ts/engine.ts';
 export type { SonaEngineBuilder } from './ts/engine-builder.ts';
 export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/errors.ts';
 export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/feedback.ts';
 export type { ForgetCriterion, ForgetResult, Version } from './ts/history.ts';
 export type { LearnOptions, LearnProgress } from './ts/learning.ts';
+export type { EndOptions } from './ts/outcomes.ts';
 export { PatternType } from './ts/pattern-type.ts';
 export type {
   Exemplar,

@@ -1,7 +1,16 @@
 // Whatever is refused is refused by name and changes nothing: after each case the engine must answer, and go on
 // learning, exactly as a twin that was never asked.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { SonaEngine, SonaError, type SonaErrorCode, type TrajectoryBuilder } from '../index.ts';
+import {
+  LearningSignal,
+  SonaEngine,
+  SonaError,
+  type SonaErrorCode,
+  type TrajectoryBuilder,
+} from '../index.ts';
 import { badVectors, DIM } from './support/bad-vectors.ts';
 import { cycle, manual, picture, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
@@ -70,6 +79,8 @@ const entries: [string, string, (world: World, vector: never) => unknown][] = [
   ['beginTrajectory', 'query', ({ engine }, v) => engine.beginTrajectory(v)],
   ['startTrajectory', 'query', ({ engine }, v) => engine.startTrajectory(v)],
   ['suggestRoutes', 'query', ({ engine }, v) => engine.suggestRoutes(v)],
+  ['findPatterns', 'query', ({ engine }, v) => engine.findPatterns(v)],
+  ['expectQuality', 'query', ({ engine }, v) => engine.expectQuality(v)],
   ['addStep', 'activations', ({ open }, v) => open.addStep(v, [], 1)],
   ['addTrajectoryStep', 'activations', ({ engine, id }, v) => engine.addTrajectoryStep(id, v, [], 1)],
   ['addRoute', 'embedding', ({ engine }, v) => engine.addRoute('new', { embedding: v })],
@@ -93,7 +104,7 @@ const vectors: Case[] = entries.flatMap(([method, argument, call]) =>
 const others = {
   number: [undefined, null, '1', 1n, true, {}, [1], Symbol('one'), () => 1],
   string: [undefined, null, 1, 1n, true, {}, ['east'], Symbol('east')],
-  object: [null, 1, 'k', true, Symbol('k'), () => ({})],
+  object: [null, 1, 'k', true, [], Symbol('k'), () => ({})],
   boolean: [undefined, null, 0, 1, 'true', {}],
 };
 
@@ -238,7 +249,9 @@ const names: Case[] = [
 const trajectories: Case[] = (
   [
     ['addTrajectoryStep', ({ engine, query }, t) => engine.addTrajectoryStep(t, query, [], 1)],
+    ['recordStep', ({ engine }, t) => engine.recordStep(t, 'node', 1, 1)],
     ['setTrajectoryRoute', ({ engine }, t) => engine.setTrajectoryRoute(t, 'east')],
+    ['addTrajectoryContext', ({ engine }, t) => engine.addTrajectoryContext(t, 'context')],
     ['endTrajectory', ({ engine }, t) => engine.endTrajectory(t, 1)],
   ] satisfies [string, (world: World, trajectory: never) => unknown][]
 ).flatMap(([method, call]) => [
@@ -262,8 +275,8 @@ const trajectories: Case[] = (
   told(`${method}: an id that has ended`, 'trajectory', 'SONA_UNKNOWN_TRAJECTORY', (at) =>
     call(at, at.endedId as never),
   ),
-  told(`${method}: the id of a builder`, 'trajectory', 'SONA_UNKNOWN_TRAJECTORY', (at) =>
-    call(at, at.open.id as never),
+  told(`${method}: the id of a builder that has ended`, 'trajectory', 'SONA_UNKNOWN_TRAJECTORY', (at) =>
+    call(at, at.ended.id as never),
   ),
   told(`${method}: a builder of another engine`, 'trajectory', 'SONA_UNKNOWN_TRAJECTORY', (at) =>
     call(at, at.other.beginTrajectory(at.query) as never),
@@ -279,12 +292,6 @@ const trajectories: Case[] = (
 ]);
 
 const steps: Case[] = [
-  told('addStep of a builder that has ended', 'trajectory', 'SONA_UNKNOWN_TRAJECTORY', ({ ended, query }) =>
-    ended.addStep(query, [], 1),
-  ),
-  told('setRoute of a builder that has ended', 'trajectory', 'SONA_UNKNOWN_TRAJECTORY', ({ ended }) =>
-    ended.setRoute('east'),
-  ),
   told('addStep: more than maxTrajectorySteps', 'steps', 'SONA_OUT_OF_RANGE', ({ engine, query }) => {
     const builder = engine.beginTrajectory(query);
     for (let n = 0; n < 3; n++) {
@@ -315,6 +322,366 @@ const steps: Case[] = [
     told(`addStep: attentionWeights ${weights}`, 'attentionWeights', 'SONA_NOT_FINITE', ({ open, query }) =>
       open.addStep(query, weights, 1),
     ),
+  ),
+];
+
+const layers: Case[] = [
+  ...each('addStep', 'layer', others.number.slice(1), 'SONA_INVALID_ARGUMENT', ({ open, query }, layer) =>
+    open.addStep(query, [], 1, { layer }),
+  ),
+  ...each(
+    'addStep',
+    'layer',
+    [1, -1, 0.5, Number.NaN, 2 ** 32],
+    'SONA_OUT_OF_RANGE',
+    ({ open, query }, layer) => open.addStep(query, [], 1, { layer }),
+  ),
+  ...each('addTrajectoryStep', 'layer', [1], 'SONA_OUT_OF_RANGE', ({ engine, id, query }, layer) =>
+    engine.addTrajectoryStep(id, query, [], 1, { layer }),
+  ),
+];
+
+const details: Case[] = (
+  [
+    ['of a builder', ({ open }, node, score, latency) => open.recordStep(node, score, latency)],
+    ['of an id', ({ engine, id }, node, score, latency) => engine.recordStep(id, node, score, latency)],
+  ] satisfies [string, (at: World, node: never, score: never, latencyUs: never) => unknown][]
+).flatMap(([whose, record]) => {
+  const method = `recordStep ${whose}`;
+  const node = (at: World, v: never) => record(at, v, 1 as never, 1 as never);
+  const score = (at: World, v: never) => record(at, 'node' as never, v, 1 as never);
+  const latency = (at: World, v: never) => record(at, 'node' as never, 1 as never, v);
+  return [
+    ...each(
+      method,
+      'node',
+      [undefined, null, 1n, true, {}, ['a'], Symbol('a')],
+      'SONA_INVALID_ARGUMENT',
+      node,
+    ),
+    ...each(method, 'node', [Number.NaN, 1 / 0], 'SONA_INVALID_ARGUMENT', node),
+    ...each(method, 'node', ['', '\ud800'], 'SONA_OUT_OF_RANGE', node),
+    ...each(method, 'score', others.number, 'SONA_INVALID_ARGUMENT', score),
+    ...each(method, 'score', [Number.NaN, 1 / 0, -1 / 0, 1e39], 'SONA_NOT_FINITE', score),
+    ...each(method, 'latencyUs', others.number, 'SONA_INVALID_ARGUMENT', latency),
+    ...each(method, 'latencyUs', [Number.NaN, 1 / 0, -1 / 0], 'SONA_NOT_FINITE', latency),
+    ...each(method, 'latencyUs', [-1, -5e-324, 1e39], 'SONA_OUT_OF_RANGE', latency),
+  ];
+});
+details.push(
+  told('recordStep: more than maxTrajectorySteps', 'steps', 'SONA_OUT_OF_RANGE', ({ engine, query }) => {
+    const builder = engine.beginTrajectory(query);
+    for (let n = 0; n < 3; n++) builder.recordStep(n, 1, 1);
+  }),
+  ...each('addContext', 'contextId', others.string, 'SONA_INVALID_ARGUMENT', ({ open }, v) =>
+    open.addContext(v),
+  ),
+  ...each('addTrajectoryContext', 'contextId', others.string, 'SONA_INVALID_ARGUMENT', ({ engine, id }, v) =>
+    engine.addTrajectoryContext(id, v),
+  ),
+  ...each(
+    'setPatternType',
+    'type',
+    [...others.string, '', 'general', 'codegen', 'Other', '__proto__', 'toString'],
+    'SONA_INVALID_ARGUMENT',
+    ({ open }, v) => open.setPatternType(v),
+  ),
+  ...(['addStep', 'recordStep', 'setRoute', 'addContext', 'setPatternType'] as const).map((method) =>
+    told(
+      `${method} of a builder that has ended`,
+      'trajectory',
+      'SONA_UNKNOWN_TRAJECTORY',
+      ({ ended, query }) => {
+        const calls = {
+          addStep: () => ended.addStep(query, [], 1),
+          recordStep: () => ended.recordStep('node', 1, 1),
+          setRoute: () => ended.setRoute('east'),
+          addContext: () => ended.addContext('context'),
+          setPatternType: () => ended.setPatternType('CodeGen'),
+        };
+        return calls[method]();
+      },
+    ),
+  ),
+);
+
+const outcomes: Case[] = [
+  ...each(
+    'endTrajectory',
+    'verdict',
+    [null, 1, 'Success', '', 'good', {}, true, '__proto__'],
+    'SONA_INVALID_ARGUMENT',
+    ({ engine, open }, verdict) => engine.endTrajectory(open, 1, { verdict }),
+  ),
+  ...each(
+    'endTrajectory',
+    'source',
+    others.string.slice(1),
+    'SONA_INVALID_ARGUMENT',
+    ({ engine, open }, source) => engine.endTrajectory(open, 1, { source }),
+  ),
+  ...each('endTrajectory', 'source', ['', 'a\ud800'], 'SONA_OUT_OF_RANGE', ({ engine, open }, source) =>
+    engine.endTrajectory(open, 1, { source }),
+  ),
+];
+
+const feedback: Case[] = [
+  ...each(
+    'learnFromFeedback',
+    'signal',
+    [undefined, null, 1, 'good', 1n, Symbol('good'), () => ({}), [], [true, 1, 1]],
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, v) => engine.learnFromFeedback(v),
+  ),
+  told(
+    'learnFromFeedback: a part that there is not',
+    'signal.colour',
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }) => engine.learnFromFeedback({ colour: 1 } as never),
+  ),
+  ...each(
+    'learnFromFeedback',
+    'trajectoryId',
+    others.number.slice(1),
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, trajectoryId) => engine.learnFromFeedback({ trajectoryId, quality: 1 }),
+  ),
+  ...each(
+    'learnFromFeedback',
+    'trajectoryId',
+    [0, -1, 1.5, Number.NaN, 1 / 0, 2 ** 53],
+    'SONA_OUT_OF_RANGE',
+    ({ engine }, trajectoryId) => engine.learnFromFeedback({ trajectoryId, quality: 1 }),
+  ),
+  ...each(
+    'learnFromFeedback',
+    'trajectoryId',
+    [1e9, Number.MAX_SAFE_INTEGER],
+    'SONA_UNKNOWN_TRAJECTORY',
+    ({ engine }, trajectoryId) => engine.learnFromFeedback({ trajectoryId, quality: 1 }),
+  ),
+  told('learnFromFeedback: one under way', 'trajectoryId', 'SONA_UNKNOWN_TRAJECTORY', ({ engine, id }) =>
+    engine.learnFromFeedback({ trajectoryId: id, quality: 1 }),
+  ),
+  ...each(
+    'learnFromFeedback',
+    'quality',
+    others.number.slice(1),
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, quality) => engine.learnFromFeedback({ quality }),
+  ),
+  ...each('learnFromFeedback', 'quality', [-0.1, 1.1, 1e9], 'SONA_OUT_OF_RANGE', ({ engine }, quality) =>
+    engine.learnFromFeedback({ quality }),
+  ),
+  ...each('learnFromFeedback', 'quality', [Number.NaN, 1 / 0], 'SONA_NOT_FINITE', ({ engine }, quality) =>
+    engine.learnFromFeedback({ quality }),
+  ),
+  ...each(
+    'learnFromFeedback',
+    'verdict',
+    [null, true, 1, '', 'SUCCESS', {}],
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, verdict) => engine.learnFromFeedback({ verdict }),
+  ),
+  ...each(
+    'learnFromFeedback',
+    'latencyMs',
+    others.number.slice(1),
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, latencyMs) => engine.learnFromFeedback({ latencyMs }),
+  ),
+  ...each('learnFromFeedback', 'latencyMs', [-1, 1e39], 'SONA_OUT_OF_RANGE', ({ engine }, latencyMs) =>
+    engine.learnFromFeedback({ latencyMs }),
+  ),
+  ...each('learnFromFeedback', 'latencyMs', [Number.NaN, 1 / 0], 'SONA_NOT_FINITE', ({ engine }, latencyMs) =>
+    engine.learnFromFeedback({ latencyMs }),
+  ),
+  told(
+    'learnFromFeedback: three arguments, the second is no number',
+    'latencyMs',
+    'SONA_INVALID_ARGUMENT',
+    (at) => at.engine.learnFromFeedback(true, '50' as never, 1),
+  ),
+  told('learnFromFeedback: three arguments, the third is too large', 'quality', 'SONA_OUT_OF_RANGE', (at) =>
+    at.engine.learnFromFeedback(false, 50, 7),
+  ),
+  told('learnFromFeedback: a signal that was tampered with', 'quality', 'SONA_NOT_FINITE', ({ engine }) =>
+    engine.learnFromFeedback(Object.assign(LearningSignal.positive(1, 1), { quality: Number.NaN })),
+  ),
+  ...each('LearningSignal.fromFeedback', 'success', others.boolean, 'SONA_INVALID_ARGUMENT', (_, v) =>
+    LearningSignal.fromFeedback(v, 1, 1),
+  ),
+  ...each('LearningSignal.positive', 'quality', [2], 'SONA_OUT_OF_RANGE', (_, v) =>
+    LearningSignal.positive(1, v),
+  ),
+  ...each('LearningSignal.negative', 'latencyMs', [-1], 'SONA_OUT_OF_RANGE', (_, v) =>
+    LearningSignal.negative(v, 1),
+  ),
+  ...each(
+    'LearningSignal.fromTrajectory',
+    'trajectoryId',
+    [undefined, null, '1', {}, [], true],
+    'SONA_INVALID_ARGUMENT',
+    (_, v) => LearningSignal.fromTrajectory(v, 1),
+  ),
+];
+
+const patterns: Case[] = [
+  ...each('findPatterns', 'k', others.number.slice(1), 'SONA_INVALID_ARGUMENT', ({ engine, query }, k) =>
+    engine.findPatterns(query, k),
+  ),
+  ...each(
+    'findPatterns',
+    'k',
+    [-1, 1.5, 10_001, Number.NaN, 1 / 0, 2 ** 32 + 1],
+    'SONA_OUT_OF_RANGE',
+    ({ engine, query }, k) => engine.findPatterns(query, k),
+  ),
+  ...each('queryPatterns', 'k', [-1, Number.NaN], 'SONA_OUT_OF_RANGE', ({ engine, query }, k) =>
+    engine.queryPatterns(query, k),
+  ),
+  ...each(
+    'findPatterns',
+    'minQuality',
+    others.number.slice(1),
+    'SONA_INVALID_ARGUMENT',
+    ({ engine, query }, minQuality) => engine.findPatterns(query, 5, { minQuality }),
+  ),
+  ...each('findPatterns', 'minQuality', [-0.1, 1.1], 'SONA_OUT_OF_RANGE', ({ engine, query }, minQuality) =>
+    engine.findPatterns(query, 5, { minQuality }),
+  ),
+  ...each('findPatterns', 'minQuality', [Number.NaN], 'SONA_NOT_FINITE', ({ engine, query }, minQuality) =>
+    engine.findPatterns(query, 5, { minQuality }),
+  ),
+  ...each('expectQuality', 'route', others.string.slice(1), 'SONA_INVALID_ARGUMENT', (at, route) =>
+    at.engine.expectQuality(at.query, { route }),
+  ),
+  ...each('expectQuality', 'route', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine, query }, route) =>
+    engine.expectQuality(query, { route }),
+  ),
+  ...each(
+    'expectQuality',
+    'route',
+    ['nowhere', '__proto__'],
+    'SONA_UNKNOWN_ROUTE',
+    ({ engine, query }, route) => engine.expectQuality(query, { route }),
+  ),
+];
+
+const history: Case[] = [
+  ...each('rollback', 'version', others.number, 'SONA_INVALID_ARGUMENT', ({ engine }, v) =>
+    engine.rollback(v),
+  ),
+  ...each(
+    'rollback',
+    'version',
+    [-1, 1.5, 99, Number.NaN, 1 / 0, 2 ** 53],
+    'SONA_OUT_OF_RANGE',
+    ({ engine }, v) => engine.rollback(v),
+  ),
+  ...each(
+    'forget',
+    'criterion',
+    [undefined, null, 1, 'source', true, [], () => ({}), {}, { source: undefined }],
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, v) => engine.forget(v),
+  ),
+  told('forget: a criterion that there is not', 'criterion.colour', 'SONA_INVALID_ARGUMENT', ({ engine }) =>
+    engine.forget({ source: 'a', colour: 1 } as never),
+  ),
+  ...each('forget', 'source', others.string.slice(1), 'SONA_INVALID_ARGUMENT', ({ engine }, source) =>
+    engine.forget({ source }),
+  ),
+  ...each('forget', 'source', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, source) =>
+    engine.forget({ source }),
+  ),
+  ...each(
+    'forget',
+    'trajectoryId',
+    others.number.slice(1),
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, trajectoryId) => engine.forget({ trajectoryId }),
+  ),
+  ...each(
+    'forget',
+    'trajectoryId',
+    [-1, 1.5, Number.NaN, 1 / 0, 2 ** 53],
+    'SONA_OUT_OF_RANGE',
+    ({ engine }, trajectoryId) => engine.forget({ trajectoryId }),
+  ),
+  ...each('forget', 'trajectoryId', [0, 1e9], 'SONA_UNKNOWN_TRAJECTORY', ({ engine }, trajectoryId) =>
+    engine.forget({ trajectoryId }),
+  ),
+  ...each(
+    'forget',
+    'before',
+    [null, '2026-01-01', 1n, true, {}, new Date(Number.NaN)],
+    'SONA_INVALID_ARGUMENT',
+    ({ engine }, before) => engine.forget({ before }),
+  ),
+  ...each(
+    'forget',
+    'before',
+    [-1, 1.5, Number.NaN, new Date(-1)],
+    'SONA_OUT_OF_RANGE',
+    ({ engine }, before) => engine.forget({ before }),
+  ),
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'sona-bad-input-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const state: Case[] = [
+  ...each(
+    'restore',
+    'bytes',
+    [
+      undefined,
+      null,
+      1,
+      'bytes',
+      [1, 2],
+      {},
+      Float32Array.of(1),
+      new ArrayBuffer(8),
+      new DataView(new ArrayBuffer(8)),
+    ],
+    'SONA_INVALID_ARGUMENT',
+    (_, v) => SonaEngine.restore(v),
+  ),
+  told('restore: a proxy of bytes', 'bytes', 'SONA_INVALID_ARGUMENT', ({ engine }) =>
+    SonaEngine.restore(new Proxy(engine.snapshot(), {})),
+  ),
+  told('restore: an object that inherits from Uint8Array', 'bytes', 'SONA_INVALID_ARGUMENT', () =>
+    SonaEngine.restore(Object.create(Uint8Array.prototype)),
+  ),
+  told('restore: no bytes', undefined, 'SONA_CORRUPT_STATE', () => SonaEngine.restore(new Uint8Array(0))),
+  told('restore: bytes whose memory was taken away', undefined, 'SONA_CORRUPT_STATE', ({ engine }) => {
+    const bytes = Uint8Array.from(engine.snapshot());
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    SonaEngine.restore(bytes);
+  }),
+  ...each('restore', 'now', [null, 1, 'now', {}], 'SONA_INVALID_ARGUMENT', ({ engine }, now) =>
+    SonaEngine.restore(engine.snapshot(), { now }),
+  ),
+  ...each('save', 'path', others.string, 'SONA_INVALID_ARGUMENT', ({ engine }, v) => engine.save(v)),
+  ...each('save', 'path', ['', '\ud800'], 'SONA_OUT_OF_RANGE', ({ engine }, v) => engine.save(v)),
+  ...each('load', 'path', others.string, 'SONA_INVALID_ARGUMENT', (_, v) => SonaEngine.load(v)),
+  ...each('load', 'path', ['', '\ud800'], 'SONA_OUT_OF_RANGE', (_, v) => SonaEngine.load(v)),
+  ...['.', 'missing/state', 'a\0b'].flatMap((name) => {
+    const path = name === '.' ? folder : `${folder}/${name}`;
+    return [
+      told(`save: to ${JSON.stringify(name)}`, undefined, 'SONA_IO', ({ engine }) => engine.save(path)),
+      told(`load: from ${JSON.stringify(name)}`, undefined, 'SONA_IO', () => SonaEngine.load(path)),
+    ];
+  }),
+  ...each('shared', 'name', others.string, 'SONA_INVALID_ARGUMENT', (_, v) => SonaEngine.shared(v)),
+  ...each('shared', 'name', ['', '\ud800'], 'SONA_OUT_OF_RANGE', (_, v) => SonaEngine.shared(v)),
+  ...each('shared', 'config', [null, 1, 'config', []], 'SONA_INVALID_ARGUMENT', (_, v) =>
+    SonaEngine.shared('bad input', v),
+  ),
+  told('shared: a setting out of range', 'hiddenDim', 'SONA_INVALID_CONFIG', () =>
+    SonaEngine.shared('bad input', { hiddenDim: 0 }),
   ),
 ];
 
@@ -384,6 +751,13 @@ const options: Case[] = (
     ['addRoute', ({ engine }, v) => engine.addRoute('new', v)],
     ['suggestRoutes', ({ engine, query }, v) => engine.suggestRoutes(query, v)],
     ['beginTrajectory', ({ engine, query }, v) => engine.beginTrajectory(query, v)],
+    ['addStep', ({ open, query }, v) => open.addStep(query, [], 1, v)],
+    ['addTrajectoryStep', ({ engine, id, query }, v) => engine.addTrajectoryStep(id, query, [], 1, v)],
+    ['endTrajectory', ({ engine, open }, v) => engine.endTrajectory(open, 1, v)],
+    ['findPatterns', ({ engine, query }, v) => engine.findPatterns(query, 5, v)],
+    ['expectQuality', ({ engine, query }, v) => engine.expectQuality(query, v)],
+    ['restore', ({ engine }, v) => SonaEngine.restore(engine.snapshot(), v)],
+    ['load', (_, v) => SonaEngine.load(join(folder, 'state'), v)],
     ['learn', ({ engine }, v) => engine.learn(v)],
   ] satisfies [string, (world: World, value: never) => unknown][]
 ).flatMap(([method, call]) => [
@@ -456,6 +830,38 @@ const config: Case[] = [
       wrong(JSON.parse(`{${JSON.stringify(key)}: 1}`)),
     ),
   ),
+  ...[null, 1, 'now', {}].map((now) =>
+    told(`now ${show(now)}`, 'now', 'SONA_INVALID_CONFIG', wrong({ now })),
+  ),
+  ...[1, 'config', null, []].map((value) =>
+    told(`builder().config(${show(value)})`, 'config', 'SONA_INVALID_ARGUMENT', () =>
+      SonaEngine.builder().config(value as never),
+    ),
+  ),
+  told('builder: a setting out of range', 'baseLoraRank', 'SONA_INVALID_CONFIG', () =>
+    SonaEngine.builder().hiddenDim(8).baseLoraRank(65).build(),
+  ),
+  told('builder: a key of its own in a config', '__proto__', 'SONA_INVALID_CONFIG', () =>
+    SonaEngine.builder().config(JSON.parse('{"__proto__": 1}')).build(),
+  ),
+  told('positional: rank 5', 'microLoraRank', 'SONA_INVALID_CONFIG', () =>
+    SonaEngine.withConfig(5, 16, 100, 0.4),
+  ),
+  told('positional: lambda -1', 'ewcLambda', 'SONA_INVALID_CONFIG', () =>
+    SonaEngine.withConfig(2, 16, 100, -1),
+  ),
+  told('positional: a capacity of text', 'trajectoryCapacity', 'SONA_INVALID_CONFIG', () =>
+    SonaEngine.withConfig(2, 16, '100' as never, 0.4),
+  ),
+  told(
+    'two names of one setting',
+    'microLr',
+    'SONA_INVALID_CONFIG',
+    wrong({ microLr: 0.1, microLoraLr: 0.1 }),
+  ),
+  told('loraDropout .1', 'loraDropout', 'SONA_INVALID_CONFIG', wrong({ loraDropout: 0.1 })),
+  told('ewc_online false', 'ewc_online', 'SONA_INVALID_CONFIG', wrong({ ewc_online: false })),
+  told('base_lora_rank 65', 'base_lora_rank', 'SONA_INVALID_CONFIG', wrong({ base_lora_rank: 65 })),
   told(
     'tiers: a key that it does not have',
     'tiers.all',
@@ -464,7 +870,25 @@ const config: Case[] = [
   ),
 ];
 
-const cases = { vectors, numbers, names, trajectories, steps, buffers, batches, options, rest, config };
+const cases = {
+  vectors,
+  numbers,
+  names,
+  trajectories,
+  steps,
+  layers,
+  details,
+  outcomes,
+  feedback,
+  patterns,
+  history,
+  state,
+  buffers,
+  batches,
+  options,
+  rest,
+  config,
+};
 
 describe.each(Object.entries(cases))('refused: %s', (_, list) => {
   it.each(list.map((bad) => [bad.name, bad] as const))('%s', async (_, { call, code, argument }) => {
@@ -522,7 +946,8 @@ describe('an unknown setting', () => {
     ['sead', 'seed'],
     ['tier', 'tiers'],
     ['embedingDim', 'embeddingDim'],
-    ['promotion_gate', 'promotionGate'],
+    ['promotoin_gate', 'promotionGate'],
+    ['lora_alfa', 'loraAlpha'],
   ])('%s is refused with a hint at %s', async (key, nearest) => {
     const error = await refusal(wrong({ [key]: 1 }));
     expect([error.code, error.details.argument]).toEqual(['SONA_INVALID_CONFIG', key]);
@@ -548,12 +973,25 @@ describe('a closed engine', () => {
     beginTrajectory: (engine) => engine.beginTrajectory(query),
     startTrajectory: (engine) => engine.startTrajectory(query),
     addTrajectoryStep: (engine, builder) => engine.addTrajectoryStep(builder, query, [], 1),
+    recordStep: (engine, builder) => engine.recordStep(builder, 'node', 1, 1),
     setTrajectoryRoute: (engine, builder) => engine.setTrajectoryRoute(builder, 'east'),
+    addTrajectoryContext: (engine, builder) => engine.addTrajectoryContext(builder, 'context'),
     endTrajectory: (engine, builder) => engine.endTrajectory(builder, 1),
+    learnFromFeedback: (engine) => engine.learnFromFeedback({ quality: 1 }),
     tick: (engine) => engine.tick(),
     forceLearn: (engine) => engine.forceLearn(),
+    runBackgroundCycle: (engine) => engine.runBackgroundCycle(),
+    runInstantCycle: (engine) => engine.runInstantCycle(),
     flush: (engine) => engine.flush(),
     learn: (engine) => engine.learn(),
+    findPatterns: (engine) => engine.findPatterns(query),
+    queryPatterns: (engine) => engine.queryPatterns(query),
+    expectQuality: (engine) => engine.expectQuality(query),
+    versions: (engine) => engine.versions(),
+    rollback: (engine) => engine.rollback(0),
+    forget: (engine) => engine.forget({ source: 'a' }),
+    snapshot: (engine) => engine.snapshot(),
+    save: (engine) => engine.save('/nowhere/state'),
     getStats: (engine) => engine.getStats(),
     stats: (engine) => engine.stats(),
     setEnabled: (engine) => engine.setEnabled(true),
@@ -580,7 +1018,14 @@ describe('a closed engine', () => {
   it('refuses the builders that it gave out', async () => {
     const { engine, open } = world();
     await engine.close();
-    for (const call of [() => open.addStep(query, [], 1), () => open.setRoute('east')]) {
+    const calls = [
+      () => open.addStep(query, [], 1),
+      () => open.recordStep('node', 1, 1),
+      () => open.setRoute('east'),
+      () => open.addContext('context'),
+      () => open.setPatternType('CodeGen'),
+    ];
+    for (const call of calls) {
       expect((await refusal(call)).code).toBe('SONA_CLOSED');
     }
   });

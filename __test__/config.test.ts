@@ -2,12 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type SonaConfig, SonaEngine, type SonaStats } from '../index.ts';
+import { presets, type SonaConfig, SonaEngine, type SonaStats } from '../index.ts';
 import { blockOf, settingsBlock } from '../scripts/settings-table.mts';
 import type { Setting } from '../ts/config.ts';
 import { native } from '../ts/native.ts';
 import { root } from './support/child.ts';
-import { drill, manual, teach } from './support/engines.ts';
+import { drill, manual, settingsOf, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
 
 const settings = JSON.parse(native.settings()) as Setting[];
@@ -43,6 +43,19 @@ function fields(name: string): Map<string, string> {
   );
 }
 
+/** Keys of a configuration that are no settings of the core's table: what stands for another, and what stays here. */
+const beside = [
+  'embeddingDim',
+  'now',
+  'trajectoryBufferSize',
+  'bufferCapacity',
+  'microLr',
+  'baseLr',
+  'patternQualityThreshold',
+  'loraDropout',
+  'ewcOnline',
+];
+
 const numeric = settings.filter(({ kind }) => kind === 'integer' || kind === 'number');
 
 describe('the table of settings', () => {
@@ -61,7 +74,8 @@ describe('the table of settings', () => {
 describe('index.d.ts', () => {
   it('has the keys of the table and no others', () => {
     const top = settings.map(({ name }) => name.split('.')[0]);
-    expect([...fields('SonaConfig').keys()].sort()).toEqual([...new Set([...top, 'embeddingDim'])].sort());
+    const known = new Set([...top, ...beside]);
+    expect([...fields('SonaConfig').keys()].sort()).toEqual([...known].sort());
     const tiers = settings.filter(({ name }) => name.startsWith('tiers.')).map(({ name }) => name.slice(6));
     expect([...fields('SonaTiers').keys()].sort()).toEqual(tiers.sort());
   });
@@ -236,6 +250,7 @@ describe('stats()', () => {
       backgroundCycles: 0,
       patternsStored: 0,
       patternsLearned: 0,
+      patternsExtracted: 0,
       ewcTasks: 0,
       version: 0,
       routes: 4,
@@ -245,5 +260,206 @@ describe('stats()', () => {
       simd: engine.capabilities().simd,
     };
     expect(stats).toEqual(expected);
+  });
+});
+
+describe('a configuration', () => {
+  const all = Object.fromEntries(
+    settings
+      .filter(({ name }) => !name.includes('.'))
+      .map(({ name, kind, min, max, choices, default: value }) => {
+        if (kind === 'boolean') return [name, !value];
+        if (kind === 'choice') return [name, choices?.find((choice) => choice !== value)];
+        return [
+          name,
+          value === max ? min : kind === 'integer' ? Number(value) + 1 : (Number(value) + Number(max)) / 2,
+        ];
+      }),
+  );
+  const tiers = { 'tiers.micro': true, 'tiers.base': true, 'tiers.prototypes': true };
+
+  it('reaches the engine whole, every setting not at its default', () => {
+    expect(settingsOf(make(all))).toEqual({ ...tiers, ...all });
+  });
+
+  it('may be written in snake_case', () => {
+    const snake = Object.entries(all).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]);
+    expect(settingsOf(make(Object.fromEntries(snake)))).toEqual({ ...tiers, ...all });
+  });
+
+  it('may have a prototype, and is read once', () => {
+    let reads = 0;
+    class Settings {
+      hiddenDim = 7;
+      readonly seed!: number;
+      constructor() {
+        Object.defineProperty(this, 'seed', { enumerable: true, get: () => 40 + ++reads });
+      }
+    }
+    expect(settingsOf(make(new Settings()))).toMatchObject({ hiddenDim: 7, seed: 41 });
+    expect(reads).toBe(1);
+  });
+
+  it.each([
+    ['trajectoryBufferSize', 'trajectoryCapacity', 77],
+    ['trajectory_buffer_size', 'trajectoryCapacity', 77],
+    ['bufferCapacity', 'trajectoryCapacity', 77],
+    ['microLr', 'microLoraLr', 0.5],
+    ['micro_lr', 'microLoraLr', 0.5],
+    ['baseLr', 'baseLoraLr', 0.5],
+    ['base_lr', 'baseLoraLr', 0.5],
+    ['patternQualityThreshold', 'qualityThreshold', 0.75],
+    ['pattern_quality_threshold', 'qualityThreshold', 0.75],
+  ])('takes the older %s for %s', (older, name, value) => {
+    expect(settingsOf(make({ [older]: value }))).toMatchObject({ [name]: value });
+  });
+
+  it.each([{ loraDropout: 0 }, { lora_dropout: 0 }, { ewcOnline: true }, { ewc_online: true }])(
+    'takes %o, which is how it is',
+    (config) => {
+      expect(settingsOf(make(config as SonaConfig))).toEqual(settingsOf(make({})));
+    },
+  );
+
+  it('as an object wins over further arguments, as in configs.map(SonaEngine.withConfig)', () => {
+    const made = [{ hiddenDim: 3 }, { hiddenDim: 4 }].map(
+      SonaEngine.withConfig as (config: SonaConfig) => SonaEngine,
+    );
+    engines.push(...made);
+    expect(made.map((engine) => settingsOf(engine).hiddenDim)).toEqual([3, 4]);
+  });
+});
+
+describe('the builder', () => {
+  it('has a method for every key of a configuration, each of which returns it', () => {
+    const builder = SonaEngine.builder() as unknown as Record<string, (value: unknown) => unknown>;
+    const keys = [...fields('SonaConfig').keys()].filter(
+      (key) => key !== 'loraDropout' && key !== 'ewcOnline',
+    );
+    for (const key of keys) expect(builder[key]?.(undefined), key).toBe(builder);
+    expect(Object.keys(builder).sort()).toEqual([...keys, 'build', 'config'].sort());
+  });
+
+  it('builds what withConfig builds', () => {
+    const engine = SonaEngine.builder()
+      .config(presets.maxQuality)
+      .hiddenDim(8)
+      .baseLoraRank(4)
+      .tiers({ micro: false })
+      .seed(7)
+      .build();
+    engines.push(engine);
+    const config = { ...presets.maxQuality, hiddenDim: 8, baseLoraRank: 4, tiers: { micro: false }, seed: 7 };
+    expect(settingsOf(engine)).toEqual(settingsOf(make(config)));
+  });
+
+  it('builds several, and each builder is one of its own', () => {
+    const builder = SonaEngine.builder().hiddenDim(3);
+    const other = SonaEngine.builder().hiddenDim(4);
+    const made = [builder.build(), builder.seed(5).build(), other.build()];
+    engines.push(...made);
+    expect(made.map((engine) => [settingsOf(engine).hiddenDim, settingsOf(engine).seed])).toEqual([
+      [3, 42],
+      [3, 5],
+      [4, 42],
+    ]);
+  });
+});
+
+describe('presets', () => {
+  it.each(Object.keys(presets) as (keyof typeof presets)[])(
+    '%s is a configuration, and can not be changed',
+    (name) => {
+      const preset = presets[name];
+      expect(settingsOf(make({ ...preset, hiddenDim: 4 }))).toMatchObject(preset);
+      expect(settingsOf(make(preset))).not.toEqual(settingsOf(make({})));
+      expect(Object.isFrozen(preset)).toBe(true);
+    },
+  );
+
+  it('are four, and frozen', () => {
+    expect(Object.keys(presets).sort()).toEqual([
+      'batchProcessing',
+      'edgeDeployment',
+      'maxQuality',
+      'maxThroughput',
+    ]);
+    expect(Object.isFrozen(presets)).toBe(true);
+  });
+});
+
+describe('now', () => {
+  it('says what time it is, on every engine that was given one', () => {
+    let time = 5_000;
+    const engine = make({ hiddenDim: 4, background: 'manual', now: () => time });
+    const other = make({ hiddenDim: 4, background: 'manual' });
+    for (const each of [engine, other]) {
+      each.endTrajectory(each.beginTrajectory([1, 2, 3, 4]), 1);
+      each.forceLearn();
+    }
+    time = 65_000;
+    expect(engine.findPatterns([1, 2, 3, 4])[0]).toMatchObject({ createdAt: '5', lastAccessed: '65' });
+    expect(Number(other.findPatterns([1, 2, 3, 4])[0]?.createdAt)).toBeGreaterThan(1e9);
+    expect(engine.forget({ before: 5_001 })).toMatchObject({ forgotten: 1 });
+  });
+
+  it('does not decide when training is due: a steady clock does', () => {
+    let time = 1_000_000;
+    const engine = make({
+      hiddenDim: 4,
+      background: 'manual',
+      backgroundIntervalMs: 60_000,
+      now: () => time,
+    });
+    engine.endTrajectory(engine.beginTrajectory([1, 2, 3, 4]).addStep([4, 3, 2, 1], [], 1), 1);
+    time += 3_600_000;
+    expect(engine.tick()).toBeNull();
+  });
+
+  it.each([
+    ['NaN', Number.NaN, 'SONA_OUT_OF_RANGE'],
+    ['0', 0, 'SONA_OUT_OF_RANGE'],
+    ['1.5', 1.5, 'SONA_OUT_OF_RANGE'],
+    ['a date', new Date(), 'SONA_INVALID_ARGUMENT'],
+    ['nothing', undefined, 'SONA_INVALID_ARGUMENT'],
+  ])('that says %s is refused, and nothing is learned', async (_, answer, code) => {
+    let said: unknown = 1_000;
+    const engine = make({ hiddenDim: 4, background: 'manual', now: () => said as number });
+    const told = engine.beginTrajectory([1, 2, 3, 4]).setRoute('a');
+    said = answer;
+    const calls = [
+      () => engine.endTrajectory(told, 1),
+      () => engine.forceLearn(),
+      () => engine.tick(),
+      () => engine.learn(),
+      () => engine.findPatterns([1, 2, 3, 4]),
+      () => engine.forget({ source: 'a' }),
+    ];
+    for (const call of calls) {
+      expect(await refusal(call)).toMatchObject({ code, details: { argument: 'now' } });
+    }
+    expect(engine.stats()).toMatchObject({ trajectoriesRecorded: 0, learningCycles: 0, routes: 0 });
+    said = 2_000;
+    engine.endTrajectory(told, 1);
+    expect(engine.stats().trajectoriesRecorded).toBe(1);
+  });
+
+  it('that throws is heard, and nothing is learned', () => {
+    let fails = false;
+    const engine = make({
+      hiddenDim: 4,
+      background: 'manual',
+      now: () => {
+        if (fails) throw new RangeError('no clock');
+        return 1_000;
+      },
+    });
+    const told = engine.beginTrajectory([1, 2, 3, 4]);
+    fails = true;
+    expect(() => engine.endTrajectory(told, 1)).toThrow('no clock');
+    expect(engine.stats().trajectoriesRecorded).toBe(0);
   });
 });

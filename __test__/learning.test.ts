@@ -153,9 +153,9 @@ describe('a trajectory without a route', () => {
   it('trains the background adapter too', () => {
     const engine = make({ tiers: { micro: false } });
     const before = cosine(query, activation);
-    for (let n = 0; n < 100; n++) step(engine, near(query, 0.1, n), activation, 1, 1);
+    for (let n = 0; n < 1_000; n++) step(engine, near(query, 0.1, n), activation, 1, 1);
     expect(bits(engine.applyLora(query))).toEqual(bits(query));
-    expect(cycle(engine)).toMatchObject({ trajectories: 100, steps: 20, promoted: true });
+    expect(cycle(engine)).toMatchObject({ trajectories: 1_000, steps: 200, promoted: true });
     expect(cosine(engine.applyBaseLora(0, query), activation)).toBeGreaterThan(before + 0.05);
   });
 });

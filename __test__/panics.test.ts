@@ -7,10 +7,19 @@ import { program, root } from './support/child.ts';
 
 const places = [
   'create',
+  'shared',
+  'restore',
+  'load',
   'apply',
   'stats',
   'suggest',
   'end',
+  'feedback',
+  'patterns',
+  'rollback',
+  'forget',
+  'snapshot',
+  'save',
   'forceLearn',
   'learn',
   'close',
@@ -44,6 +53,12 @@ describe.each(places)('a panic in %s', (place) => {
       best: 'a',
       finite: true,
       trained: true,
+      amended: true,
+      forgotten: true,
+      patterns: 1,
+      loaded: 'a',
+      shared: true,
+      closed: true,
     });
   });
 });

@@ -62,16 +62,26 @@ export interface SonaConfig {
   enableSimd?: boolean;
   /** Seed of every random choice. Default 42. */
   seed?: number;
-  /** Says what time it is, in whole milliseconds since 1970. Default: the system's clock. */
+  /**
+   * Says what time it is, in whole milliseconds since 1970: for what is shown of patterns and versions, and for
+   * `forget`. Asked by the calls that end, learn, find or forget. What is due is measured by a steady clock. Default:
+   * the system's clock.
+   */
   now?: () => number;
   /** Older name of `trajectoryCapacity`. */
   trajectoryBufferSize?: number;
+  /** Older name of `trajectoryCapacity`. */
+  bufferCapacity?: number;
   /** Older name of `microLoraLr`. */
   microLr?: number;
   /** Older name of `baseLoraLr`. */
   baseLr?: number;
   /** Older name of `qualityThreshold`. */
   patternQualityThreshold?: number;
+  /** A setting of older documents: there is no dropout. */
+  loraDropout?: 0;
+  /** A setting of older documents: it always is. */
+  ewcOnline?: true;
 }
 
 /** Older name of {@link SonaConfig}. */
@@ -95,11 +105,16 @@ function portable(value: unknown): unknown {
   return describe(value);
 }
 
-/** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
-export function encodeConfig(config: unknown): { encoded: string; now: (() => number) | undefined } {
+/** Refuses what is no object of settings. */
+export function checkSettings(config: unknown): asserts config is object {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     throw invalidArgument('config', 'an object of settings', config);
   }
+}
+
+/** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
+export function encodeConfig(config: unknown): { encoded: string; now: (() => number) | undefined } {
+  checkSettings(config);
   // without a prototype, so that '__proto__' is a key like any other
   const settings: Record<string, unknown> = Object.create(null);
   let now: (() => number) | undefined;

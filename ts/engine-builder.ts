@@ -1,4 +1,4 @@
-import type { SonaConfig } from './config.ts';
+import { checkSettings, type SonaConfig } from './config.ts';
 import type { SonaEngine } from './engine.ts';
 
 /** The settings that the builder has a method for. */
@@ -30,6 +30,7 @@ const settings = [
   'seed',
   'now',
   'trajectoryBufferSize',
+  'bufferCapacity',
   'microLr',
   'baseLr',
   'patternQualityThreshold',
@@ -48,9 +49,11 @@ export interface SonaEngineBuilder extends Setters {
 }
 
 export function makeBuilder(build: (config: SonaConfig) => SonaEngine): SonaEngineBuilder {
-  const chosen: Record<string, unknown> = {};
+  // without a prototype, so that '__proto__' is a key like any other
+  const chosen: Record<string, unknown> = Object.create(null);
   const builder: Record<string, unknown> = {
     config: (config: SonaConfig) => {
+      checkSettings(config);
       Object.assign(chosen, config);
       return builder;
     },

@@ -1,17 +1,10 @@
 import { EventEmitter } from 'node:events';
+import { isUint8Array } from 'node:util/types';
 import { Adapters, tiers } from './adapters.ts';
 import { encodeConfig, positionalConfig, type SonaConfig } from './config.ts';
 import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
-import { fromNative, invalidArgument, type PackedError, SonaError, unknownTrajectory } from './errors.ts';
-import {
-  amend,
-  type FeedbackResult,
-  type LearningSignal,
-  type SignalParts,
-  toSignal,
-  type Verdict,
-  verdictCode,
-} from './feedback.ts';
+import { fromNative, invalidArgument, type PackedError, SonaError } from './errors.ts';
+import { amend, type FeedbackResult, type LearningSignal, type SignalParts, toSignal } from './feedback.ts';
 import {
   type ForgetCriterion,
   type ForgetResult,
@@ -21,12 +14,13 @@ import {
   versions,
 } from './history.ts';
 import { type LearnOptions, learnOffThread } from './learning.ts';
-import { call, type Extras, native } from './native.ts';
+import { call, native } from './native.ts';
+import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
 import { type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaStats, summary, toStats } from './stats.ts';
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
-import type { StepOptions, Trajectory, TrajectoryBuilder } from './trajectory-builder.ts';
+import type { StepOptions, TrajectoryBuilder } from './trajectory-builder.ts';
 import {
   checkDirection,
   checkInteger,
@@ -35,6 +29,7 @@ import {
   checkUnitInterval,
   checkVector,
   copyInto,
+  isShared,
   type Same,
   type Vector,
 } from './vectors.ts';
@@ -50,7 +45,9 @@ export interface Capabilities {
   simd: string;
   /** Kernels that would run here. */
   backends: string[];
+  /** Version of the native core. */
   version: string;
+  /** Operating system and processor, `linux-x86_64` for instance. */
   platform: string;
 }
 
@@ -62,9 +59,15 @@ export interface SonaEvents {
   promoted: [report: LearnReport];
   /** The promotion gate refused trained weights; the former ones stay. */
   rolledBack: [report: LearnReport];
-  /** Topics have begun to shift: recent queries are unlike those before. */
+  /**
+   * Topics have begun to change: how far the newest queries lie from those just before, as a share of the variance of
+   * queries. Told once per change.
+   */
   drift: [event: { change: number }];
-  /** A full queue gave up its oldest trajectories, or there were too many open ones that are known by their ids alone. */
+  /**
+   * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
+   * ids alone.
+   */
   dropped: [event: { count: number }];
   /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
   error: [error: SonaError];
@@ -82,19 +85,20 @@ const unreachable = new FinalizationRegistry((handle: number) => native.engineAb
 
 const noOptions = {};
 
-/** Options of `endTrajectory`. */
-export interface EndOptions {
-  /** What it is taken for; not given, it is judged by its quality against what was expected. */
-  verdict?: Verdict;
-  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
-  source?: string;
+/** What a snapshot does not hold. */
+export interface RestoreOptions {
+  /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
+  now?: () => number;
 }
 
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
  *
  * Every method that returns a vector returns the kind that it was given and takes an `out` buffer. Whatever is refused
- * throws a {@link SonaError} that names the argument, and changes nothing.
+ * throws a {@link SonaError} that names the argument, and changes nothing: `SONA_INVALID_ARGUMENT` for a value of the
+ * wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors, also a zero
+ * vector where a direction is needed, `SONA_UNKNOWN_TRAJECTORY` and `SONA_UNKNOWN_ROUTE` for names and ids, and
+ * `SONA_CLOSED` after `close`.
  */
 export class SonaEngine extends EventEmitter<SonaEvents> {
   #handle: number;
@@ -113,7 +117,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   /**
    * An engine with default settings.
    *
-   * @param hiddenDim length of every vector, 1 to 65,536; default 256
+   * @param hiddenDim length of every vector, 1 to 65,536; default 256. Another one throws `SONA_INVALID_CONFIG`
    */
   constructor(hiddenDim?: number);
   constructor(from: unknown = 256) {
@@ -135,11 +139,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.#listener = SonaEngine.#listen(handle, new WeakRef(this));
   }
 
-  /** An engine with settings. An unknown key is refused, with the nearest known one. */
-  static withConfig(config: SonaConfig): SonaEngine;
   /**
-   * The older form.
+   * The older form, for vectors of 256 numbers.
    *
+   * @param microLoraRank 1 to 4
+   * @param baseLoraRank 1 to 64
+   * @param trajectoryCapacity ended trajectories that wait at most, 1 to 1,000,000
    * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
    */
   static withConfig(
@@ -148,8 +153,11 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     trajectoryCapacity: number,
     ewcLambda: number,
   ): SonaEngine;
+  /** An engine with settings. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one. */
+  static withConfig(config: SonaConfig): SonaEngine;
   static withConfig(...args: unknown[]): SonaEngine {
-    return SonaEngine.#from(create(args.length > 1 ? positionalConfig(args) : args[0]));
+    const positional = args.length > 1 && typeof args[0] !== 'object';
+    return SonaEngine.#from(create(positional ? positionalConfig(args) : args[0]));
   }
 
   /** Builds the settings of an engine, one method per setting. */
@@ -159,7 +167,8 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
 
   /**
    * One engine for all threads of the process. The first who asks for a name makes it, with `config` or default settings;
-   * each thread closes its own, the last one ends the engine. Another config for the same name is refused.
+   * each thread closes its own, the last one ends the engine. Another config for the same name throws
+   * `SONA_INVALID_CONFIG`. A trajectory that has begun belongs to the object that began it.
    */
   static shared(name: string, config?: SonaConfig): SonaEngine {
     checkName('name', name);
@@ -173,24 +182,35 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     );
   }
 
-  /** The engine of a snapshot, with its settings. It is an engine of its own. */
-  static restore(bytes: Uint8Array): SonaEngine {
-    if (!(bytes instanceof Uint8Array)) throw invalidArgument('bytes', 'a Uint8Array', bytes);
+  /**
+   * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
+   * mode. It is an engine of its own.
+   *
+   * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
+   * a newer format
+   */
+  static restore(bytes: Uint8Array, options: RestoreOptions = {}): SonaEngine {
+    if (!isUint8Array(bytes)) throw invalidArgument('bytes', 'a Uint8Array', bytes);
     // a copy, because another thread could write to shared memory while it is read
-    const own = bytes.buffer instanceof ArrayBuffer ? bytes : Uint8Array.from(bytes);
+    const own = isShared(bytes) ? new Uint8Array(bytes) : bytes;
+    const now = clockOf(options);
     return SonaEngine.#from(
       new Created(
         call(() => native.engineRestore(own)),
-        undefined,
+        now,
       ),
     );
   }
 
-  /** The engine of a file that `save` wrote. `stats()` tells what it holds. */
-  static async load(path: string): Promise<SonaEngine> {
+  /**
+   * The engine of a file that `save` wrote, read off the main thread. `stats()` tells what it holds. Rejects with
+   * `SONA_IO`, and as {@link restore}.
+   */
+  static async load(path: string, options: RestoreOptions = {}): Promise<SonaEngine> {
     checkName('path', path);
+    const now = clockOf(options);
     try {
-      return SonaEngine.#from(new Created(await native.engineLoad(path), undefined));
+      return SonaEngine.#from(new Created(await native.engineLoad(path), now));
     } catch (error) {
       throw fromNative(error);
     }
@@ -227,6 +247,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    *
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
+   * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options: { embedding?: Vector } = {}): void {
     const handle = this.#live();
@@ -238,12 +259,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.#routes.know(name, id);
   }
 
-  /** Removes a route, with what it learned. */
+  /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
   removeRoute(name: string): void {
     const handle = this.#live();
     checkName('name', name);
     call(() => native.routeRemove(handle, name));
     this.#routes.forget(name);
+    this.#patterns.clear();
   }
 
   /** All routes, in the order in which their places were taken. */
@@ -338,18 +360,11 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     const handle = this.#live();
     const ended = this.#trajectories.find(trajectory);
     checkUnitInterval('quality', quality);
-    let verdict: number | undefined;
-    let source: string | undefined;
-    if (options !== noOptions) {
-      checkOptions('options', options, ['verdict', 'source']);
-      verdict = verdictCode('verdict', options.verdict);
-      source = options.source;
-      if (source !== undefined) checkName('source', source);
-    }
+    const extras = options === noOptions ? ended.extras(undefined, undefined) : extrasWith(ended, options);
     this.#tellTime();
     let dropped: number;
     try {
-      dropped = this.#end(handle, ended, quality, ended.extras(verdict, source));
+      dropped = end(handle, this.#routes, ended, quality, extras);
     } catch (error) {
       throw fromNative(error);
     }
@@ -358,45 +373,11 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (dropped > 0) this.#dropped(dropped);
   }
 
-  #end(handle: number, ended: Trajectory, quality: number, extras: Extras | undefined): number {
-    const { memory, route } = ended;
-    if (!memory) throw unknownTrajectory('trajectory', ended.key);
-    const { vectors, rewards } = memory;
-    const { key, stepCount, decision } = ended;
-    const end = (routeId: number, name?: string) =>
-      native.trajectoryEnd(
-        handle,
-        key,
-        vectors,
-        rewards,
-        stepCount,
-        routeId,
-        decision,
-        quality,
-        name,
-        extras,
-      );
-    if (route === undefined) return end(-1);
-    const known = this.#routes.id(route);
-    if (known >= 0) {
-      try {
-        return end(known);
-      } catch (error) {
-        // another thread may have removed the route: the name decides, as if it had never been seen here
-        if (fromNative(error).code !== 'SONA_UNKNOWN_ROUTE') throw error;
-        this.#routes.forget(route);
-      }
-    }
-    const dropped = end(-1, route);
-    // off, the name has not become a route
-    if (native.isEnabled(handle)) this.#routes.know(route, native.routeId(handle, route));
-    return dropped;
-  }
-
   /**
    * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
    * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
-   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`.
+   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`; an older one throws
+   * `SONA_UNKNOWN_TRAJECTORY`.
    */
   learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
   /**
@@ -500,7 +481,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     return versions(this.#live());
   }
 
-  /** Makes the weights of a kept version serve again; training goes on from there. Prototypes and patterns stay. */
+  /**
+   * Makes the weights of a kept version serve again; training goes on from there. The per-request adapter starts afresh,
+   * prototypes and patterns stay.
+   *
+   * @param version one of `versions()`; another throws `SONA_OUT_OF_RANGE`
+   */
   rollback(version: number): void {
     rollback(this.#live(), version);
   }
@@ -508,23 +494,34 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   /**
    * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
    * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   *
+   * @throws `SONA_INVALID_ARGUMENT` without a criterion
    */
   forget(criterion: ForgetCriterion): ForgetResult {
     const handle = this.#live();
     this.#tellTime();
+    this.#patterns.clear();
     return forget(handle, criterion);
   }
 
-  /** Everything that was learned, as bytes that {@link restore} takes. Open trajectories are not part of it. */
+  /**
+   * Everything that was learned and that waits to be, as bytes that {@link restore} takes. Open trajectories are not
+   * part of it. Waits for a cycle under way; then about a millisecond per megabyte.
+   */
   snapshot(): Uint8Array {
     const handle = this.#live();
+    this.#trajectories.leaveIds();
     return call(() => native.snapshot(handle));
   }
 
-  /** Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens. */
+  /**
+   * Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens.
+   * Rejects with `SONA_IO`.
+   */
   async save(path: string): Promise<void> {
     const handle = this.#live();
     checkName('path', path);
+    this.#trajectories.leaveIds();
     try {
       await native.save(handle, path);
     } catch (error) {
@@ -653,6 +650,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
       this.emit('error', new SonaError(told.error.code, told.error.message, told.error.details));
     }
   }
+}
+
+function clockOf(options: RestoreOptions): (() => number) | undefined {
+  checkOptions('options', options, ['now']);
+  const { now } = options;
+  if (now !== undefined && typeof now !== 'function') throw invalidArgument('now', 'a function', now);
+  return now;
 }
 
 function create(config: unknown): Created {

@@ -26,9 +26,13 @@ const marker: unique symbol = Symbol.for('sona.error');
  * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
  */
 export class SonaError extends Error {
+  /** Always `SonaError`. */
   override readonly name = 'SonaError';
+  /** What {@link SonaError.isInstance} looks for. */
   readonly [marker] = true;
+  /** Stays the same between versions; messages may not. */
   readonly code: SonaErrorCode;
+  /** The parts of the message. Plain data, so that it can be logged. */
   readonly details: SonaErrorDetails;
 
   constructor(code: SonaErrorCode, message: string, details: SonaErrorDetails = {}, cause?: unknown) {
@@ -37,6 +41,7 @@ export class SonaError extends Error {
     this.details = details;
   }
 
+  /** Whether a value is an error of this library, of this copy or another. */
   static isInstance(error: unknown): error is SonaError {
     return typeof error === 'object' && error !== null && marker in error;
   }

@@ -20,20 +20,26 @@ export function verdictCode(argument: string, verdict: unknown): number | undefi
 export interface SignalParts {
   /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
   trajectoryId?: number | undefined;
-  /** Quality, 0 to 1. */
+  /** How well it went, 0 to 1. */
   quality?: number | undefined;
+  /** What it is taken for: shows in the success rates of patterns. */
   verdict?: Verdict | undefined;
-  /** Time that the answer took, in milliseconds. */
+  /** Time that the answer took, in milliseconds, from 0: shows in the patterns. */
   latencyMs?: number | undefined;
 }
 
 /** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
 export class LearningSignal implements SignalParts {
+  /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
   readonly trajectoryId: number | undefined;
+  /** How well it went, 0 to 1. */
   readonly quality: number | undefined;
+  /** What it is taken for. */
   readonly verdict: Verdict | undefined;
+  /** Time that the answer took, in milliseconds. */
   readonly latencyMs: number | undefined;
 
+  /** Throws `SONA_INVALID_ARGUMENT`, `SONA_NOT_FINITE` or `SONA_OUT_OF_RANGE`, naming the part. */
   constructor(parts: SignalParts = {}) {
     checkOptions('signal', parts, ['trajectoryId', 'quality', 'verdict', 'latencyMs']);
     const { trajectoryId, quality, verdict, latencyMs } = parts;
@@ -47,18 +53,24 @@ export class LearningSignal implements SignalParts {
     this.latencyMs = latencyMs;
   }
 
-  /** From what a user or a judge said. */
+  /**
+   * From what a user or a judge said.
+   *
+   * @param success whether it went well: the verdict
+   * @param latencyMs time that the answer took, in milliseconds
+   * @param quality how well it went, 0 to 1
+   */
   static fromFeedback(success: boolean, latencyMs: number, quality: number): LearningSignal {
     if (typeof success !== 'boolean') throw invalidArgument('success', 'true or false', success);
     return new LearningSignal({ verdict: success ? 'success' : 'failure', latencyMs, quality });
   }
 
-  /** It went well. */
+  /** It went well: `fromFeedback(true, ...)`. */
   static positive(latencyMs: number, quality: number): LearningSignal {
     return LearningSignal.fromFeedback(true, latencyMs, quality);
   }
 
-  /** It did not. */
+  /** It did not: `fromFeedback(false, ...)`. */
   static negative(latencyMs: number, quality: number): LearningSignal {
     return LearningSignal.fromFeedback(false, latencyMs, quality);
   }
@@ -66,7 +78,8 @@ export class LearningSignal implements SignalParts {
   /** For a certain trajectory, by its id or the builder that it was told with. */
   static fromTrajectory(trajectory: { readonly id: number } | number, quality: number): LearningSignal {
     const id: unknown = typeof trajectory === 'object' && trajectory !== null ? trajectory.id : trajectory;
-    return new LearningSignal({ trajectoryId: id as number, quality });
+    checkInteger('trajectoryId', id, 1, Number.MAX_SAFE_INTEGER);
+    return new LearningSignal({ trajectoryId: id, quality });
   }
 }
 
@@ -103,7 +116,6 @@ export function amend(handle: number, signal: LearningSignal, last: number | und
 /** The signal in the arguments of `learnFromFeedback`, in either form. */
 export function toSignal(args: readonly unknown[]): LearningSignal {
   const [first] = args;
-  if (first instanceof LearningSignal) return first;
   if (typeof first === 'object' && first !== null) return new LearningSignal(first as SignalParts);
   if (typeof first === 'boolean') {
     return LearningSignal.fromFeedback(first, args[1] as number, args[2] as number);

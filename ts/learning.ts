@@ -5,7 +5,9 @@ import { checkOptions } from './vectors.ts';
 
 /** Progress of `learn`, in optimiser steps. */
 export interface LearnProgress {
+  /** Steps made. */
   done: number;
+  /** Steps that the cycle has in all. */
   total: number;
 }
 

@@ -1,12 +1,18 @@
 import { invalidArgument } from './errors.ts';
 
-/** What kind of work a pattern stands for. */
+/** What kind of work a pattern stands for, by what most of its trajectories said. */
 export const PatternType = Object.freeze({
+  /** Nothing in particular, or nobody said. */
   General: 'General',
+  /** Steps of thought. */
   Reasoning: 'Reasoning',
+  /** Facts looked up. */
   Factual: 'Factual',
+  /** Invention. */
   Creative: 'Creative',
+  /** Code written. */
   CodeGen: 'CodeGen',
+  /** Talk. */
   Conversational: 'Conversational',
 } as const);
 

@@ -4,7 +4,9 @@ import { isF32, isF64, type Same, Slab, type Vector } from './vectors.ts';
 
 /** Outcomes of one route in one pattern. */
 export interface RouteRecord {
+  /** Trajectories that chose it. */
   count: number;
+  /** Their mean quality, 0 to 1. */
   avgQuality: number;
   /** Share of successes among those that succeeded or failed; null when none was judged. */
   successRate: number | null;
@@ -12,15 +14,21 @@ export interface RouteRecord {
 
 /** Steps of one node in one pattern. */
 export interface NodeRecord {
+  /** Steps that named it. */
   count: number;
+  /** Their mean score. */
   avgScore: number;
+  /** Their mean time, in microseconds. */
   avgLatencyUs: number;
 }
 
 /** A trajectory near the middle of a pattern. */
 export interface Exemplar {
+  /** Its id, for `learnFromFeedback` and `forget`. */
   trajectoryId: number;
+  /** The option that it chose; null for none, or one that has been removed. */
   route: string | null;
+  /** How well it went, 0 to 1. */
   quality: number;
   /** Its context ids. */
   contexts: readonly string[];
@@ -30,6 +38,7 @@ export interface Exemplar {
 
 /** Queries that are alike, and what came of them. Objects inside are shared between calls and frozen. */
 export interface LearnedPattern<V extends Vector = Vector> {
+  /** Number as a string; the same as long as the pattern lives. */
   id: string;
   /** Unit mean of the queries, of the kind of the query that was asked with. */
   centroid: V;
@@ -55,6 +64,7 @@ export interface LearnedPattern<V extends Vector = Vector> {
   lastAccessed: string;
   /** How often it was found, this time included. */
   accessCount: number;
+  /** What most of its trajectories said that they are; `General` when none did. */
   patternType: PatternType;
   /** Cosine of the query with the centroid. */
   similarity: number;
@@ -142,6 +152,11 @@ export class Patterns {
       });
     }
     return patterns;
+  }
+
+  /** Forgets what was read: it may speak of what has been removed. */
+  clear(): void {
+    this.#known.clear();
   }
 
   expect(handle: number, query: Float32Array, route: string | undefined): QualityExpectation {

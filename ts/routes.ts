@@ -4,6 +4,7 @@ import { checkName } from './vectors.ts';
 
 /** A named option as it stands. */
 export interface Route {
+  /** Name, as it was given. */
   name: string;
   /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
   ranked: boolean;
@@ -15,12 +16,13 @@ export interface Route {
 
 /** One ranked route. */
 export interface RankedRoute {
+  /** Its name. */
   route: string;
   /** Cosine of the adapted query with the route's prototype. */
   score: number;
-  /** Softmax of 20 x score among the eligible routes. */
+  /** Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back outcomes. */
   probability: number;
-  /** Outcomes that the route has had. */
+  /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: { count: number; avgQuality: number };
 }
 
@@ -62,6 +64,15 @@ export class Routes {
     if (id !== undefined) this.#names.delete(id);
   }
 
+  /** Learns the id of a name that has just been told by name. */
+  lookUp(handle: number, name: string): void {
+    try {
+      this.know(name, native.routeId(handle, name));
+    } catch {
+      // no route of that name: learning is off, or another thread has removed it
+    }
+  }
+
   /** The id of a name that has been seen; -1 for another. */
   id(name: string): number {
     return this.#ids.get(name) ?? -1;
@@ -78,7 +89,19 @@ export class Routes {
 
   /** Ranks the k best for a query that has been checked. */
   suggest(handle: number, query: Float32Array, k: number, eligible: unknown): RouteSuggestion {
-    const wanted = eligible === undefined ? undefined : this.#resolve(handle, eligible);
+    if (eligible === undefined) return this.#suggest(handle, query, k, undefined);
+    checkNames('eligible', eligible);
+    try {
+      return this.#suggest(handle, query, k, this.#resolve(handle, eligible));
+    } catch (error) {
+      if (fromNative(error).code !== 'SONA_UNKNOWN_ROUTE') throw error;
+      // another thread may have removed a route and added it again: the names decide, as if never seen here
+      for (const name of eligible) this.forget(name);
+      return this.#suggest(handle, query, k, this.#resolve(handle, eligible));
+    }
+  }
+
+  #suggest(handle: number, query: Float32Array, k: number, wanted: Uint32Array | undefined): RouteSuggestion {
     if (this.#ranked.length !== k) {
       this.#ranked = new Uint32Array(k);
       this.#numbers = new Float64Array(HEADER + PER_ROUTE * k);
@@ -89,8 +112,11 @@ export class Routes {
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {
       const at = HEADER + PER_ROUTE * i;
+      const route = this.#name(handle, ids[i] as number);
+      // removed by another thread since
+      if (route === undefined) continue;
       ranked.push({
-        route: this.#name(handle, ids[i] as number),
+        route,
         score: numbers[at] as number,
         probability: numbers[at + 1] as number,
         evidence: { count: numbers[at + 2] as number, avgQuality: numbers[at + 3] as number },
@@ -105,23 +131,21 @@ export class Routes {
     };
   }
 
-  #name(handle: number, id: number): string {
+  #name(handle: number, id: number): string | undefined {
     const known = this.#names.get(id);
     if (known !== undefined) return known;
     for (const row of this.#rows(handle)) this.know(row.name, row.id);
-    return this.#names.get(id) ?? '';
+    return this.#names.get(id);
   }
 
   #rows(handle: number): (Route & { id: number })[] {
     return JSON.parse(call(() => native.routes(handle)));
   }
 
-  #resolve(handle: number, eligible: unknown): Uint32Array {
-    if (!Array.isArray(eligible)) throw invalidArgument('eligible', 'an array of route names', eligible);
+  #resolve(handle: number, eligible: readonly string[]): Uint32Array {
     const ids = new Uint32Array(eligible.length);
     for (let i = 0; i < ids.length; i++) {
-      const name: unknown = eligible[i];
-      checkName(`eligible[${i}]`, name);
+      const name = eligible[i] as string;
       try {
         ids[i] = this.#ids.get(name) ?? native.routeId(handle, name);
       } catch (error) {
@@ -131,4 +155,9 @@ export class Routes {
     }
     return ids;
   }
+}
+
+function checkNames(argument: string, value: unknown): asserts value is readonly string[] {
+  if (!Array.isArray(value)) throw invalidArgument(argument, 'an array of route names', value);
+  for (let i = 0; i < value.length; i++) checkName(`${argument}[${i}]`, value[i]);
 }

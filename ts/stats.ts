@@ -28,6 +28,8 @@ export interface SonaStats {
   patternsStored: number;
   /** The same as `patternsStored`. */
   patternsLearned: number;
+  /** The same as `patternsStored`. */
+  patternsExtracted: number;
   /** How often the background adapter's weights have been anchored, so that later training holds on to them. */
   ewcTasks: number;
   /** Number of the version that serves. */
@@ -71,7 +73,7 @@ export interface LearnReport {
   refused: boolean;
   /** Number of the published version, for `rollback`; null when none was. */
   version: number | null;
-  /** How far recent queries are from those before, as a share of the variance of all; null before there are enough. */
+  /** How far recent queries are from all before, as a share of the variance of all; 0 before there are enough. */
   shift: number;
   /** How far they are from those just before, when topics have begun to change; else null. */
   drift: number | null;

@@ -112,6 +112,14 @@ export class Trajectories implements Owner {
     if (small && this.#spare.length < SPARE_MEMORIES) this.#spare.push(memory);
   }
 
+  /**
+   * Leaves the rest of the block unused. A snapshot knows where the next block begins: the engine and its copies then go
+   * on with the same ids, which decide what is held back, and so learn on the same way.
+   */
+  leaveIds(): void {
+    this.#idsLeft = 0;
+  }
+
   clear(): void {
     this.#open.clear();
   }

@@ -1,4 +1,5 @@
-import { invalidArgument, notFinite, outOfRange, unknownTrajectory } from './errors.ts';
+import { Attention, checkAttention } from './attention.ts';
+import { invalidArgument, outOfRange, unknownTrajectory } from './errors.ts';
 import { checkLatency } from './feedback.ts';
 import type { Extras, NodeStep } from './native.ts';
 import { checkPatternType, PatternType } from './pattern-type.ts';
@@ -10,9 +11,7 @@ import {
   checkOptions,
   checkVector,
   copyInto,
-  isVector,
   type Vector,
-  vectorKinds,
 } from './vectors.ts';
 
 /** Options of a step. */
@@ -48,7 +47,10 @@ export interface TrajectoryBuilder {
   recordStep(node: string | number, score: number, latencyUs: number): this;
   /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
   setRoute(name: string): this;
-  /** Adds the id of a context, in words of your own. `type:<PatternType>` says what kind of pattern it belongs to. */
+  /**
+   * Adds the id of a context, any string: patterns show it with their exemplars. `type:<PatternType>` says what kind of
+   * pattern the trajectory belongs to.
+   */
   addContext(contextId: string): this;
   /** Says what kind of pattern it belongs to. */
   setPatternType(type: PatternType): this;
@@ -97,8 +99,7 @@ class Details {
   contexts: string[] | undefined;
   type: PatternType | undefined;
   nodes: NodeStep[] | undefined;
-  /** Attention weights of each step, from the first that has some. */
-  attention: { weights: number[]; lengths: number[] } | undefined;
+  attention: Attention | undefined;
 }
 
 /** What the engine sees of a builder. */
@@ -150,9 +151,9 @@ export class Trajectory implements TrajectoryBuilder {
     memory.reserve(steps + 1, dim);
     copyInto('activations', activations, memory.vectors, steps * dim);
     checkDirection('activations', this.#owner.handle(), memory.vectors, steps * dim, dim);
-    memory.rewards[steps - 1] = reward;
-    if (layer > 0 || this.#details?.layers) this.#addLayer(layer);
     if (attentionWeights.length > 0 || this.#details?.attention) this.#addAttention(attentionWeights);
+    if (layer > 0 || this.#details?.layers) this.#addLayer(layer);
+    memory.rewards[steps - 1] = reward;
     this.#steps = steps;
     return this;
   }
@@ -183,9 +184,11 @@ export class Trajectory implements TrajectoryBuilder {
 
   addContext(contextId: string): this {
     this.#open();
-    checkName('contextId', contextId);
+    if (typeof contextId !== 'string') throw invalidArgument('contextId', 'a string', contextId);
     const details = this.#more();
-    details.contexts = [...(details.contexts ?? []), contextId];
+    details.contexts ??= [];
+    // old programs hand over prompts, cut anywhere
+    details.contexts.push(contextId.toWellFormed());
     const type = contextId.startsWith(TYPE_CONTEXT) ? contextId.slice(TYPE_CONTEXT.length) : undefined;
     if (type !== undefined && Object.hasOwn(PatternType, type)) details.type = type as PatternType;
     return this;
@@ -251,8 +254,8 @@ export class Trajectory implements TrajectoryBuilder {
       contexts: details?.contexts,
       kind: details?.type,
       nodes: details?.nodes,
-      attention: details?.attention && Float32Array.from(details.attention.weights),
-      attentionLengths: details?.attention && Uint32Array.from(details.attention.lengths),
+      attention: details?.attention?.weights,
+      attentionLengths: details?.attention?.lengths,
     };
   }
 
@@ -271,9 +274,8 @@ export class Trajectory implements TrajectoryBuilder {
 
   #addAttention(weights: Vector): void {
     const details = this.#more();
-    details.attention ??= { weights: [], lengths: new Array<number>(this.#steps).fill(0) };
-    for (const weight of weights) details.attention.weights.push(weight);
-    details.attention.lengths.push(weights.length);
+    details.attention ??= new Attention(this.#steps);
+    details.attention.add(weights);
   }
 
   #more(): Details {
@@ -285,15 +287,5 @@ export class Trajectory implements TrajectoryBuilder {
     this.#owner.handle();
     if (!this.#memory) throw unknownTrajectory('trajectory', this.#key);
     return this.#memory;
-  }
-}
-
-/** Attention weights are any finite numbers, or none. */
-function checkAttention(weights: unknown): void {
-  if (!isVector(weights)) throw invalidArgument('attentionWeights', vectorKinds, weights);
-  for (let i = 0; i < weights.length; i++) {
-    const weight: unknown = weights[i];
-    if (typeof weight !== 'number') throw invalidArgument(`attentionWeights[${i}]`, 'a number', weight);
-    if (!Number.isFinite(Math.fround(weight))) throw notFinite('attentionWeights', i, weight);
   }
 }

@@ -27,7 +27,7 @@ export function isF64(value: unknown): value is Float64Array {
 }
 
 /** Whether another thread can write to it. */
-export function isShared({ buffer }: Float32Array | Float64Array): boolean {
+export function isShared({ buffer }: ArrayBufferView): boolean {
   // the first test is free and settles almost every call; the second also knows other realms
   return !(buffer instanceof ArrayBuffer) && isSharedArrayBuffer(buffer);
 }
@@ -138,7 +138,7 @@ export function checkName(argument: string, value: unknown): asserts value is st
 
 /** An options object without keys of no meaning. */
 export function checkOptions(argument: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalidArgument(argument, `an object {${known.join(', ')}}`, value);
   }
   for (const key of Object.keys(value)) {

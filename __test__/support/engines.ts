@@ -1,5 +1,5 @@
 // Engines for the tests, and everything about one that can be seen from outside.
-import { type LearnReport, type SonaConfig, SonaEngine } from '../../index.ts';
+import { type LearnedPattern, type LearnReport, type SonaConfig, SonaEngine } from '../../index.ts';
 import { axis, bits, gaussian, near } from './vectors.ts';
 
 /** An engine that trains only when told to. */
@@ -75,7 +75,25 @@ export function picture(engine: SonaEngine, dim: number, probes = 4): unknown {
       const { id: _, ...suggestion } = engine.suggestRoutes(query, { k: 10 });
       return suggestion;
     }),
+    patterns: queries.map((query) => engine.findPatterns(query, 3, { minQuality: 0 }).map(timeless)),
+    expected: queries.map((query) => engine.expectQuality(query)),
+    versions: engine.versions().map(({ promotedAt: _, ...version }) => version),
   };
+}
+
+/** A pattern without what depends on the time of day and on how often it was looked at. */
+export function timeless(pattern: LearnedPattern): unknown {
+  const { createdAt: _, lastAccessed: __, accessCount: ___, totalWeight: ____, ...rest } = pattern;
+  return rest;
+}
+
+/** The settings of an engine, as its snapshots hold them (`docs/state.md`). */
+export function settingsOf(engine: SonaEngine): Record<string, unknown> {
+  const payload = Buffer.from(engine.snapshot()).subarray(64);
+  const header = JSON.parse(payload.subarray(8, 8 + Number(payload.readBigUInt64LE())).toString()) as {
+    __metadata__: { values: string };
+  };
+  return (JSON.parse(header.__metadata__.values) as { config: Record<string, unknown> }).config;
 }
 
 /** Bits of x with both adapters, for some probes. */

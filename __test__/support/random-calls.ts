@@ -12,6 +12,11 @@ class Begun {
 /** Stands for the id of the last suggestion. */
 class Decided {}
 
+/** Stands for the id of one of the newest trajectories. */
+class Told {
+  constructor(readonly nth: number) {}
+}
+
 /** One call: a method's name and its arguments. */
 export interface Call {
   method: string;
@@ -19,7 +24,9 @@ export interface Call {
 }
 
 const number = fc.oneof(
-  { weight: 60, arbitrary: fc.double({ min: -2, max: 2, noNaN: true }) },
+  // doubles alone are mostly too small for a direction
+  { weight: 40, arbitrary: fc.integer({ min: -4, max: 4 }) },
+  { weight: 20, arbitrary: fc.double({ min: -2, max: 2, noNaN: true }) },
   { weight: 1, arbitrary: fc.double() },
   {
     weight: 1,
@@ -115,11 +122,24 @@ const decision = fc.oneof(
   { weight: 4, arbitrary: fc.constant(new Decided()) },
   { weight: 1, arbitrary: fc.nat(9) },
 );
+const layer = fc.constantFrom(0, 0, 1, 2);
+const node = fc.constantFrom('a', 'b', 1, 2);
+const type = fc.constantFrom('General', 'CodeGen', 'Creative', 'code');
+const source = fc.constantFrom('x', 'y');
+const verdict = fc.constantFrom('success', 'failure', 'unknown');
+const id = fc.nat(40).map((nth) => new Told(nth));
+const clock = fc.boolean().map((all) => Date.now() + (all ? 3_600_000 : -3_600_000));
+const criterion = fc.oneof(
+  options({ source: mostly(source) }),
+  options({ trajectoryId: mostly(id) }),
+  options({ before: mostly(clock) }),
+  options({ source: mostly(source), trajectoryId: mostly(id), before: mostly(clock) }),
+);
 const aborted = fc.boolean().map((already) => (already ? AbortSignal.abort() : new AbortController().signal));
 
 const methods: [number, string, fc.Arbitrary<unknown>[]][] = [
   [4, 'applyMicroLora', [vector, fc.option(vector, { nil: undefined })]],
-  [4, 'applyBaseLora', [fc.constantFrom(0, 0, 0, 1, -1), vector]],
+  [4, 'applyBaseLora', [fc.constantFrom(0, 0, 0, 1, 2, -1), vector]],
   [4, 'applyLora', [vector]],
   [2, 'applyMicroLoraBatch', [vector]],
   [5, 'addRoute', [name, options({ embedding: mostly(vector) })]],
@@ -139,8 +159,44 @@ const methods: [number, string, fc.Arbitrary<unknown>[]][] = [
   [12, 'beginTrajectory', [vector, options({ decision: mostly(decision) })]],
   [8, 'startTrajectory', [vector]],
   [8, 'addTrajectoryStep', [trajectory, vector, vector, number]],
+  [4, 'addTrajectoryStep', [trajectory, vector, vector, number, options({ layer: mostly(layer) })]],
+  [4, 'recordStep', [trajectory, node, number, unit]],
   [8, 'setTrajectoryRoute', [trajectory, name]],
-  [12, 'endTrajectory', [trajectory, unit]],
+  [
+    4,
+    'addTrajectoryContext',
+    [
+      trajectory,
+      fc.oneof(
+        name,
+        type.map((word) => `type:${word}`),
+      ),
+    ],
+  ],
+  [8, 'endTrajectory', [trajectory, unit]],
+  [4, 'endTrajectory', [trajectory, unit, options({ verdict: mostly(verdict), source: mostly(source) })]],
+  [2, 'learnFromFeedback', [fc.boolean(), unit, unit]],
+  [
+    4,
+    'learnFromFeedback',
+    [
+      options({
+        trajectoryId: mostly(id),
+        quality: mostly(unit),
+        verdict: mostly(verdict),
+        latencyMs: mostly(unit),
+      }),
+    ],
+  ],
+  [4, 'findPatterns', [vector, fc.nat(9), options({ minQuality: mostly(unit) })]],
+  [1, 'queryPatterns', [vector, fc.nat(9)]],
+  [2, 'expectQuality', [vector, options({ route: mostly(name) })]],
+  [1, 'versions', []],
+  [1, 'rollback', [fc.nat(20)]],
+  [2, 'forget', [criterion]],
+  [1, 'snapshot', []],
+  [1, 'runInstantCycle', []],
+  [1, 'runBackgroundCycle', []],
   [2, 'tick', []],
   [1, 'forceLearn', []],
   [1, 'flush', []],
@@ -175,6 +231,10 @@ export const config: fc.Arbitrary<SonaConfig> = fc.record({
   microLoraLr: fc.constantFrom(0, 0.01, 1),
   baseLoraLr: fc.constantFrom(0, 0.002, 1),
   baseLoraRank: fc.constantFrom(1, 3, 16),
+  baseLoraLayers: fc.constantFrom(1, 1, 2),
+  patternClusters: fc.constantFrom(1, 4, 50),
+  consolidationInterval: fc.constantFrom(1, 20, 500),
+  ewcLambda: fc.constantFrom(0, 1_000, 1e6),
   loraAlpha: fc.constantFrom(0.01, 8, 256),
   promotionGate: fc.boolean(),
   enableSimd: fc.boolean(),
@@ -206,18 +266,18 @@ export class Caller {
   }
 
   #resolve(value: unknown): unknown {
+    if (value instanceof Told) return value.nth + 1;
     if (value instanceof Begun) {
       const { length } = this.#begun;
       return value.nth === 6 || length === 0 ? this.#ended : this.#begun[value.nth % length];
     }
     if (value instanceof Decided) return this.#decision;
-    if (
-      typeof value === 'object' &&
-      value !== null &&
-      'decision' in value &&
-      value.decision instanceof Decided
-    ) {
+    if (typeof value !== 'object' || value === null) return value;
+    if ('decision' in value && value.decision instanceof Decided) {
       return { ...value, decision: this.#decision };
+    }
+    if ('trajectoryId' in value && value.trajectoryId instanceof Told) {
+      return { ...value, trajectoryId: this.#resolve(value.trajectoryId) };
     }
     return value;
   }

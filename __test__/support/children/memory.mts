@@ -1,4 +1,8 @@
-// How much memory 20,000 ended trajectories take, and 1,000 engines that are made and closed or forgotten.
+// How much memory 20,000 ended trajectories take, 1,000 engines that are made and closed or forgotten, and 300 snapshots
+// that are restored, saved and loaded.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SonaEngine } from '../../../index.ts';
 import { outcome } from '../engines.ts';
@@ -45,6 +49,29 @@ async function engines(end: (engine: SonaEngine) => unknown): Promise<number> {
   return (await resident()) - before;
 }
 
+async function snapshots(): Promise<number> {
+  const engine = SonaEngine.withConfig({ background: 'manual' });
+  told(engine, 500);
+  engine.forceLearn();
+  const folder = mkdtempSync(join(tmpdir(), 'sona-memory-'));
+  const some = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      await SonaEngine.restore(engine.snapshot()).close();
+      await engine.save(join(folder, 'state'));
+      (await SonaEngine.load(join(folder, 'state')))[Symbol.dispose]();
+      if (n % 2 === 0) SonaEngine.restore(engine.snapshot());
+      if (n % 50 === 49) await resident();
+    }
+  };
+  await some(100);
+  const before = await resident();
+  await some(300);
+  const grown = (await resident()) - before;
+  rmSync(folder, { recursive: true });
+  await engine.close();
+  return grown;
+}
+
 // what has ended gives its memory back though somebody still holds it
 const held: SonaEngine[] = [];
 const hold = (engine: SonaEngine) => {
@@ -58,5 +85,6 @@ console.log(
     closed: await engines((engine) => hold(engine).close()),
     disposed: await engines((engine) => hold(engine)[Symbol.dispose]()),
     forgotten: await engines(() => undefined),
+    snapshots: await snapshots(),
   }),
 );

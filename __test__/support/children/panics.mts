@@ -1,6 +1,9 @@
 // Plants a panic in one place, calls into it, and prints what came out. The TypeScript layer is the one under test;
 // only the addon that it loads is another build, which can plant panics.
+import { mkdtempSync, rmSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SonaEngine as Engine, SonaError } from '../../../index.ts';
 
@@ -31,12 +34,24 @@ function heard(engine: Engine): Promise<never> {
   return error.finally(() => clearTimeout(waiting));
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'sona-panics-'));
+const file = join(folder, 'state');
+
 const calls: Record<string, (engine: Engine) => unknown> = {
   create: () => make(),
+  shared: () => SonaEngine.shared('panics', { hiddenDim: 4 }),
+  restore: (engine) => SonaEngine.restore(engine.snapshot()),
+  load: () => SonaEngine.load(file),
   apply: (engine) => engine.applyLora(Float32Array.from(query)),
   stats: (engine) => engine.stats(),
   suggest: (engine) => engine.suggestRoutes(query),
   end,
+  feedback: (engine) => engine.learnFromFeedback({ trajectoryId: 1, quality: 0 }),
+  patterns: (engine) => engine.findPatterns(query),
+  rollback: (engine) => engine.rollback(0),
+  forget: (engine) => engine.forget({ source: 'nobody' }),
+  snapshot: (engine) => engine.snapshot(),
+  save: (engine) => engine.save(file),
   forceLearn: (engine) => engine.forceLearn(),
   learn: (engine) => engine.learn(),
   close: (engine) => engine.close(),
@@ -50,6 +65,9 @@ async function use(engine: Engine): Promise<unknown> {
   engine.forceLearn();
   end(engine);
   await engine.learn();
+  await engine.save(file);
+  const loaded = await SonaEngine.load(file);
+  const shared = SonaEngine.shared('panics', { hiddenDim: 4 });
   const { trajectoriesRecorded, failedCycles, learningCycles } = engine.stats();
   return {
     recorded: trajectoriesRecorded - before,
@@ -57,6 +75,12 @@ async function use(engine: Engine): Promise<unknown> {
     best: engine.suggestRoutes(query).best,
     finite: engine.applyLora(query).every(Number.isFinite),
     trained: learningCycles >= 2,
+    amended: engine.learnFromFeedback({ quality: 0 }).applied,
+    forgotten: engine.forget({ before: Date.now() + 1_000 }).forgotten > 0,
+    patterns: loaded.findPatterns(query).length,
+    loaded: loaded.suggestRoutes(query).best,
+    shared: shared.isEnabled(),
+    closed: await Promise.all([loaded.close(), shared.close()]).then(() => true),
   };
 }
 
@@ -74,4 +98,5 @@ try {
 const survivor = place === 'close' ? make() : engine;
 const after = await use(survivor);
 await survivor.close();
+rmSync(folder, { recursive: true });
 console.log(JSON.stringify({ error, after }));

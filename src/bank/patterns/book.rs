@@ -192,8 +192,6 @@ impl PatternBook {
             places.push(self.count(&fresh[n], similarities, &left, &prior));
         });
         self.stale |= !places.is_empty();
-        // of two patterns around the same point, the later one can end up without members
-        self.drafts.retain(|draft| draft.count() > 0);
         self.drafts.iter_mut().for_each(|draft| draft.refresh(kernels));
         fresh.into_iter().zip(places).collect()
     }

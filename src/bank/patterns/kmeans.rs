@@ -22,7 +22,7 @@ const BLOCK: usize = 64;
 /// Clusters of a set of rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Clustering {
-    /// Unit centroids, `k x dim`. None is without a member.
+    /// Unit centroids, one after another. Where rows are very much alike, one can be without any.
     pub centroids: Vec<f32>,
     /// Where each row belongs.
     pub assignment: Assignment,
@@ -66,8 +66,7 @@ pub fn cluster(kernels: &Kernels, rows: &[&[f16]], k: usize, rng: &mut impl Rng)
         sample.move_centroids(&mut centroids, &mut assignment);
         before = assignment.nearest;
     }
-    let assignment = assign(kernels, rows, &centroids);
-    Clustering { centroids, assignment }.without_empty(dim)
+    Clustering { assignment: assign(kernels, rows, &centroids), centroids }
 }
 
 /// Assigns unit rows to the most similar of the centroids, of which there is at least one.
@@ -109,23 +108,6 @@ fn widen(rows: &[&[f16]], wide: &mut [f32]) {
 pub(super) fn largest(values: &[f32]) -> (usize, f32) {
     let none = (0, f32::NEG_INFINITY);
     values.iter().copied().enumerate().fold(none, |best, value| if value.1 > best.1 { value } else { best })
-}
-
-impl Clustering {
-    fn without_empty(mut self, dim: usize) -> Self {
-        let mut members = vec![0_u32; self.centroids.len() / dim];
-        self.assignment.nearest.iter().for_each(|&at| members[at as usize] += 1);
-        let mut place = vec![0; members.len()];
-        let mut kept = 0;
-        for at in (0..members.len()).filter(|&at| members[at] > 0) {
-            self.centroids.copy_within(at * dim..(at + 1) * dim, kept * dim);
-            place[at] = kept as u32;
-            kept += 1;
-        }
-        self.centroids.truncate(kept * dim);
-        self.assignment.nearest.iter_mut().for_each(|at| *at = place[*at as usize]);
-        self
-    }
 }
 
 /// The rows that seeds and iterations look at.

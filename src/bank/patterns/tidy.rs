@@ -27,7 +27,7 @@ const FEWEST: usize = 16;
 const NEGLIGIBLE: f64 = 0.5;
 
 impl PatternBook {
-    /// Drops patterns that weigh next to nothing.
+    /// Drops patterns that weigh next to nothing, and those that were made but got no member.
     pub(super) fn prune(&mut self) {
         let (events, before) = (self.events, self.drafts.len());
         self.drafts.retain(|draft| draft.count() as f64 * draft.share_left(events) >= NEGLIGIBLE);

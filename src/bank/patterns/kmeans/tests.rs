@@ -149,6 +149,16 @@ fn an_empty_cluster_moves_to_the_row_that_fits_least() {
 }
 
 #[test]
+fn a_row_is_at_no_distance_from_its_equals() {
+    // in f16 these are a little shorter or longer than 1
+    for n in 1..50 {
+        let row = unit(&[1.0, f64::from(n), f64::from(n * n % 7)]);
+        let sample = Sample::draw(Kernels::best(), &[row.as_slice(); 30], 3, &mut rng(1));
+        assert_eq!(sample.seeds(5, &mut rng(1)).len(), 3);
+    }
+}
+
+#[test]
 fn seeds_are_drawn_by_weight() {
     let mut rng = rng(7);
     let mut drawn = [0; 4];
@@ -172,15 +182,12 @@ proptest! {
         let centroids: Vec<Vec<f64>> =
             found.centroids.chunks_exact(3).map(|row| row.iter().map(|&x| f64::from(x)).collect()).collect();
         prop_assert!(centroids.len() <= k && found.assignment.nearest.len() == rows.len());
-        let mut members = vec![0; centroids.len()];
         for ((row, at), similarity) in rows.iter().zip(groups(&found)).zip(&found.assignment.similarity) {
             let row = wide(row);
             let most = centroids.iter().map(|centroid| dot(centroid, &row)).fold(f64::MIN, f64::max);
             prop_assert!((dot(&centroids[at], &row) - most).abs() < 1e-6);
             prop_assert!((f64::from(*similarity) - most).abs() < 1e-6);
-            members[at] += 1;
         }
-        prop_assert!(members.iter().all(|&members| members > 0));
         prop_assert!(centroids.iter().all(|centroid| (dot(centroid, centroid) - 1.0).abs() < 1e-5));
     }
 }

@@ -79,6 +79,17 @@ fn a_verdict_is_given_or_follows_from_what_was_expected() {
 }
 
 #[test]
+fn the_success_rate_is_among_those_judged() {
+    let verdicts = [Verdict::Success, Verdict::Unknown, Verdict::Failure, Verdict::Success, Verdict::Unknown];
+    let mut host = Host::new(1);
+    let given = |verdict| Event { verdict: Some(verdict), ..Event::new(1, &[1.0], 0.5) };
+    host.learn(vec![given(Verdict::Unknown)]);
+    assert_eq!(host.pattern_of(0).outcomes.success_rate(), None);
+    host.learn(verdicts.map(given).into());
+    assert_eq!(host.pattern_of(0).outcomes.success_rate(), Some(2.0 / 3.0));
+}
+
+#[test]
 fn what_is_expected_follows_from_all_that_came_before() {
     let mut host = Host::new(1);
     let with_route = |n, route, quality| Event { route: Some(route), ..Event::new(n, &[1.0, 0.0], quality) };
@@ -165,7 +176,7 @@ fn what_was_amended_without_a_word_is_corrected_when_it_is_seen_again() {
     host.learn(vec![Event::new(1, &[1.0], 0.25)]);
     host.held[0].0.quality = 0.75;
     host.learn(vec![Event::new(2, &[1.0], 0.0)]);
-    assert_eq!(host.pattern_of(0).outcomes.quality(), 0.75);
+    assert_eq!((host.pattern_of(0).outcomes.quality(), host.held[0].1.quality), (0.75, 0.75));
 }
 
 #[test]

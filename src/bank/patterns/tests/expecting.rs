@@ -36,11 +36,12 @@ fn an_expectation_is_drawn_toward_the_mean_as_far_as_patterns_are_alike() {
     let half = 0.5_f32.sqrt();
     let middle = at(&[half, half]);
     assert!((middle.evidence - 16.0).abs() < 1e-3 && (middle.quality - 0.5).abs() < 1e-4);
-    // nearer to the second, whose cosine is .96 against .28: the first counts e^-20.4 times
-    let second = at(&[0.28, 0.96]);
-    let weight = (-30.0_f64 * (0.96 - 0.28)).exp();
-    assert!((second.evidence - 8.0 * (1.0 + weight)).abs() < 1e-5);
-    assert!((second.quality - (2.0 + strength * 0.5) / (8.0 + strength)).abs() < 1e-6);
+    // nearer to the second, whose cosine is .8 against .6: the first counts e^-6 times
+    let second = at(&[0.6, 0.8]);
+    let weight = (-6.0_f64).exp();
+    assert!((second.evidence - (8.0 + 8.0 * weight)).abs() < 1e-5);
+    let quality = (2.0 + 6.0 * weight + strength * 0.5) / (8.0 + 8.0 * weight + strength);
+    assert!((second.quality - quality).abs() < 1e-6);
 }
 
 #[test]

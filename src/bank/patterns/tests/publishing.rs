@@ -1,6 +1,7 @@
 //! What readers find, and what of it changes.
 
 use super::*;
+use crate::bank::patterns::index::nearest;
 
 #[test]
 fn the_nearest_patterns_are_those_of_a_full_sort() {
@@ -24,6 +25,20 @@ fn the_nearest_patterns_are_those_of_a_full_sort() {
             }
         }
     }
+}
+
+#[test]
+fn a_pattern_that_is_just_good_enough_is_found() {
+    let mut host = Host::new(1);
+    host.learn(vec![Event::new(1, &[1.0], 0.25)]);
+    let found = |min_quality| host.book.index().find(Kernels::best(), &[1.0], 1, min_quality).len();
+    assert_eq!((found(0.25), found(0.2500001)), (1, 0));
+}
+
+#[test]
+fn of_equally_near_ones_the_first_comes_first() {
+    assert_eq!(nearest(&[1.0, 3.0, 3.0, 2.0, 3.0], 2, |_| true), [(1, 3.0), (2, 3.0)]);
+    assert_eq!(nearest(&[1.0, 3.0, 3.0, 2.0], 9, |at| at != 1), [(2, 3.0), (3, 2.0), (0, 1.0)]);
 }
 
 #[test]
@@ -76,6 +91,18 @@ fn exemplars_are_the_members_nearest_to_the_centroid() {
     // among all 16, twins on both sides are equally near
     let twins = trajectories(&host.pattern_of(0));
     assert!(twins.iter().all(|trajectory| [3, 4].contains(&(trajectory % 8))), "{twins:?}");
+}
+
+#[test]
+fn who_is_not_held_is_no_exemplar_once_patterns_are_made_anew() {
+    let mut host = Host::new(1);
+    host.learn((0..4).map(|n| Event::new(n, &[1.0], 0.5)).collect());
+    host.held.drain(..3);
+    host.learn((4..8).map(|n| Event::new(n, &[1.0], 0.5)).collect());
+    let pattern = host.pattern_of(0);
+    assert_eq!(pattern.outcomes.count(), 8);
+    let trajectories: Vec<u64> = pattern.exemplars.iter().map(|exemplar| exemplar.trajectory).collect();
+    assert_eq!(trajectories, [3, 4, 5]);
 }
 
 #[test]

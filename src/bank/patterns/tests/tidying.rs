@@ -12,6 +12,7 @@ fn approaching(first: impl Fn(&mut Event), second: impl Fn(&mut Event)) -> Host 
     events[8..].iter_mut().for_each(&second);
     host.learn(events);
     assert_eq!(host.book.index().patterns().len(), 2);
+    host.book.index().patterns().iter().for_each(|pattern| pattern.touch(16, 5));
     let event = |n: u64| {
         let (degrees, n) = if n < 7 { (9.5, n) } else { (10.5, n + 1) };
         let mut event = Event::new(100 + n, &at_angle(degrees), 0.25 * (n % 2) as f32 + 0.25);
@@ -49,7 +50,11 @@ fn patterns_that_have_come_to_be_alike_become_one() {
     let sum: f64 = host.held.iter().map(|(event, _)| f64::from(event.quality)).sum();
     let merged = host.publish().patterns()[0].clone();
     assert_eq!((merged.outcomes.count(), merged.outcomes.quality()), (28, sum));
-    assert_eq!(merged.id, pattern.id);
+    assert_eq!((merged.id, merged.access_count()), (pattern.id, 2));
+    // once all have been told their places anew, there is nothing left to understand
+    host.learn((0..2).map(|n| Event::new(200 + n, &at_angle(10.0), 0.5)).collect());
+    assert!(host.asked == 2 && host.book.absorbed.is_empty());
+    assert!(host.held.iter().all(|(_, placed)| host.book.position(placed.pattern).is_some()));
 }
 
 #[test]
@@ -99,13 +104,35 @@ fn an_uneven_pattern_is_split() {
 #[test]
 fn a_pattern_is_not_split_without_reason_or_room() {
     let patterns = |host: Host| host.book.index().patterns().len();
-    // no room; quality has nothing to do with the side; half of it has little; too few on one side
-    assert_eq!(patterns(uneven(1, 20.0, 40, |n| f32::from(n >= 40))), 1);
+    let no_room = uneven(1, 20.0, 40, |n| f32::from(n >= 40));
+    assert_eq!((no_room.asked, patterns(no_room)), (1, 1));
+    // quality has nothing to do with the side, then little; then there are too few on one side
     assert_eq!(patterns(uneven(2, 20.0, 40, |n| f32::from(n % 2 == 0))), 1);
     assert_eq!(patterns(uneven(2, 20.0, 40, |n| f32::from(n % 10 < if n < 40 { 4 } else { 8 }))), 1);
     assert_eq!(patterns(uneven(2, 20.0, 40, |n| f32::from(n % 10 < if n < 40 { 3 } else { 8 }))), 2);
     assert_eq!(patterns(uneven(2, 20.0, 15, |n| f32::from(n >= 15))), 1);
     assert_eq!(patterns(uneven(2, 20.0, 16, |n| f32::from(n >= 16))), 2);
+}
+
+#[test]
+fn a_pattern_that_was_merged_is_split_across_what_it_was_merged_from() {
+    let mut host = Host::new(2);
+    let event = |n: u64, degrees: f64, height: f64, quality| {
+        let [x, y] = at_angle(degrees);
+        Event::new(n, &[x, y, height], quality)
+    };
+    host.learn((0..40).map(|n| event(n, 20.0 * (n % 2) as f64, 0.0, 0.5)).collect());
+    assert_eq!(host.book.index().patterns().len(), 2);
+    let high = |n: u64| n % 4 < 2;
+    let fresh = |n| event(n, 9.5 + (n % 2) as f64, if high(n) { 0.3 } else { -0.3 }, f32::from(high(n)));
+    host.learn((100..139).map(fresh).collect());
+    assert_eq!(host.book.index().patterns().len(), 2);
+    let of_height =
+        |n: u64| host.held.iter().find(|(event, _)| event.trajectory == n).map(|(_, placed)| placed.pattern);
+    assert_ne!(of_height(100), of_height(102));
+    for n in 100..139 {
+        assert_eq!(of_height(n), of_height(if high(n) { 100 } else { 102 }), "{n}");
+    }
 }
 
 #[test]
@@ -201,6 +228,16 @@ fn a_pattern_that_is_accessed_does_not_go() {
     host.book.events = 5 * HALF_LIFE as u64;
     host.book.regrouped = host.book.events;
     host.pattern_of(0).touch(host.book.events, 1);
+    host.learn(vec![Event::new(100, &at_angle(90.0), 0.5)]);
+    assert_eq!(host.book.index().patterns().len(), 2);
+}
+
+#[test]
+fn a_pattern_that_got_no_member_is_not_published() {
+    let mut host = Host::new(50);
+    host.learn(eight_each(&[at_angle(0.0), at_angle(90.0)], |_, _| 0.5));
+    let id = host.book.new_id();
+    host.book.drafts.push(Draft::new(id, &[-1.0, 0.0], 1, 16));
     host.learn(vec![Event::new(100, &at_angle(90.0), 0.5)]);
     assert_eq!(host.book.index().patterns().len(), 2);
 }

@@ -1,0 +1,135 @@
+// Telling a trajectory: by a builder, by its id, and by whatever a program made of either.
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SonaConfig, SonaEngine, TrajectoryBuilder } from '../index.ts';
+import { manual, picture } from './support/engines.ts';
+import { refusal } from './support/errors.ts';
+import { gaussian, kinds } from './support/vectors.ts';
+
+const DIM = 16;
+const query = gaussian(DIM, 1);
+
+const engines: SonaEngine[] = [];
+const make = (config: SonaConfig = {}): SonaEngine => {
+  const engine = manual({ hiddenDim: DIM, ...config });
+  engines.push(engine);
+  return engine;
+};
+afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+
+describe('a builder', () => {
+  it('is its id as a string, as a number and in JSON', () => {
+    const told = make().beginTrajectory(query);
+    expect(told.id).toBeTypeOf('number');
+    expect(`${told}`).toBe(String(told.id));
+    expect(Number(told)).toBe(told.id);
+    expect(`button('${told}', true)`).toBe(`button('${told.id}', true)`);
+    expect(JSON.parse(JSON.stringify({ trajId: told }))).toEqual({ trajId: told.id });
+    expect(Object.keys(told)).toEqual([]);
+  });
+
+  it.each([
+    ['itself', (told: TrajectoryBuilder) => told],
+    ['its id', (told: TrajectoryBuilder) => told.id],
+    ['its id through JSON', (told: TrajectoryBuilder) => JSON.parse(JSON.stringify(told)) as number],
+    ['its id through text', (told: TrajectoryBuilder) => Number(`${told}`)],
+    ['its id through arithmetic', (told: TrajectoryBuilder) => Number(told) + 0],
+  ])('is known to every method by %s', (_, name) => {
+    const [engine, twin] = [make(), make()];
+    const told = engine.beginTrajectory(query);
+    const t = name(told);
+    engine.addTrajectoryStep(t, gaussian(DIM, 2), [1, 2], 0.5);
+    engine.recordStep(t, 'node', 1, 1);
+    engine.addTrajectoryContext(t, 'context');
+    engine.setTrajectoryRoute(t, 'a');
+    expect(told.stepCount).toBe(1);
+    engine.endTrajectory(t, 1);
+    const direct = twin
+      .beginTrajectory(query)
+      .addStep(gaussian(DIM, 2), [1, 2], 0.5)
+      .recordStep('node', 1, 1);
+    twin.endTrajectory(direct.addContext('context').setRoute('a'), 1);
+    for (const each of [engine, twin]) each.forceLearn();
+    expect(picture(engine, DIM)).toEqual(picture(twin, DIM));
+  });
+
+  it('has ended under all its names', async () => {
+    const engine = make();
+    const told = engine.beginTrajectory(query);
+    const { id } = told;
+    engine.endTrajectory(id, 1);
+    for (const t of [told, id, Number(told)]) {
+      expect((await refusal(() => engine.endTrajectory(t, 1))).code).toBe('SONA_UNKNOWN_TRAJECTORY');
+    }
+    expect(engine.stats().trajectoriesRecorded).toBe(1);
+    expect(`${told}`).toBe(String(id));
+  });
+
+  it('has ids that come once', () => {
+    const engine = make();
+    const ids = Array.from({ length: 1_000 }, (_, n) =>
+      n % 2 === 0 ? engine.beginTrajectory(query).id : engine.startTrajectory(query),
+    );
+    expect(new Set(ids).size).toBe(1_000);
+    expect(Math.min(...ids)).toBeGreaterThan(0);
+  });
+
+  it('returns itself from everything', () => {
+    const told = make().beginTrajectory(query);
+    expect(told.addStep(query, [], 1)).toBe(told);
+    expect(told.recordStep(1, 1, 1)).toBe(told);
+    expect(told.setRoute('a')).toBe(told);
+    expect(told.addContext('a')).toBe(told);
+    expect(told.setPatternType('CodeGen')).toBe(told);
+  });
+
+  it('whose id nobody asked for need not be ended', () => {
+    const engine = make({ trajectoryCapacity: 2 });
+    const first = engine.startTrajectory(query);
+    for (let n = 0; n < 10; n++) engine.beginTrajectory(query);
+    engine.endTrajectory(first, 1);
+    expect(engine.stats().trajectoriesRecorded).toBe(1);
+  });
+
+  it('that somebody still holds ends, though too many came after its id was asked for', () => {
+    const engine = make({ trajectoryCapacity: 2 });
+    const told = engine.beginTrajectory(query);
+    expect(told.id).toBeGreaterThan(0);
+    const dropped: number[] = [];
+    engine.on('dropped', ({ count }) => dropped.push(count));
+    for (let n = 0; n < 4; n++) engine.startTrajectory(query);
+    engine.endTrajectory(told, 1);
+    expect(engine.stats().trajectoriesRecorded).toBe(1);
+    expect(dropped).toEqual([1, 1]);
+  });
+});
+
+describe('attention weights', () => {
+  it.each(kinds)('are kept, whatever they come as: %s', (_, kind) => {
+    const engine = make();
+    const [a, b] = [gaussian(DIM, 2), gaussian(DIM, 3)];
+    const told = engine.beginTrajectory(query).addStep(a, [], 1);
+    told
+      .addStep(b, kind([0.5, -1, 2 ** 20]), 1)
+      .addStep(a, kind(new Array(200).fill(0.25)), 1)
+      .addStep(b, [], 1);
+    engine.endTrajectory(told, 1);
+    // they stand in the snapshot one after another, as 32-bit numbers
+    const stored = Buffer.from(Float32Array.of(0.5, -1, 2 ** 20, 0.25, 0.25).buffer);
+    expect(Buffer.from(engine.snapshot()).includes(stored)).toBe(true);
+  });
+
+  it('do not change what is learned', () => {
+    const [one, other] = [make(), make()];
+    for (let n = 0; n < 30; n++) {
+      for (const [engine, weights] of [
+        [one, []],
+        [other, gaussian(64, n)],
+      ] as const) {
+        const told = engine.beginTrajectory(gaussian(DIM, n)).addStep(gaussian(DIM, 50 + n), weights, 1);
+        engine.endTrajectory(told, 1);
+      }
+    }
+    for (const engine of [one, other]) engine.forceLearn();
+    expect(picture(other, DIM)).toEqual(picture(one, DIM));
+  });
+});
