@@ -100,7 +100,7 @@ describe('findPatterns', () => {
     const [plain] = engine.findPatterns(topic(0), 1);
     expect(kindOf(found?.centroid)).toBe(kindOf(query));
     expect(Array.from(found?.centroid as Float32Array)).toEqual(Array.from(plain?.centroid as Float32Array));
-    expect(Math.hypot(...(found?.centroid as number[]))).toBeCloseTo(1, 5);
+    expect(Math.hypot(...Array.from(found?.centroid ?? []))).toBeCloseTo(1, 5);
   });
 
   it('gives answers that are safe to keep and to change', () => {
@@ -113,7 +113,7 @@ describe('findPatterns', () => {
     expect(bits(kept?.centroid as Float32Array)).toEqual(before);
     expect(bits(engine.findPatterns(topic(0), 1)[0]?.centroid as Float32Array)).toEqual(before);
     expect(() => {
-      (kept?.routes as Record<string, unknown>)['mine'] = 1;
+      (kept?.routes as Record<string, unknown>).mine = 1;
     }).toThrow(TypeError);
     expect(JSON.parse(JSON.stringify(kept))).toMatchObject({ id: kept?.id, routes: kept?.routes });
   });
