@@ -45,7 +45,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const expected = {
   best: 'a',
   capabilities: {
-    simd: expect.stringMatching(/^(scalar|avx2|avx512|neon)$/),
+    simd: expect.stringMatching(/^(scalar|avx2|avx512|neon|simd128)$/),
     backends: expect.arrayContaining(['scalar']),
     version,
     platform: expect.stringContaining(process.platform === 'darwin' ? 'macos' : process.platform),

@@ -75,7 +75,6 @@ impl Learner {
         }
         let _log = LogDuringCycle::start(self);
         let trajectories = self.drain(&mut training);
-        let amended = self.lock_instant().amended.clone();
         let corrected = self.corrected.load(Ordering::Relaxed);
         training.owe(corrected);
         let snapshot = self.published.load_full();
@@ -89,6 +88,8 @@ impl Learner {
         };
         report.trajectories = trajectories;
         let kernels = self.kernels;
+        // only now: what is amended from here on is noted for the next cycle
+        let amended = std::mem::take(&mut self.lock_instant().amended);
         training.members.learn(kernels, now.unix_ms, &snapshot.routes, &amended);
         report.patterns = training.members.index().patterns().len() as u64;
         if report.promoted {
@@ -98,7 +99,6 @@ impl Learner {
         }
         self.publish_patterns(&training);
         self.corrected.fetch_sub(corrected, Ordering::Relaxed);
-        self.lock_instant().amended.retain(|id| !amended.contains(id));
         self.settle(&training, now);
         self.cycles.fetch_add(1, Ordering::Relaxed);
         Ok(report)

@@ -24,7 +24,7 @@ use crate::bank::routes::{GOOD, PriorFrom, RouteBook};
 use crate::config::Config;
 use crate::simd::Kernels;
 use crate::trajectory::ledger::Ledger;
-use crate::trajectory::record::{Outcome, Record};
+use crate::trajectory::record::{Outcome, Record, step_outcome};
 use crate::trajectory::tally::Tally;
 
 /// Published values kept for reuse.
@@ -198,8 +198,7 @@ impl Instant {
     }
 
     /// Learns from one record: micro first, with the prototypes as they were when the choice was made. Returns the record
-    /// as it is shared from now on, and the one
-    /// that is now too old to be amended.
+    /// as it is shared from now on, and the one that is now too old to be amended.
     pub(super) fn learn(
         &mut self,
         mut record: Arc<Record>,
@@ -229,9 +228,8 @@ impl Instant {
         if from.quality == to.quality {
             return 0.0;
         }
-        let step = |quality: f32, reward: f32| (reward * quality).clamp(0.0, 1.0);
         let moved = self.learn_micro(record, None, Lesson::Amended(from.quality, to.quality), |reward| {
-            Lesson::Amended(step(from.quality, reward), step(to.quality, reward))
+            Lesson::Amended(step_outcome(reward, from.quality), step_outcome(reward, to.quality))
         });
         if record.sequence <= self.cycle_began {
             // a newer one is in the log itself, with the outcome that it has when it is applied again
@@ -387,7 +385,7 @@ impl Instant {
                 };
                 let of_route = lesson(record.quality(), from);
                 let of_step =
-                    |reward: f32| lesson(record.step_outcome(reward), from.map(|from| (reward * from).clamp(0.0, 1.0)));
+                    |reward: f32| lesson(record.step_outcome(reward), from.map(|from| step_outcome(reward, from)));
                 view.learn(micro, &mut self.scratch, &record, Some(rivals.as_slice()), of_route, of_step);
             }
         }

@@ -23,10 +23,10 @@ use crate::simd::Kernels;
 use crate::trajectory::record::Record;
 
 /// Events per optimiser step.
-pub(super) const EVENTS_PER_STEP: u64 = 5;
+const EVENTS_PER_STEP: u64 = 5;
 
-/// Most optimiser steps of one cycle: a dozen passes over a full memory, more of which teach nothing.
-const MOST_STEPS: u64 = 2_000 * 10;
+/// Most optimiser steps of one cycle, those of a hundred thousand events: a hundred passes over a full memory.
+const MOST_STEPS: u64 = 20_000;
 
 /// Newest distinct activations that lessons without a route are scored against.
 const ACTIVATIONS: usize = 256;

@@ -79,6 +79,8 @@ impl Members {
             self.book.remove(&observation(record, routes), *placed);
         }
         self.held.retain(|(record, _)| !record.is_forgotten());
+        let held: HashSet<u64> = self.held.iter().map(|(record, _)| record.id).collect();
+        self.book.retain_exemplars(|trajectory| held.contains(&trajectory));
         self.book.publish(kernels);
     }
 

@@ -89,6 +89,11 @@ pub struct StepView<'a> {
     pub layer: u8,
 }
 
+/// What a step's outcome is taken for: reward x quality, within [0, 1].
+pub fn step_outcome(reward: f32, quality: f32) -> f32 {
+    (reward * quality).clamp(0.0, 1.0)
+}
+
 impl Record {
     /// Starts over with a unit query, no route and no steps.
     pub fn begin(&mut self, id: u64, query: &[f32], outcome: Outcome) {
@@ -159,9 +164,9 @@ impl Record {
         f32::from_bits(self.quality.load(Ordering::Relaxed))
     }
 
-    /// What a step's outcome is taken for: reward x quality, within [0, 1].
+    /// What a step's outcome is taken for, as the quality is known now.
     pub fn step_outcome(&self, reward: f32) -> f32 {
-        (reward * self.quality()).clamp(0.0, 1.0)
+        step_outcome(reward, self.quality())
     }
 
     /// Whether nothing may be learned from it any more.

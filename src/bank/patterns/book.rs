@@ -168,6 +168,13 @@ impl PatternBook {
         self.stale = true;
     }
 
+    /// Drops exemplars of trajectories that are not held any more: nobody could tell whose they were. Readers see it after
+    /// [`publish`](Self::publish).
+    pub fn retain_exemplars(&mut self, held: impl Fn(u64) -> bool) {
+        self.drafts.iter_mut().for_each(|draft| draft.retain_exemplars(&held));
+        self.stale = true;
+    }
+
     /// Makes all changes so far visible in [`index`](Self::index). Costs a copy of every centroid, and of all of every
     /// pattern that has changed.
     pub fn publish(&mut self, kernels: &Kernels) {

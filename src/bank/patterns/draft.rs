@@ -125,6 +125,15 @@ impl Draft {
         self.published = None;
     }
 
+    /// Gives up exemplars of trajectories that are not held.
+    pub(super) fn retain_exemplars(&mut self, held: impl Fn(u64) -> bool) {
+        let before = self.exemplars.len();
+        self.exemplars.retain(|exemplar| held(exemplar.trajectory));
+        if self.exemplars.len() < before {
+            self.published = None;
+        }
+    }
+
     /// Makes a member an exemplar if it is among the nearest.
     pub(super) fn offer(&mut self, observation: &Observation, placed: &Placed, similarity: f32) {
         let rank = (similarity, observation.trajectory);
