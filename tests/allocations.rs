@@ -1,5 +1,7 @@
 //! What a request does must not allocate once the engine is warm.
 
+use sona::router::basis::{Basis, FEATURES};
+use sona::simd::Kernels;
 use sona::{Background, Choice, Config, Ended, RouteId, SonaEngine, Tier};
 
 const DIM: usize = 64;
@@ -52,4 +54,12 @@ fn applying_and_ending_trajectories_allocate_nothing() {
     let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
     let mut wide_out = vec![0.0; DIM];
     assert_eq!(allocations(|| engine.apply_f64(Tier::Both, &wide, &mut wide_out).unwrap()), 0, "apply, 64 bits");
+}
+
+#[test]
+fn features_allocate_nothing() {
+    let basis = Basis::minilm();
+    let unit = vec![1.0 / (basis.dim() as f32).sqrt(); basis.dim()];
+    let mut out = [0.0; 2 * FEATURES];
+    assert_eq!(allocations(|| basis.features(Kernels::best(), &unit, &mut out)), 0);
 }
