@@ -1,5 +1,54 @@
 import { EventEmitter } from "node:events";
 
+//#region ts/vectors.d.ts
+/** A vector of the engine's dimension. What comes back is of the kind that went in. */
+type Vector = Float32Array | Float64Array | readonly number[];
+/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
+type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
+//#endregion
+//#region ts/basis.d.ts
+/**
+ * The numbers that turn the vector of a prompt into the features that a router learns on: `z1 = scale (e - mean) Q`
+ * along 64 directions, and `z2 = softmax(20 cos(e, c)) / rms` over 64 centroids. Plain data; it is not changed once made.
+ */
+interface Basis {
+  /** Its name. */
+  id: string;
+  /** Length of the vectors that it takes. */
+  dim: number;
+  /** Mean of the vectors that it was fitted to. */
+  mean: Float32Array;
+  /** 64 orthonormal rows, the one with the most variance first; zeros beyond the rank of the vectors. */
+  directions: Float32Array;
+  /** 64 rows of unit length; zeros beyond the number of different vectors. */
+  centroids: Float32Array;
+  /** What the first block is multiplied by. */
+  scale: number;
+  /** What the second block is divided by. */
+  rms: number;
+  /** Hash of the numbers, 16 hexadecimal digits. Two bases with one hash give the same features. */
+  hash: string;
+}
+/** Parts of {@link fitBasis}. */
+interface FitOptions {
+  /** Length of a vector. Needed where all vectors lie in one Float32Array; else that of the first one. */
+  dim?: number;
+  /** Name of the basis. Default `'fitted'`. */
+  id?: string;
+  /** Seed of every random choice. Default 42. */
+  seed?: number;
+}
+/**
+ * Fits a basis to the vectors of a broad sample of prompts, at least some hundred; their lengths don't matter. The same
+ * vectors and the same seed give the same basis on the same processor. 4,000 vectors of 384 numbers take about 50 ms.
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` or `SONA_OUT_OF_RANGE`, naming the vector as
+ * `vectors[i]`.
+ *
+ * @param vectors one vector per prompt, or all of them one after another in a Float32Array
+ */
+declare function fitBasis(vectors: readonly Vector[] | Float32Array, options?: FitOptions): Basis;
+//#endregion
 //#region ts/config.d.ts
 /** Which parts of an engine learn. */
 interface SonaTiers {
@@ -275,12 +324,6 @@ declare const PatternType: Readonly<{
 }>;
 /** What kind of work a pattern stands for. */
 type PatternType = (typeof PatternType)[keyof typeof PatternType];
-//#endregion
-//#region ts/vectors.d.ts
-/** A vector of the engine's dimension. What comes back is of the kind that went in. */
-type Vector = Float32Array | Float64Array | readonly number[];
-/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
-type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
 //#endregion
 //#region ts/trajectory-builder.d.ts
 /** Options of a step. */
@@ -744,4 +787,4 @@ interface Presets {
 /** Settings for common purposes: of each preset, those that are not the default. */
 declare const presets: Presets;
 //#endregion
-export { type Capabilities, type EndOptions, type Exemplar, type FeedbackResult, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, PatternType, type Presets, type QualityExpectation, type RankedRoute, type RestoreOptions, type Route, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, presets };
+export { type Basis, type Capabilities, type EndOptions, type Exemplar, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, PatternType, type Presets, type QualityExpectation, type RankedRoute, type RestoreOptions, type Route, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, fitBasis, presets };

@@ -1,3 +1,4 @@
+export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
 export {
   type Capabilities,

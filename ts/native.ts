@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Basis } from './basis.ts';
 import { fromNative, SonaError } from './errors.ts';
 
 /** What few trajectories have. */
@@ -90,6 +91,10 @@ export interface Binding {
   isEnabled(handle: number): boolean;
   observe(handle: number, listener: (report: string) => void): number;
   unobserve(handle: number, listener: number): void;
+  basisFit(flat: Float32Array, dim: number, id: string, seed: number): Basis;
+  basisMinilm(): Basis;
+  basisHash(parts: Basis): string;
+  basisFeatures(parts: Basis, flat: Float32Array): Float32Array;
   settings(): string;
   presets(): string;
   capabilities(): string;

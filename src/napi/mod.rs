@@ -7,6 +7,7 @@
 //! (`docs/performance.md`); every export catches panics, because one that escapes aborts the process.
 
 mod apply;
+mod basis;
 mod buffers;
 mod error;
 #[cfg(feature = "fault-injection")]
