@@ -16,6 +16,7 @@ const tasks = {
   lint: { steps: ['packages', 'native', 'dist'], command: ['node', 'scripts/lint.mjs'] },
   'bench:learning': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/learning.mts'] },
   'bench:calls': { steps: ['packages', 'native', 'dist'], peer: true, command: ['tsx', 'bench/calls.mts'] },
+  'fit:basis': { steps: ['packages', 'native'], command: ['tsx', 'scripts/fit-basis.mts'] },
   'pack:data': { steps: ['packages'], command: ['tsx', 'scripts/make-pack.mts'] },
 };
 

@@ -1,13 +1,13 @@
 // The safetensors file format: 8 bytes of header length, a JSON header, then the tensors' bytes. Only the kinds that
-// the data needs: whole numbers of 8 and 16 bits.
+// the data needs: whole numbers of 8 and 16 bits, and floats, those of 16 bits as their bit patterns.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-export type Kind = 'I8' | 'U8' | 'U16';
+export type Kind = 'I8' | 'U8' | 'U16' | 'F16' | 'F32';
 
 export interface Tensor {
   kind: Kind;
   shape: readonly number[];
-  values: Int8Array | Uint8Array | Uint16Array;
+  values: Int8Array | Uint8Array | Uint16Array | Float32Array;
 }
 
 export interface TensorFile {
@@ -30,7 +30,10 @@ function view(kind: Kind, bytes: Uint8Array): Tensor['values'] {
     case 'U8':
       return bytes;
     case 'U16':
+    case 'F16':
       return new Uint16Array(new Uint8Array(bytes).buffer);
+    case 'F32':
+      return new Float32Array(new Uint8Array(bytes).buffer);
     default:
       throw new Error(`safetensors: the kind ${kind} is not supported`);
   }
