@@ -67,6 +67,20 @@ pub enum SonaError {
         /// The name.
         got: String,
     },
+    /// A model that a router doesn't have, or has no more.
+    #[error("{argument}: no model named {got:?}")]
+    UnknownModel {
+        /// Name of the argument.
+        argument: String,
+        /// The model.
+        got: String,
+    },
+    /// Every model is ruled out for a request.
+    #[error("no eligible model: {}", ruled_out(.filters))]
+    NoEligibleModel {
+        /// Each model, and the filters that rule it out.
+        filters: Vec<(String, String)>,
+    },
     /// A setting is unknown, of the wrong kind, or out of range.
     #[error("{argument}: expected {expected}, got {got}")]
     InvalidConfig {
@@ -77,8 +91,8 @@ pub enum SonaError {
         /// What came.
         got: String,
     },
-    /// The engine has been closed.
-    #[error("the engine is closed")]
+    /// The engine or router has been closed.
+    #[error("the engine or router is closed")]
     Closed,
     /// The caller aborted the operation; nothing was published.
     #[error("the operation was aborted")]
@@ -110,6 +124,16 @@ pub enum SonaError {
     Internal(String),
 }
 
+/// The first few of many.
+fn ruled_out(filters: &[(String, String)]) -> String {
+    const SHOWN: usize = 10;
+    let mut shown: Vec<String> = filters.iter().take(SHOWN).map(|(model, by)| format!("{model} ({by})")).collect();
+    if filters.len() > SHOWN {
+        shown.push(format!("{} more", filters.len() - SHOWN));
+    }
+    if shown.is_empty() { "there are no models".into() } else { shown.join(", ") }
+}
+
 /// Result of every fallible call.
 pub type Result<T> = std::result::Result<T, SonaError>;
 
@@ -123,6 +147,8 @@ impl SonaError {
             Self::InvalidArgument { .. } => "SONA_INVALID_ARGUMENT",
             Self::UnknownTrajectory { .. } => "SONA_UNKNOWN_TRAJECTORY",
             Self::UnknownRoute { .. } => "SONA_UNKNOWN_ROUTE",
+            Self::UnknownModel { .. } => "SONA_UNKNOWN_MODEL",
+            Self::NoEligibleModel { .. } => "SONA_NO_ELIGIBLE_MODEL",
             Self::InvalidConfig { .. } => "SONA_INVALID_CONFIG",
             Self::Closed => "SONA_CLOSED",
             Self::Aborted => "SONA_ABORTED",
@@ -149,8 +175,15 @@ impl SonaError {
             | Self::InvalidConfig { argument, expected, got } => {
                 json!({ "argument": argument, "expected": expected, "got": got })
             }
-            Self::UnknownTrajectory { argument, got } | Self::UnknownRoute { argument, got } => {
+            Self::UnknownTrajectory { argument, got }
+            | Self::UnknownRoute { argument, got }
+            | Self::UnknownModel { argument, got } => {
                 json!({ "argument": argument, "got": got })
+            }
+            Self::NoEligibleModel { filters } => {
+                let filters: serde_json::Map<_, _> =
+                    filters.iter().map(|(model, by)| (model.clone(), json!(by))).collect();
+                json!({ "filters": filters })
             }
             Self::CorruptState { reason } => json!({ "reason": reason }),
             Self::IncompatibleState { expected, got } => json!({ "expected": expected, "got": got }),

@@ -1,10 +1,12 @@
 //! SONA: a self-optimizing engine for backends that call language models.
 //!
 //! It learns from outcomes, in process: a low-rank adapter moves query embeddings toward what worked, a
-//! prototype per route remembers it exactly. Start at [`SonaEngine`]; `ARCHITECTURE.md` shows the rooms.
+//! prototype per route remembers it exactly ([`SonaEngine`]); a router learns which model should answer which prompt
+//! ([`SonaRouter`]). `ARCHITECTURE.md` shows the rooms.
 
 pub mod adapter;
 pub mod bank;
+pub mod check;
 pub mod config;
 pub mod engine;
 pub mod error;
@@ -19,11 +21,14 @@ pub mod store;
 pub mod trajectory;
 
 pub use bank::index::RouteRow;
-pub use config::{Background, Config, SonaEngineBuilder};
+pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilder};
 pub use engine::{
     Amended, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal, Pattern,
     PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,
 };
 pub use error::{Result, SonaError};
+pub use router::{
+    Candidate, Decision, Event, Feedback, Model, ModelId, Outcome, Price, Prior, Request, RouterStats, SonaRouter,
+};
 pub use trajectory::builder::TrajectoryBuilder;
 pub use trajectory::record::{Details, NodeStep};

@@ -1,9 +1,9 @@
 //! Applying published adapters to vectors.
 
 use super::{Scratch, SonaEngine, with_scratch};
+use crate::check;
 use crate::error::{Result, SonaError};
 use crate::learner::Tier;
-use crate::trajectory::check;
 
 impl SonaEngine {
     /// out = x plus the tier's change, not normalised; before any learning x, bit for bit. Costs

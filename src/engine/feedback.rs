@@ -2,9 +2,9 @@
 
 use super::SonaEngine;
 use crate::bank::patterns::Verdict;
+use crate::check;
 use crate::error::Result;
 use crate::learner::Amended;
-use crate::trajectory::check;
 use crate::trajectory::record::Outcome;
 
 /// What is known now about a trajectory that has ended. A part that is none stays as it was.

@@ -8,9 +8,9 @@ use super::{SonaEngine, stats, with_scratch};
 use crate::adapter::objective;
 use crate::bank::index::RouteId;
 use crate::bank::patterns::{PatternType, Verdict};
+use crate::check;
 use crate::error::{Result, SonaError};
 use crate::trajectory::builder::TrajectoryBuilder;
-use crate::trajectory::check;
 use crate::trajectory::record::{Details, Outcome, Record};
 
 /// The option that a trajectory chose.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{SonaEngine, with_scratch};
 use crate::bank::patterns::{Expectation, Pattern};
+use crate::check;
 use crate::error::Result;
-use crate::trajectory::check;
 
 /// A pattern that was found.
 #[derive(Debug, Clone)]

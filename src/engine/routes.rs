@@ -6,9 +6,9 @@ use super::suggest::Suggestion;
 use super::{Scratch, SonaEngine, with_scratch};
 use crate::adapter::objective;
 use crate::bank::index::{RouteId, RouteRow};
+use crate::check;
 use crate::error::{Result, SonaError};
 use crate::learner::Tier;
-use crate::trajectory::check;
 
 impl SonaEngine {
     /// Adds a named option, or replaces the prior embedding of a known one. Without an embedding it is not

@@ -9,8 +9,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
 use crate::bank::index::RouteId;
+use crate::check;
 use crate::config::Background;
-use crate::trajectory::check;
 use crate::trajectory::record::Details;
 
 /// The numeric pack of the demo: int8 unit vectors and label numbers in the safetensors layout.

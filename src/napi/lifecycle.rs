@@ -14,7 +14,7 @@ use serde_json::json;
 use super::error::to_js;
 use super::learn::report_json;
 use super::registry::{self, insert, remove, with};
-use crate::config::{Config, settings_table};
+use crate::config::Config;
 use crate::engine::{SonaEngine, backends, best_backend};
 use crate::error::SonaError;
 use crate::fault;
@@ -215,7 +215,7 @@ pub fn unobserve(handle: u32, number: f64) -> napi::Result<()> {
 /// The table of settings as JSON.
 #[napi(catch_unwind)]
 pub fn settings() -> String {
-    settings_table().to_string()
+    Config::table().to_string()
 }
 
 /// The presets as JSON: of each, the settings that are not the default.

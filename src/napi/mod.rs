@@ -17,5 +17,6 @@ mod learn;
 mod lifecycle;
 mod patterns;
 mod registry;
+mod router;
 mod routes;
 mod trajectories;

@@ -86,6 +86,7 @@ macro_rules! element {
 }
 
 element! {
+    f64, F64, f64::is_finite;
     f32, F32, f32::is_finite;
     f16, F16, f16::is_finite;
     i64, I64, |_| true;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::check;
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::trajectory::check;
 use crate::trajectory::record::{Details, NodeStep};
 
 /// Collects one trajectory. Made by [`SonaEngine::begin_trajectory`](crate::SonaEngine::begin_trajectory),

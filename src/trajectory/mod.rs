@@ -8,7 +8,6 @@
 pub mod archive;
 pub mod buffer;
 pub mod builder;
-pub mod check;
 pub mod ledger;
 pub mod record;
 pub mod tally;

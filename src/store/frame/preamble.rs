@@ -21,6 +21,9 @@ impl Kind {
     /// The state of a [`SonaEngine`](crate::SonaEngine).
     pub const ENGINE: Self = Self::new("engine");
 
+    /// The state of a [`SonaRouter`](crate::SonaRouter).
+    pub const ROUTER: Self = Self::new("router");
+
     /// Up to 12 bytes of ASCII, filled up with zeros.
     pub(super) const fn new(name: &str) -> Self {
         let mut padded = [0; 12];

@@ -1,12 +1,8 @@
-//! Every setting, once: name, kind, default, range and documentation.
-//!
-//! In: settings by their JavaScript names (a JSON object) or as Rust fields. Out: a checked [`Config`].
-//! Called by: every room reads it; the binding hands [`settings_table`] to TypeScript and to the tests
-//! that compare the README table and `index.d.ts` with it.
-//! Source of the defaults: `docs/learning.md`.
+//! Settings of an engine.
 
 use serde_json::{Map, Value, json};
 
+use super::setting::{Kind, SettingValue, settings, unknown_key, words};
 use crate::error::{Result, SonaError};
 
 /// When the base adapter is trained.
@@ -18,215 +14,17 @@ pub enum Background {
     Manual,
 }
 
-/// What a setting accepts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
-    /// A whole number in an inclusive range.
-    Integer {
-        /// Smallest accepted value.
-        min: u64,
-        /// Largest accepted value.
-        max: u64,
-    },
-    /// A finite number in an inclusive range.
-    Number {
-        /// Smallest accepted value.
-        min: f64,
-        /// Largest accepted value.
-        max: f64,
-    },
-    /// `true` or `false`.
-    Boolean,
-    /// One of a few words.
-    Choice(&'static [&'static str]),
-}
-
-impl Kind {
-    fn expected(&self) -> String {
-        match self {
-            Self::Integer { min, max } => format!("an integer from {min} to {max}"),
-            Self::Number { min, max } => format!("a number from {min} to {max}"),
-            Self::Boolean => "true or false".into(),
-            Self::Choice(words) => words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" or "),
-        }
-    }
-
-    fn to_json(self) -> Value {
-        match self {
-            Self::Integer { min, max } => json!({ "kind": "integer", "min": min, "max": max }),
-            Self::Number { min, max } => json!({ "kind": "number", "min": min, "max": max }),
-            Self::Boolean => json!({ "kind": "boolean" }),
-            Self::Choice(words) => json!({ "kind": "choice", "choices": words }),
-        }
-    }
-}
-
-/// A type that a setting can have: how it is read from JSON, checked and shown.
-trait SettingValue: Sized {
-    fn read(value: &Value, kind: &Kind) -> Option<Self>;
-    fn show(&self) -> Value;
-
-    fn in_range(&self, kind: &Kind) -> bool {
-        Self::read(&self.show(), kind).is_some()
-    }
-}
-
-impl SettingValue for u64 {
-    fn read(value: &Value, kind: &Kind) -> Option<Self> {
-        let Kind::Integer { min, max } = *kind else { return None };
-        // JavaScript has one number type: 5 and 5.0 are the same whole number.
-        let number = value.as_u64().or_else(|| {
-            let float = value.as_f64()?;
-            (float.fract() == 0.0 && (0.0..=9_007_199_254_740_991.0).contains(&float)).then_some(float as u64)
-        })?;
-        (min..=max).contains(&number).then_some(number)
-    }
-
-    fn show(&self) -> Value {
-        json!(self)
-    }
-}
-
-impl SettingValue for usize {
-    fn read(value: &Value, kind: &Kind) -> Option<Self> {
-        u64::read(value, kind).and_then(|number| usize::try_from(number).ok())
-    }
-
-    fn show(&self) -> Value {
-        json!(self)
-    }
-}
-
-impl SettingValue for f64 {
-    fn read(value: &Value, kind: &Kind) -> Option<Self> {
-        let Kind::Number { min, max } = *kind else { return None };
-        value.as_f64().filter(|number| (min..=max).contains(number))
-    }
-
-    fn show(&self) -> Value {
-        json!(self)
-    }
-}
-
-impl SettingValue for bool {
-    fn read(value: &Value, _kind: &Kind) -> Option<Self> {
-        value.as_bool()
-    }
-
-    fn show(&self) -> Value {
-        json!(self)
-    }
-}
-
-impl SettingValue for Background {
-    fn read(value: &Value, _kind: &Kind) -> Option<Self> {
-        match value.as_str()? {
-            "auto" => Some(Self::Auto),
-            "manual" => Some(Self::Manual),
-            _ => None,
-        }
-    }
-
-    fn show(&self) -> Value {
-        json!(match self {
-            Self::Auto => "auto",
-            Self::Manual => "manual",
-        })
-    }
-}
-
-/// Declares the settings: the struct, its defaults, the reader, the check and the table come from one list.
-macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr, $name:literal, $kind:expr;)+) => {
-        /// Settings of an engine. Build one with struct update syntax and hand it to
-        /// [`SonaEngine::new`](crate::SonaEngine::new), which checks it.
-        #[derive(Debug, Clone, PartialEq)]
-        pub struct Config {
-            $($(#[doc = $doc])+ pub $field: $type,)+
-        }
-
-        impl Default for Config {
-            fn default() -> Self {
-                Self { $($field: $default,)+ }
-            }
-        }
-
-        /// Builds an engine, one method per setting. Made by
-        /// [`SonaEngine::builder`](crate::SonaEngine::builder), which checks the settings at the end.
-        #[derive(Debug, Clone, Default)]
-        pub struct SonaEngineBuilder {
-            config: Config,
-        }
-
-        impl SonaEngineBuilder {
-            /// Takes over every setting of a config, a preset for instance.
-            pub fn config(mut self, config: Config) -> Self {
-                self.config = config;
-                self
-            }
-
-            /// The settings so far, unchecked.
-            pub fn settings(&self) -> &Config {
-                &self.config
-            }
-
-            $($(#[doc = $doc])+ pub fn $field(mut self, value: $type) -> Self {
-                self.config.$field = value;
-                self
-            })+
-        }
-
-        /// Names of all settings, in the order of the documentation.
-        const NAMES: &[&str] = &[$($name),+];
-
-        impl Config {
-            fn set(&mut self, name: &str, value: &Value) -> Result<()> {
-                match name {
-                    $($name => {
-                        let kind = $kind;
-                        self.$field = <$type>::read(value, &kind)
-                            .ok_or_else(|| SonaError::invalid_config(name, kind.expected(), value))?;
-                    })+
-                    _ => return Err(unknown_key(name)),
-                }
-                Ok(())
-            }
-
-            fn check_ranges(&self) -> Result<()> {
-                $({
-                    let kind = $kind;
-                    if !self.$field.in_range(&kind) {
-                        return Err(SonaError::invalid_config($name, kind.expected(), self.$field.show()));
-                    }
-                })+
-                Ok(())
-            }
-
-            /// The settings as a flat JSON object under their JavaScript names.
-            pub fn to_json(&self) -> Value {
-                let mut object = Map::new();
-                $(object.insert($name.into(), self.$field.show());)+
-                Value::Object(object)
-            }
-        }
-
-        /// The table of settings: an array of `{name, kind, min?, max?, choices?, default, doc}`.
-        pub fn settings_table() -> Value {
-            let defaults = Config::default();
-            let mut rows = Vec::new();
-            $({
-                let mut row = $kind.to_json();
-                row["name"] = json!($name);
-                row["default"] = defaults.$field.show();
-                row["doc"] = json!(concat!($($doc),+).trim());
-                rows.push(row);
-            })+
-            Value::Array(rows)
-        }
-    };
-}
+words!(Background: "auto" = Background::Auto, "manual" = Background::Manual);
 
 settings! {
+    /// Settings of an engine. Build one with struct update syntax and hand it to
+    /// [`SonaEngine::new`](crate::SonaEngine::new), which checks it.
+    struct Config;
+
+    /// Builds an engine, one method per setting. Made by
+    /// [`SonaEngine::builder`](crate::SonaEngine::builder), which checks the settings at the end.
+    builder SonaEngineBuilder;
+
     /// Length of every query, activation and route embedding.
     hidden_dim: usize = 256, "hiddenDim", Kind::Integer { min: 1, max: 65_536 };
     /// Rank of the per-request adapter.
@@ -298,14 +96,14 @@ impl Config {
                 ("embeddingDim" | "embedding_dim", value) => embedding_dim = Some(value),
                 ("tiers", Value::Object(tiers)) => {
                     for (tier, on) in tiers {
-                        config.set(&format!("tiers.{tier}"), on)?;
+                        config.take(&format!("tiers.{tier}"), on)?;
                     }
                 }
                 ("tiers", other) => {
                     return Err(SonaError::invalid_config("tiers", "an object {micro, base, prototypes}", other));
                 }
                 // the dotted names are this file's own, not part of the contract
-                (dotted, _) if dotted.contains('.') => return Err(unknown_key(dotted)),
+                (dotted, _) if dotted.contains('.') => return Err(unknown(dotted)),
                 (key, value) => {
                     let name = canonical(key);
                     if name != key && object.contains_key(&name) {
@@ -314,7 +112,7 @@ impl Config {
                     match FIXED.iter().find(|(fixed, _)| *fixed == name) {
                         Some((_, only)) if same(value, &only()) => {}
                         Some((_, only)) => return Err(SonaError::invalid_config(key, only(), value)),
-                        None => config.set(&name, value).map_err(|error| named(error, key))?,
+                        None => config.take(&name, value).map_err(|error| named(error, key))?,
                     }
                 }
             }
@@ -327,6 +125,10 @@ impl Config {
         }
         config.check()?;
         Ok(config)
+    }
+
+    fn take(&mut self, name: &str, value: &Value) -> Result<()> {
+        if self.set(name, value)? { Ok(()) } else { Err(unknown(name)) }
     }
 
     /// Little training, small maps: for many requests per second.
@@ -408,7 +210,7 @@ impl Config {
             value.as_object().ok_or_else(|| SonaError::invalid_config("config", "an object of settings", value))?;
         let mut config = Self::default();
         for (name, value) in object {
-            config.set(name, value)?;
+            config.take(name, value)?;
         }
         config.check()?;
         Ok(config)
@@ -468,17 +270,8 @@ fn named(error: SonaError, key: &str) -> SonaError {
     }
 }
 
-fn unknown_key(name: &str) -> SonaError {
-    let known = NAMES.iter().copied().chain(["embeddingDim", "tiers"]);
-    let nearest = known
-        .map(|candidate| (strsim::damerau_levenshtein(&candidate.to_lowercase(), &name.to_lowercase()), candidate))
-        .min()
-        .filter(|(distance, candidate)| *distance <= candidate.len() / 2);
-    let expected = match nearest {
-        Some((_, candidate)) => format!("a known setting (did you mean '{candidate}'?)"),
-        None => "a known setting".into(),
-    };
-    SonaError::invalid_config(name, expected, "an unknown key")
+fn unknown(name: &str) -> SonaError {
+    unknown_key(name, Config::NAMES.iter().copied().chain(["embeddingDim", "tiers"]))
 }
 
 #[cfg(test)]

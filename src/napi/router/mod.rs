@@ -1,0 +1,6 @@
+//! Routers.
+
+mod decide;
+mod learn;
+mod lifecycle;
+mod state;

@@ -1,0 +1,214 @@
+//! From what is known of every candidate to the probability with which it is chosen.
+//!
+//! A policy is its propensities: they are computed first, then one candidate is drawn from them. So they are true by
+//! construction, also where several candidates are equally good, and a decision log can be evaluated.
+//!
+//! Sources: upper confidence bounds (Li et al. 2010), Thompson sampling (Chapelle and Li 2011), inverse gap weighting
+//! (Foster and Rakhlin 2020).
+
+use crate::config::Exploration;
+
+/// Scores that differ by less are equal, and as likely.
+const TIE: f64 = 1e-12;
+
+/// Standard deviations of a Thompson sample, in units of the posterior's.
+const THOMPSON: f64 = 0.5;
+
+/// Weight of a gap in inverse gap weighting, times the root of the number of outcomes.
+const IGW: f64 = 50.0;
+
+/// A candidate as the policy sees it, in units of utility.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prospect {
+    /// Expected utility.
+    pub mean: f64,
+    /// What the upper confidence bound adds.
+    pub bonus: f64,
+    /// Standard deviation of the expectation.
+    pub deviation: f64,
+}
+
+/// Probabilities that sum to 1, one per prospect. `outcomes`: qualities learned from so far. `floor`: the least that each
+/// gets, at most one over their number. Costs a few operations each, with 'thompson' 24 values of the normal distribution
+/// for every pair.
+pub fn propensities(policy: Exploration, prospects: &[Prospect], outcomes: f64, floor: f64) -> Vec<f64> {
+    let mut p = match policy {
+        Exploration::Greedy => best(prospects.iter().map(|prospect| prospect.mean)),
+        Exploration::Ucb => best(prospects.iter().map(|prospect| prospect.mean + prospect.bonus)),
+        Exploration::Igw => inverse_gap(prospects, outcomes),
+        Exploration::Thompson => thompson(prospects),
+    };
+    if floor > 0.0 {
+        let k = p.len() as f64;
+        let floor = floor.min(1.0 / k);
+        p.iter_mut().for_each(|p| *p = floor + (1.0 - k * floor) * *p);
+    }
+    p
+}
+
+/// The one that a number in [0, 1) points at.
+pub fn draw(propensities: &[f64], at: f64) -> usize {
+    let total: f64 = propensities.iter().sum();
+    let mut left = at * total;
+    for (i, &p) in propensities.iter().enumerate() {
+        left -= p;
+        if left < 0.0 {
+            return i;
+        }
+    }
+    // rounding: the last that can be chosen at all
+    propensities.iter().rposition(|&p| p > 0.0).unwrap_or(0)
+}
+
+/// All on the highest; shared by those that are as high.
+fn best(scores: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    let highest = scores.clone().fold(f64::NEG_INFINITY, f64::max);
+    let ties = scores.clone().filter(|&score| highest - score <= TIE).count() as f64;
+    scores.map(|score| if highest - score <= TIE { 1.0 / ties } else { 0.0 }).collect()
+}
+
+fn inverse_gap(prospects: &[Prospect], outcomes: f64) -> Vec<f64> {
+    let k = prospects.len() as f64;
+    let weight = IGW * (outcomes + 1.0).sqrt();
+    let chosen = best(prospects.iter().map(|prospect| prospect.mean));
+    let highest = prospects.iter().map(|prospect| prospect.mean).fold(f64::NEG_INFINITY, f64::max);
+    let mut p: Vec<f64> = prospects.iter().map(|prospect| 1.0 / (k + weight * (highest - prospect.mean))).collect();
+    // what is left goes to the best, those that are equally good share it
+    let of_others: f64 = p.iter().zip(&chosen).filter(|(_, chosen)| **chosen == 0.0).map(|(p, _)| p).sum();
+    for (p, chosen) in p.iter_mut().zip(&chosen) {
+        if *chosen > 0.0 {
+            *p = (1.0 - of_others) * chosen;
+        }
+    }
+    p
+}
+
+/// Probability that each is the highest of independent normal variables: the distribution function of the others, averaged
+/// over one's own by Gauss and Hermite's quadrature. The rest of its error is taken out by making them sum to 1.
+fn thompson(prospects: &[Prospect]) -> Vec<f64> {
+    let scale = |prospect: &Prospect| (THOMPSON * prospect.deviation).max(1e-12);
+    let mut p: Vec<f64> = prospects
+        .iter()
+        .enumerate()
+        .map(|(i, own)| {
+            let below = |x: f64| -> f64 {
+                let others = prospects.iter().enumerate().filter(|(j, _)| *j != i);
+                others.map(|(_, other)| normal_cdf((x - other.mean) / scale(other))).product()
+            };
+            let node = |&(at, weight): &(f64, f64)| {
+                let (up, down) = (own.mean + scale(own) * at, own.mean - scale(own) * at);
+                weight * (below(up) + below(down))
+            };
+            NODES.iter().map(node).sum()
+        })
+        .collect();
+    let total: f64 = p.iter().sum();
+    if total > 0.0 {
+        p.iter_mut().for_each(|p| *p /= total);
+        return p;
+    }
+    // further apart than the nodes reach
+    best(prospects.iter().map(|prospect| prospect.mean))
+}
+
+/// The distribution function of the standard normal, to 1e-7 (Abramowitz and Stegun 7.1.26).
+fn normal_cdf(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.327_591_1 * x.abs() / std::f64::consts::SQRT_2);
+    let tail = t
+        * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))))
+        * (-x * x / 2.0).exp()
+        / 2.0;
+    if x >= 0.0 { 1.0 - tail } else { tail }
+}
+
+/// Positive nodes of the Gauss-Hermite quadrature of 24 points for the standard normal, with their weights.
+#[rustfmt::skip]
+const NODES: [(f64, f64); 12] = [
+    (0.31737009662945237, 0.2408701155466404),
+    (0.953421922932109, 0.1614595128670001),
+    (1.5934804298164202, 0.07206936401717823),
+    (2.2404678516917524, 0.021126344408967556),
+    (2.8977286432233136, 0.003976608929181307),
+    (3.56930676407356, 0.00046471871877939644),
+    (4.260383605019905, 3.2095005652746016e-05),
+    (4.97804137463912, 1.2176597454425883e-06),
+    (5.732747175251201, 2.26746167348065e-08),
+    (6.541675005098634, 1.7186649279648716e-10),
+    (7.437890666021663, 3.7149741527624003e-13),
+    (8.507803519195257, 9.39019368904204e-17),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICIES: [Exploration; 4] = [Exploration::Ucb, Exploration::Thompson, Exploration::Igw, Exploration::Greedy];
+
+    fn prospects(k: usize, seed: usize) -> Vec<Prospect> {
+        let number = |i: usize| ((seed * 31 + i * 17) as f64 * 0.7).sin();
+        let prospect = |i| Prospect {
+            mean: 0.3 * number(i),
+            bonus: 0.2 + 0.1 * number(i + 50),
+            deviation: 0.15 + 0.1 * number(i + 99),
+        };
+        (0..k).map(prospect).collect()
+    }
+
+    #[test]
+    fn propensities_sum_to_one_and_keep_the_floor() {
+        for policy in POLICIES {
+            for k in [1, 2, 3, 9, 200] {
+                for floor in [0.0, 0.01, 0.5] {
+                    for outcomes in [0.0, 10.0, 1e6] {
+                        let p = propensities(policy, &prospects(k, k), outcomes, floor);
+                        assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{policy:?} {k}");
+                        let least = floor.min(1.0 / k as f64) - 1e-12;
+                        assert!(p.iter().all(|&p| p >= least && p <= 1.0 + 1e-12), "{policy:?} {k} {floor}: {p:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_equal_is_as_likely() {
+        let same = [Prospect { mean: 0.4, bonus: 0.1, deviation: 0.1 }; 4];
+        for policy in POLICIES {
+            let p = propensities(policy, &same, 100.0, 0.0);
+            assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-9), "{policy:?}: {p:?}");
+        }
+    }
+
+    #[test]
+    fn thompson_is_the_probability_of_being_the_best() {
+        // two: P(a > b) = cdf((a - b) / sqrt(sa^2 + sb^2)), with deviations halved
+        let two =
+            [Prospect { mean: 0.2, bonus: 0.0, deviation: 0.6 }, Prospect { mean: 0.1, bonus: 0.0, deviation: 0.8 }];
+        let p = propensities(Exploration::Thompson, &two, 0.0, 0.0);
+        assert!((p[0] - 0.579_259_7).abs() < 1e-4, "{p:?}");
+    }
+
+    #[test]
+    fn inverse_gaps_by_hand() {
+        // weight 50 sqrt(4) = 100; 1 / (3 + 100 * .01), 1 / (3 + 100 * .07)
+        let prospect = |mean| Prospect { mean, bonus: 0.0, deviation: 0.0 };
+        let p = propensities(Exploration::Igw, &[prospect(0.49), prospect(0.5), prospect(0.43)], 3.0, 0.0);
+        let expected = [0.25, 0.65, 0.1];
+        assert!(p.iter().zip(expected).all(|(p, expected)| (p - expected).abs() < 1e-12), "{p:?}");
+    }
+
+    #[test]
+    fn draws_have_the_frequencies_of_the_propensities() {
+        // chi-square of 100,000 draws; its 99.99 % point for 8 degrees of freedom is 31.8
+        for policy in [Exploration::Thompson, Exploration::Igw] {
+            let p = propensities(policy, &prospects(9, 3), 4.0, 0.02);
+            let mut counts = [0.0_f64; 9];
+            let draws = 100_000_u64;
+            for n in 0..draws {
+                counts[draw(&p, super::super::chance(7, n))] += 1.0;
+            }
+            let chi: f64 = p.iter().zip(counts).map(|(p, n)| (n - p * draws as f64).powi(2) / (p * draws as f64)).sum();
+            assert!(chi < 31.8, "{policy:?}: {chi}");
+        }
+    }
+}

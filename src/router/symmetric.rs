@@ -1,0 +1,238 @@
+//! A symmetric matrix of 64-bit numbers as its lower triangle, row by row: half the memory and traffic of a square, and
+//! symmetric to the last bit by construction.
+
+use serde::{Deserialize, Serialize};
+
+/// Partial sums of an inner product, so that additions need not wait for one another.
+const LANES: usize = 8;
+
+/// A symmetric matrix. Row `i` of its triangle holds the elements `(i, 0)` to `(i, i)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Symmetric {
+    dim: usize,
+    triangle: Vec<f64>,
+}
+
+impl Symmetric {
+    /// A multiple of the identity.
+    pub fn identity(dim: usize, value: f64) -> Self {
+        let mut matrix = Self { dim, triangle: vec![0.0; triangle(dim)] };
+        matrix.add_identity(value);
+        matrix
+    }
+
+    /// All zeros.
+    pub fn zeros(dim: usize) -> Self {
+        Self::identity(dim, 0.0)
+    }
+
+    /// From its triangle; `None` when that has another length.
+    pub fn from_triangle(dim: usize, elements: Vec<f64>) -> Option<Self> {
+        (elements.len() == triangle(dim)).then_some(Self { dim, triangle: elements })
+    }
+
+    /// Its lower triangle, row by row: `dim (dim + 1) / 2` numbers.
+    pub fn triangle(&self) -> &[f64] {
+        &self.triangle
+    }
+
+    /// Rows and columns.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// One element.
+    pub fn at(&self, i: usize, j: usize) -> f64 {
+        let (row, column) = (i.max(j), i.min(j));
+        self.triangle[triangle(row) + column]
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        (0..self.dim).map(|i| &self.triangle[triangle(i)..triangle(i + 1)])
+    }
+
+    /// Adds a multiple of the identity.
+    pub fn add_identity(&mut self, value: f64) {
+        for i in 0..self.dim {
+            self.triangle[triangle(i + 1) - 1] += value;
+        }
+    }
+
+    /// Adds a multiple of another matrix of the same size.
+    pub fn add_scaled(&mut self, factor: f64, other: &Self) {
+        debug_assert_eq!(self.dim, other.dim);
+        self.triangle.iter_mut().zip(&other.triangle).for_each(|(to, from)| *to += factor * from);
+    }
+
+    /// Adds `factor * w w'`.
+    pub fn add_outer(&mut self, factor: f64, w: &[f64]) {
+        debug_assert_eq!(self.dim, w.len());
+        let mut rest = self.triangle.as_mut_slice();
+        for (i, &wi) in w.iter().enumerate() {
+            let (row, after) = rest.split_at_mut(i + 1);
+            let scaled = factor * wi;
+            row.iter_mut().zip(w).for_each(|(to, from)| *to += scaled * from);
+            rest = after;
+        }
+    }
+
+    /// `x' M x`.
+    pub fn quadratic(&self, x: &[f64]) -> f64 {
+        debug_assert_eq!(self.dim, x.len());
+        let mut sum = 0.0;
+        for (i, row) in self.rows().enumerate() {
+            sum += x[i] * (2.0 * dot(&row[..i], &x[..i]) + row[i] * x[i]);
+        }
+        sum
+    }
+
+    /// `out = M x`.
+    pub fn multiply(&self, x: &[f64], out: &mut [f64]) {
+        debug_assert_eq!((self.dim, self.dim), (x.len(), out.len()));
+        for (i, row) in self.rows().enumerate() {
+            let (before, at) = out.split_at_mut(i);
+            at[0] = dot(row, &x[..=i]);
+            before.iter_mut().zip(row).for_each(|(to, from)| *to += x[i] * from);
+        }
+    }
+
+    /// Its inverse by Cholesky's factorisation; `None` when it is not positive definite.
+    pub fn inverse(&self) -> Option<Self> {
+        let n = self.dim;
+        let factor = self.cholesky()?;
+        // the rows of L^-1, lower triangular too
+        let mut inverse = vec![0.0; triangle(n)];
+        for i in 0..n {
+            let row = &factor[triangle(i)..triangle(i + 1)];
+            for j in 0..=i {
+                let mut sum = if i == j { 1.0 } else { 0.0 };
+                for k in j..i {
+                    sum -= row[k] * inverse[triangle(k) + j];
+                }
+                inverse[triangle(i) + j] = sum / row[i];
+            }
+        }
+        // (L L')^-1 = L'^-1 L^-1: the sum of the outer products of the rows of L^-1
+        let mut result = Self::zeros(n);
+        for k in 0..n {
+            let row = &inverse[triangle(k)..triangle(k + 1)];
+            for (i, &value) in row.iter().enumerate() {
+                let to = &mut result.triangle[triangle(i)..triangle(i + 1)];
+                to.iter_mut().zip(row).for_each(|(to, from)| *to += value * from);
+            }
+        }
+        Some(result)
+    }
+
+    /// The lower triangle `L` of `L L' = M`, packed.
+    fn cholesky(&self) -> Option<Vec<f64>> {
+        let mut factor = self.triangle.clone();
+        for i in 0..self.dim {
+            let (above, from) = factor.split_at_mut(triangle(i));
+            for j in 0..i {
+                let other = &above[triangle(j)..triangle(j + 1)];
+                from[j] = (from[j] - dot(&from[..j], &other[..j])) / other[j];
+            }
+            let pivot = from[i] - dot(&from[..i], &from[..i]);
+            if pivot.is_nan() || pivot <= 0.0 {
+                return None;
+            }
+            from[i] = pivot.sqrt();
+        }
+        Some(factor)
+    }
+}
+
+/// Elements of the first `rows` rows of a triangle.
+fn triangle(rows: usize) -> usize {
+    rows * (rows + 1) / 2
+}
+
+/// The inner product, in a fixed order.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    let four: [f64; 4] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 4]);
+    (four[0] + four[2]) + (four[1] + four[3]) + rest
+}
+
+/// `y += factor * x`.
+pub fn add_scaled(factor: f64, x: &[f64], y: &mut [f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Element (i, j) of a positive definite matrix, by a formula of its own.
+    fn element(i: usize, j: usize) -> f64 {
+        let distance = i.abs_diff(j) as f64;
+        if i == j { 3.0 + i as f64 * 0.1 } else { 0.8 / (1.0 + distance) }
+    }
+
+    fn example(n: usize) -> Symmetric {
+        let triangle = (0..n).flat_map(|i| (0..=i).map(move |j| element(i, j))).collect();
+        Symmetric::from_triangle(n, triangle).unwrap()
+    }
+
+    fn vector(n: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * 7 + 3) as f64 * 0.37).sin()).collect()
+    }
+
+    #[test]
+    fn products_are_those_of_the_whole_square() {
+        for n in [1, 2, 7, 8, 17, 65] {
+            let (matrix, x) = (example(n), vector(n));
+            let whole: Vec<f64> = (0..n).map(|i| (0..n).map(|j| element(i, j) * x[j]).sum()).collect();
+            let mut out = vec![9.0; n];
+            matrix.multiply(&x, &mut out);
+            let quadratic: f64 = whole.iter().zip(&x).map(|(a, b)| a * b).sum();
+            assert!(out.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-12), "{n}");
+            assert!((matrix.quadratic(&x) - quadratic).abs() < 1e-12, "{n}");
+        }
+    }
+
+    #[test]
+    fn the_inverse_times_the_matrix_is_the_identity() {
+        for n in [1, 3, 64, 65] {
+            let (matrix, inverse) = (example(n), example(n).inverse().unwrap());
+            for i in 0..n {
+                for j in 0..n {
+                    let product: f64 = (0..n).map(|k| matrix.at(i, k) * inverse.at(k, j)).sum();
+                    let expected = if i == j { 1.0 } else { 0.0 };
+                    assert!((product - expected).abs() < 1e-12, "{n}: ({i}, {j}) {product}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_positive_definite_has_no_inverse() {
+        assert!(Symmetric::zeros(3).inverse().is_none());
+        assert!(Symmetric::from_triangle(2, vec![1.0, 2.0, 1.0]).unwrap().inverse().is_none());
+        assert!(Symmetric::from_triangle(1, vec![f64::NAN]).unwrap().inverse().is_none());
+        assert!(Symmetric::from_triangle(2, vec![1.0]).is_none());
+    }
+
+    #[test]
+    fn outer_products_add_up() {
+        let (mut matrix, x) = (example(9), vector(9));
+        matrix.add_outer(-0.5, &x);
+        matrix.add_identity(2.0);
+        matrix.add_scaled(3.0, &example(9));
+        for i in 0..9 {
+            for j in 0..9 {
+                let expected = 4.0 * element(i, j) - 0.5 * x[i] * x[j] + if i == j { 2.0 } else { 0.0 };
+                assert!((matrix.at(i, j) - expected).abs() < 1e-12);
+            }
+        }
+    }
+}
