@@ -10,8 +10,13 @@ import { outcomeSets } from './lib/outcomes.mts';
 import type { Table } from './lib/print.mts';
 import { loadStream, type Stream } from './lib/stream.mts';
 import { judgedSets, ROUNDS } from './routing/bars.mts';
-import type { Row } from './routing/protocol.mts';
+import { budgetTable } from './routing/budget.mts';
+import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
+import { cheaperTable } from './routing/cheaper.mts';
+import { newcomerTable } from './routing/newcomer.mts';
+import { type BasisChoice, unseenBasis } from './routing/sona.mts';
 import { meanOfStreams, streamTable } from './routing/streams.mts';
+import { alarmTable, worseTable } from './routing/worse.mts';
 
 const { values: options } = parseArgs({
   options: {
@@ -38,8 +43,8 @@ const rounds = whole('rounds', options.rounds ?? (short ? '600' : String(ROUNDS)
 const found = outcomeSets();
 // judged sets first, in the order of the design
 const names = options.sets?.split(',') ?? [
-  ...judgedSets('cold').filter((name) => found.includes(name)),
-  ...found.filter((name) => !judgedSets('cold').includes(name)),
+  ...judgedSets(short ? 'warm' : 'cold').filter((name) => found.includes(name)),
+  ...(short ? [] : found.filter((name) => !judgedSets('cold').includes(name))),
 ];
 if (names.length === 0)
   throw new Error('no outcome set was found: set SONA_DATA to a folder that holds some');
@@ -52,17 +57,42 @@ function stream(name: string): Stream {
   return set;
 }
 
+const cold = { seeds, rounds, warm: 0 };
+
+/** Where no basis is to be had that has not seen the stream, one is fitted on its traffic. */
+function basisOf(set: Stream): BasisChoice {
+  const found = unseenBasis(set);
+  return 'missing' in found ? 'auto' : found.basis;
+}
+
+/** Tables of one set; a note when it is not here. */
+function only(name: string, make: (set: Stream, basis: BasisChoice) => Table<unknown>[]): Table<unknown>[] {
+  if (found.includes(name)) return make(stream(name), basisOf(stream(name)));
+  console.log(`\n${name} is not here: what it is needed for is left out.`);
+  return [];
+}
+
 /** Each makes its tables, one after another. */
 const tables: Record<string, () => Table<unknown>[]> = {
   cold: () => {
-    const made = names.map((name) => streamTable(stream(name), { seeds, rounds, warm: 0 }));
-    const missed = meanOfStreams(made.flatMap(({ rows }) => rows as Row[]));
+    const made = names.map((name) => streamTable(stream(name), cold));
+    const missed = meanOfStreams(made.flatMap(({ rows }) => rows));
     return [...made, { rows: [], missed }];
   },
   warm: () =>
     names
       .filter((name) => options.sets || judgedSets('warm').includes(name))
-      .map((name) => streamTable(stream(name), { seeds, rounds, warm: 500 })),
+      .map((name) => streamTable(stream(name), { ...cold, warm: 500 })),
+  drift: () => [
+    ...only('llmrouter9', (set, basis) => [worseTable(set, cold, basis)]),
+    ...only('paretobandit4', (set, basis) => [cheaperTable(set, cold, basis)]),
+    ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
+  ],
+  budget: () => only('paretobandit4', (set, basis) => [budgetTable(set, cold, basis)]),
+  calibration: () => {
+    console.log(calibrationHeads(seeds));
+    return names.map((name) => calibrationRow(stream(name), cold, basisOf(stream(name))));
+  },
 };
 
 const chosen = (options.tables?.split(',') ?? Object.keys(tables)).map((name) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { folderOf, unitRows } from './data.mts';
 import { readTensors } from './safetensors.mts';
 
-interface Source {
+export interface Source {
   set: string;
   tensor: string;
   /** Every so many-th row is taken. */
@@ -23,8 +23,9 @@ const sources: readonly Source[] = [
 /**
  * What a basis is fitted on that a set is to be judged with: all but the set itself. llmrouter9 is the stream of the
  * demo and in no basis that ships, so it stays out as well, unless paretobandit4 is judged, whose prompts are like it.
+ * Without it, what the shipped basis is fitted on.
  */
-function sourcesWithout(set: string): Source[] {
+export function sourcesWithout(set = 'llmrouter9'): Source[] {
   return sources.filter(
     (source) => source.set !== set && (source.set !== 'llmrouter9' || set === 'paretobandit4'),
   );
@@ -32,27 +33,28 @@ function sourcesWithout(set: string): Source[] {
 
 /** Whether the shipped basis has seen nothing of a set. */
 export const unseenByShipped = (set: string): boolean =>
-  !sources.some((source) => source.set === set) || set === 'llmrouter9';
+  !sourcesWithout().some((source) => source.set === set);
 
-/** Sets that are missing here for {@link corpusWithout}. */
+/** Sets that {@link corpusWithout} needs and that are not here. */
 export const missingFor = (set: string): string[] =>
   sourcesWithout(set)
     .map((source) => source.set)
     .filter((name) => !tensorsOf(name));
 
+/** Unit vectors of all sources but a set. */
+export const corpusWithout = (set?: string): Float32Array[] => sourcesWithout(set).flatMap(rowsOf);
+
+/** Those of one source. */
+export function rowsOf({ set, tensor, every }: Source): Float32Array[] {
+  const path = tensorsOf(set);
+  if (!path) throw new Error(`SONA_DATA has no ${set}`);
+  const found = readTensors(path).tensors.get(tensor);
+  if (!found) throw new Error(`${set}: minilm.safetensors has no tensor ${tensor}`);
+  return unitRows(found).filter((_, row) => row % every === 0);
+}
+
 function tensorsOf(set: string): string | undefined {
   const folder = folderOf(set);
   const path = folder && join(folder, 'minilm.safetensors');
   return path && existsSync(path) ? path : undefined;
-}
-
-/** Unit vectors. Without a set to leave out (`llmrouter9` always is): what the shipped basis is fitted on. */
-export function corpusWithout(set = 'llmrouter9'): Float32Array[] {
-  const missing = missingFor(set);
-  if (missing.length > 0) throw new Error(`SONA_DATA has no ${missing.join(', no ')}`);
-  return sourcesWithout(set).flatMap(({ set: name, tensor, every }) => {
-    const found = readTensors(tensorsOf(name) as string).tensors.get(tensor);
-    if (!found) throw new Error(`${name}: minilm.safetensors has no tensor ${tensor}`);
-    return unitRows(found).filter((_, row) => row % every === 0);
-  });
 }

@@ -33,11 +33,16 @@ export function columnMeans(values: Float64Array, columns: number): Float64Array
   return sums.map((sum, k) => sum / (counts[k] as number));
 }
 
-/** Quality less the weighted cost of each model's mean call, scaled so that the range of it is 0 to 1. */
-export function netOfCost(quality: Float64Array, meanCosts: ArrayLike<number>): Float64Array {
-  const net = quality.map(
-    (value, i) => value - COST_WEIGHT * costShare(meanCosts[i % meanCosts.length] as number),
-  );
+/**
+ * Quality less the weighted cost of each model's mean call, scaled so that the range of it is 0 to 1. Costs by model, or
+ * for several blocks of quality of the same length one after the other.
+ */
+export function netOfCost(quality: Float64Array, meanCosts: Float64Array, models: number): Float64Array {
+  const block = (quality.length * models) / meanCosts.length;
+  const net = quality.map((value, i) => {
+    const usd = meanCosts[Math.floor(i / block) * models + (i % models)] as number;
+    return value - COST_WEIGHT * costShare(usd);
+  });
   let least = Infinity;
   let most = -Infinity;
   for (const value of net) {
@@ -59,7 +64,8 @@ export function loadStream(name: string): Stream {
     });
   const quality = cut(set.quality);
   const cost = cut(set.cost);
-  const utility = name === 'paretobandit4' ? netOfCost(quality, columnMeans(cost, chosen.length)) : quality;
+  const utility =
+    name === 'paretobandit4' ? netOfCost(quality, columnMeans(cost, chosen.length), chosen.length) : quality;
   return complete({
     name,
     dim: set.vectors[0]?.length ?? 0,

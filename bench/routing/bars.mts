@@ -41,6 +41,9 @@ export const judgedSets = (table: 'cold' | 'warm'): string[] => Object.keys(tabl
 /** A stream takes so many prompts unless told otherwise. */
 export const ROUNDS = 5000;
 
+/** Whether a run is long enough for the bars of the scenarios. */
+export const decisive = ({ seeds, rounds }: Protocol): boolean => seeds >= JUDGED_SEEDS && rounds >= ROUNDS;
+
 export interface RowVerdicts {
   regret: Verdict;
   worst?: Verdict;

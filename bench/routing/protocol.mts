@@ -1,5 +1,6 @@
 // How a router is judged on a stream: prompts in a seeded order, one choice each, one outcome each. Regret is against
 // the best answer to each prompt, as a multiple of what the best fixed model has, which nobody knows beforehand.
+import type { Outcome } from '../../dist/index.mjs';
 import { type Estimate, estimate } from '../lib/protocol.mts';
 import { Random } from '../lib/random.mts';
 import type { Stream } from '../lib/stream.mts';
@@ -8,7 +9,8 @@ import type { Stream } from '../lib/stream.mts';
 export interface Policy {
   /** The model for a prompt of the stream, by number; learns nothing. */
   choose(prompt: number): number;
-  learn(prompt: number, model: number, reward: number): void;
+  /** A stream has each prompt once, so this may come late. A router may be told more than what the answer was worth. */
+  learn(prompt: number, model: number, reward: number, outcome?: Outcome): void;
   /** Called when it has been judged. */
   close?(): void;
 }

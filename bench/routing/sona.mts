@@ -22,9 +22,9 @@ const START = Date.UTC(2026, 0, 1);
 export class Routed implements Policy {
   readonly router: SonaRouter;
   private readonly number: ReadonlyMap<string, number>;
-  private time = START;
-  /** The last one that was made. */
-  private decision?: RouterDecision;
+  private made = 0;
+  /** Decisions whose outcome has not come, by prompt. */
+  private readonly open = new Map<number, number>();
 
   /** Models are listed in an order of the seed's, so that the list tells nothing. */
   constructor(
@@ -40,32 +40,35 @@ export class Routed implements Policy {
       features: { dim: stream.dim, basis },
       background: 'manual',
       seed,
-      now: () => this.time,
+      now: () => START + TICK * this.made,
       ...config,
       models: Array.from(order, (k) => listed[k] as (typeof listed)[number]),
     });
   }
 
-  decide(prompt: number): { decision: RouterDecision; model: number } {
-    this.time += TICK;
-    const decision = this.router.route(this.stream.vectors[prompt] as Float32Array);
-    const model = this.number.get(decision.model);
-    if (model === undefined)
-      throw new Error(`the router chose ${decision.model}, which is not of the stream`);
-    this.decision = decision;
-    return { decision, model };
+  /** That were made. */
+  get decisions(): number {
+    return this.made;
   }
 
   choose(prompt: number): number {
     return this.decide(prompt).model;
   }
 
-  /** The choice must be the last one that was made. */
-  learn(_prompt: number, _model: number, reward: number): void {
-    this.hear((this.decision as RouterDecision).id, { quality: reward });
+  decide(prompt: number): { decision: RouterDecision; model: number } {
+    this.made++;
+    const decision = this.router.route(this.stream.vectors[prompt] as Float32Array);
+    const model = this.number.get(decision.model);
+    if (model === undefined)
+      throw new Error(`the router chose ${decision.model}, which is not of the stream`);
+    this.open.set(prompt, decision.id);
+    return { decision, model };
   }
 
-  hear(id: number, outcome: Outcome): void {
+  learn(prompt: number, _model: number, reward: number, outcome: Outcome = { quality: reward }): void {
+    const id = this.open.get(prompt);
+    if (id === undefined) throw new Error(`nothing was decided for prompt ${prompt}`);
+    this.open.delete(prompt);
     const { applied, reason } = this.router.feedback(id, outcome);
     if (!applied) throw new Error(`an outcome was not taken: ${reason}`);
   }
@@ -92,18 +95,21 @@ export class Routed implements Policy {
 /** How a basis comes that has seen nothing of the stream. */
 export type UnseenBasis = { basis: BasisChoice; how: string } | { missing: string };
 
+/** Of the vectors that the shipped basis takes, and what it is fitted with. */
+const SHIPPED_DIM = 384;
+const SEED = 1;
+
 const fitted = new Map<string, Basis>();
 
-/** Fitted on the corpus without the set; where that is not here, the shipped one if it does without the set. */
+/** The shipped one where it has seen nothing of the set, else one that is fitted in the same way without the set. */
 export function unseenBasis({ name, dim }: Stream): UnseenBasis {
+  if (unseenByShipped(name) && dim === SHIPPED_DIM)
+    return { basis: 'minilm', how: `shipped basis, without ${name}` };
   const missing = missingFor(name);
-  if (missing.length === 0) {
-    const basis = fitted.get(name) ?? fitBasis(corpusWithout(name), { dim, id: `without-${name}`, seed: 0 });
-    fitted.set(name, basis);
-    return { basis, how: `basis fitted without ${name}` };
-  }
-  if (unseenByShipped(name)) return { basis: 'minilm', how: `shipped basis, without ${name}` };
-  return { missing: `no basis without ${name}: SONA_DATA has no ${missing.join(', no ')}` };
+  if (missing.length > 0) return { missing: `no basis: SONA_DATA has no ${missing.join(', no ')}` };
+  const basis = fitted.get(name) ?? fitBasis(corpusWithout(name), { dim, id: `without-${name}`, seed: SEED });
+  fitted.set(name, basis);
+  return { basis, how: `basis fitted without ${name}` };
 }
 
 export function sona(

@@ -13,11 +13,13 @@ import time
 
 from vowpalwabbit import Workspace
 
+RATES = {"rate .2": "-l 0.2", "rate .5": "-l 0.5", "constant rate 2": "-l 2 --power_t 0 --l2 1e-6"}
+
 SETTINGS = {
-    f"gamma {gamma}, rate {rate}": f"--cb_explore_adf --squarecb --gamma_scale {gamma} --cb_type mtr -l {rate} "
+    f"gamma {gamma:,}, {name}": f"--cb_explore_adf --squarecb --gamma_scale {gamma} --cb_type mtr {rate} "
     "-q SA --ignore_linear S --quiet"
-    for gamma in (100, 1000)
-    for rate in (0.5, 2)
+    for gamma in (1000, 20_000)
+    for name, rate in RATES.items()
 }
 
 
@@ -70,8 +72,6 @@ def main(folder):
         )
         if best is None or reward > best[0]:
             best = (reward, setting, chosen, seconds)
-        if os.environ.get("VERBOSE"):
-            print(setting, reward, f"{seconds:.1f} s", file=sys.stderr)
     _, setting, chosen, seconds = best
     print(json.dumps({"setting": setting, "settings": len(SETTINGS), "chosen": chosen, "seconds": seconds}))
 
