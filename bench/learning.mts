@@ -8,12 +8,12 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { SonaEngine } from '../dist/index.mjs';
 import { calibrationTable } from './learning/calibration.mts';
-import type { Table } from './learning/print.mts';
 import { sequenceTable } from './learning/sequence.mts';
 import { stationaryTable } from './learning/stationary.mts';
 import { cheapBaselines, costlyBaselines } from './lib/baselines.mts';
 import { intentSets, loadIntents } from './lib/data.mts';
 import { byNameLearners, fewShotLearners } from './lib/engine.mts';
+import type { Table } from './lib/print.mts';
 import type { LearnerFactory } from './lib/protocol.mts';
 
 const baselines: Record<string, readonly LearnerFactory[]> = {

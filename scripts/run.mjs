@@ -15,6 +15,7 @@ const tasks = {
   test: { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs'] },
   lint: { steps: ['packages', 'native', 'dist'], command: ['node', 'scripts/lint.mjs'] },
   'bench:learning': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/learning.mts'] },
+  'bench:routing': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/routing.mts'] },
   'bench:calls': { steps: ['packages', 'native', 'dist'], peer: true, command: ['tsx', 'bench/calls.mts'] },
   'fit:basis': { steps: ['packages', 'native'], command: ['tsx', 'scripts/fit-basis.mts'] },
   'pack:data': { steps: ['packages'], command: ['tsx', 'scripts/make-pack.mts'] },

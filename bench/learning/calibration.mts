@@ -2,7 +2,7 @@
 import { calibrationVerdict, show } from '../lib/bars.mts';
 import { type CalibrationProtocol, type CalibrationRow, judgeCalibration } from '../lib/calibration.mts';
 import type { IntentSet } from '../lib/data.mts';
-import { countMissed, line, plusMinus, seedsOf, type Table } from './print.mts';
+import { countMissed, line, plusMinus, seedsOf, type Table } from '../lib/print.mts';
 
 const WIDTH = 16;
 

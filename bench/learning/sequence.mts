@@ -1,9 +1,9 @@
 // The table of topics that come one after another.
 import { sequenceVerdicts } from '../lib/bars.mts';
 import type { IntentSet } from '../lib/data.mts';
+import { barLine, countMissed, line, micros, plusMinus, seedsOf, type Table } from '../lib/print.mts';
 import { judgeSequence, type SequenceProtocol, type SequenceRow } from '../lib/sequence.mts';
 import { sequenceMethods } from '../lib/sequence-methods.mts';
-import { barLine, countMissed, line, micros, plusMinus, seedsOf, type Table } from './print.mts';
 
 const WIDTH = 15;
 

@@ -1,9 +1,18 @@
 // The tables of a stream whose topics do not change: routes known by name, or by a few examples each.
 import { stationaryVerdicts } from '../lib/bars.mts';
 import type { IntentSet } from '../lib/data.mts';
+import {
+  barLine,
+  countMissed,
+  line,
+  megabytes,
+  micros,
+  plusMinus,
+  seedsOf,
+  type Table,
+} from '../lib/print.mts';
 import type { LearnerFactory } from '../lib/protocol.mts';
 import { checkpoints, judge, type Protocol, type Row } from '../lib/stationary.mts';
-import { barLine, countMissed, line, megabytes, micros, plusMinus, seedsOf, type Table } from './print.mts';
 
 const WIDTH = 13;
 

@@ -19,7 +19,8 @@ export function judge(value: number, bar: Bar, decimals: number): Verdict {
 }
 
 export function show({ least, most, met }: Verdict): string {
-  return `${least === undefined ? `<= ${most}` : `>= ${least}`} ${met ? 'met' : 'missed'}`;
+  const bar = least === undefined ? `<= ${most}` : most === undefined ? `>= ${least}` : `${least} to ${most}`;
+  return `${bar} ${met ? 'met' : 'missed'}`;
 }
 
 /** Test accuracy in percent after so many events. */

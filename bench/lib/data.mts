@@ -33,27 +33,33 @@ const packs = fileURLToPath(new URL('../../examples/data/', import.meta.url));
 
 const folder = (): string | undefined => process.env.SONA_DATA || undefined;
 
-/** The intent sets that can be loaded here. */
-export function intentSets(): string[] {
+/** The sets that can be loaded here: folders that hold all of these files, or packs that hold this tensor. */
+export function setsWith(files: readonly string[], tensor: string): string[] {
   const data = folder();
   if (!data) {
     return readdirSync(packs)
-      .filter((file) => file.endsWith('.safetensors'))
+      .filter((file) => file.endsWith('.safetensors') && readTensors(join(packs, file)).tensors.has(tensor))
       .map((file) => basename(file, '.safetensors'))
       .sort();
   }
   return readdirSync(data)
-    .filter((name) =>
-      ['train.csv', 'test.csv', 'minilm.safetensors'].every((file) => existsSync(join(data, name, file))),
-    )
+    .filter((name) => files.every((file) => existsSync(join(data, name, file))))
     .sort();
 }
 
+/** The intent sets that can be loaded here. */
+export const intentSets = (): string[] => setsWith(['train.csv', 'test.csv', 'minilm.safetensors'], 'train');
+
 let announced = false;
 
-export function loadIntents(name: string): IntentSet {
+/** A set's folder where SONA_DATA has one. */
+export function folderOf(name: string): string | undefined {
   const data = folder();
-  if (data && existsSync(join(data, name))) return fromFolder(name, join(data, name));
+  return data && existsSync(join(data, name)) ? join(data, name) : undefined;
+}
+
+/** A set's pack, for when it has no folder. Says so, once. */
+export function readPack(name: string): TensorFile {
   const path = join(packs, `${name}.safetensors`);
   if (!existsSync(path)) {
     throw new Error(
@@ -62,17 +68,22 @@ export function loadIntents(name: string): IntentSet {
   }
   if (!announced) {
     console.error(
-      `${data ? `SONA_DATA has no ${name}` : 'SONA_DATA is not set'}: reading the packs in examples/data`,
+      `${folder() ? `SONA_DATA has no ${name}` : 'SONA_DATA is not set'}: reading the packs in examples/data`,
     );
   }
   announced = true;
-  return fromPack(name, readTensors(path));
+  return readTensors(path);
+}
+
+export function loadIntents(name: string): IntentSet {
+  const path = folderOf(name);
+  return path ? fromFolder(name, path) : fromPack(name, readPack(name));
 }
 
 /** The queries of a part in words, where SONA_DATA has the set; a pack has none. */
 export function loadTexts(name: string, part: string): string[] | undefined {
-  const data = folder();
-  const path = data && join(data, name, `${part}.csv`);
+  const data = folderOf(name);
+  const path = data && join(data, `${part}.csv`);
   return path && existsSync(path) ? rows(path).map(({ text }) => text) : undefined;
 }
 
@@ -154,7 +165,7 @@ function fromTensors(
 }
 
 /** Rows of unit length. A tensor has one scale, which drops out of it. */
-function unitRows({ shape: [n = 0, width = 0], values }: Tensor): Float32Array[] {
+export function unitRows({ shape: [n = 0, width = 0], values }: Tensor): Float32Array[] {
   const flat = Float32Array.from(values);
   return Array.from({ length: n }, (_, i) => {
     normalise(flat, i * width, width);

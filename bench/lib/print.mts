@@ -1,6 +1,6 @@
 // How the tables print.
-import { show, type Verdict } from '../lib/bars.mts';
-import type { Estimate } from '../lib/protocol.mts';
+import { show, type Verdict } from './bars.mts';
+import type { Estimate } from './protocol.mts';
 
 /** What every table gives back. */
 export interface Table<Row> {

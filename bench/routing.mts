@@ -1,0 +1,124 @@
+// The router on recorded outcomes: regret on whole streams beside published routers, drift, budgets, and how true its
+// intervals are.
+//
+//   npm run bench:routing -- [--tables cold,warm,drift,budget,calibration] [--sets llmrouter9,paretobandit4]
+//                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { SonaEngine } from '../dist/index.mjs';
+import { outcomeSets } from './lib/outcomes.mts';
+import type { Table } from './lib/print.mts';
+import { loadStream, type Stream } from './lib/stream.mts';
+import { judgedSets, ROUNDS } from './routing/bars.mts';
+import { budgetTable } from './routing/budget.mts';
+import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
+import { cheaperTable } from './routing/cheaper.mts';
+import { newcomerTable } from './routing/newcomer.mts';
+import { type BasisChoice, unseenBasis } from './routing/sona.mts';
+import { meanOfStreams, streamTable } from './routing/streams.mts';
+import { alarmTable, worseTable } from './routing/worse.mts';
+
+const { values: options } = parseArgs({
+  options: {
+    tables: { type: 'string' },
+    sets: { type: 'string' },
+    seeds: { type: 'string' },
+    rounds: { type: 'string' },
+    json: { type: 'string' },
+    short: { type: 'boolean', default: false },
+  },
+});
+
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least) {
+    throw new Error(`--${name}: expected a whole number of ${least} or more, got ${text}`);
+  }
+  return value;
+}
+
+const { short } = options;
+const seeds = whole('seeds', options.seeds ?? (short ? '1' : '20'), 1);
+const rounds = whole('rounds', options.rounds ?? (short ? '600' : String(ROUNDS)), 1);
+const found = outcomeSets();
+// judged sets first, in the order of the design
+const names = options.sets?.split(',') ?? [
+  ...judgedSets(short ? 'warm' : 'cold').filter((name) => found.includes(name)),
+  ...(short ? [] : found.filter((name) => !judgedSets('cold').includes(name))),
+];
+if (names.length === 0)
+  throw new Error('no outcome set was found: set SONA_DATA to a folder that holds some');
+
+const loaded = new Map<string, Stream>();
+
+function stream(name: string): Stream {
+  const set = loaded.get(name) ?? loadStream(name);
+  loaded.set(name, set);
+  return set;
+}
+
+const cold = { seeds, rounds, warm: 0 };
+
+/** Where no basis is to be had that has not seen the stream, one is fitted on its traffic. */
+function basisOf(set: Stream): BasisChoice {
+  const found = unseenBasis(set);
+  return 'missing' in found ? 'auto' : found.basis;
+}
+
+/** Tables of one set; a note when it is not here. */
+function only(name: string, make: (set: Stream, basis: BasisChoice) => Table<unknown>[]): Table<unknown>[] {
+  if (found.includes(name)) return make(stream(name), basisOf(stream(name)));
+  console.log(`\n${name} is not here: what it is needed for is left out.`);
+  return [];
+}
+
+/** Each makes its tables, one after another. */
+const tables: Record<string, () => Table<unknown>[]> = {
+  cold: () => {
+    const made = names.map((name) => streamTable(stream(name), cold));
+    const missed = meanOfStreams(made.flatMap(({ rows }) => rows));
+    return [...made, { rows: [], missed }];
+  },
+  warm: () =>
+    names
+      .filter((name) => options.sets || judgedSets('warm').includes(name))
+      .map((name) => streamTable(stream(name), { ...cold, warm: 500 })),
+  drift: () => [
+    ...only('llmrouter9', (set, basis) => [worseTable(set, cold, basis)]),
+    ...only('paretobandit4', (set, basis) => [cheaperTable(set, cold, basis)]),
+    ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
+  ],
+  budget: () => only('paretobandit4', (set, basis) => [budgetTable(set, cold, basis)]),
+  calibration: () => {
+    console.log(calibrationHeads(seeds));
+    return names.map((name) => calibrationRow(stream(name), cold, basisOf(stream(name))));
+  },
+};
+
+const chosen = (options.tables?.split(',') ?? Object.keys(tables)).map((name) => {
+  const make = tables[name];
+  if (!make) throw new Error(`--tables: expected some of ${Object.keys(tables).join(', ')}, got ${name}`);
+  return { name, make };
+});
+
+const results: Record<string, unknown[]> = {};
+let missed = 0;
+for (const { name, make } of chosen) {
+  const made = make();
+  results[name] = made.flatMap(({ rows }) => rows);
+  missed += made.reduce((sum, table) => sum + table.missed, 0);
+}
+if (missed > 0) {
+  console.log(`\n${missed} of the bars were missed`);
+  if (!short) process.exitCode = 1;
+}
+if (options.json) {
+  using engine = new SonaEngine(1);
+  const { version, platform, simd } = engine.capabilities();
+  const protocol = { seeds, rounds, short };
+  const versions = { sona: version, node: process.version, platform, simd };
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ versions, protocol, missed, tables: results }, null, 2)}\n`,
+  );
+}

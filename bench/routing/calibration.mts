@@ -1,0 +1,137 @@
+// How true the intervals of the expected quality are: the last fifth of each stream, by model and decile of prediction.
+import { judge, show } from '../lib/bars.mts';
+import { line, plusMinus, seedsOf, type Table } from '../lib/print.mts';
+import { type Estimate, estimate } from '../lib/protocol.mts';
+import type { Stream } from '../lib/stream.mts';
+import { calibration as bar, decisive } from './bars.mts';
+import { type Episode, episode, type Protocol } from './protocol.mts';
+import { type BasisChoice, Routed } from './sona.mts';
+
+const WIDTH = 16;
+
+/** A model with fewer outcomes is not asked how sure it is. */
+const OUTCOMES = 200;
+
+const DECILES = 10;
+
+/** Fewer in a bin tell nothing about its mean. */
+const LEAST = 5;
+
+/** Standard errors on either side of 90 % of a normal distribution. */
+const NINETY = 1.645;
+
+interface Prediction {
+  expected: number;
+  halfWidth: number;
+  outcome: number;
+}
+
+interface Bin {
+  count: number;
+  /** Mean outcome less mean prediction. */
+  gap: number;
+  halfWidth: number;
+  /** Standard error of the gap. */
+  error: number;
+}
+
+interface Bins {
+  byModel: Bin[];
+  pooled: Bin[];
+}
+
+const inside = ({ gap, halfWidth, error }: Bin): boolean => Math.abs(gap) <= halfWidth + NINETY * error;
+
+export interface CalibrationRow {
+  set: string;
+  bins: number;
+  /** Percent of bins whose mean outcome is inside. */
+  inside: Estimate;
+  /** The same of bins that all of its models share. */
+  pooledInside: Estimate;
+  /** With the sampling error alone: what is left inside an interval of no width. */
+  withoutInterval: Estimate;
+  halfWidth: Estimate;
+  /** Expected calibration error of the predictions, of the pooled bins. */
+  ece: Estimate;
+}
+
+export const calibrationHeads = (seeds: number): string =>
+  '\nIntervals of the expected quality (90 %), last fifth of each stream, models with ' +
+  `${OUTCOMES} outcomes or more, by decile of prediction; ${seedsOf(seeds)}\n` +
+  'Inside: |mean outcome - mean prediction| <= mean half width + 1.645 standard errors of the mean.\n' +
+  line('', ['bins', 'inside %', 'no interval %', 'pooled inside', 'half width', 'ECE'], WIDTH);
+
+export function calibrationRow(
+  stream: Stream,
+  protocol: Protocol,
+  basis: BasisChoice,
+): Table<CalibrationRow> {
+  const perSeed = Array.from({ length: protocol.seeds }, (_, seed) =>
+    binsOf(stream, episode(stream, seed, protocol), basis),
+  ).filter(({ pooled }) => pooled.length > 0);
+  if (perSeed.length === 0) {
+    console.log(line(stream.name, ['too few outcomes'.padStart(WIDTH)], 0));
+    return { rows: [], missed: 0 };
+  }
+  const percent = (bins: readonly Bin[], holds: (bin: Bin) => boolean): number =>
+    (100 * bins.filter(holds).length) / bins.length;
+  const weighted = (bins: readonly Bin[], of: (bin: Bin) => number): number => {
+    const all = bins.reduce((sum, { count }) => sum + count, 0);
+    return bins.reduce((sum, bin) => sum + bin.count * of(bin), 0) / all;
+  };
+  const overSeeds = (of: (bins: Bins) => number): Estimate => estimate(perSeed.map(of));
+  const row = {
+    set: stream.name,
+    bins: perSeed.reduce((sum, { byModel }) => sum + byModel.length, 0),
+    inside: overSeeds(({ byModel }) => percent(byModel, inside)),
+    withoutInterval: overSeeds(({ byModel }) => percent(byModel, (bin) => inside({ ...bin, halfWidth: 0 }))),
+    pooledInside: overSeeds(({ pooled }) => percent(pooled, inside)),
+    halfWidth: overSeeds(({ pooled }) => weighted(pooled, ({ halfWidth }) => halfWidth)),
+    ece: overSeeds(({ pooled }) => weighted(pooled, ({ gap }) => Math.abs(gap))),
+  };
+  const verdict = decisive(protocol) ? judge(row.inside.mean, bar, 1) : undefined;
+  const cells = [
+    String(row.bins),
+    plusMinus(row.inside),
+    plusMinus(row.withoutInterval),
+    plusMinus(row.pooledInside),
+    plusMinus(row.halfWidth, 3),
+    plusMinus(row.ece, 3),
+  ];
+  console.log(line(row.set, cells, WIDTH) + (verdict ? `   ${show(verdict)}` : ''));
+  return { rows: [row], missed: Number(verdict?.met === false) };
+}
+
+function binsOf(stream: Stream, { seed, order }: Episode, basis: BasisChoice): Bins {
+  const k = stream.models.length;
+  const policy = new Routed(stream, basis, seed);
+  const last: Prediction[][] = stream.models.map(() => []);
+  const outcomes = new Uint32Array(k);
+  const from = Math.floor(0.8 * order.length);
+  order.forEach((prompt, t) => {
+    const { decision, model } = policy.decide(prompt);
+    const outcome = stream.utility[prompt * k + model] as number;
+    policy.learn(prompt, model, outcome);
+    outcomes[model] = (outcomes[model] as number) + 1;
+    if (t < from) return;
+    const { quality: expected, interval } = decision.expected;
+    last[model]?.push({ expected, halfWidth: (interval[1] - interval[0]) / 2, outcome });
+  });
+  policy.close();
+  const asked = last.filter((_, model) => (outcomes[model] as number) >= OUTCOMES);
+  return { byModel: asked.flatMap(deciles), pooled: deciles(asked.flat()) };
+}
+
+function deciles(predictions: readonly Prediction[]): Bin[] {
+  const sorted = predictions.toSorted((a, b) => a.expected - b.expected);
+  return Array.from({ length: DECILES }, (_, i) =>
+    sorted.slice(Math.floor((i * sorted.length) / DECILES), Math.floor(((i + 1) * sorted.length) / DECILES)),
+  )
+    .filter((bin) => bin.length >= LEAST)
+    .map((bin) => {
+      const gap = estimate(bin.map(({ outcome, expected }) => outcome - expected));
+      const halfWidth = estimate(bin.map((prediction) => prediction.halfWidth)).mean;
+      return { count: bin.length, gap: gap.mean, halfWidth, error: gap.error };
+    });
+}
