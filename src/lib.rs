@@ -12,6 +12,7 @@ mod fault;
 pub mod learner;
 #[cfg(feature = "napi")]
 mod napi;
+pub mod router;
 pub mod simd;
 pub mod state;
 pub mod store;

@@ -14,6 +14,7 @@ mod fault;
 mod history;
 mod learn;
 mod lifecycle;
+mod offpolicy;
 mod patterns;
 mod registry;
 mod routes;
