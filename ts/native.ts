@@ -90,6 +90,14 @@ export interface Binding {
   isEnabled(handle: number): boolean;
   observe(handle: number, listener: (report: string) => void): number;
   unobserve(handle: number, listener: number): void;
+  offPolicyEvaluate(
+    features: Float32Array | undefined,
+    chosen: Uint32Array,
+    propensities: Float64Array,
+    rewards: Float64Array,
+    target: Float64Array,
+    seed: number,
+  ): string;
   settings(): string;
   presets(): string;
   capabilities(): string;
