@@ -135,6 +135,89 @@ interface SonaConfig {
 /** Older name of {@link SonaConfig}. */
 type JsSonaConfig = SonaConfig;
 //#endregion
+//#region ts/decision-record.d.ts
+/** One decision of a router with what came of it: a line of the decision log. */
+interface DecisionRecord {
+  /** Version of the format. */
+  v: 1;
+  /** Number of the decision, unique in its log. */
+  id: number;
+  /** When it was made, milliseconds since 1970. */
+  at: number;
+  /** Whether the choice was meant to be followed. */
+  mode: 'apply' | 'observe';
+  /** What chose: the policy, a session that stays with its model, or a trial of a new model. */
+  reason: 'policy' | 'session' | 'trial';
+  /** The policy that was in force: its kind of exploration, its propensity floor, its version. */
+  policy: {
+    exploration: string;
+    floor: number;
+    version: number;
+  };
+  /** The basis that made the features. Features of different bases can't be compared. */
+  basis: {
+    id: string;
+    hash: string;
+  };
+  /** Seed of the decision's random choice. */
+  seed: number;
+  /** Base64 of 128 32-bit floats, little endian: both blocks of features, without their intercepts. */
+  features?: string;
+  /** Hash of the features, with or without them in the log. */
+  featuresHash: string;
+  /** Models that might have been chosen. */
+  eligible: string[];
+  /** Probability with which each of them was, in the same order. They sum to 1. */
+  propensities: number[];
+  /** The model that was chosen. */
+  model: string;
+  /** Its propensity. */
+  propensity: number;
+  /** What was expected of it. */
+  expected: {
+    quality: number;
+    costUsd: number | null;
+    latencyMs: number | null;
+  };
+  /** Session that the request belongs to. */
+  sessionId?: string;
+  /** Tenant that the request belongs to. */
+  tenant?: string;
+  /** Length of the prompt. */
+  promptTokens?: number;
+  /** What came of it, once that is known. */
+  outcome?: RecordedOutcome;
+}
+/** The outcome in a {@link DecisionRecord}. */
+interface RecordedOutcome {
+  /** How good the answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed, or with what message. */
+  error?: boolean | string;
+  /** Who said so. */
+  source?: string;
+  /** The model that answered, where it was not the one that was chosen. */
+  model?: string;
+  /** When it was told, milliseconds since 1970. */
+  at: number;
+}
+//#endregion
+//#region ts/decision-log.d.ts
+/**
+ * Reads a decision log: JSON Lines, one decision each, in the order of the decisions. Lines of outcomes alone,
+ * `{v, id, outcome}`, are joined to their decisions; of several the last one wins, field by field. Outcomes whose
+ * decision the log does not have, and blank lines, are passed over.
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
+ */
+declare function readLog(jsonl: string): DecisionRecord[];
+/** Writes records as a decision log, a line each. `readLog` gives them back. */
+declare function writeLog(records: readonly DecisionRecord[]): string;
+//#endregion
 //#region ts/engine-builder.d.ts
 /** The settings that the builder has a method for. */
 declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
@@ -772,6 +855,107 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 //#endregion
+//#region ts/evaluation-policy.d.ts
+/**
+ * A policy to evaluate:
+ * - `'logged'`: the one that made the log;
+ * - `'uniform'`: each eligible model with the same probability;
+ * - `{ model }`: always this one, on decisions where it was eligible;
+ * - a function: probabilities by model that sum to 1. What lies on models that were not eligible is shared out among
+ *   those that were; where nothing is left the decision is excluded;
+ * - `{ propensities }`: the probabilities of all decisions of the log one after another, each decision's in the order of its
+ *   `eligible`, with those that don't enter.
+ */
+type EvaluationPolicy = 'logged' | 'uniform' | {
+  readonly model: string;
+} | {
+  readonly propensities: Float64Array;
+} | ((record: DecisionRecord) => Readonly<Record<string, number>>);
+/** Decisions that an evaluation leaves out, counted by the first cause that holds. */
+interface Exclusions {
+  /** Made in the mode `'observe'`: nobody followed them. */
+  observed: number;
+  /** Made by a session, which stays with its model whatever the policy says. */
+  session: number;
+  /** Nothing is known of how they went. */
+  noOutcome: number;
+  /** The outcome has no quality. */
+  noQuality: number;
+  /** Another model answered than the one that was chosen. */
+  otherModel: number;
+  /** The policy chooses no model that was eligible. */
+  ineligible: number;
+}
+//#endregion
+//#region ts/offpolicy.d.ts
+/** Options of `evaluatePolicy`. */
+interface EvaluationOptions {
+  /** What a decision was worth, 0 to 1. Default: the quality of its outcome. */
+  reward?: (record: DecisionRecord) => number;
+  /** Whether the outcome model of DM, DR and SNDR may use the features of the log. Default true. */
+  features?: boolean;
+  /** Seed of the split into folds. Default 0. */
+  seed?: number;
+}
+/** An estimated mean reward. */
+interface Estimate {
+  /** Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data. */
+  value: number;
+  /** Estimated standard deviation of `value`. */
+  standardError: number;
+  /** 95 % interval. */
+  interval: [number, number];
+}
+/** The direct method's estimate, which is as good as its model. */
+interface DirectEstimate extends Estimate {
+  /** What the log says is missing from `value`, the mean weighted residual: DR minus DM. */
+  bias: number;
+  /** Estimated standard deviation of `bias`. */
+  biasStandardError: number;
+}
+/** What a decision log says about a policy. */
+interface PolicyEvaluation {
+  /** Decisions that entered. */
+  rounds: number;
+  /** Those of them whose features the outcome model used. */
+  featured: number;
+  /** Decisions that did not enter, by cause. */
+  excluded: Exclusions;
+  /** Mean reward of what was logged. */
+  loggedReward: number;
+  /** How many decisions of the policy itself would say as much. */
+  effectiveSampleSize: number;
+  /** Mean of the weights, target probability over propensity. About `support` where the propensities are true. */
+  meanWeight: number;
+  /** Largest weight. */
+  largestWeight: number;
+  /**
+   * Mean probability that the policy gives to models whose propensity was above 0. What is missing to 1 the log can't say
+   * anything about, and no interval covers it.
+   */
+  support: number;
+  /** Inverse propensity scores: unbiased, and the widest. */
+  ips: Estimate;
+  /** IPS over the mean weight. */
+  snips: Estimate;
+  /** The outcome model alone. */
+  dm: DirectEstimate;
+  /** The outcome model, corrected by its weighted residuals. */
+  dr: Estimate;
+  /** DR with the residuals' weights over their mean. */
+  sndr: Estimate;
+}
+/**
+ * Estimates what another policy would have earned, from a decision log.
+ *
+ * Decisions of the policy and of trials enter that were applied and have a quality; the rest is counted in `excluded`. The
+ * formulas and what the intervals assume are in `docs/decision-log.md`.
+ *
+ * Throws `SONA_INVALID_ARGUMENT` for a log that can't answer: a deterministic one, or one without a choice that the policy
+ * might have made; `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
+ */
+declare function evaluatePolicy(log: string | readonly DecisionRecord[], policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
+//#endregion
 //#region ts/presets.d.ts
 /** Settings for common purposes. Copy one and change what you like: `{ ...presets.maxQuality, hiddenDim: 384 }`. */
 interface Presets {
@@ -787,4 +971,4 @@ interface Presets {
 /** Settings for common purposes: of each preset, those that are not the default. */
 declare const presets: Presets;
 //#endregion
-export { type Basis, type Capabilities, type EndOptions, type Exemplar, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, PatternType, type Presets, type QualityExpectation, type RankedRoute, type RestoreOptions, type Route, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, fitBasis, presets };
+export { type Basis, type Capabilities, type DecisionRecord, type DirectEstimate, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, evaluatePolicy, fitBasis, presets, readLog, writeLog };

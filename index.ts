@@ -1,5 +1,7 @@
 export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
+export { readLog, writeLog } from './ts/decision-log.ts';
+export type { DecisionRecord, RecordedOutcome } from './ts/decision-record.ts';
 export {
   type Capabilities,
   type RestoreOptions,
@@ -8,9 +10,17 @@ export {
 } from './ts/engine.ts';
 export type { SonaEngineBuilder } from './ts/engine-builder.ts';
 export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/errors.ts';
+export type { EvaluationPolicy, Exclusions } from './ts/evaluation-policy.ts';
 export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/feedback.ts';
 export type { ForgetCriterion, ForgetResult, Version } from './ts/history.ts';
 export type { LearnOptions, LearnProgress } from './ts/learning.ts';
+export {
+  type DirectEstimate,
+  type Estimate,
+  type EvaluationOptions,
+  evaluatePolicy,
+  type PolicyEvaluation,
+} from './ts/offpolicy.ts';
 export type { EndOptions } from './ts/outcomes.ts';
 export { PatternType } from './ts/pattern-type.ts';
 export type {

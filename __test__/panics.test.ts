@@ -22,6 +22,7 @@ const places = [
   'save',
   'forceLearn',
   'learn',
+  'evaluate',
   'close',
   'background',
 ] as const;
@@ -58,6 +59,7 @@ describe.each(places)('a panic in %s', (place) => {
       patterns: 1,
       loaded: 'a',
       shared: true,
+      evaluated: 10,
       closed: true,
     });
   });

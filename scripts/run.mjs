@@ -12,6 +12,7 @@ const tasks = {
   build: { steps: ['packages', 'native', 'dist'] },
   'build:types': { steps: ['packages', 'dist'], command: ['node', 'scripts/types.mjs', '--write'] },
   demo: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/demo.mts'] },
+  replay: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/replay.mts'] },
   test: { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs'] },
   lint: { steps: ['packages', 'native', 'dist'], command: ['node', 'scripts/lint.mjs'] },
   'bench:learning': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/learning.mts'] },

@@ -21,6 +21,24 @@ export interface NodeStep {
   latencyUs: number;
 }
 
+/** What few requests have. */
+export interface RequestExtras {
+  session?: string | undefined;
+  tenant?: string | undefined;
+  maxCostUsd?: number | undefined;
+  maxLatencyMs?: number | undefined;
+  observe?: boolean | undefined;
+  promptTokens?: number | undefined;
+}
+
+/** What few outcomes have. */
+export interface OutcomeExtras {
+  error?: boolean | undefined;
+  source?: string | undefined;
+  model?: number | undefined;
+  amend?: boolean | undefined;
+}
+
 /**
  * The addon's functions. Every call either returns or throws an error that `fromNative` understands; numbers that
  * are typed `u32` on the other side wrap silently there, so they are validated here first.
@@ -95,6 +113,53 @@ export interface Binding {
   basisMinilm(): Basis;
   basisHash(parts: Basis): string;
   basisFeatures(parts: Basis, flat: Float32Array): Float32Array;
+  offPolicyEvaluate(
+    features: Float32Array | undefined,
+    chosen: Uint32Array,
+    propensities: Float64Array,
+    rewards: Float64Array,
+    target: Float64Array,
+    seed: number,
+  ): string;
+  routerCreate(config: string, models: string, origin: string, shipped: boolean, basis?: Basis): number;
+  routerRestore(bytes: Uint8Array, origin?: string): number;
+  routerLoad(path: string, origin?: string): Promise<number>;
+  routerClose(handle: number): void;
+  routerSettings(): string;
+  routerConfig(handle: number): string;
+  routerModels(handle: number): string;
+  routerAddModel(handle: number, model: string): number;
+  routerRemoveModel(handle: number, name: string): number;
+  routerUpdatePrice(handle: number, name: string, input?: number, output?: number): void;
+  routerBasis(handle: number): Basis;
+  routerEvents(handle: number): string;
+  routerStats(handle: number): string;
+  routerRoute(
+    handle: number,
+    query: Float32Array,
+    now: number,
+    numbers: Float64Array,
+    eligible?: Uint32Array,
+    extras?: RequestExtras,
+  ): number;
+  routerPropensities(handle: number, features: Float32Array, eligible: Uint8Array, out: Float64Array): void;
+  routerFeedback(
+    handle: number,
+    id: number,
+    now: number,
+    quality?: number,
+    costUsd?: number,
+    latencyMs?: number,
+    extras?: OutcomeExtras,
+  ): number;
+  routerWarmStart(handle: number, vectors: Float32Array, models: Uint32Array, numbers: Float64Array): void;
+  routerForget(handle: number, now: number, source?: string, decision?: number, before?: number): string;
+  routerFit(handle: number): Promise<boolean>;
+  routerSnapshot(handle: number): Uint8Array;
+  routerMerge(handle: number, bytes: Uint8Array): number;
+  routerSave(handle: number, path: string): Promise<void>;
+  routerExportLog(handle: number, since: number): string;
+  routerLogLine(handle: number, id: number, outcome: boolean): string | null;
   settings(): string;
   presets(): string;
   capabilities(): string;

@@ -15,6 +15,7 @@ mod fault;
 mod history;
 mod learn;
 mod lifecycle;
+mod offpolicy;
 mod patterns;
 mod registry;
 mod router;

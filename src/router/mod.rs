@@ -21,6 +21,7 @@ mod log;
 mod merge;
 mod model;
 mod objective;
+pub mod offpolicy;
 mod pending;
 mod refit;
 mod ridge;

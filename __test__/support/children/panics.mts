@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SonaEngine as Engine, SonaError } from '../../../index.ts';
+import { randomLog } from '../decisions.ts';
 
 const addon = fileURLToPath(new URL('../../fault/sona.node', import.meta.url));
 
@@ -15,8 +16,9 @@ loader._resolveFilename = (request, ...rest) =>
   request === '../binding.cjs' ? addon : resolve.call(Module, request, ...rest);
 
 const { plantPanic } = createRequire(import.meta.url)(addon) as { plantPanic(place: string): void };
-const { SonaEngine } = await import('../../../index.ts');
+const { SonaEngine, evaluatePolicy } = await import('../../../index.ts');
 
+const log = randomLog(10, 1);
 const query = [1, 2, 3, 4];
 const make = (background: 'auto' | 'manual' = 'manual') =>
   SonaEngine.withConfig({ hiddenDim: 4, background, backgroundEvery: 1 });
@@ -54,6 +56,7 @@ const calls: Record<string, (engine: Engine) => unknown> = {
   save: (engine) => engine.save(file),
   forceLearn: (engine) => engine.forceLearn(),
   learn: (engine) => engine.learn(),
+  evaluate: () => evaluatePolicy(log, 'uniform'),
   close: (engine) => engine.close(),
   background: heard,
 };
@@ -80,6 +83,7 @@ async function use(engine: Engine): Promise<unknown> {
     patterns: loaded.findPatterns(query).length,
     loaded: loaded.suggestRoutes(query).best,
     shared: shared.isEnabled(),
+    evaluated: evaluatePolicy(log, 'uniform').rounds,
     closed: await Promise.all([loaded.close(), shared.close()]).then(() => true),
   };
 }

@@ -1,0 +1,4 @@
+mod coverage;
+mod exact;
+mod model;
+mod refusals;

@@ -1,0 +1,189 @@
+import { invalidArgument, outOfRange } from './errors.ts';
+import { checkInteger, checkName, checkNumber, checkUnitInterval } from './vectors.ts';
+
+/** One decision of a router with what came of it: a line of the decision log. */
+export interface DecisionRecord {
+  /** Version of the format. */
+  v: 1;
+  /** Number of the decision, unique in its log. */
+  id: number;
+  /** When it was made, milliseconds since 1970. */
+  at: number;
+  /** Whether the choice was meant to be followed. */
+  mode: 'apply' | 'observe';
+  /** What chose: the policy, a session that stays with its model, or a trial of a new model. */
+  reason: 'policy' | 'session' | 'trial';
+  /** The policy that was in force: its kind of exploration, its propensity floor, its version. */
+  policy: { exploration: string; floor: number; version: number };
+  /** The basis that made the features. Features of different bases can't be compared. */
+  basis: { id: string; hash: string };
+  /** Seed of the decision's random choice. */
+  seed: number;
+  /** Base64 of 128 32-bit floats, little endian: both blocks of features, without their intercepts. */
+  features?: string;
+  /** Hash of the features, with or without them in the log. */
+  featuresHash: string;
+  /** Models that might have been chosen. */
+  eligible: string[];
+  /** Probability with which each of them was, in the same order. They sum to 1. */
+  propensities: number[];
+  /** The model that was chosen. */
+  model: string;
+  /** Its propensity. */
+  propensity: number;
+  /** What was expected of it. */
+  expected: { quality: number; costUsd: number | null; latencyMs: number | null };
+  /** Session that the request belongs to. */
+  sessionId?: string;
+  /** Tenant that the request belongs to. */
+  tenant?: string;
+  /** Length of the prompt. */
+  promptTokens?: number;
+  /** What came of it, once that is known. */
+  outcome?: RecordedOutcome;
+}
+
+/** The outcome in a {@link DecisionRecord}. */
+export interface RecordedOutcome {
+  /** How good the answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed, or with what message. */
+  error?: boolean | string;
+  /** Who said so. */
+  source?: string;
+  /** The model that answered, where it was not the one that was chosen. */
+  model?: string;
+  /** When it was told, milliseconds since 1970. */
+  at: number;
+}
+
+/** How far propensities may sum from 1. */
+const SUM_TOLERANCE = 1e-6;
+/** How far the chosen model's propensity may lie from its entry in the list. */
+const SAME = 1e-9;
+
+/** Bytes of the features: 128 32-bit floats. */
+export const featureBytes = 512;
+
+type Fields = Record<string, unknown>;
+
+/** An object that is no list. */
+export function checkFields(argument: string, value: unknown): asserts value is Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidArgument(argument, 'an object', value);
+  }
+}
+
+/** Refuses what is no {@link DecisionRecord}; keys of later versions may stand beside those that are known. */
+export function checkRecord(at: string, value: unknown): asserts value is DecisionRecord {
+  checkFields(at, value);
+  const name = (field: string) => `${at}: ${field}`;
+  checkVersion(at, value);
+  checkId(name('id'), value.id);
+  checkNumber(name('at'), value.at);
+  checkOneOf(name('mode'), value.mode, ['apply', 'observe']);
+  checkOneOf(name('reason'), value.reason, ['policy', 'session', 'trial']);
+  checkFields(name('policy'), value.policy);
+  checkName(name('policy.exploration'), value.policy.exploration);
+  checkUnitInterval(name('policy.floor'), value.policy.floor);
+  checkNumber(name('policy.version'), value.policy.version);
+  checkFields(name('basis'), value.basis);
+  checkName(name('basis.id'), value.basis.id);
+  checkText(name('basis.hash'), value.basis.hash);
+  checkNumber(name('seed'), value.seed);
+  if (value.features !== undefined) checkFeatures(name('features'), value.features);
+  checkText(name('featuresHash'), value.featuresHash);
+  checkChoice(name, value);
+  checkFields(name('expected'), value.expected);
+  checkNumber(name('expected.quality'), value.expected.quality);
+  for (const field of ['costUsd', 'latencyMs'] as const) {
+    if (value.expected[field] !== null) checkAmount(name(`expected.${field}`), value.expected[field]);
+  }
+  for (const field of ['sessionId', 'tenant'] as const) {
+    if (value[field] !== undefined) checkText(name(field), value[field]);
+  }
+  if (value.promptTokens !== undefined) checkAmount(name('promptTokens'), value.promptTokens);
+  if (value.outcome !== undefined) checkOutcome(name('outcome'), value.outcome);
+}
+
+/** Refuses what is no {@link RecordedOutcome}. */
+export function checkOutcome(argument: string, value: unknown): asserts value is RecordedOutcome {
+  checkFields(argument, value);
+  const { quality, costUsd, latencyMs, error, source, model, at } = value;
+  if (quality !== undefined) checkUnitInterval(`${argument}.quality`, quality);
+  if (costUsd !== undefined) checkAmount(`${argument}.costUsd`, costUsd);
+  if (latencyMs !== undefined) checkAmount(`${argument}.latencyMs`, latencyMs);
+  if (error !== undefined && typeof error !== 'boolean') checkText(`${argument}.error`, error);
+  if (source !== undefined) checkText(`${argument}.source`, source);
+  if (model !== undefined) checkName(`${argument}.model`, model);
+  checkNumber(`${argument}.at`, at);
+}
+
+/** The format's version. */
+export function checkVersion(at: string, { v }: Fields): void {
+  if (v !== 1) throw invalidArgument(`${at}: v`, '1, the version of the format', v);
+}
+
+/** The number of a decision. */
+export function checkId(argument: string, value: unknown): asserts value is number {
+  checkInteger(argument, value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** The eligible models, their propensities, and the one that was chosen. */
+function checkChoice(name: (field: string) => string, value: Fields): void {
+  const { eligible, propensities, model, propensity } = value;
+  if (!Array.isArray(eligible)) throw invalidArgument(name('eligible'), 'a list of models', eligible);
+  for (const [i, id] of eligible.entries()) checkName(name(`eligible[${i}]`), id);
+  if (new Set(eligible).size !== eligible.length) {
+    throw invalidArgument(name('eligible'), 'each model once', eligible);
+  }
+  if (!Array.isArray(propensities))
+    throw invalidArgument(name('propensities'), 'a list of numbers', propensities);
+  if (propensities.length !== eligible.length) {
+    throw outOfRange(
+      name('propensities.length'),
+      `${eligible.length}, as many as are eligible`,
+      propensities.length,
+    );
+  }
+  for (const [i, number] of propensities.entries()) checkUnitInterval(name(`propensities[${i}]`), number);
+  const sum = propensities.reduce((total: number, number: number) => total + number, 0);
+  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) throw outOfRange(name('propensities'), 'a sum of 1', sum);
+  const chosen = eligible.indexOf(model);
+  if (chosen < 0) throw invalidArgument(name('model'), 'one of the eligible models', model);
+  checkNumber(name('propensity'), propensity);
+  if (propensity <= 0 || propensity > 1) {
+    throw outOfRange(name('propensity'), 'a number above 0 and at most 1', propensity);
+  }
+  if (Math.abs(propensity - propensities[chosen]) > SAME) {
+    throw outOfRange(name('propensity'), `${propensities[chosen]}, as in propensities`, propensity);
+  }
+}
+
+function checkFeatures(argument: string, value: unknown): void {
+  if (typeof value !== 'string') throw invalidArgument(argument, 'a string in base64', value);
+  // 512 bytes are 683 characters, the last of which carries four bits, and one of padding
+  if (!/^[A-Za-z0-9+/]{683}=$/.test(value)) {
+    throw invalidArgument(argument, `${featureBytes} bytes in base64`, value);
+  }
+}
+
+function checkOneOf(argument: string, value: unknown, known: readonly string[]): void {
+  if (!known.includes(value as string)) {
+    throw invalidArgument(argument, known.map((word) => `'${word}'`).join(' or '), value);
+  }
+}
+
+function checkText(argument: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalidArgument(argument, 'a string', value);
+}
+
+/** A number from 0. */
+function checkAmount(argument: string, value: unknown): void {
+  checkNumber(argument, value);
+  if (value < 0) throw outOfRange(argument, 'a number from 0', value);
+}
