@@ -182,6 +182,23 @@ describe('features', () => {
   });
 });
 
+describe('each feature', () => {
+  it('is read from its place', () => {
+    const log = randomLog(300, 7);
+    const moved = (to: readonly number[]) =>
+      log.map((record) => {
+        const bytes = Buffer.from(record.features as string, 'base64');
+        const features: number[] = [];
+        for (const [from, at] of to.entries()) features[at] = bytes.readFloatLE(4 * from);
+        return { ...record, features: encode(features) };
+      });
+    const got = evaluatePolicy(log, 'uniform');
+    // a ridge regression does not care about the order of its columns
+    expectNear(evaluatePolicy(moved([127, 64]), 'uniform'), got);
+    expect(evaluatePolicy(moved([127]), 'uniform').dr).not.toEqual(got.dr);
+  });
+});
+
 describe('support', () => {
   it('is how much of the policy the log may know', () => {
     // every second decision was certain
