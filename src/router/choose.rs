@@ -157,6 +157,7 @@ impl Core {
             reason,
             observed: request.observe,
             seed,
+            version: self.own.version,
             eligible: eligible.map(|candidate| (candidate.model.0, candidate.propensity)).collect(),
             expected_quality: choice.quality,
             expected_cost: choice.cost_usd,

@@ -61,7 +61,7 @@ impl Core {
             "policy": {
                 "exploration": self.config.to_json()["exploration"],
                 "floor": self.config.propensity_floor,
-                "version": env!("CARGO_PKG_VERSION"),
+                "version": facts.version,
             },
             "basis": { "id": self.basis.id(), "hash": format!("{:016x}", self.basis.hash()) },
             "seed": facts.seed,

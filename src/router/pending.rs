@@ -113,6 +113,8 @@ pub struct Facts {
     pub observed: bool,
     /// Where the draw fell is computed from this and the decision's number.
     pub seed: u64,
+    /// Version of the sums that it was decided by.
+    pub version: u64,
     /// Who could be chosen, and with what probability.
     pub eligible: Vec<(u32, f64)>,
     /// Expected quality.
@@ -217,6 +219,7 @@ pub(super) mod tests {
             reason: Reason::Policy,
             observed: false,
             seed: 1,
+            version: 0,
             eligible: vec![(0, 1.0)],
             expected_quality: 0.5,
             expected_cost: None,

@@ -1,13 +1,10 @@
 //! A symmetric matrix of 64-bit numbers as its lower triangle, row by row: half the memory and traffic of a square, and
 //! symmetric to the last bit by construction.
 
-use serde::{Deserialize, Serialize};
-
-/// Partial sums of an inner product, so that additions need not wait for one another.
-const LANES: usize = 8;
+use crate::simd::Kernels;
 
 /// A symmetric matrix. Row `i` of its triangle holds the elements `(i, 0)` to `(i, i)`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Symmetric {
     dim: usize,
     triangle: Vec<f64>,
@@ -47,10 +44,6 @@ impl Symmetric {
         self.triangle[triangle(row) + column]
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[f64]> {
-        (0..self.dim).map(|i| &self.triangle[triangle(i)..triangle(i + 1)])
-    }
-
     /// Adds a multiple of the identity.
     pub fn add_identity(&mut self, value: f64) {
         for i in 0..self.dim {
@@ -66,34 +59,17 @@ impl Symmetric {
 
     /// Adds `factor * w w'`.
     pub fn add_outer(&mut self, factor: f64, w: &[f64]) {
-        debug_assert_eq!(self.dim, w.len());
-        let mut rest = self.triangle.as_mut_slice();
-        for (i, &wi) in w.iter().enumerate() {
-            let (row, after) = rest.split_at_mut(i + 1);
-            let scaled = factor * wi;
-            row.iter_mut().zip(w).for_each(|(to, from)| *to += scaled * from);
-            rest = after;
-        }
+        Kernels::best().triangle_add_outer(factor, w, &mut self.triangle);
     }
 
     /// `x' M x`.
     pub fn quadratic(&self, x: &[f64]) -> f64 {
-        debug_assert_eq!(self.dim, x.len());
-        let mut sum = 0.0;
-        for (i, row) in self.rows().enumerate() {
-            sum += x[i] * (2.0 * dot(&row[..i], &x[..i]) + row[i] * x[i]);
-        }
-        sum
+        Kernels::best().triangle_quadratic(&self.triangle, x)
     }
 
     /// `out = M x`.
     pub fn multiply(&self, x: &[f64], out: &mut [f64]) {
-        debug_assert_eq!((self.dim, self.dim), (x.len(), out.len()));
-        for (i, row) in self.rows().enumerate() {
-            let (before, at) = out.split_at_mut(i);
-            at[0] = dot(row, &x[..=i]);
-            before.iter_mut().zip(row).for_each(|(to, from)| *to += x[i] * from);
-        }
+        Kernels::best().triangle_multiply(&self.triangle, x, out);
     }
 
     /// Its inverse by Cholesky's factorisation; `None` when it is not positive definite.
@@ -148,19 +124,9 @@ fn triangle(rows: usize) -> usize {
     rows * (rows + 1) / 2
 }
 
-/// The inner product, in a fixed order.
+/// The inner product.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    let four: [f64; 4] = std::array::from_fn(|lane| lanes[lane] + lanes[lane + 4]);
-    (four[0] + four[2]) + (four[1] + four[3]) + rest
+    Kernels::best().dot_f64(a, b)
 }
 
 /// `y += factor * x`.

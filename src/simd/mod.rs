@@ -35,6 +35,7 @@
 mod aarch64;
 mod dispatch;
 mod scalar;
+mod triangle;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm32;
 #[cfg(target_arch = "x86_64")]
@@ -71,6 +72,7 @@ pub struct Kernels {
     proximal: unsafe fn(f32, &[f32], &[f32], &mut [f32]),
     widen: unsafe fn(&[f16], &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [f16]),
+    triangle: triangle::TriangleKernels,
 }
 
 type AdamFn = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
@@ -232,6 +234,51 @@ impl Kernels {
         assert_eq!(from.len(), to.len(), "narrow: from and to must have equal lengths");
         // SAFETY: this table exists only where its instructions do, and the lengths are equal.
         unsafe { (self.narrow)(from, to) }
+    }
+
+    /// The inner product of two 64-bit vectors of equal length; the same bits on every backend.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[inline]
+    pub fn dot_f64(&self, a: &[f64], b: &[f64]) -> f64 {
+        assert_eq!(a.len(), b.len(), "dot_f64: a and b must have equal lengths");
+        // SAFETY: this table exists only where its instructions do.
+        unsafe { (self.triangle.dot)(a, b) }
+    }
+
+    /// `x' M x` for a symmetric `M`, given as the rows of its lower triangle; the same bits on every backend.
+    ///
+    /// # Panics
+    /// When `triangle` does not have `n (n + 1) / 2` elements, `n` those of `x`.
+    #[inline]
+    pub fn triangle_quadratic(&self, triangle: &[f64], x: &[f64]) -> f64 {
+        assert_eq!(triangle.len(), triangle::elements(x.len()), "triangle_quadratic: triangle must fit x");
+        // SAFETY: this table exists only where its instructions do.
+        unsafe { (self.triangle.quadratic)(triangle, x) }
+    }
+
+    /// `out = M x` for such an `M`.
+    ///
+    /// # Panics
+    /// When the three don't fit.
+    #[inline]
+    pub fn triangle_multiply(&self, triangle: &[f64], x: &[f64], out: &mut [f64]) {
+        assert_eq!(triangle.len(), triangle::elements(x.len()), "triangle_multiply: triangle must fit x");
+        assert_eq!(x.len(), out.len(), "triangle_multiply: x and out must have equal lengths");
+        // SAFETY: this table exists only where its instructions do.
+        unsafe { (self.triangle.multiply)(triangle, x, out) }
+    }
+
+    /// `M += factor x x'` for such an `M`.
+    ///
+    /// # Panics
+    /// When `triangle` and `x` don't fit.
+    #[inline]
+    pub fn triangle_add_outer(&self, factor: f64, x: &[f64], triangle: &mut [f64]) {
+        assert_eq!(triangle.len(), triangle::elements(x.len()), "triangle_add_outer: triangle must fit x");
+        // SAFETY: this table exists only where its instructions do.
+        unsafe { (self.triangle.add_outer)(factor, x, triangle) }
     }
 }
 

@@ -5,10 +5,20 @@ use std::array;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{AdamStep, Kernels, WIDTH};
+use super::{AdamStep, Kernels, WIDTH, triangle};
 
-pub(super) static KERNELS: Kernels =
-    Kernels { name: "scalar", dot, dot_rows, matmul_nt, add_scaled_rows, adam, proximal, widen, narrow };
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "scalar",
+    dot,
+    dot_rows,
+    matmul_nt,
+    add_scaled_rows,
+    adam,
+    proximal,
+    widen,
+    narrow,
+    triangle: triangle::PORTABLE,
+};
 
 type Block = [f32; WIDTH];
 

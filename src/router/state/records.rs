@@ -11,7 +11,7 @@ use crate::router::sums::BOTH;
 use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 /// Whole numbers of a row: id, at, seed, told at, reason, observed, models, words, candidates, row, marks of learning.
-const WHOLE: usize = 19;
+const WHOLE: usize = 20;
 
 /// Other numbers of a row.
 const REAL: usize = 19;
@@ -48,6 +48,7 @@ pub fn write(pending: &Pending, writer: &mut Writer<'_>) {
             cost.map_or(NONE, |pair| pair.at),
             number(latency.map(|pair| pair.arm)),
             latency.map_or(NONE, |pair| pair.at),
+            facts.version,
         ]);
         let learned = quality.map(|l| [l.r, l.e, l.errors[0], l.errors[1], l.left]).unwrap_or_default();
         let pair = |pair: Option<Pair>| pair.map(|pair| [pair.x, pair.y]).unwrap_or_default();
@@ -126,6 +127,7 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             reason,
             observed: whole[5] != 0,
             seed: whole[2],
+            version: whole[19],
             eligible: models[from..to].iter().copied().zip(propensities[from..to].iter().copied()).collect(),
             expected_quality: real[1],
             expected_cost: optional(0),

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use crate::simd::vector::Vector;
-use crate::simd::{Kernels, blocked, scalar};
+use crate::simd::{Kernels, blocked, scalar, triangle};
 
 /// Chains of an inner product.
 const CHAINS: usize = 4;
@@ -28,6 +28,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal: blocked::proximal::<float32x4_t>,
     widen: scalar::widen,
     narrow: scalar::narrow,
+    triangle: triangle::PORTABLE,
 };
 
 #[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]

@@ -5,7 +5,7 @@
 use std::arch::wasm32::*;
 
 use crate::simd::vector::Vector;
-use crate::simd::{Kernels, blocked, scalar};
+use crate::simd::{Kernels, blocked, scalar, triangle};
 
 // Sizes for the sixteen registers of an x86-64 host, as measured under V8.
 
@@ -32,6 +32,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal: blocked::proximal::<v128>,
     widen: scalar::widen,
     narrow: scalar::narrow,
+    triangle: triangle::PORTABLE,
 };
 
 #[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]

@@ -5,10 +5,28 @@ use std::arch::x86_64::*;
 use half::f16;
 
 use crate::simd::vector::Vector;
-use crate::simd::{AdamStep, Kernels, blocked};
+use crate::simd::{AdamStep, Kernels, blocked, triangle};
 
-pub(super) static KERNELS: Kernels =
-    Kernels { name: "avx2", dot, dot_rows, matmul_nt, add_scaled_rows, adam, proximal, widen, narrow };
+pub(super) static KERNELS: Kernels = Kernels {
+    name: "avx2",
+    dot,
+    dot_rows,
+    matmul_nt,
+    add_scaled_rows,
+    adam,
+    proximal,
+    widen,
+    narrow,
+    triangle: TRIANGLE,
+};
+
+/// No multiplication is fused here, so that the bits are those of every backend.
+pub(super) const TRIANGLE: triangle::TriangleKernels = triangle::TriangleKernels {
+    dot: dot_f64,
+    quadratic: triangle_quadratic,
+    multiply: triangle_multiply,
+    add_outer: triangle_add_outer,
+};
 
 /// Chains of an inner product.
 const CHAINS: usize = 2;
@@ -108,6 +126,26 @@ pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
     for (from, to) in from_rest.iter().zip(to_rest) {
         *to = f16::from_f32(*from);
     }
+}
+
+#[target_feature(enable = "avx2")]
+fn dot_f64(a: &[f64], b: &[f64]) -> f64 {
+    triangle::dot(a, b)
+}
+
+#[target_feature(enable = "avx2")]
+fn triangle_quadratic(elements: &[f64], x: &[f64]) -> f64 {
+    triangle::quadratic(elements, x)
+}
+
+#[target_feature(enable = "avx2")]
+fn triangle_multiply(elements: &[f64], x: &[f64], out: &mut [f64]) {
+    triangle::multiply(elements, x, out)
+}
+
+#[target_feature(enable = "avx2")]
+fn triangle_add_outer(factor: f64, x: &[f64], elements: &mut [f64]) {
+    triangle::add_outer(factor, x, elements)
 }
 
 #[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]

@@ -19,6 +19,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal: avx2::proximal,
     widen: avx2::widen,
     narrow: avx2::narrow,
+    triangle: avx2::TRIANGLE,
 };
 
 /// Chains of an inner product: a vector holds them all.
