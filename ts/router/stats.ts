@@ -34,6 +34,8 @@ export interface RouterStats {
   basis: { id: string; hash: string; fitting: boolean };
   /** Standard deviation of one quality about what was expected. */
   noise: number;
+  /** What the calibration of intervals scales them by, 1 to 4. */
+  intervalScale: number;
   /** Mean quality over all models, less what the prompts' difficulty explains. */
   mean: number;
   /** Mean spend per request of late in US dollars; null without a budget. */
