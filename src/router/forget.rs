@@ -78,7 +78,6 @@ impl Tally {
 impl Core {
     pub(super) fn forget(&mut self, criterion: &Criterion, now: u64) -> Forgotten {
         self.pending.expire(now);
-        let told = |told: &Told| told.at > 0;
         let of_source = |told: &Told| criterion.source.as_deref().is_none_or(|s| told.source.as_deref() == Some(s));
         let fits = |id: u64, told: &Told| {
             of_source(told)
@@ -86,13 +85,13 @@ impl Core {
                 && criterion.before.is_none_or(|before| told.at < before)
         };
         let records = self.pending.records();
-        let held = records.iter().filter(|record| told(&record.told) && of_source(&record.told)).count() as u64;
+        let held = records.iter().filter(|record| record.told.is_told() && of_source(&record.told)).count() as u64;
         let out_of_reach = match criterion.decision {
             Some(id) => u64::from(self.pending.was_issued(id) && self.pending.find(id).is_none()),
             None => self.tally.of(criterion.source.as_deref()).saturating_sub(held),
         };
         let places: Vec<usize> = (0..records.len())
-            .filter(|&at| told(&records[at].told) && fits(records[at].id, &records[at].told))
+            .filter(|&at| records[at].told.is_told() && fits(records[at].id, &records[at].told))
             .collect();
         let mut arms = Vec::new();
         for &at in &places {

@@ -177,7 +177,7 @@ impl Core {
         if let Some(session) = session.filter(|_| told.error == Some(true)) {
             self.sessions.release(&session, answered);
         }
-        self.tally.told(before.at == 0, before.source.as_ref(), told.source.as_ref());
+        self.tally.told(!before.is_told(), before.source.as_ref(), told.source.as_ref());
     }
 
     /// An error or a quality says whether it answered.

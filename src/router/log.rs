@@ -85,7 +85,7 @@ impl Core {
         put("sessionId", json!(facts.session));
         put("tenant", json!(facts.tenant));
         put("promptTokens", json!(facts.prompt_tokens));
-        if record.told.at > 0 {
+        if record.told.is_told() {
             put("outcome", self.told(&record.told));
         }
         line

@@ -49,7 +49,7 @@ impl Core {
         if theirs.hash() != self.basis.hash() {
             return Err(SonaError::incompatible_state(described(&self.basis), described(&theirs)));
         }
-        if self.refit.is_some() || reader.contains("refit") {
+        if self.refit.is_some() || reader.scope("refit").contains("rows") {
             let expected = "a router whose basis stays as it is";
             return Err(SonaError::incompatible_state(expected, "one whose basis is still being fitted"));
         }

@@ -49,6 +49,13 @@ pub struct Told {
     pub at: u64,
 }
 
+impl Told {
+    /// Whether anything was.
+    pub fn is_told(&self) -> bool {
+        self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.error.is_some()
+    }
+}
+
 /// How a quality was taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
