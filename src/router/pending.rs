@@ -49,6 +49,18 @@ pub struct Told {
     pub at: u64,
 }
 
+impl Told {
+    /// A quality or an error says whether the model answered at all.
+    pub fn says_whether_it_answered(&self) -> bool {
+        self.error.is_some() || self.quality.is_some()
+    }
+
+    /// Whether the call failed.
+    pub fn failed(&self) -> bool {
+        self.error == Some(true)
+    }
+}
+
 /// How a quality was taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
