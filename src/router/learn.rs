@@ -229,6 +229,10 @@ impl Core {
             }
         };
         self.pending.records_mut()[at].quality = learned;
+        if self.place(ModelId(self.current(arm))).is_none() {
+            // the shared map learns along with a model; this one is not there
+            self.solve_shared();
+        }
     }
 
     /// Takes in one quality.
