@@ -54,7 +54,7 @@ export type { ModelPrice, ModelPrior, RouterModel } from './ts/router/models.ts'
 export type { Outcome, OutcomeResult } from './ts/router/outcome.ts';
 export type { RouterModelStats, RouterStats } from './ts/router/stats.ts';
 export type { WarmStartRow } from './ts/router/warm-start.ts';
-export { SonaRouter } from './ts/router.ts';
+export { type RouterEvaluationPolicy, SonaRouter } from './ts/router.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';
 export type { LearnReport, SonaStats } from './ts/stats.ts';
 export type { StepOptions, TrajectoryBuilder } from './ts/trajectory-builder.ts';

@@ -962,6 +962,7 @@ describe('an unknown setting', () => {
 describe('a closed engine', () => {
   const query = gaussian(DIM, 31);
   const uses: Record<string, (engine: SonaEngine, builder: TrajectoryBuilder) => unknown> = {
+    hiddenDim: (engine) => engine.hiddenDim,
     applyMicroLora: (engine) => engine.applyMicroLora(query),
     applyBaseLora: (engine) => engine.applyBaseLora(0, query),
     applyLora: (engine) => engine.applyLora(query),

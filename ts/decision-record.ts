@@ -66,8 +66,11 @@ const SUM_TOLERANCE = 1e-6;
 /** How far the chosen model's propensity may lie from its entry in the list. */
 const SAME = 1e-9;
 
-/** Bytes of the features: 128 32-bit floats. */
-export const featureBytes = 512;
+/** Features of a decision: two blocks of 64. */
+export const featureCount = 128;
+
+/** Their bytes. */
+const featureBytes = 4 * featureCount;
 
 type Fields = Record<string, unknown>;
 
@@ -170,6 +173,12 @@ function checkFeatures(argument: string, value: unknown): void {
   if (!/^[A-Za-z0-9+/]{683}=$/.test(value)) {
     throw invalidArgument(argument, `${featureBytes} bytes in base64`, value);
   }
+}
+
+/** Copies the features of a record into row `row` of memory. */
+export function readFeatures(features: string, into: Float32Array, row: number): void {
+  const bytes = Buffer.from(features, 'base64');
+  for (let i = 0; i < featureCount; i++) into[row * featureCount + i] = bytes.readFloatLE(4 * i);
 }
 
 function checkOneOf(argument: string, value: unknown, known: readonly string[]): void {

@@ -222,6 +222,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
 
   /** Length of every vector. */
   get hiddenDim(): number {
+    this.#live();
     return this.#sizes.hiddenDim;
   }
 

@@ -1,8 +1,13 @@
 import { checkRecords, readLog } from './decision-log.ts';
-import { type DecisionRecord, featureBytes } from './decision-record.ts';
+import { type DecisionRecord, featureCount, readFeatures } from './decision-record.ts';
 import { invalidArgument, outOfRange, SonaError } from './errors.ts';
 import type { EvaluationPolicy, Exclusions } from './evaluation-policy.ts';
-import { causeOfExclusion, type Probabilities, probabilitiesOf } from './evaluation-policy.ts';
+import {
+  causeOfExclusion,
+  type PolicyOfRecords,
+  type Probabilities,
+  probabilitiesOf,
+} from './evaluation-policy.ts';
 import { call, native } from './native.ts';
 import { checkInteger, checkOptions, checkUnitInterval } from './vectors.ts';
 
@@ -87,14 +92,32 @@ export function evaluatePolicy(
   policy: EvaluationPolicy,
   options: EvaluationOptions = {},
 ): PolicyEvaluation {
+  const checked = checkEvaluation(options);
+  const records = recordsOf(log);
+  return evaluateRecords(records, probabilitiesOf(policy, records), checked);
+}
+
+/** The options with their defaults. */
+export function checkEvaluation(options: EvaluationOptions): Required<EvaluationOptions> {
   checkOptions('options', options, ['reward', 'features', 'seed']);
   const { reward = ({ outcome }) => outcome?.quality as number, features = true, seed = 0 } = options;
   if (typeof reward !== 'function') throw invalidArgument('options.reward', 'a function', reward);
   if (typeof features !== 'boolean') throw invalidArgument('options.features', 'true or false', features);
   checkInteger('options.seed', seed, 0, Number.MAX_SAFE_INTEGER);
-  const records = typeof log === 'string' ? readLog(log) : checkRecords('log', log);
+  return { reward, features, seed };
+}
 
-  const probabilities = probabilitiesOf(policy, records);
+/** A log in one of its two forms. */
+export function recordsOf(log: string | readonly DecisionRecord[]): readonly DecisionRecord[] {
+  return typeof log === 'string' ? readLog(log) : checkRecords('log', log);
+}
+
+/** Evaluates what has been checked. */
+export function evaluateRecords(
+  records: readonly DecisionRecord[],
+  probabilities: PolicyOfRecords,
+  { reward, features, seed }: Required<EvaluationOptions>,
+): PolicyEvaluation {
   const excluded: Exclusions = {
     observed: 0,
     session: 0,
@@ -155,13 +178,10 @@ function packFeatures(rounds: readonly Round[]): { packed: Float32Array | undefi
   const [first] = [...bases].sort(([, a], [, b]) => b - a);
   if (!first) return { packed: undefined, featured: 0 };
   const [basis, featured] = first;
-  const width = featureBytes / 4;
-  const packed = new Float32Array(rounds.length * width);
+  const packed = new Float32Array(rounds.length * featureCount);
   for (const [at, round] of rounds.entries()) {
     const { features } = round.record;
-    if (features === undefined || basisOf(round) !== basis) continue;
-    const bytes = Buffer.from(features, 'base64');
-    for (let i = 0; i < width; i++) packed[at * width + i] = bytes.readFloatLE(4 * i);
+    if (features !== undefined && basisOf(round) === basis) readFeatures(features, packed, at);
   }
   return { packed, featured };
 }

@@ -1,9 +1,19 @@
 import { EventEmitter } from 'node:events';
 import { isUint8Array } from 'node:util/types';
 import type { Basis } from './basis.ts';
+import type { DecisionRecord } from './decision-record.ts';
 import { fromNative, invalidArgument, SonaError } from './errors.ts';
+import type { EvaluationPolicy } from './evaluation-policy.ts';
 import type { ForgetResult } from './history.ts';
 import { call, native } from './native.ts';
+import {
+  checkEvaluation,
+  type EvaluationOptions,
+  evaluatePolicy,
+  evaluateRecords,
+  type PolicyEvaluation,
+  recordsOf,
+} from './offpolicy.ts';
 import {
   checkRestoreOptions,
   type Exploration,
@@ -13,6 +23,7 @@ import {
   type Surroundings,
 } from './router/config.ts';
 import { Decision, type RouteOptions, type RouterDecision, requestExtras } from './router/decision.ts';
+import { presentPolicy } from './router/evaluation.ts';
 import { type RouterEvents, type Told, takeEvents } from './router/events.ts';
 import { at, type Context, HEADER, PER_CANDIDATE } from './router/explanation.ts';
 import { forgetOutcomes, type RouterForgetCriterion } from './router/forget.ts';
@@ -261,6 +272,26 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     return forgetOutcomes(handle, this.#now(), criterion);
   }
 
+  /**
+   * Estimates from a decision log what a policy would have earned, as {@link evaluatePolicy}. A router as policy is what it
+   * would do now at the log's features, without limits, budget, sessions and trials; `'current'` is this one.
+   *
+   * @throws `SONA_INCOMPATIBLE_STATE` for features on another basis than the router's, or none; else as
+   * {@link evaluatePolicy}
+   */
+  evaluate(
+    log: string | readonly DecisionRecord[],
+    policy: RouterEvaluationPolicy,
+    options: EvaluationOptions = noOptions,
+  ): PolicyEvaluation {
+    this.#live();
+    const router = policy === 'current' ? this : routerOf(policy);
+    if (!router) return evaluatePolicy(log, policy as EvaluationPolicy, options);
+    const checked = checkEvaluation(options);
+    const records = recordsOf(log);
+    return evaluateRecords(records, presentPolicy(router.#live(), router.#models, records), checked);
+  }
+
   /** The basis of now, for another router that is to be merged with this one. */
   basis(): Basis {
     const handle = this.#live();
@@ -406,6 +437,17 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     if (failure) this.#fail(failure);
     this.#tell(takeEvents(this.#handle));
   }
+}
+
+/** A policy of `router.evaluate`: also what a router would do now, this one with `'current'`. */
+export type RouterEvaluationPolicy = EvaluationPolicy | 'current' | { readonly router: SonaRouter };
+
+function routerOf(policy: unknown): SonaRouter | undefined {
+  if (typeof policy !== 'object' || policy === null || !('router' in policy)) return undefined;
+  checkOptions('policy', policy, ['router']);
+  const { router } = policy;
+  if (!(router instanceof SonaRouter)) throw invalidArgument('policy.router', 'a SonaRouter', router);
+  return router;
 }
 
 interface Read {

@@ -343,7 +343,7 @@ impl Core {
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| candidates[at].filters == 0).collect();
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let (policy, floor) = (self.config.exploration, self.config.propensity_floor);
-        let mut propensities = explore::propensities(policy, &prospects, self.learned as f64, floor);
+        let mut propensities = explore::propensities(policy, &prospects, self.learned as f64);
         let new: Vec<bool> = open
             .iter()
             .map(|&at| !request.observe && self.arm(candidates[at].model).is_some_and(|arm| arm.trials > 0))
@@ -354,6 +354,7 @@ impl Core {
                 *p = (1.0 - TRIAL) * *p + if *new { TRIAL / tried } else { 0.0 };
             }
         }
+        explore::keep_floor(&mut propensities, floor);
         for (&at, &p) in open.iter().zip(&propensities) {
             candidates[at].propensity = p;
         }
@@ -391,7 +392,9 @@ impl Core {
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let (policy, floor) = (self.config.exploration, self.config.propensity_floor);
         let mut all = vec![0.0; candidates.len()];
-        for (at, p) in open.iter().zip(explore::propensities(policy, &prospects, self.learned as f64, floor)) {
+        let mut propensities = explore::propensities(policy, &prospects, self.learned as f64);
+        explore::keep_floor(&mut propensities, floor);
+        for (at, p) in open.iter().zip(propensities) {
             all[*at] = p;
         }
         all

@@ -126,6 +126,15 @@ impl Core {
         self.arms.binary_search_by_key(&id.0, |arm| arm.uid).ok()
     }
 
+    /// The number that a model has now, should it have been removed and come back since.
+    pub(super) fn current(&self, arm: u32) -> u32 {
+        if self.place(ModelId(arm)).is_some() {
+            return arm;
+        }
+        let name = &self.names[arm as usize];
+        self.arms.iter().find(|now| now.model.id == *name).map_or(arm, |now| now.uid)
+    }
+
     pub(super) fn find(&self, argument: &str, name: &str) -> Result<usize> {
         let at = self.arms.iter().position(|arm| &*arm.model.id == name);
         at.ok_or_else(|| SonaError::UnknownModel { argument: argument.into(), got: name.into() })
@@ -225,6 +234,9 @@ impl Core {
             let model = self.own.model_mut(name);
             model.cost.shift(shift);
             self.own.version += 1;
+            let names = &self.names;
+            let costs = self.pending.records_mut().iter_mut().filter_map(|record| record.cost.as_mut());
+            costs.filter(|pair| &*names[pair.arm as usize] == name).for_each(|pair| pair.y -= shift);
         }
         Ok(())
     }

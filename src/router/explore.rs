@@ -28,22 +28,24 @@ pub struct Prospect {
     pub deviation: f64,
 }
 
-/// Probabilities that sum to 1, one per prospect. `outcomes`: qualities learned from so far. `floor`: the least that each
-/// gets, at most one over their number. Costs a few operations each, with 'thompson' 24 values of the normal distribution
-/// for every pair.
-pub fn propensities(policy: Exploration, prospects: &[Prospect], outcomes: f64, floor: f64) -> Vec<f64> {
-    let mut p = match policy {
+/// Probabilities that sum to 1, one per prospect. `outcomes`: qualities learned from so far. Costs a few operations each,
+/// with 'thompson' 24 values of the normal distribution for every pair.
+pub fn propensities(policy: Exploration, prospects: &[Prospect], outcomes: f64) -> Vec<f64> {
+    match policy {
         Exploration::Greedy => best(prospects.iter().map(|prospect| prospect.mean)),
         Exploration::Ucb => best(prospects.iter().map(|prospect| prospect.mean + prospect.bonus)),
         Exploration::Igw => inverse_gap(prospects, outcomes),
         Exploration::Thompson => thompson(prospects),
-    };
-    if floor > 0.0 {
-        let k = p.len() as f64;
-        let floor = floor.min(1.0 / k);
-        p.iter_mut().for_each(|p| *p = floor + (1.0 - k * floor) * *p);
     }
-    p
+}
+
+/// Gives each at least `floor`, at most one over their number.
+pub fn keep_floor(propensities: &mut [f64], floor: f64) {
+    if floor > 0.0 {
+        let k = propensities.len() as f64;
+        let floor = floor.min(1.0 / k);
+        propensities.iter_mut().for_each(|p| *p = floor + (1.0 - k * floor) * *p);
+    }
 }
 
 /// The one that a number in [0, 1) points at.
@@ -160,7 +162,8 @@ mod tests {
             for k in [1, 2, 3, 9, 200] {
                 for floor in [0.0, 0.01, 0.5] {
                     for outcomes in [0.0, 10.0, 1e6] {
-                        let p = propensities(policy, &prospects(k, k), outcomes, floor);
+                        let mut p = propensities(policy, &prospects(k, k), outcomes);
+                        keep_floor(&mut p, floor);
                         assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{policy:?} {k}");
                         let least = floor.min(1.0 / k as f64) - 1e-12;
                         assert!(p.iter().all(|&p| p >= least && p <= 1.0 + 1e-12), "{policy:?} {k} {floor}: {p:?}");
@@ -174,7 +177,7 @@ mod tests {
     fn what_is_equal_is_as_likely() {
         let same = [Prospect { mean: 0.4, bonus: 0.1, deviation: 0.1 }; 4];
         for policy in POLICIES {
-            let p = propensities(policy, &same, 100.0, 0.0);
+            let p = propensities(policy, &same, 100.0);
             assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-9), "{policy:?}: {p:?}");
         }
     }
@@ -184,7 +187,7 @@ mod tests {
         // two: P(a > b) = cdf((a - b) / sqrt(sa^2 + sb^2)), with deviations halved
         let two =
             [Prospect { mean: 0.2, bonus: 0.0, deviation: 0.6 }, Prospect { mean: 0.1, bonus: 0.0, deviation: 0.8 }];
-        let p = propensities(Exploration::Thompson, &two, 0.0, 0.0);
+        let p = propensities(Exploration::Thompson, &two, 0.0);
         assert!((p[0] - 0.579_259_7).abs() < 1e-4, "{p:?}");
     }
 
@@ -192,7 +195,7 @@ mod tests {
     fn inverse_gaps_by_hand() {
         // weight 50 sqrt(4) = 100; 1 / (3 + 100 * .01), 1 / (3 + 100 * .07)
         let prospect = |mean| Prospect { mean, bonus: 0.0, deviation: 0.0 };
-        let p = propensities(Exploration::Igw, &[prospect(0.49), prospect(0.5), prospect(0.43)], 3.0, 0.0);
+        let p = propensities(Exploration::Igw, &[prospect(0.49), prospect(0.5), prospect(0.43)], 3.0);
         let expected = [0.25, 0.65, 0.1];
         assert!(p.iter().zip(expected).all(|(p, expected)| (p - expected).abs() < 1e-12), "{p:?}");
     }
@@ -201,7 +204,8 @@ mod tests {
     fn draws_have_the_frequencies_of_the_propensities() {
         // chi-square of 100,000 draws; its 99.99 % point for 8 degrees of freedom is 31.8
         for policy in [Exploration::Thompson, Exploration::Igw] {
-            let p = propensities(policy, &prospects(9, 3), 4.0, 0.02);
+            let mut p = propensities(policy, &prospects(9, 3), 4.0);
+            keep_floor(&mut p, 0.02);
             let mut counts = [0.0_f64; 9];
             let draws = 100_000_u64;
             for n in 0..draws {

@@ -98,7 +98,8 @@ impl Core {
             let record = &self.pending.records()[at];
             let (z, tenant, learned, id) =
                 (Features::new(&record.z), record.facts.tenant.clone(), record.quality, record.id);
-            let source = record.told.source.clone();
+            let told = record.told.clone();
+            let answered = told.model.unwrap_or(record.facts.arm);
             if let Some(learned) = learned {
                 self.unlearn(&z, learned, tenant.as_ref());
                 arms.push(learned.arm);
@@ -107,7 +108,8 @@ impl Core {
             if let Some(refit) = &mut self.refit {
                 refit.forget(id);
             }
-            self.tally.gone(source.as_ref());
+            self.count_call(answered, &told, -1.0);
+            self.tally.gone(told.source.as_ref());
             let record = &mut self.pending.records_mut()[at];
             (record.quality, record.told) = (None, Told::default());
         }

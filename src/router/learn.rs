@@ -50,7 +50,9 @@ impl Outcome {
     }
 
     fn is_empty(&self) -> bool {
-        self.quality.is_none() && self.cost_usd.is_none() && self.latency_ms.is_none() && self.error.is_none()
+        let says_who = self.amend && self.model.is_some();
+        let nothing = self.quality.is_none() && self.cost_usd.is_none() && self.latency_ms.is_none();
+        nothing && self.error.is_none() && !says_who
     }
 
     fn repeats(&self, told: &Told) -> bool {
@@ -143,11 +145,12 @@ impl Core {
 
     /// Takes in an outcome that has been checked.
     fn take(&mut self, at: usize, outcome: &Outcome, now: u64) {
-        let record = &mut self.pending.records_mut()[at];
+        let record = &self.pending.records()[at];
         let before = record.told.clone();
-        let decided = record.facts.arm;
-        let former = before.model.unwrap_or(decided);
+        let decided = self.current(record.facts.arm);
+        let former = before.model.map_or(decided, |model| self.current(model));
         let answered = outcome.model.map_or(former, |model| model.0);
+        let record = &mut self.pending.records_mut()[at];
         record.told = Told {
             quality: outcome.quality.or(before.quality),
             cost_usd: outcome.cost_usd.or(before.cost_usd),
@@ -173,28 +176,36 @@ impl Core {
         if let (Some(usd), Some(reserved), Some(budget)) = (outcome.cost_usd, reserved, &mut self.budget) {
             budget.settle(usd - before.cost_usd.unwrap_or(reserved));
         }
-        self.learn_availability(answered, &before, &told, now);
-        if let Some(session) = session.filter(|_| told.error == Some(true)) {
+        self.learn_availability((former, &before), (answered, &told), now);
+        if let Some(session) = session.filter(|_| outcome.error == Some(true)) {
             self.sessions.release(&session, answered);
         }
         self.tally.told(!before.is_told(), before.source.as_ref(), told.source.as_ref());
     }
 
     /// An error or a quality says whether it answered.
-    fn learn_availability(&mut self, answered: u32, before: &Told, told: &Told, now: u64) {
-        let says = |told: &Told| told.error.is_some() || told.quality.is_some();
-        let failed = |told: &Told| told.error == Some(true);
-        if !says(told) || (says(before) && failed(before) == failed(told)) {
+    fn learn_availability(&mut self, (former, before): (u32, &Told), (answered, told): (u32, &Told), now: u64) {
+        if !told.says_whether_it_answered()
+            || (before.says_whether_it_answered() && before.failed() == told.failed() && former == answered)
+        {
             return;
         }
         if let Some(place) = self.place(ModelId(answered)) {
-            self.arms[place].answered(failed(told), now);
+            self.arms[place].answered(told.failed(), now);
         }
-        let number = |yes: bool| f64::from(u8::from(yes));
-        let name = self.names[answered as usize].clone();
+        self.count_call(former, before, -1.0);
+        self.count_call(answered, told, 1.0);
+    }
+
+    /// Counts a call, or takes it back.
+    pub(super) fn count_call(&mut self, arm: u32, told: &Told, w: f64) {
+        if !told.says_whether_it_answered() {
+            return;
+        }
+        let name = self.names[arm as usize].clone();
         let model = self.own.model_mut(&name);
-        model.calls += number(!says(before));
-        model.failures += number(failed(told)) - number(failed(before));
+        model.calls += w;
+        model.failures += if told.failed() { w } else { 0.0 };
         self.own.version += 1;
     }
 
@@ -218,12 +229,17 @@ impl Core {
             }
         };
         self.pending.records_mut()[at].quality = learned;
+        if self.place(ModelId(self.current(arm))).is_none() {
+            // the shared map learns along with a model; this one is not there
+            self.solve_shared();
+        }
     }
 
     /// Takes in one quality.
     pub(super) fn learn(&mut self, z: &Features, arm: u32, w: f64, r: f64, tenant: Option<&Arc<str>>) -> Learned {
         let difficulty = self.difficulty.at(z.both());
         let e = r - difficulty;
+        let arm = self.current(arm);
         let place = self.place(ModelId(arm));
         let (mut errors, mut left) = ([0.0; 2], e);
         if let Some(place) = place {
@@ -310,7 +326,7 @@ impl Core {
         if let Some(tenant) = tenant {
             self.tenants.unlearn(tenant, arm, z.block(0), left, &mut self.scratch[..BLOCK]);
         }
-        if let Some(place) = self.place(ModelId(arm)) {
+        if let Some(place) = self.place(ModelId(self.current(arm))) {
             let arm = &mut self.arms[place];
             let kept = arm.weight_of(at);
             if let Some(discarded) = &mut arm.discarded {
@@ -323,7 +339,7 @@ impl Core {
 
     /// Solves what an outcome was taken out of.
     pub(super) fn solve_after(&mut self, arm: u32) {
-        if let Some(place) = self.place(ModelId(arm)) {
+        if let Some(place) = self.place(ModelId(self.current(arm))) {
             self.solve_arm(place);
         }
         self.solve_shared();
@@ -352,7 +368,7 @@ impl Core {
         let name = self.names[pair.arm as usize].clone();
         kind.sums(self.own.model_mut(&name)).add(-1.0, pair.x, pair.y);
         self.own.version += 1;
-        if let Some(place) = self.place(ModelId(pair.arm)) {
+        if let Some(place) = self.place(ModelId(self.current(pair.arm))) {
             kind.of(&mut self.arms[place]).take_back(pair);
         }
     }

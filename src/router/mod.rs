@@ -288,9 +288,14 @@ impl SonaRouter {
     /// Takes outcomes out of everything that was learned, exactly where their decisions are still held.
     ///
     /// # Errors
-    /// `SONA_CLOSED`.
+    /// `SONA_INVALID_ARGUMENT` without a criterion, `SONA_CLOSED`.
     pub fn forget(&self, criterion: &Criterion, now: u64) -> Result<Forgotten> {
-        Ok(self.open()?.forget(criterion, now))
+        let mut core = self.open()?;
+        if *criterion == Criterion::default() {
+            let expected = "at least one of source, decisionId, before";
+            return Err(SonaError::invalid_argument("criterion", expected, "none"));
+        }
+        Ok(core.forget(criterion, now))
     }
 
     /// Whether something has happened since the last call of [`take_events`](Self::take_events).

@@ -54,6 +54,16 @@ impl Told {
     pub fn is_told(&self) -> bool {
         self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.error.is_some()
     }
+
+    /// A quality or an error says whether the model answered at all.
+    pub fn says_whether_it_answered(&self) -> bool {
+        self.error.is_some() || self.quality.is_some()
+    }
+
+    /// Whether the call failed.
+    pub fn failed(&self) -> bool {
+        self.error == Some(true)
+    }
 }
 
 /// How a quality was taken in.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Event;
 use super::arm::{Arm, prior_of_mean};
 use super::basis::Basis;
 use super::calibration::Calibration;
@@ -15,6 +14,7 @@ use super::core::Core;
 use super::difficulty::Difficulty;
 use super::sums::{BOTH, Features, ModelSums, Moments, Sums};
 use super::tenants::Tenants;
+use super::{Event, ModelId};
 use crate::error::Result;
 use crate::simd::Kernels;
 
@@ -215,6 +215,10 @@ impl Core {
             if let Some(at) = lesson.id.and_then(|id| self.pending.find(id)) {
                 self.pending.records_mut()[at].quality = Some(learned);
             }
+        }
+        if refit.arms().any(|arm| self.place(ModelId(self.current(arm))).is_none()) {
+            // the shared map learns along with a model; theirs are not there
+            self.solve_shared();
         }
         // shifts were told when they happened
         self.events = told;

@@ -38,7 +38,7 @@ pub fn router_feedback(
     latency_ms: Option<f64>,
     extras: Option<OutcomeExtras>,
 ) -> napi::Result<u32> {
-    fault::point("feedback");
+    fault::point("routerFeedback");
     ROUTERS.with(handle, |router| {
         let mut outcome = Outcome { quality, cost_usd, latency_ms, ..Outcome::default() };
         if let Some(extras) = extras {
@@ -101,9 +101,15 @@ impl Task for FitTask {
 
     fn compute(&mut self) -> napi::Result<bool> {
         let fit = || {
-            fault::point("fit");
             let Some(job) = self.0.fit_job()? else { return Ok(false) };
-            self.0.adopt(job.run())?;
+            let run = || {
+                fault::point("fit");
+                job.run()
+            };
+            // handed over all the same, so that what fails is not tried again with every request
+            let fitted =
+                catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic)));
+            self.0.adopt(fitted)?;
             Ok(true)
         };
         catch_unwind(AssertUnwindSafe(fit)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic))).map_err(to_js)

@@ -1,0 +1,62 @@
+import { type DecisionRecord, featureCount, readFeatures } from '../decision-record.ts';
+import { describe, SonaError } from '../errors.ts';
+import { causeOfExclusion, type PolicyOfRecords, type Probabilities } from '../evaluation-policy.ts';
+import { call, native } from '../native.ts';
+import type { Models } from './models.ts';
+import { routerStats } from './stats.ts';
+
+/** Decisions that cross to the addon at a time. */
+const CHUNK = 512;
+
+/**
+ * What a router would do now at the features of a log's decisions, among the models that were eligible and that it has; as
+ * the policy alone, without limits, budget, sessions and trials.
+ */
+export function presentPolicy(
+  handle: number,
+  models: Models,
+  records: readonly DecisionRecord[],
+): PolicyOfRecords {
+  const { hash } = routerStats(handle).basis;
+  const entering = records.flatMap((record, at) => (causeOfExclusion(record) ? [] : [{ record, at }]));
+  for (const { record, at } of entering) checkFeatures(record, at, hash);
+  const order = models.list();
+  const places = new Map(order.map((name, place) => [name, place]));
+  const rows = new Map<number, Probabilities>();
+  for (let from = 0; from < entering.length; from += CHUNK) {
+    const chunk = entering.slice(from, from + CHUNK);
+    const features = new Float32Array(chunk.length * featureCount);
+    const eligible = new Uint8Array(chunk.length * order.length);
+    for (const [row, { record }] of chunk.entries()) {
+      readFeatures(record.features as string, features, row);
+      for (const model of record.eligible) {
+        const place = places.get(model);
+        if (place !== undefined) eligible[row * order.length + place] = 1;
+      }
+    }
+    const out = new Float64Array(eligible.length);
+    call(() => native.routerPropensities(handle, features, eligible, out));
+    for (const [row, { record, at }] of chunk.entries()) {
+      const own = record.eligible.map((model) => {
+        const place = places.get(model);
+        return place === undefined ? 0 : (out[row * order.length + place] as number);
+      });
+      // else none of its models is there any more
+      if (own.some((probability) => probability > 0)) rows.set(at, own);
+    }
+  }
+  return (_, at) => rows.get(at);
+}
+
+/** Refuses a decision whose features say nothing to the router. */
+function checkFeatures({ id, features, basis }: DecisionRecord, at: number, hash: string): void {
+  const expected = `features on the basis with the hash ${hash}`;
+  const got = features === undefined ? 'none' : `some on that with the hash ${describe(basis.hash)}`;
+  if (features !== undefined && basis.hash === hash) return;
+  throw new SonaError('SONA_INCOMPATIBLE_STATE', `log[${at}]: expected ${expected}, got ${got}`, {
+    argument: `log[${at}]`,
+    decision: id,
+    expected,
+    got,
+  });
+}
