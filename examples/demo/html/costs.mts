@@ -1,0 +1,82 @@
+// Cost against quality.
+import type { CostPoint } from '../routing/costs.mts';
+import type { RoutingFigures } from '../routing/figures.mts';
+import { type Label, labels } from './labels.mts';
+import { ceiling, scale } from './scale.mts';
+import { axes, drawing, line, mark, type Plot, type Point, type Shape } from './svg.mts';
+import { figures, table } from './table.mts';
+import { perThousand } from './text.mts';
+
+const plot: Plot = { width: 860, height: 480, left: 64, right: 24, top: 44, bottom: 52 };
+const shapes: Record<CostPoint['kind'], Shape> = {
+  model: 'circle',
+  sona: 'diamond',
+  random: 'square',
+  oracle: 'triangle',
+};
+
+export function costChart({ costs, models, bestFixed }: RoutingFigures): string {
+  const x = scale(
+    0,
+    ceiling(1000 * Math.max(...costs.map(({ costUsd }) => costUsd)) * 1.02, 8),
+    plot.left,
+    plot.width - plot.right,
+    8,
+  );
+  const y = scale(
+    0,
+    ceiling(Math.max(...costs.map(({ quality }) => quality)), 5),
+    plot.height - plot.bottom,
+    plot.top,
+    5,
+  );
+  const place = ({ costUsd, quality }: CostPoint): Point => [x(1000 * costUsd), y(quality)];
+  const number = new Map(models.map(({ id }, k) => [id, k]));
+  const kind = ({ kind: way, name }: CostPoint): string =>
+    way === 'model' ? `model-${(number.get(name) ?? 0) % 9}` : `${way}-mark`;
+  const named = (point: CostPoint): string => {
+    if (point.kind === 'model') {
+      const best = point.name === bestFixed ? ' (best fixed)' : '';
+      return `${(number.get(point.name) ?? 0) + 1} ${point.name}${best}`;
+    }
+    return point.name;
+  };
+  const said = (point: CostPoint) =>
+    `${named(point)}: quality ${point.quality.toFixed(3)}, ${perThousand(point.costUsd)} per 1,000 calls`;
+  const sona = costs.filter((point) => point.kind === 'sona');
+  // what matters most finds its place first
+  const order = [...sona, ...costs.filter((point) => point.kind !== 'sona')];
+  const body =
+    axes(
+      plot,
+      { scale: x, label: 'US dollars per 1,000 calls', format: (value) => `$${value.toFixed(2)}` },
+      { scale: y, label: 'mean quality', format: (value) => value.toFixed(1) },
+    ) +
+    line(sona.map(place), 'sona thin') +
+    order.map((point) => mark(place(point), shapes[point.kind], kind(point), said(point))).join('') +
+    labels(
+      order.map(
+        (point): Label => ({
+          at: place(point),
+          words: named(point),
+          kind: point.kind === 'sona' ? 'sona-text' : '',
+        }),
+      ),
+      {
+        left: plot.left + 4,
+        right: plot.width - 4,
+        top: plot.top - 8,
+        bottom: plot.height - plot.bottom,
+      },
+    );
+  const rows = costs.map((point) => [named(point), perThousand(point.costUsd), point.quality.toFixed(3)]);
+  return (
+    drawing(
+      'costs',
+      plot,
+      'Cost against quality',
+      `${sona.map(said).join('; ')}. The models one by one are in the table below.`,
+      body,
+    ) + figures(table('Means over the whole stream', ['', 'per 1,000 calls', 'quality'], rows))
+  );
+}
