@@ -39,7 +39,7 @@ export function calibrationChart({ calibration: { bins, decisions } }: RoutingFi
       { scale: y, label: 'quality that came', format: tenth },
     ) +
     diagonal +
-    text([x(0.97), y(0.97) + 26], 'as expected', { anchor: 'end', kind: 'tick' }) +
+    text([x(0.13), y(0.13) + 14], 'as expected', { kind: 'tick' }) +
     parts.join('');
   const rows = bins.map((bin) => [
     bin.expected.toFixed(3),

@@ -7,7 +7,7 @@ import { axes, drawing, line, mark, type Plot, type Point, type Shape } from './
 import { figures, table } from './table.mts';
 import { perThousand } from './text.mts';
 
-const plot: Plot = { width: 860, height: 480, left: 64, right: 24, top: 44, bottom: 52 };
+const plot: Plot = { width: 860, height: 560, left: 64, right: 250, top: 44, bottom: 52 };
 const shapes: Record<CostPoint['kind'], Shape> = {
   model: 'circle',
   sona: 'diamond',
@@ -18,28 +18,26 @@ const shapes: Record<CostPoint['kind'], Shape> = {
 export function costChart({ costs, models, bestFixed }: RoutingFigures): string {
   const x = scale(
     0,
-    ceiling(1000 * Math.max(...costs.map(({ costUsd }) => costUsd)) * 1.02, 8),
+    ceiling(1000 * Math.max(...costs.map(({ costUsd }) => costUsd)) * 1.02, 6),
     plot.left,
     plot.width - plot.right,
-    8,
+    6,
   );
+  const qualities = costs.map(({ quality }) => quality);
+  const [least, most] = [Math.min(...qualities), Math.max(...qualities)];
   const y = scale(
-    0,
-    ceiling(Math.max(...costs.map(({ quality }) => quality)), 5),
+    Math.max(0, Math.floor(10 * least) / 10),
+    Math.min(1, Math.ceil(10 * most + 0.2) / 10),
     plot.height - plot.bottom,
     plot.top,
-    5,
+    8,
   );
   const place = ({ costUsd, quality }: CostPoint): Point => [x(1000 * costUsd), y(quality)];
   const number = new Map(models.map(({ id }, k) => [id, k]));
   const kind = ({ kind: way, name }: CostPoint): string =>
     way === 'model' ? `model-${(number.get(name) ?? 0) % 9}` : `${way}-mark`;
   const named = (point: CostPoint): string => {
-    if (point.kind === 'model') {
-      const best = point.name === bestFixed ? ' (best fixed)' : '';
-      return `${(number.get(point.name) ?? 0) + 1} ${point.name}${best}`;
-    }
-    return point.name;
+    return point.kind === 'model' ? `${(number.get(point.name) ?? 0) + 1} ${point.name}` : point.name;
   };
   const said = (point: CostPoint) =>
     `${named(point)}: quality ${point.quality.toFixed(3)}, ${perThousand(point.costUsd)} per 1,000 calls`;
@@ -55,13 +53,17 @@ export function costChart({ costs, models, bestFixed }: RoutingFigures): string 
     line(sona.map(place), 'sona thin') +
     order.map((point) => mark(place(point), shapes[point.kind], kind(point), said(point))).join('') +
     labels(
-      order.map(
-        (point): Label => ({
-          at: place(point),
-          words: named(point),
-          kind: point.kind === 'sona' ? 'sona-text' : '',
-        }),
-      ),
+      [...order, ...costs.filter(({ name }) => name === bestFixed)].map((point, i): Label => {
+        const at = place(point);
+        if (point.kind === 'sona') {
+          // one full name; the others have its colour
+          const words = point === sona[0] ? point.name : point.name.replace('SONA, ', '');
+          return { at, words, kind: 'sona-text', over: true };
+        }
+        // the best fixed model comes once more, after all names
+        if (i >= order.length) return { at, words: 'best fixed', kind: 'fixed-text', over: true };
+        return { at, words: named(point), kind: '' };
+      }),
       {
         left: plot.left + 4,
         right: plot.width - 4,
@@ -69,7 +71,11 @@ export function costChart({ costs, models, bestFixed }: RoutingFigures): string 
         bottom: plot.height - plot.bottom,
       },
     );
-  const rows = costs.map((point) => [named(point), perThousand(point.costUsd), point.quality.toFixed(3)]);
+  const rows = costs.map((point) => [
+    point.name === bestFixed ? `${named(point)} (best fixed)` : named(point),
+    perThousand(point.costUsd),
+    point.quality.toFixed(3),
+  ]);
   return (
     drawing(
       'costs',

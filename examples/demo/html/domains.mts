@@ -12,7 +12,7 @@ export function domainTable({ models, domainShares: { window, rows } }: RoutingF
     const cells = models.map((_, k) => {
       const [was, is] = [before.shares?.[k], after.shares?.[k]];
       const shade = is === undefined ? 0 : Math.round(100 * is);
-      return `<td style="--shade:${shade}%"><span class="was">${percent(was)}</span> → <b>${percent(is)}</b></td>`;
+      return `<td style="--shade:${shade}%">${percent(was)} → <b>${percent(is)}</b></td>`;
     });
     return `<tr><th scope="row">${escaped(domain)}</th>${cells.join('')}</tr>`;
   });

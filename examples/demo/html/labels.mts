@@ -13,6 +13,8 @@ export interface Label {
   words: string;
   /** Class. */
   kind: string;
+  /** Above or below is better than beside. */
+  over?: boolean;
 }
 
 /** Of a character on the average; a bit too wide is better than too narrow. */
@@ -25,8 +27,8 @@ const AWAY = 11;
 export function labels(list: readonly Label[], bounds: Box): string {
   const taken: Box[] = list.map(({ at: [x, y] }) => around(x, y, 7, 7));
   return list
-    .map(({ at, words, kind }) => {
-      const places = candidates(at, words.length * CHARACTER);
+    .map(({ at, words, kind, over }) => {
+      const places = candidates(at, words.length * CHARACTER, over);
       const place = places.find(
         ({ box }) => within(box, bounds) && !taken.some((other) => overlap(box, other)),
       );
@@ -49,7 +51,7 @@ interface Place {
   lead: boolean;
 }
 
-function candidates([x, y]: Point, width: number): Place[] {
+function candidates([x, y]: Point, width: number, overFirst = false): Place[] {
   const beside = (dy: number): Place[] => {
     // the further up or down, the more to the side, past what is near the point
     const away = AWAY + (dy === 0 ? 0 : 6);
@@ -59,12 +61,12 @@ function candidates([x, y]: Point, width: number): Place[] {
       { box: box(x - away - width, y + dy, width), anchor: 'end', lead },
     ];
   };
-  const [right, left] = beside(0) as [Place, Place];
+  const near = beside(0);
   const over = [-LINE - 2, LINE + 2].map((dy): Place => {
     return { box: box(x - width / 2, y + dy, width), anchor: 'middle', lead: false };
   });
   const further = [1, -1, 1.8, -1.8, 2.6, -2.6, 3.4, -3.4].flatMap((lines) => beside(lines * LINE));
-  return [right, left, ...over, ...further];
+  return overFirst ? [...over, ...near, ...further] : [...near, ...over, ...further];
 }
 
 const box = (left: number, middle: number, width: number): Box => ({

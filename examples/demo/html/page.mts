@@ -5,7 +5,8 @@ import type { Mark } from '../routing/worth.mts';
 import { calibrationChart } from './calibration.mts';
 import { costChart } from './costs.mts';
 import { domainTable } from './domains.mts';
-import { regretChart } from './regret.mts';
+import { leadChart } from './lead.mts';
+import { regretChart, regretTable } from './regret.mts';
 import { sharesChart } from './shares.mts';
 import { style } from './style.mts';
 import { count, escaped } from './text.mts';
@@ -44,7 +45,7 @@ ${section(
   'What learning cost, and what it brought',
   `<b>Regret</b> is how much better the best answer to each prompt was, summed up: the lower, the better. <b>Best fixed</b>
 is always choosing ${escaped(bestFixed)}, which turns out to be the best single model; nobody knows that beforehand.`,
-  chart(regretChart(figures)),
+  chart(regretChart(figures)) + chart(leadChart(figures)) + regretTable(figures),
 )}
 ${section(
   'shares',
@@ -100,12 +101,12 @@ function tiles({ marks, last, micros, models }: RoutingFigures): string {
   const all = marks.at(-1) as Mark;
   const entries = [
     [
-      'Mean quality, all decisions',
+      'Mean quality of all answers',
       all.sona.toFixed(3),
       `best fixed ${all.bestFixed.toFixed(3)}, random ${all.random.toFixed(3)}, oracle ${all.oracle.toFixed(3)}`,
     ],
     [
-      `Mean quality, the last ${count(last.decisions)}`,
+      `The last ${count(last.decisions)} decisions`,
       last.sona.toFixed(3),
       `best fixed ${last.bestFixed.toFixed(3)}, random ${last.random.toFixed(3)}, oracle ${last.oracle.toFixed(3)}`,
     ],
@@ -116,8 +117,8 @@ function tiles({ marks, last, micros, models }: RoutingFigures): string {
     ],
     [
       'Time per decision',
-      `${micros.route.median.toFixed(0)} µs`,
-      `median among ${models.length} models; 99 % below ${micros.route.p99.toFixed(0)} µs; per outcome ${micros.feedback.median.toFixed(0)} µs`,
+      `${count(micros.route.median)} µs`,
+      `median among ${models.length} models; 99 % below ${count(micros.route.p99)} µs; per outcome ${count(micros.feedback.median)} µs`,
     ],
   ];
   const items = entries.map(

@@ -24,12 +24,18 @@ const dark = [
   '#cc77bb',
 ];
 
-const variables = (colours: readonly string[]): string =>
-  colours.map((colour, k) => `--m${k}:${colour};`).join('');
+/** What can be read on the light ones; on the dark ones' black can. */
+const onLight = ['#fff', '#000', '#fff', '#000', '#000', '#000', '#fff', '#000', '#fff'];
+
+const variables = (letter: string, colours: readonly string[]): string =>
+  colours.map((colour, k) => `--${letter}${k}:${colour};`).join('');
 
 export const palette = `
 :root{color-scheme:light dark;--back:#fff;--panel:#f6f7f9;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;--grid:#e6e9ed;
---sona:#0b5cad;--fixed:#a04000;--random:#6e7781;--shade-back:11,92,173;${variables(light)}}
+--sona:#0b5cad;--fixed:#a04000;--random:#6e7781;--shade-back:11,92,173;${variables('m', light)}${variables('t', onLight)}}
 @media (prefers-color-scheme:dark){:root{--back:#101418;--panel:#181d23;--text:#e6eaee;--soft:#9aa5b1;--line:#3a434d;
---grid:#252c34;--sona:#6cb6ff;--fixed:#f0a35e;--random:#9aa5b1;--shade-back:108,182,255;${variables(dark)}}}
-${light.map((_, k) => `.model-${k}{fill:var(--m${k})}.back-${k}{background:var(--m${k})}`).join('')}`;
+--grid:#252c34;--sona:#6cb6ff;--fixed:#f0a35e;--random:#9aa5b1;--shade-back:108,182,255;${variables('m', dark)}${variables(
+  't',
+  dark.map(() => '#000'),
+)}}}
+${light.map((_, k) => `.model-${k}{fill:var(--m${k})}svg .name.on-${k}{fill:var(--t${k});stroke:var(--m${k})}.back-${k}{background:var(--m${k});color:var(--t${k})}`).join('')}`;

@@ -7,6 +7,7 @@ import { figures, table } from './table.mts';
 import { count } from './text.mts';
 
 const plot: Plot = { width: 860, height: 400, left: 64, right: 150, top: 44, bottom: 52 };
+const ROWS = 12;
 
 export function regretChart({ regret, bestFixed }: RoutingFigures): string {
   const { decisions } = regret;
@@ -34,25 +35,23 @@ export function regretChart({ regret, bestFixed }: RoutingFigures): string {
       { scale: x, label: 'decisions', format: count },
       { scale: y, label: 'quality lost on the best answers, summed up', format: count },
     ) + lines.join('');
-  const step = Math.ceil((decisions.length - 1) / 12);
-  const rows = decisions.flatMap((n, i) =>
-    i % step === 0 || i === decisions.length - 1
-      ? [
-          [
-            count(n),
-            ...[regret.sona, regret.bestFixed, regret.random].map((v) => (v[i] as number).toFixed(1)),
-          ],
-        ]
-      : [],
+  return drawing(
+    'regret',
+    plot,
+    'Cumulative regret over decisions',
+    `After ${count(last)} decisions SONA has lost ${count(regret.sona.at(-1) ?? 0)} points of quality on the best answers, ` +
+      `always choosing ${bestFixed} ${count(regret.bestFixed.at(-1) ?? 0)}, choosing at random ${count(regret.random.at(-1) ?? 0)}.`,
+    body,
   );
-  return (
-    drawing(
-      'regret',
-      plot,
-      'Cumulative regret over decisions',
-      `After ${count(last)} decisions SONA has lost ${count(regret.sona.at(-1) ?? 0)} points of quality on the best answers, ` +
-        `always choosing ${bestFixed} ${count(regret.bestFixed.at(-1) ?? 0)}, choosing at random ${count(regret.random.at(-1) ?? 0)}.`,
-      body,
-    ) + figures(table('Cumulative regret', ['decisions', 'SONA', 'best fixed', 'random'], rows))
-  );
+}
+
+export function regretTable({ regret: { decisions, sona, bestFixed, random } }: RoutingFigures): string {
+  const points = decisions.length - 1;
+  const step = Math.ceil(points / ROWS);
+  const rows = decisions.flatMap((n, i) => {
+    if (i % step !== 0 && i !== points) return [];
+    const values = [sona, bestFixed, random].map((curve) => (curve[i] as number).toFixed(1));
+    return [[count(n), ...values]];
+  });
+  return figures(table('Cumulative regret', ['decisions', 'SONA', 'best fixed', 'random'], rows));
 }

@@ -3,10 +3,10 @@ import type { RoutingFigures } from '../routing/figures.mts';
 import { scale } from './scale.mts';
 import { area, axes, drawing, type Plot, type Point, text } from './svg.mts';
 import { figures, table } from './table.mts';
-import { count, percent } from './text.mts';
+import { count, escaped, percent } from './text.mts';
 
 const plot: Plot = { width: 860, height: 420, left: 64, right: 24, top: 44, bottom: 52 };
-/** An area that is nowhere this high has no label in it. */
+/** Where an area is nowhere this high along its name, its number alone is tried, then nothing. */
 const LEAST = 0.055;
 /** Of a character in a label. */
 const CHARACTER = 6.9;
@@ -15,7 +15,7 @@ export function sharesChart({ shares, models }: RoutingFigures): string {
   const { decisions, byModel, window } = shares;
   const last = decisions.at(-1) ?? 1;
   const x = scale(0, last, plot.left, plot.width - plot.right, 6);
-  const y = scale(0, 1, plot.height - plot.bottom, plot.top, 4);
+  const y = scale(0, 1, plot.height - plot.bottom, plot.top, 5);
   const total = (k: number) => (byModel[k] as number[]).reduce((sum, share) => sum + share, 0);
   // those that get most lie at the bottom, where a height can be read off
   const order = models.map((_, k) => k).sort((a, b) => total(b) - total(a));
@@ -32,19 +32,21 @@ export function sharesChart({ shares, models }: RoutingFigures): string {
     const upper = below.map((share, i): Point => [x(decisions[i] as number), y(share)]);
     const name = `${k + 1} ${models[k]?.id}`;
     areas.push(area(upper, lower, `model-${k % 9}`, `${name}: ${percent(total(k) / own.length)} of all`));
-    const at = widest(own, decisions, name.length * CHARACTER, x);
-    if (at !== undefined) {
+    for (const words of [name, String(k + 1)]) {
+      const at = widest(own, decisions, words.length * CHARACTER, x);
+      if (at === undefined) continue;
       const place: Point = [x(decisions[at] as number), y(middle[at] as number) + 4];
-      names.push(text(place, name, { anchor: 'middle', kind: 'name on-area' }));
+      names.push(text(place, words, { anchor: 'middle', kind: `name on-${k % 9}` }));
+      break;
     }
   }
   const body =
-    areas.join('') +
     axes(
       plot,
       { scale: x, label: 'decisions', format: count },
       { scale: y, label: `share of the ${count(window)} decisions around`, format: percent },
     ) +
+    areas.join('') +
     names.join('');
   const step = Math.ceil((decisions.length - 1) / 8);
   const rows = order.map((k) => [
@@ -90,7 +92,8 @@ function widest(
 
 function legend(entries: readonly { place: number; name: string }[]): string {
   const items = entries.map(
-    ({ place, name }) => `<li><span class="swatch back-${place % 9}">${place + 1}</span>${name}</li>`,
+    ({ place, name }) =>
+      `<li><span class="swatch back-${place % 9}">${place + 1}</span>${escaped(name)}</li>`,
   );
   return `<ul class="legend" aria-label="Models">${items.join('')}</ul>`;
 }

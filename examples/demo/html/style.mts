@@ -26,6 +26,7 @@ svg .name{font-weight:600;paint-order:stroke;stroke:var(--back);stroke-width:3.5
 .line{fill:none;stroke-width:2.5;stroke-linejoin:round}
 .sona{stroke:var(--sona);stroke-width:3.5}.thin{stroke-width:1.5}
 .fixed{stroke:var(--fixed);stroke-dasharray:9 4}.random{stroke:var(--random);stroke-dasharray:2 4}
+.level{stroke-width:1.5}
 .diagonal{stroke:var(--soft);stroke-width:1;stroke-dasharray:5 5}
 svg .sona-text{fill:var(--sona)}svg .fixed-text{fill:var(--fixed)}svg .random-text{fill:var(--random)}
 .area{stroke:var(--back);stroke-width:1.5}
@@ -35,8 +36,7 @@ svg .sona-text{fill:var(--sona)}svg .fixed-text{fill:var(--fixed)}svg .random-te
 .interval{stroke:var(--sona);stroke-width:9;stroke-opacity:.35}
 .reach{stroke:var(--sona);stroke-width:2;stroke-opacity:.45}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 18px;margin:.4em 0 0;padding:0;font-size:.85rem}
-.swatch{display:inline-block;min-width:1.7em;margin-right:.5em;border-radius:4px;text-align:center;font-weight:600;
-color:#000;text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 2px #fff}
+.swatch{display:inline-block;min-width:1.7em;margin-right:.5em;border-radius:4px;text-align:center;font-weight:600;}
 .scroll{overflow-x:auto;margin:.8em 0}
 table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding:0 0 .5em}
@@ -44,9 +44,8 @@ th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--grid);font
 thead th{border-bottom-color:var(--line);color:var(--soft);vertical-align:bottom;white-space:normal}
 th[scope=row],thead th:first-child{text-align:left}
 .domains{width:100%}.domains th,.domains td{padding:4px 6px}
-.domains thead th{font-size:.75rem;text-align:center}.domains thead .swatch{margin:0}
-.domains td{text-align:center;background:rgba(var(--shade-back),calc(var(--shade)*.6))}
-.was{color:var(--soft)}
+.domains thead th{font-size:.75rem;text-align:center;vertical-align:top}.domains thead .swatch{margin:0}
+.domains td{text-align:center;background:rgba(var(--shade-back),calc(var(--shade)*.5))}
 summary{cursor:pointer;font-size:.85rem;margin:.6em 0}
 pre{overflow-x:auto;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:12px 16px;
 font:.8rem/1.5 ui-monospace,monospace;margin:.4em 0}

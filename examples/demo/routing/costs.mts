@@ -38,7 +38,7 @@ export function costPoints(
     ...runs.map(
       ({ costWeight, decisions: { chosen, quality } }): CostPoint => ({
         kind: 'sona',
-        name: `SONA, cost weight ${costWeight}`,
+        name: `SONA, weight ${costWeight}`,
         costUsd: mean(Array.from(chosen, (k) => costs[k] as number)),
         quality: mean(quality),
       }),

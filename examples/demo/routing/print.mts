@@ -83,5 +83,5 @@ export function decisionTexts({ explained }: RoutingFigures): string {
       ...table.split('\n').map((line) => `    ${line}`),
     ].join('\n'),
   );
-  return `${bold('Three decisions explained (explain, explainTable)')}\n${texts.join('\n\n')}`;
+  return `${bold('Decisions explained (explain, explainTable)')}\n${texts.join('\n\n')}`;
 }

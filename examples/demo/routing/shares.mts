@@ -43,7 +43,7 @@ export function sharesOverTime({ models }: Stream, chosen: Uint16Array): Shares 
 
 export function domainShares({ models, domains, domain }: Stream, chosen: Uint16Array): DomainShares {
   const total = chosen.length;
-  const window = Math.min(WINDOW, Math.floor(total / 2));
+  const window = Math.min(WINDOW, Math.ceil(total / 2));
   const part = (which: number, from: number, to: number): DomainRow['before'] => {
     const own = chosen.subarray(from, to).filter((_, i) => domain[from + i] === which);
     return { decisions: own.length, shares: sharesOf(own, models.length) };
