@@ -232,7 +232,7 @@ interface SonaEngineBuilder extends Setters {
 //#endregion
 //#region ts/errors.d.ts
 /** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
+type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
 /** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
 type SonaErrorDetails = Readonly<Record<string, unknown>>;
 declare const marker: unique symbol;
@@ -701,6 +701,8 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    * `SONA_IO`, and as {@link restore}.
    */
   static load(path: string, options?: RestoreOptions): Promise<SonaEngine>;
+  /** Length of every vector. */
+  get hiddenDim(): number;
   /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
   applyMicroLora<V extends Vector>(x: V, out?: Same<V>): Same<V>;
   /** x plus one layer's change of the background adapter; layer 0 is the one that queries train. */
@@ -971,4 +973,529 @@ interface Presets {
 /** Settings for common purposes: of each preset, those that are not the default. */
 declare const presets: Presets;
 //#endregion
-export { type Basis, type Capabilities, type DecisionRecord, type DirectEstimate, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, evaluatePolicy, fitBasis, presets, readLog, writeLog };
+//#region ts/router/models.d.ts
+/** What is expected of a model before any outcome. */
+interface ModelPrior {
+  /** Mean quality, 0 to 1. Default: the mean of all models, and a bit more while nothing is known. */
+  quality?: number;
+  /** US dollars per call. */
+  costUsd?: number;
+  /** Milliseconds per call. */
+  latencyMs?: number;
+  /** Another model that it will do like. Default: the one with the most tags in common, if any. */
+  like?: string;
+  /** Outcomes that the prior counts for, above 0. Default 10. */
+  weight?: number;
+}
+/** A model that requests can be routed to. */
+interface RouterModel {
+  /** Its name, unique in a router. */
+  id: string;
+  /** US dollars per million tokens of prompt. */
+  inputUsdPer1M?: number;
+  /** US dollars per million tokens of answer. */
+  outputUsdPer1M?: number;
+  /** Words that models share which do well on the same prompts. At most 64. */
+  tags?: readonly string[];
+  /** What is expected of it. */
+  prior?: ModelPrior;
+}
+/** A change of prices. What is not given stays. */
+interface ModelPrice {
+  /** US dollars per million tokens of prompt. */
+  inputUsdPer1M?: number;
+  /** US dollars per million tokens of answer. */
+  outputUsdPer1M?: number;
+}
+//#endregion
+//#region ts/router/config.d.ts
+/** What a router makes of the vector of a prompt. */
+interface RouterFeatures {
+  /** Length of every query vector, 2 to 65,536. Default: that of the engine or of the basis, else 384. */
+  dim?: number;
+  /**
+   * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
+   * of them. `'minilm'`: ships, for vectors of all-MiniLM-L6-v2. Or one of `fitBasis`. Default `'auto'`.
+   */
+  basis?: 'auto' | 'minilm' | Basis;
+}
+/** What is worth how much. */
+interface RouterObjective {
+  /** What a quality of 1 is worth. Default 1. */
+  qualityWeight?: number;
+  /** What a cost at the upper end of the cost scale takes away. Default 0. */
+  costWeight?: number;
+  /** What a latency at the upper end of the latency scale takes away. Default 0. */
+  latencyWeight?: number;
+  /** Costs between which the objective tells apart, on a logarithmic scale. */
+  costScale?: {
+    /** US dollars per call that count as nothing. Default 1e-5. */lowUsd?: number; /** US dollars per call that count in full. Default .02. */
+    highUsd?: number;
+  };
+  /** Latencies between which the objective tells apart, on a logarithmic scale. */
+  latencyScale?: {
+    /** Milliseconds that count as nothing. Default 100. */lowMs?: number; /** Milliseconds that count in full. Default 30,000. */
+    highMs?: number;
+  };
+  /** Mean spend per request that is held, in US dollars. Default: no budget. */
+  budgetUsdPerRequest?: number;
+  /** Models whose expected latency is above this are not chosen. Default: no limit. */
+  maxLatencyMs?: number;
+}
+/** How a model is chosen from what is known of all. */
+type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
+/** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+interface RouterConfig {
+  /** Models that requests can be routed to, up to 1,000. More can come while running. */
+  models: readonly RouterModel[];
+  /** Vectors and features. */
+  features?: RouterFeatures;
+  /** Its nearest patterns appear in explanations. `features.dim` must equal its `hiddenDim`. */
+  engine?: SonaEngine;
+  /** What is worth how much. Default: quality alone. */
+  objective?: RouterObjective;
+  /** How a model is chosen from what is known of all. Default `'ucb'`. */
+  exploration?: Exploration;
+  /** Least probability of every eligible model, 0 to .5. Default 0. Above 0, logs of every policy can be evaluated. */
+  propensityFloor?: number;
+  /** Decisions that wait for their outcome, or may be amended; the oldest is given up. Default 100,000. */
+  pendingCapacity?: number;
+  /** Milliseconds after which a decision's outcome is no longer taken. Default 86,400,000, a day. */
+  pendingTtlMs?: number;
+  /** Milliseconds after its last request for which a session stays with its model. Default 1,800,000, half an hour. */
+  sessionTtlMs?: number;
+  /** Tenants whose own experience is kept; the one unused for longest is given up. Default 100. */
+  tenantCapacity?: number;
+  /** Trials that a model added while running gets, in every second decision at most. Default 20. */
+  forcedTrials?: number;
+  /** Whether a model whose outcomes have shifted is learned anew. Default true. */
+  driftDetection?: boolean;
+  /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
+  background?: 'auto' | 'manual';
+  /** Names it among those whose states are merged; two that learn must differ. Default: a random UUID. */
+  origin?: string;
+  /** Seed of every random choice. Default 42. */
+  seed?: number;
+  /** Says what time it is, in whole milliseconds since 1970. Default: the system's clock. */
+  now?: () => number;
+  /**
+   * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
+   * event `error` and disturbs nothing else.
+   */
+  log?: (line: string) => void;
+}
+/** What a snapshot of a router does not hold. */
+interface RouterRestoreOptions {
+  /** As `RouterConfig.now`. */
+  now?: () => number;
+  /** As `RouterConfig.log`. */
+  log?: (line: string) => void;
+  /** As `RouterConfig.engine`. */
+  engine?: SonaEngine;
+  /**
+   * Goes on under this name; what was learned so far stays under the former. Default: the former, which is right where
+   * the router of the snapshot does not learn on.
+   */
+  origin?: string;
+}
+//#endregion
+//#region ts/router/explanation.d.ts
+/** Why a decision went to its model: the policy chose it, the session had it, or it is new and was tried. */
+type DecisionReason = 'policy' | 'session' | 'trial';
+/**
+ * What stood in a model's way: not among the `eligible`, too dear or too slow for a limit, more than the budget has left, or
+ * several failures in a row.
+ */
+type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
+/** One model in an {@link Explanation}. */
+interface ExplainedCandidate {
+  /** Its name. */
+  model: string;
+  /** Whether it was chosen. */
+  chosen: boolean;
+  /** Probability with which it was. */
+  propensity: number;
+  /** What it was ranked by. */
+  score: number;
+  /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
+  parts: {
+    /** Worth of the expected quality, not clipped to [0, 1]. */quality: number; /** What a model gets for what is not known of it yet. */
+    optimism: number; /** What uncertainty adds. Other explorations than `'ucb'` draw by it instead, and leave it out of the score. */
+    bonus: number; /** What its cost takes away, the budget's price included. */
+    cost: number; /** What its latency takes away. */
+    latency: number;
+  };
+  /** What was expected; null where nothing is known. */
+  expected: {
+    /** 0 to 1. */quality: number; /** 90 % interval of the quality. */
+    interval: [number, number]; /** US dollars. */
+    costUsd: number | null; /** Milliseconds. */
+    latencyMs: number | null;
+  };
+  /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
+  blocks: [number, number];
+  /** What the tenant's own outcomes add to the expected quality. */
+  tenant: number;
+  /** Qualities told of it so far, by weight. */
+  outcomes: number;
+  /** Share of the prior's uncertainty about this prompt that outcomes have removed, 0 to 1. */
+  evidence: number;
+  /** The rest: how much of what was expected is still prior. */
+  prior: number;
+  /** What stood in its way; empty: nothing. */
+  filters: CandidateFilter[];
+}
+/** A pattern of the attached engine near the prompt. */
+interface ExplainedPattern {
+  /** Cosine of the prompt with its middle. */
+  similarity: number;
+  /** Mean quality of its trajectories. */
+  avgQuality: number;
+  /** How many they are. */
+  clusterSize: number;
+  /** Outcomes by route. */
+  routes: Record<string, RouteRecord>;
+}
+/** What led to a decision, as it was then. Plain data. */
+interface Explanation {
+  /** The decision. */
+  id: number;
+  /** The model that was chosen. */
+  model: string;
+  /** Why. */
+  reason: DecisionReason;
+  /** The policy in force. */
+  exploration: Exploration;
+  /** How much better than usual prompts like this do with any model. */
+  difficulty: number;
+  /** The budget's price on cost, beside the objective's own; 0 without a budget. */
+  budgetPrice: number;
+  /** Name of the basis of the features. */
+  basis: {
+    id: string;
+  };
+  /** Every model; first those that could be chosen, best score first. */
+  candidates: ExplainedCandidate[];
+  /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
+  patterns?: ExplainedPattern[];
+}
+//#endregion
+//#region ts/router/decision.d.ts
+/** What a request says beside its prompt. */
+interface RouteOptions {
+  /** Models that may be chosen. Default: all. */
+  eligible?: readonly string[];
+  /** Conversation that stays with its model, until it may not be chosen or fails. */
+  sessionId?: string;
+  /** Whose request it is: the tenant's own outcomes are learned beside those of all. */
+  tenant?: string;
+  /** Models whose expected cost is above this many US dollars are not chosen. */
+  maxCostUsd?: number;
+  /** Models whose expected latency is above this many milliseconds are not chosen. */
+  maxLatencyMs?: number;
+  /**
+   * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, nothing else changes: no
+   * session, no trial, no budget. Default `'apply'`.
+   */
+  mode?: 'apply' | 'observe';
+  /** Length of the prompt in tokens, which makes the expected cost and latency sharper. */
+  promptTokens?: number;
+}
+/** A model that might have been chosen. */
+interface RankedModel {
+  /** Its name. */
+  model: string;
+  /** What it was ranked by. */
+  score: number;
+  /** Expected quality, 0 to 1. */
+  quality: number;
+  /** Expected US dollars; null where nothing is known. */
+  costUsd: number | null;
+  /** Expected milliseconds; null where nothing is known. */
+  latencyMs: number | null;
+  /** Probability with which it was to be chosen. They sum to 1. */
+  propensity: number;
+}
+/** A model for a prompt. */
+interface RouterDecision {
+  /** Its number, for `feedback`. */
+  id: number;
+  /** The model to ask. */
+  model: string;
+  /** The models that could be chosen, best score first. */
+  ranked: RankedModel[];
+  /** Probability with which this model was chosen. */
+  propensity: number;
+  /** What is expected of it; null where nothing is known. */
+  expected: {
+    /** 0 to 1. */quality: number; /** 90 % interval of the quality. */
+    interval: [number, number]; /** US dollars. */
+    costUsd: number | null; /** Milliseconds. */
+    latencyMs: number | null;
+  };
+  /** What led to it, as it was then; the attached engine's patterns as they are now. */
+  explain(): Explanation;
+}
+//#endregion
+//#region ts/router/events.d.ts
+/** Events of a router. */
+interface RouterEvents {
+  /** A model is not what it was. Of quality, what came before the shift counts little from now on. */
+  drift: [event: DriftEvent];
+  /** The cheapest model that may be chosen is expected to cost more than the budget; it is chosen all the same. */
+  budgetInfeasible: [event: BudgetInfeasibleEvent];
+  /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
+  basis: [event: BasisEvent];
+  /**
+   * The fit of a basis failed, or the `log` threw (then `SONA_IO`, with what it threw as `cause`). Without a listener it is
+   * passed over.
+   */
+  error: [error: SonaError];
+}
+/** A shift that was found. */
+interface DriftEvent {
+  /** The model. */
+  model: string;
+  /** For the worse or the better: less cost is better. */
+  direction: 'worse' | 'better';
+  /** What has shifted. */
+  kind: 'quality' | 'cost' | 'latency';
+}
+/** A budget that can't be held. */
+interface BudgetInfeasibleEvent {
+  /** US dollars per request that are to be held. */
+  budgetUsd: number;
+  /** What the cheapest model is expected to cost. */
+  cheapestUsd: number;
+}
+/** A basis that was fitted. */
+interface BasisEvent {
+  /** Its name. */
+  id: string;
+  /** Prompts that it was fitted to. */
+  prompts: number;
+}
+//#endregion
+//#region ts/router/explain-table.d.ts
+/** An explanation as a table for the terminal. Columns in which no model has anything to say are left out. */
+declare function explainTable(explanation: Explanation): string;
+//#endregion
+//#region ts/router/forget.d.ts
+/** Which outcomes a router forgets: those that every given part holds for. */
+interface RouterForgetCriterion {
+  /** Those of one source, as `feedback` was told. */
+  source?: string;
+  /** That of one decision. */
+  decisionId?: number;
+  /** Those told before, as a date or in milliseconds since 1970. */
+  before?: Date | number;
+}
+//#endregion
+//#region ts/router/outcome.d.ts
+/**
+ * What came of a decision. Quality teaches quality; cost and latency teach their own; an error alone counts against
+ * availability; what is missing teaches nothing. It may be told in parts.
+ */
+interface Outcome {
+  /** How good the answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed; a message means that it did. */
+  error?: boolean | string;
+  /** Who says so, for `forget`. */
+  source?: string;
+  /** The model that answered, where it is not the one that was decided for. */
+  model?: string;
+  /** Replaces what was told before. Default false. */
+  amend?: boolean;
+}
+/** Whether an outcome was taken in. */
+interface OutcomeResult {
+  /** Whether it was. */
+  applied: boolean;
+  /**
+   * Why not: the decision is too old or one of too many, no decision has had that number, it had been told (to change it,
+   * amend), the decision was only observed and nobody said who answered, or there was nothing in it.
+   */
+  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty';
+}
+//#endregion
+//#region ts/router/stats.d.ts
+/** Counters of one model of a router. */
+interface RouterModelStats {
+  /** Its name. */
+  id: string;
+  /** Decisions for it. */
+  decisions: number;
+  /** Qualities told of it, by weight. */
+  outcomes: number;
+  /** Their mean; null without any. */
+  quality: number | null;
+  /** Expected US dollars of a prompt of usual length; null where nothing is known. */
+  costUsd: number | null;
+  /** Expected milliseconds of such a prompt; null where nothing is known. */
+  latencyMs: number | null;
+  /** Share of calls that did not fail; null without any. */
+  availability: number | null;
+  /** It has failed several times in a row and rests until then, in milliseconds since 1970; null: it does not. */
+  restsUntil: number | null;
+  /** Trials that it still has to get. */
+  trialsLeft: number;
+}
+/** Counters of a router. */
+interface RouterStats {
+  /** Decisions made, observed ones included. */
+  decisions: number;
+  /** Decisions that are held, for their outcome or to be amended. */
+  pending: number;
+  /** Qualities learned from. */
+  learned: number;
+  /** The basis of now, and whether another is still to be fitted. */
+  basis: {
+    id: string;
+    hash: string;
+    fitting: boolean;
+  };
+  /** Standard deviation of one quality about what was expected. */
+  noise: number;
+  /** What the calibration of intervals scales them by, 1 to 4. */
+  intervalScale: number;
+  /** Mean quality over all models, less what the prompts' difficulty explains. */
+  mean: number;
+  /** Mean spend per request of late in US dollars; null without a budget. */
+  spendUsd: number | null;
+  /** US dollars that the budget has left now; null without one. */
+  budgetLeftUsd: number | null;
+  /** The budget's price on cost; null without one. */
+  budgetPrice: number | null;
+  /** Other routers whose outcomes were merged into it. */
+  origins: number;
+  /** Version of what it has learned itself. */
+  version: number;
+  /** Sessions that are held. */
+  sessions: number;
+  /** Tenants whose experience is held. */
+  tenants: number;
+  /** By model, in the order in which they came. */
+  models: RouterModelStats[];
+}
+//#endregion
+//#region ts/router/warm-start.d.ts
+/** An outcome from elsewhere. */
+interface WarmStartRow {
+  /** The prompt. */
+  vector: Vector;
+  /** The model that answered. */
+  model: string;
+  /** How good the answer was, 0 to 1. */
+  quality: number;
+  /** Outcomes that it counts for, above 0, at most 1,000. Default 1. */
+  weight?: number;
+}
+//#endregion
+//#region ts/router.d.ts
+/**
+ * Chooses a model for each prompt, from one outcome per decision: expected quality, cost and latency of every model at this
+ * prompt, what is not known yet, an objective, a budget.
+ *
+ * Whatever is refused throws a {@link SonaError} that names the argument, and changes nothing: `SONA_INVALID_ARGUMENT` for a
+ * value of the wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors,
+ * `SONA_UNKNOWN_MODEL` for names, `SONA_NO_ELIGIBLE_MODEL` when every model is ruled out, and `SONA_CLOSED` after `close`.
+ */
+declare class SonaRouter extends EventEmitter<RouterEvents> {
+  #private;
+  /**
+   * A router that has learned nothing. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one.
+   * Models are named `models[i]`.
+   */
+  constructor(config: RouterConfig);
+  /**
+   * The router of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit with
+   * `background: 'manual'`. Two that are restored from one snapshot and both learn need an `origin` each, should they ever
+   * be merged.
+   *
+   * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
+   * a newer format
+   */
+  static restore(bytes: Uint8Array, options?: RouterRestoreOptions): SonaRouter;
+  /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
+  static load(path: string, options?: RouterRestoreOptions): Promise<SonaRouter>;
+  /**
+   * Chooses a model for the vector of a prompt. Its outcome goes to `feedback` with the decision's `id`.
+   *
+   * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out
+   */
+  route(query: Vector, options?: RouteOptions): RouterDecision;
+  /**
+   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more is
+   * no error: see the result's `reason`.
+   */
+  feedback(id: number, outcome: Outcome): OutcomeResult;
+  /**
+   * Adds a model. It starts with its prior, or that of its nearest sibling by tags, and gets `forcedTrials` trials. One that
+   * was removed comes back with what it had learned.
+   */
+  addModel(model: RouterModel): void;
+  /** Takes a model away. Outcomes of its decisions are still taken in. */
+  removeModel(id: string): void;
+  /** Sets prices; nothing has to be learned anew. */
+  updatePrice(id: string, price: ModelPrice): void;
+  /** All models in the order in which they came, with their prices of now. */
+  models(): RouterModel[];
+  /**
+   * Takes in outcomes from elsewhere, all or none.
+   *
+   * @returns how many
+   */
+  warmStart(rows: readonly WarmStartRow[]): number;
+  /**
+   * Takes in what the router of a snapshot has learned, and what had been merged into that; of each origin the newest
+   * counts, so that merging again changes nothing, and the order of merging does not matter. Shifts, budget, sessions and
+   * tenants are each router's own.
+   *
+   * @returns how many origins were new or newer
+   * @throws `SONA_INCOMPATIBLE_STATE` for another basis, or one that is still being fitted; else as {@link restore}
+   */
+  merge(state: Uint8Array): {
+    origins: number;
+  };
+  /**
+   * The decision log of all decisions that are held: JSON Lines, decisions joined with their outcomes, for `readLog`.
+   *
+   * @param options.since id of the first decision; default all
+   */
+  exportLog(options?: {
+    since?: number;
+  }): string;
+  /**
+   * Takes outcomes out of everything that was learned, exactly. Those whose decisions are held no more are counted as out
+   * of reach.
+   *
+   * @throws `SONA_INVALID_ARGUMENT` without a criterion
+   */
+  forget(criterion: RouterForgetCriterion): ForgetResult;
+  /** The basis of now, for another router that is to be merged with this one. */
+  basis(): Basis;
+  /** Counters. */
+  stats(): RouterStats;
+  /** Everything that was learned and every decision that is held, as bytes that {@link restore} takes. */
+  snapshot(): Uint8Array;
+  /**
+   * Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens.
+   * Rejects with `SONA_IO`.
+   */
+  save(path: string): Promise<void>;
+  /** Resolves when no basis is being fitted. */
+  settled(): Promise<void>;
+  /** Ends the router, after a fit and saves under way. Later calls throw `SONA_CLOSED`; closing again does nothing. */
+  close(): Promise<void>;
+  /** Ends the router at once. */
+  [Symbol.dispose](): void;
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+//#endregion
+export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, readLog, writeLog };

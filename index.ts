@@ -32,6 +32,29 @@ export type {
   RouteRecord,
 } from './ts/patterns.ts';
 export { type Presets, presets } from './ts/presets.ts';
+export type {
+  Exploration,
+  RouterConfig,
+  RouterFeatures,
+  RouterObjective,
+  RouterRestoreOptions,
+} from './ts/router/config.ts';
+export type { RankedModel, RouteOptions, RouterDecision } from './ts/router/decision.ts';
+export type { BasisEvent, BudgetInfeasibleEvent, DriftEvent, RouterEvents } from './ts/router/events.ts';
+export { explainTable } from './ts/router/explain-table.ts';
+export type {
+  CandidateFilter,
+  DecisionReason,
+  ExplainedCandidate,
+  ExplainedPattern,
+  Explanation,
+} from './ts/router/explanation.ts';
+export type { RouterForgetCriterion } from './ts/router/forget.ts';
+export type { ModelPrice, ModelPrior, RouterModel } from './ts/router/models.ts';
+export type { Outcome, OutcomeResult } from './ts/router/outcome.ts';
+export type { RouterModelStats, RouterStats } from './ts/router/stats.ts';
+export type { WarmStartRow } from './ts/router/warm-start.ts';
+export { SonaRouter } from './ts/router.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';
 export type { LearnReport, SonaStats } from './ts/stats.ts';
 export type { StepOptions, TrajectoryBuilder } from './ts/trajectory-builder.ts';

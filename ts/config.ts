@@ -99,7 +99,7 @@ export interface Setting {
 }
 
 /** What JSON can't carry travels as its description, which no setting accepts, so the core's own check names it. */
-function portable(value: unknown): unknown {
+export function portable(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : describe(value);
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   return describe(value);

@@ -220,6 +220,11 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     return new (SonaEngine as new (from: unknown) => SonaEngine)(created);
   }
 
+  /** Length of every vector. */
+  get hiddenDim(): number {
+    return this.#sizes.hiddenDim;
+  }
+
   /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
   applyMicroLora<V extends Vector>(x: V, out?: Same<V>): Same<V> {
     return this.#adapters.apply(this.#live(), tiers.micro, x, out);

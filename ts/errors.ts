@@ -6,6 +6,8 @@ export type SonaErrorCode =
   | 'SONA_INVALID_ARGUMENT'
   | 'SONA_UNKNOWN_TRAJECTORY'
   | 'SONA_UNKNOWN_ROUTE'
+  | 'SONA_UNKNOWN_MODEL'
+  | 'SONA_NO_ELIGIBLE_MODEL'
   | 'SONA_INVALID_CONFIG'
   | 'SONA_CLOSED'
   | 'SONA_ABORTED'
@@ -118,6 +120,11 @@ export function unknownTrajectory(argument: string, value: unknown): SonaError {
 export function unknownRoute(argument: string, name: string): SonaError {
   const got = describe(name);
   return new SonaError('SONA_UNKNOWN_ROUTE', `${argument}: no route named ${got}`, { argument, got: name });
+}
+
+export function unknownModel(argument: string, name: string): SonaError {
+  const got = describe(name);
+  return new SonaError('SONA_UNKNOWN_MODEL', `${argument}: no model named ${got}`, { argument, got: name });
 }
 
 export function aborted(signal: AbortSignal): SonaError {

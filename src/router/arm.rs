@@ -49,10 +49,9 @@ impl Assessment {
         (self.centred[0] + self.centred[1]) / 2.0
     }
 
-    /// Variance of the expectation: the posterior's, and how far the blocks disagree.
-    pub fn variance_of_mean(&self, noise: f64) -> f64 {
-        let disagreement = (self.centred[0] - self.centred[1]) / 2.0;
-        noise * self.variance + disagreement * disagreement
+    /// Half of the difference between the blocks' predictions.
+    pub fn disagreement(&self) -> f64 {
+        (self.centred[0] - self.centred[1]) / 2.0
     }
 }
 

@@ -241,8 +241,8 @@ impl Core {
             };
             let expected = assessment.expected() + difficulty + tenant;
             let bonus = WIDTH * (noise * (variance + tenant_variance)).sqrt();
-            let of_mean = assessment.variance_of_mean(noise) + noise * tenant_variance;
-            let half = self.calibration.half_width(arm.uid, expected, of_mean);
+            let of_mean = self.calibration.variance(arm.uid, &assessment, noise, tenant_variance);
+            let half = self.calibration.half_width(of_mean);
             let cost_usd = arm.cost(request.prompt_tokens).map(|(usd, _)| usd);
             let latency_ms = arm.latency(request.prompt_tokens).map(|(ms, _)| ms);
             let cost = cost_price * self.objective.cost_position(cost_usd);

@@ -231,13 +231,16 @@ impl Core {
             let (r0, mean, noise) = (self.prior_mean(), self.moments.mean(), self.moments.noise());
             let assessment = self.arms[place].assess(z, squared, r0, mean);
             errors = assessment.ranked.map(|predicted| e - predicted);
-            let (shared, of_mean) = (assessment.expected(), assessment.variance_of_mean(noise));
+            let shared = assessment.expected();
             left = e - shared;
-            let mut expected = shared;
+            let (mut expected, mut of_tenant) = (shared, 0.0);
             if let Some(tenant) = tenant {
-                expected += self.tenants.difference(tenant, arm, z.block(0), squared[0]).0;
+                let (difference, variance) = self.tenants.difference(tenant, arm, z.block(0), squared[0]);
+                expected += difference;
+                of_tenant = variance;
                 self.tenants.learn(tenant, arm, z.block(0), w, left, &mut self.scratch[..BLOCK]);
             }
+            let of_mean = self.calibration.variance(arm, &assessment, noise, of_tenant);
             self.calibration.observe(arm, expected + difficulty, of_mean, r);
             self.watch(place, (e - expected) / (noise * (1.0 + assessment.variance)).sqrt());
 

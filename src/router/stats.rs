@@ -46,6 +46,8 @@ pub struct RouterStats {
     pub fitting: bool,
     /// Standard deviation of one outcome about what was expected.
     pub noise: f64,
+    /// What the calibration of intervals scales them by, 1 to 4.
+    pub interval_scale: f64,
     /// Mean quality less difficulty, over all models.
     pub mean: f64,
     /// Mean spend per request in US dollars, of the last 20 or so; none without a budget.
@@ -102,6 +104,7 @@ impl Core {
             basis_hash: self.basis.hash(),
             fitting: self.refit.is_some(),
             noise: self.moments.noise().sqrt(),
+            interval_scale: self.calibration.scale(),
             mean: self.moments.mean(),
             spend_usd: self.budget.map(|budget| budget.spend),
             budget_left_usd: self.budget.map(|budget| budget.tokens),

@@ -168,6 +168,7 @@ pub fn router_stats(handle: u32) -> napi::Result<String> {
             "learned": stats.learned,
             "basis": { "id": stats.basis, "hash": format!("{:016x}", stats.basis_hash), "fitting": stats.fitting },
             "noise": stats.noise,
+            "intervalScale": stats.interval_scale,
             "mean": stats.mean,
             "spendUsd": stats.spend_usd,
             "budgetLeftUsd": stats.budget_left_usd,

@@ -1,0 +1,434 @@
+import { EventEmitter } from 'node:events';
+import { isUint8Array } from 'node:util/types';
+import type { Basis } from './basis.ts';
+import { fromNative, invalidArgument, SonaError } from './errors.ts';
+import type { ForgetResult } from './history.ts';
+import { call, native } from './native.ts';
+import {
+  checkRestoreOptions,
+  type Exploration,
+  encodeRouterConfig,
+  type RouterConfig,
+  type RouterRestoreOptions,
+  type Surroundings,
+} from './router/config.ts';
+import { Decision, type RouteOptions, type RouterDecision, requestExtras } from './router/decision.ts';
+import { type RouterEvents, type Told, takeEvents } from './router/events.ts';
+import { at, type Context, HEADER, PER_CANDIDATE } from './router/explanation.ts';
+import { forgetOutcomes, type RouterForgetCriterion } from './router/forget.ts';
+import { encodeModel, type ModelPrice, Models, type RouterModel } from './router/models.ts';
+import {
+  checkDecisionId,
+  checkOutcome,
+  type Outcome,
+  type OutcomeResult,
+  tellOutcome,
+} from './router/outcome.ts';
+import { type RouterStats, routerStats } from './router/stats.ts';
+import { type WarmStartRow, warmStart } from './router/warm-start.ts';
+import {
+  checkInteger,
+  checkName,
+  checkNumber,
+  checkOptions,
+  checkVector,
+  copyInto,
+  isShared,
+  Slab,
+  type Vector,
+} from './vectors.ts';
+
+/** The settings that this side needs to know, by their flat names. */
+interface Known {
+  readonly 'features.dim': number;
+  readonly exploration: Exploration;
+  readonly background: 'auto' | 'manual';
+}
+
+/** A router that exists already; only this module can make one. */
+class Created {
+  constructor(
+    readonly handle: number,
+    readonly surroundings: Surroundings,
+  ) {}
+}
+
+const unreachable = new FinalizationRegistry((handle: number) => native.routerClose(handle));
+
+const noOptions = {};
+
+/**
+ * Chooses a model for each prompt, from one outcome per decision: expected quality, cost and latency of every model at this
+ * prompt, what is not known yet, an objective, a budget.
+ *
+ * Whatever is refused throws a {@link SonaError} that names the argument, and changes nothing: `SONA_INVALID_ARGUMENT` for a
+ * value of the wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors,
+ * `SONA_UNKNOWN_MODEL` for names, `SONA_NO_ELIGIBLE_MODEL` when every model is ruled out, and `SONA_CLOSED` after `close`.
+ */
+export class SonaRouter extends EventEmitter<RouterEvents> {
+  readonly #handle: number;
+  readonly #surroundings: Surroundings;
+  readonly #settings: Known;
+  readonly #models = new Models();
+  readonly #query: Float32Array;
+  readonly #slab = new Slab();
+  #context: Context;
+  #fit: Promise<void> | undefined;
+  readonly #saves = new Set<Promise<void>>();
+  #closing: Promise<void> | undefined;
+  #freed = false;
+
+  /**
+   * A router that has learned nothing. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one.
+   * Models are named `models[i]`.
+   */
+  constructor(config: RouterConfig);
+  constructor(from: unknown) {
+    super();
+    const { handle, surroundings } = from instanceof Created ? from : create(from);
+    this.#handle = handle;
+    this.#surroundings = surroundings;
+    this.#settings = settingsOf(handle);
+    this.#query = new Float32Array(this.#settings['features.dim']);
+    for (const [number, { id }] of Models.rows(handle)) this.#models.know(id, number);
+    this.#context = this.#contextOf(routerStats(handle).basis.id);
+    unreachable.register(this, handle, this);
+  }
+
+  /**
+   * The router of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit with
+   * `background: 'manual'`. Two that are restored from one snapshot and both learn need an `origin` each, should they ever
+   * be merged.
+   *
+   * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
+   * a newer format
+   */
+  static restore(bytes: Uint8Array, options: RouterRestoreOptions = {}): SonaRouter {
+    const own = bytesOf('bytes', bytes);
+    const { origin, ...surroundings } = checkRestoreOptions(options);
+    return SonaRouter.#from(
+      call(() => native.routerRestore(own, origin)),
+      surroundings,
+    );
+  }
+
+  /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
+  static async load(path: string, options: RouterRestoreOptions = {}): Promise<SonaRouter> {
+    checkName('path', path);
+    const { origin, ...surroundings } = checkRestoreOptions(options);
+    let handle: number;
+    try {
+      handle = await native.routerLoad(path, origin);
+    } catch (error) {
+      throw fromNative(error);
+    }
+    return SonaRouter.#from(handle, surroundings);
+  }
+
+  static #from(handle: number, surroundings: Surroundings): SonaRouter {
+    const { engine } = surroundings;
+    const dim = settingsOf(handle)['features.dim'];
+    if (engine && engine.hiddenDim !== dim) {
+      native.routerClose(handle);
+      throw invalidArgument('engine', `one with hiddenDim = ${dim}`, `hiddenDim = ${engine.hiddenDim}`);
+    }
+    return new (SonaRouter as new (from: unknown) => SonaRouter)(new Created(handle, surroundings));
+  }
+
+  /**
+   * Chooses a model for the vector of a prompt. Its outcome goes to `feedback` with the decision's `id`.
+   *
+   * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out
+   */
+  route(query: Vector, options: RouteOptions = noOptions): RouterDecision {
+    const handle = this.#live();
+    const memory = this.#query;
+    checkVector('query', query, memory.length);
+    copyInto('query', query, memory, 0);
+    const { extras, eligible } = options === noOptions ? none : this.#read(options);
+    const now = this.#now();
+    const room = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
+    call(() => native.routerRoute(handle, memory, now, room, eligible, extras));
+    const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
+    // of a basis that was fitted on another thread before; one that is fitted inside `route` comes after the decision
+    if (events && this.#settings.background === 'auto') this.#learnBasis(events);
+    const kept = this.#context.engine ? memory.slice() : undefined;
+    const decision = new Decision(this.#context, room, kept);
+    this.#write(decision.id, false);
+    if (events) this.#tell(events);
+    if (room[at.fitDue] === 1) this.#startFit();
+    return decision;
+  }
+
+  /**
+   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more is
+   * no error: see the result's `reason`.
+   */
+  feedback(id: number, outcome: Outcome): OutcomeResult {
+    const handle = this.#live();
+    checkDecisionId('id', id);
+    const checked = checkOutcome(this.#models, outcome);
+    const { result, events } = tellOutcome(handle, id, this.#now(), checked);
+    if (result.applied) this.#write(id, true);
+    if (events) this.#tell(takeEvents(handle));
+    return result;
+  }
+
+  /**
+   * Adds a model. It starts with its prior, or that of its nearest sibling by tags, and gets `forcedTrials` trials. One that
+   * was removed comes back with what it had learned.
+   */
+  addModel(model: RouterModel): void {
+    const handle = this.#live();
+    const encoded = encodeModel('model', model);
+    const number = call(() => native.routerAddModel(handle, encoded));
+    this.#models.know((JSON.parse(encoded) as RouterModel).id, number);
+    this.#tell(takeEvents(handle));
+  }
+
+  /** Takes a model away. Outcomes of its decisions are still taken in. */
+  removeModel(id: string): void {
+    const handle = this.#live();
+    checkName('id', id);
+    call(() => native.routerRemoveModel(handle, id));
+    this.#models.forget(id);
+  }
+
+  /** Sets prices; nothing has to be learned anew. */
+  updatePrice(id: string, price: ModelPrice): void {
+    const handle = this.#live();
+    checkName('id', id);
+    checkOptions('price', price, ['inputUsdPer1M', 'outputUsdPer1M']);
+    const { inputUsdPer1M, outputUsdPer1M } = price;
+    if (inputUsdPer1M !== undefined) checkNumber('inputUsdPer1M', inputUsdPer1M);
+    if (outputUsdPer1M !== undefined) checkNumber('outputUsdPer1M', outputUsdPer1M);
+    call(() => native.routerUpdatePrice(handle, id, inputUsdPer1M, outputUsdPer1M));
+  }
+
+  /** All models in the order in which they came, with their prices of now. */
+  models(): RouterModel[] {
+    return Models.rows(this.#live()).map(([, model]) => model);
+  }
+
+  /**
+   * Takes in outcomes from elsewhere, all or none.
+   *
+   * @returns how many
+   */
+  warmStart(rows: readonly WarmStartRow[]): number {
+    const handle = this.#live();
+    const taken = warmStart(handle, this.#models, this.#query.length, rows);
+    this.#tell(takeEvents(handle));
+    if (this.#settings.background === 'auto') this.#startFit();
+    return taken;
+  }
+
+  /**
+   * Takes in what the router of a snapshot has learned, and what had been merged into that; of each origin the newest
+   * counts, so that merging again changes nothing, and the order of merging does not matter. Shifts, budget, sessions and
+   * tenants are each router's own.
+   *
+   * @returns how many origins were new or newer
+   * @throws `SONA_INCOMPATIBLE_STATE` for another basis, or one that is still being fitted; else as {@link restore}
+   */
+  merge(state: Uint8Array): { origins: number } {
+    const handle = this.#live();
+    const own = bytesOf('state', state);
+    return { origins: call(() => native.routerMerge(handle, own)) };
+  }
+
+  /**
+   * The decision log of all decisions that are held: JSON Lines, decisions joined with their outcomes, for `readLog`.
+   *
+   * @param options.since id of the first decision; default all
+   */
+  exportLog(options: { since?: number } = noOptions): string {
+    const handle = this.#live();
+    checkOptions('options', options, ['since']);
+    const { since = 0 } = options;
+    checkInteger('since', since, 0, Number.MAX_SAFE_INTEGER);
+    return call(() => native.routerExportLog(handle, since));
+  }
+
+  /**
+   * Takes outcomes out of everything that was learned, exactly. Those whose decisions are held no more are counted as out
+   * of reach.
+   *
+   * @throws `SONA_INVALID_ARGUMENT` without a criterion
+   */
+  forget(criterion: RouterForgetCriterion): ForgetResult {
+    const handle = this.#live();
+    return forgetOutcomes(handle, this.#now(), criterion);
+  }
+
+  /** The basis of now, for another router that is to be merged with this one. */
+  basis(): Basis {
+    const handle = this.#live();
+    return call(() => native.routerBasis(handle));
+  }
+
+  /** Counters. */
+  stats(): RouterStats {
+    return routerStats(this.#live());
+  }
+
+  /** Everything that was learned and every decision that is held, as bytes that {@link restore} takes. */
+  snapshot(): Uint8Array {
+    const handle = this.#live();
+    return call(() => native.routerSnapshot(handle));
+  }
+
+  /**
+   * Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens.
+   * Rejects with `SONA_IO`.
+   */
+  async save(path: string): Promise<void> {
+    const handle = this.#live();
+    checkName('path', path);
+    const saved = call(() => native.routerSave(handle, path)).catch((error: unknown) => {
+      throw fromNative(error);
+    });
+    this.#saves.add(saved);
+    try {
+      await saved;
+    } finally {
+      this.#saves.delete(saved);
+    }
+  }
+
+  /** Resolves when no basis is being fitted. */
+  async settled(): Promise<void> {
+    this.#live();
+    await this.#fit;
+  }
+
+  /** Ends the router, after a fit and saves under way. Later calls throw `SONA_CLOSED`; closing again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Ends the router at once. */
+  [Symbol.dispose](): void {
+    if (!this.#closing) {
+      this.#closing = Promise.resolve();
+      this.#free();
+    }
+  }
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #live(): number {
+    if (this.#closing) throw new SonaError('SONA_CLOSED', 'the router is closed');
+    return this.#handle;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled([this.#fit, ...this.#saves]);
+    this.#free();
+  }
+
+  #free(): void {
+    this.#freed = true;
+    unreachable.unregister(this);
+    native.routerClose(this.#handle);
+  }
+
+  #now(): number {
+    const { now } = this.#surroundings;
+    if (!now) return Date.now();
+    const time: unknown = now();
+    checkInteger('now', time, 1, Number.MAX_SAFE_INTEGER);
+    return time;
+  }
+
+  #read(options: RouteOptions): Read {
+    const extras = requestExtras(options);
+    const { eligible } = options;
+    return {
+      extras,
+      eligible: eligible === undefined ? undefined : this.#models.numbers('eligible', eligible),
+    };
+  }
+
+  #contextOf(basis: string): Context {
+    const { engine } = this.#surroundings;
+    return { models: this.#models, exploration: this.#settings.exploration, basis, engine };
+  }
+
+  /** Decisions made before keep the name of theirs. */
+  #learnBasis(events: readonly Told[]): void {
+    for (const event of events) if (event.type === 'basis') this.#context = this.#contextOf(event.id);
+  }
+
+  /** Passes on what has happened. */
+  #tell(events: readonly Told[]): void {
+    this.#learnBasis(events);
+    for (const { type, ...event } of events) (this as EventEmitter).emit(type, event);
+  }
+
+  #fail(error: SonaError): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error);
+  }
+
+  /** One line for the log: a decision, or what was told of it. */
+  #write(id: number, outcome: boolean): void {
+    const { log } = this.#surroundings;
+    if (!log) return;
+    const line = call(() => native.routerLogLine(this.#handle, id, outcome));
+    if (line === null) return;
+    try {
+      log(line);
+    } catch (error) {
+      const got = error instanceof Error ? error.message : 'something else than an error';
+      this.#fail(new SonaError('SONA_IO', `log: it threw ${got}`, { argument: 'log' }, error));
+    }
+  }
+
+  /** Fits the basis that is due, if one is, on a thread of the pool. */
+  #startFit(): void {
+    this.#fit ??= this.#runFit();
+  }
+
+  async #runFit(): Promise<void> {
+    let failure: SonaError | undefined;
+    try {
+      await native.routerFit(this.#handle);
+    } catch (error) {
+      failure = fromNative(error);
+    }
+    this.#fit = undefined;
+    // disposed of meanwhile
+    if (this.#freed) return;
+    if (failure) this.#fail(failure);
+    this.#tell(takeEvents(this.#handle));
+  }
+}
+
+interface Read {
+  extras: ReturnType<typeof requestExtras> | undefined;
+  eligible: Uint32Array | undefined;
+}
+
+const none: Read = { extras: undefined, eligible: undefined };
+
+function create(config: unknown): Created {
+  const { settings, models, origin, shipped, basis, ...surroundings } = encodeRouterConfig(config);
+  return new Created(
+    call(() => native.routerCreate(settings, models, origin, shipped, basis)),
+    surroundings,
+  );
+}
+
+function settingsOf(handle: number): Known {
+  return JSON.parse(call(() => native.routerConfig(handle))) as Known;
+}
+
+function bytesOf(argument: string, bytes: unknown): Uint8Array {
+  if (!isUint8Array(bytes)) throw invalidArgument(argument, 'a Uint8Array', bytes);
+  // a copy, because another thread could write to shared memory while it is read
+  return isShared(bytes) ? new Uint8Array(bytes) : bytes;
+}

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { type Basis, checkBasis } from '../basis.ts';
+import { checkSettings, portable } from '../config.ts';
+import { SonaEngine } from '../engine.ts';
+import { invalidArgument, invalidConfig } from '../errors.ts';
+import { checkOptions } from '../vectors.ts';
+import { encodeModels, type RouterModel } from './models.ts';
+
+/** What a router makes of the vector of a prompt. */
+export interface RouterFeatures {
+  /** Length of every query vector, 2 to 65,536. Default: that of the engine or of the basis, else 384. */
+  dim?: number;
+  /**
+   * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
+   * of them. `'minilm'`: ships, for vectors of all-MiniLM-L6-v2. Or one of `fitBasis`. Default `'auto'`.
+   */
+  basis?: 'auto' | 'minilm' | Basis;
+}
+
+/** What is worth how much. */
+export interface RouterObjective {
+  /** What a quality of 1 is worth. Default 1. */
+  qualityWeight?: number;
+  /** What a cost at the upper end of the cost scale takes away. Default 0. */
+  costWeight?: number;
+  /** What a latency at the upper end of the latency scale takes away. Default 0. */
+  latencyWeight?: number;
+  /** Costs between which the objective tells apart, on a logarithmic scale. */
+  costScale?: {
+    /** US dollars per call that count as nothing. Default 1e-5. */
+    lowUsd?: number;
+    /** US dollars per call that count in full. Default .02. */
+    highUsd?: number;
+  };
+  /** Latencies between which the objective tells apart, on a logarithmic scale. */
+  latencyScale?: {
+    /** Milliseconds that count as nothing. Default 100. */
+    lowMs?: number;
+    /** Milliseconds that count in full. Default 30,000. */
+    highMs?: number;
+  };
+  /** Mean spend per request that is held, in US dollars. Default: no budget. */
+  budgetUsdPerRequest?: number;
+  /** Models whose expected latency is above this are not chosen. Default: no limit. */
+  maxLatencyMs?: number;
+}
+
+/** How a model is chosen from what is known of all. */
+export type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
+
+/** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+export interface RouterConfig {
+  /** Models that requests can be routed to, up to 1,000. More can come while running. */
+  models: readonly RouterModel[];
+  /** Vectors and features. */
+  features?: RouterFeatures;
+  /** Its nearest patterns appear in explanations. `features.dim` must equal its `hiddenDim`. */
+  engine?: SonaEngine;
+  /** What is worth how much. Default: quality alone. */
+  objective?: RouterObjective;
+  /** How a model is chosen from what is known of all. Default `'ucb'`. */
+  exploration?: Exploration;
+  /** Least probability of every eligible model, 0 to .5. Default 0. Above 0, logs of every policy can be evaluated. */
+  propensityFloor?: number;
+  /** Decisions that wait for their outcome, or may be amended; the oldest is given up. Default 100,000. */
+  pendingCapacity?: number;
+  /** Milliseconds after which a decision's outcome is no longer taken. Default 86,400,000, a day. */
+  pendingTtlMs?: number;
+  /** Milliseconds after its last request for which a session stays with its model. Default 1,800,000, half an hour. */
+  sessionTtlMs?: number;
+  /** Tenants whose own experience is kept; the one unused for longest is given up. Default 100. */
+  tenantCapacity?: number;
+  /** Trials that a model added while running gets, in every second decision at most. Default 20. */
+  forcedTrials?: number;
+  /** Whether a model whose outcomes have shifted is learned anew. Default true. */
+  driftDetection?: boolean;
+  /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
+  background?: 'auto' | 'manual';
+  /** Names it among those whose states are merged; two that learn must differ. Default: a random UUID. */
+  origin?: string;
+  /** Seed of every random choice. Default 42. */
+  seed?: number;
+  /** Says what time it is, in whole milliseconds since 1970. Default: the system's clock. */
+  now?: () => number;
+  /**
+   * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
+   * event `error` and disturbs nothing else.
+   */
+  log?: (line: string) => void;
+}
+
+/** What a snapshot of a router does not hold. */
+export interface RouterRestoreOptions {
+  /** As `RouterConfig.now`. */
+  now?: () => number;
+  /** As `RouterConfig.log`. */
+  log?: (line: string) => void;
+  /** As `RouterConfig.engine`. */
+  engine?: SonaEngine;
+  /**
+   * Goes on under this name; what was learned so far stays under the former. Default: the former, which is right where
+   * the router of the snapshot does not learn on.
+   */
+  origin?: string;
+}
+
+/** What the native core does not know of. */
+export interface Surroundings {
+  readonly now: (() => number) | undefined;
+  readonly log: ((line: string) => void) | undefined;
+  readonly engine: SonaEngine | undefined;
+}
+
+/** A config for the native core, which checks the settings, and the parts that it can't take. */
+export interface EncodedRouterConfig extends Surroundings {
+  readonly settings: string;
+  readonly models: string;
+  readonly origin: string;
+  /** Whether the basis is the one that ships. */
+  readonly shipped: boolean;
+  readonly basis: Basis | undefined;
+}
+
+/** Reads each part of a config once. */
+export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
+  checkSettings(config);
+  const {
+    models,
+    features,
+    engine,
+    origin = randomUUID(),
+    now,
+    log,
+    ...rest
+  } = config as Record<string, unknown>;
+  const settings = group(rest, 3) as Record<string, unknown>;
+  const surroundings = checkSurroundings(now, log, engine, invalidConfig);
+  if (!isOrigin(origin)) throw invalidConfig('origin', 'a name of at least one character', origin);
+  const basis = encodeFeatures(features, surroundings.engine, settings);
+  return {
+    settings: JSON.stringify(settings),
+    models: encodeModels(models),
+    origin,
+    shipped: basis === 'minilm',
+    basis: typeof basis === 'object' ? basis : undefined,
+    ...surroundings,
+  };
+}
+
+/** Checks what is handed over beside a snapshot; the engine's dimension only once the router's is known. */
+export function checkRestoreOptions(
+  options: RouterRestoreOptions,
+): Surroundings & { origin: string | undefined } {
+  checkOptions('options', options, ['now', 'log', 'engine', 'origin']);
+  const { now, log, engine, origin } = options;
+  const surroundings = checkSurroundings(now, log, engine, invalidArgument);
+  if (origin !== undefined && !isOrigin(origin)) {
+    throw invalidArgument('origin', 'a name of at least one character', origin);
+  }
+  return { ...surroundings, origin };
+}
+
+function encodeFeatures(
+  features: unknown,
+  engine: SonaEngine | undefined,
+  settings: Record<string, unknown>,
+): 'auto' | 'minilm' | Basis {
+  // what is no object is named by the core
+  const isGroup = typeof features === 'object' && features !== null && !Array.isArray(features);
+  const { basis: given = 'auto', ...rest } = (isGroup ? features : {}) as Record<string, unknown>;
+  const basis = given === 'auto' || given === 'minilm' ? given : ownBasis(given);
+  const known = engine?.hiddenDim ?? (typeof basis === 'object' ? basis.dim : undefined);
+  const dim = rest.dim === undefined ? known : rest.dim;
+  if (isGroup || features === undefined) settings.features = group({ ...rest, dim }, 1);
+  else settings.features = portable(features);
+  if (engine && dim !== engine.hiddenDim) {
+    throw invalidConfig('features.dim', `${engine.hiddenDim}, the engine's hiddenDim`, dim);
+  }
+  return basis;
+}
+
+function ownBasis(value: unknown): Basis {
+  if (typeof value !== 'object' || value === null) {
+    throw invalidConfig('features.basis', "'auto', 'minilm' or a Basis", value);
+  }
+  return checkBasis('features.basis', value);
+}
+
+function checkSurroundings(
+  now: unknown,
+  log: unknown,
+  engine: unknown,
+  refuse: typeof invalidConfig,
+): Surroundings {
+  if (now !== undefined && typeof now !== 'function') throw refuse('now', 'a function', now);
+  if (log !== undefined && typeof log !== 'function') throw refuse('log', 'a function', log);
+  if (engine !== undefined && !(engine instanceof SonaEngine)) throw refuse('engine', 'a SonaEngine', engine);
+  return { now: now as Surroundings['now'], log: log as Surroundings['log'], engine };
+}
+
+function isOrigin(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.isWellFormed();
+}
+
+/** Settings and groups of them, as many levels deep. What is not set is left out. */
+function group(value: unknown, levels: number): unknown {
+  if (levels === 0 || typeof value !== 'object' || value === null || Array.isArray(value))
+    return portable(value);
+  // without a prototype, so that '__proto__' is a key like any other
+  const settings: Record<string, unknown> = Object.create(null);
+  for (const [key, entry] of Object.entries(value)) {
+    if (entry !== undefined) settings[key] = group(entry, levels - 1);
+  }
+  return settings;
+}

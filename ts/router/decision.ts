@@ -1,0 +1,141 @@
+import { invalidArgument } from '../errors.ts';
+import type { RequestExtras } from '../native.ts';
+import { checkName, checkNumber, checkOptions } from '../vectors.ts';
+import {
+  at,
+  type Context,
+  type Explanation,
+  explain,
+  HEADER,
+  known,
+  of,
+  PER_CANDIDATE,
+} from './explanation.ts';
+
+/** What a request says beside its prompt. */
+export interface RouteOptions {
+  /** Models that may be chosen. Default: all. */
+  eligible?: readonly string[];
+  /** Conversation that stays with its model, until it may not be chosen or fails. */
+  sessionId?: string;
+  /** Whose request it is: the tenant's own outcomes are learned beside those of all. */
+  tenant?: string;
+  /** Models whose expected cost is above this many US dollars are not chosen. */
+  maxCostUsd?: number;
+  /** Models whose expected latency is above this many milliseconds are not chosen. */
+  maxLatencyMs?: number;
+  /**
+   * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, nothing else changes: no
+   * session, no trial, no budget. Default `'apply'`.
+   */
+  mode?: 'apply' | 'observe';
+  /** Length of the prompt in tokens, which makes the expected cost and latency sharper. */
+  promptTokens?: number;
+}
+
+/** A model that might have been chosen. */
+export interface RankedModel {
+  /** Its name. */
+  model: string;
+  /** What it was ranked by. */
+  score: number;
+  /** Expected quality, 0 to 1. */
+  quality: number;
+  /** Expected US dollars; null where nothing is known. */
+  costUsd: number | null;
+  /** Expected milliseconds; null where nothing is known. */
+  latencyMs: number | null;
+  /** Probability with which it was to be chosen. They sum to 1. */
+  propensity: number;
+}
+
+/** A model for a prompt. */
+export interface RouterDecision {
+  /** Its number, for `feedback`. */
+  id: number;
+  /** The model to ask. */
+  model: string;
+  /** The models that could be chosen, best score first. */
+  ranked: RankedModel[];
+  /** Probability with which this model was chosen. */
+  propensity: number;
+  /** What is expected of it; null where nothing is known. */
+  expected: {
+    /** 0 to 1. */
+    quality: number;
+    /** 90 % interval of the quality. */
+    interval: [number, number];
+    /** US dollars. */
+    costUsd: number | null;
+    /** Milliseconds. */
+    latencyMs: number | null;
+  };
+  /** What led to it, as it was then; the attached engine's patterns as they are now. */
+  explain(): Explanation;
+}
+
+/** Keeps the addon's numbers, from which explanations are made when they are asked for. */
+export class Decision implements RouterDecision {
+  readonly id: number;
+  readonly model: string;
+  readonly ranked: RankedModel[];
+  readonly propensity: number;
+  readonly expected: RouterDecision['expected'];
+  readonly #context: Context;
+  readonly #numbers: Float64Array;
+  readonly #query: Float32Array | undefined;
+
+  constructor(context: Context, numbers: Float64Array, query: Float32Array | undefined) {
+    this.#context = context;
+    this.#numbers = numbers;
+    this.#query = query;
+    const { models } = context;
+    const ranked: RankedModel[] = [];
+    for (let start = HEADER; start < numbers.length; start += PER_CANDIDATE) {
+      // those that could be chosen come first
+      if (numbers[start + of.filters] !== 0) break;
+      ranked.push({
+        model: models.name(numbers[start + of.model] as number),
+        score: numbers[start + of.score] as number,
+        quality: numbers[start + of.quality] as number,
+        costUsd: known(numbers[start + of.costUsd] as number),
+        latencyMs: known(numbers[start + of.latencyMs] as number),
+        propensity: numbers[start + of.propensity] as number,
+      });
+    }
+    const chosen = numbers[at.chosen] as number;
+    const { model, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
+    const start = HEADER + PER_CANDIDATE * chosen;
+    this.id = numbers[at.id] as number;
+    this.model = model;
+    this.ranked = ranked;
+    this.propensity = propensity;
+    this.expected = {
+      quality,
+      interval: [numbers[start + of.low] as number, numbers[start + of.high] as number],
+      costUsd,
+      latencyMs,
+    };
+  }
+
+  explain(): Explanation {
+    return explain(this.#context, this.#numbers, this.#query);
+  }
+}
+
+const names = ['eligible', 'sessionId', 'tenant', 'maxCostUsd', 'maxLatencyMs', 'mode', 'promptTokens'];
+
+/** What a request has beside its prompt and the eligible; ranges are the core's to check. */
+export function requestExtras(options: RouteOptions): RequestExtras {
+  checkOptions('options', options, names);
+  const { sessionId, tenant, maxCostUsd, maxLatencyMs, mode, promptTokens } = options;
+  if (sessionId !== undefined) checkName('sessionId', sessionId);
+  if (tenant !== undefined) checkName('tenant', tenant);
+  if (maxCostUsd !== undefined) checkNumber('maxCostUsd', maxCostUsd);
+  if (maxLatencyMs !== undefined) checkNumber('maxLatencyMs', maxLatencyMs);
+  if (promptTokens !== undefined) checkNumber('promptTokens', promptTokens);
+  if (mode !== undefined && mode !== 'apply' && mode !== 'observe') {
+    throw invalidArgument('mode', "'apply' or 'observe'", mode);
+  }
+  return { session: sessionId, tenant, maxCostUsd, maxLatencyMs, observe: mode === 'observe', promptTokens };
+}

@@ -1,0 +1,54 @@
+import type { SonaError } from '../errors.ts';
+import { native } from '../native.ts';
+
+/** Events of a router. */
+export interface RouterEvents {
+  /** A model is not what it was. Of quality, what came before the shift counts little from now on. */
+  drift: [event: DriftEvent];
+  /** The cheapest model that may be chosen is expected to cost more than the budget; it is chosen all the same. */
+  budgetInfeasible: [event: BudgetInfeasibleEvent];
+  /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
+  basis: [event: BasisEvent];
+  /**
+   * The fit of a basis failed, or the `log` threw (then `SONA_IO`, with what it threw as `cause`). Without a listener it is
+   * passed over.
+   */
+  error: [error: SonaError];
+}
+
+/** A shift that was found. */
+export interface DriftEvent {
+  /** The model. */
+  model: string;
+  /** For the worse or the better: less cost is better. */
+  direction: 'worse' | 'better';
+  /** What has shifted. */
+  kind: 'quality' | 'cost' | 'latency';
+}
+
+/** A budget that can't be held. */
+export interface BudgetInfeasibleEvent {
+  /** US dollars per request that are to be held. */
+  budgetUsd: number;
+  /** What the cheapest model is expected to cost. */
+  cheapestUsd: number;
+}
+
+/** A basis that was fitted. */
+export interface BasisEvent {
+  /** Its name. */
+  id: string;
+  /** Prompts that it was fitted to. */
+  prompts: number;
+}
+
+/** What the addon tells. */
+export type Told =
+  | ({ type: 'drift' } & DriftEvent)
+  | ({ type: 'budgetInfeasible' } & BudgetInfeasibleEvent)
+  | ({ type: 'basis' } & BasisEvent);
+
+/** What has happened since the last call. */
+export function takeEvents(handle: number): Told[] {
+  return JSON.parse(native.routerEvents(handle)) as Told[];
+}

@@ -1,0 +1,99 @@
+import { invalidArgument } from '../errors.ts';
+import type { ExplainedCandidate, ExplainedPattern, Explanation } from './explanation.ts';
+
+/** One column: its head, and what it shows of a candidate. */
+interface Column {
+  head: string;
+  /** Words stand left, numbers right. */
+  words?: boolean;
+  cell: (candidate: ExplainedCandidate) => string;
+}
+
+const columns: readonly Column[] = [
+  { head: '', words: true, cell: ({ chosen }) => (chosen ? '>' : ' ') },
+  { head: 'model', words: true, cell: ({ model }) => model },
+  { head: 'chance', cell: ({ propensity }) => percent(propensity) },
+  { head: 'score', cell: ({ score }) => score.toFixed(3) },
+  { head: 'quality', cell: ({ parts }) => parts.quality.toFixed(3) },
+  { head: '+optimism', cell: ({ parts }) => parts.optimism.toFixed(3) },
+  { head: '+bonus', cell: ({ parts }) => parts.bonus.toFixed(3) },
+  { head: '-cost', cell: ({ parts }) => parts.cost.toFixed(3) },
+  { head: '-latency', cell: ({ parts }) => parts.latency.toFixed(3) },
+  {
+    head: 'expected',
+    cell: ({ expected }) => `${expected.quality.toFixed(2)} ${interval(expected.interval)}`,
+  },
+  { head: 'USD', cell: ({ expected }) => (expected.costUsd === null ? '-' : amount(expected.costUsd)) },
+  { head: 'ms', cell: ({ expected }) => (expected.latencyMs === null ? '-' : amount(expected.latencyMs)) },
+  { head: 'evidence', cell: ({ evidence }) => percent(evidence) },
+  { head: 'of', cell: ({ outcomes }) => amount(outcomes) },
+  { head: 'ruled out by', words: true, cell: ({ filters }) => filters.join(', ') },
+];
+
+/** What a column shows when it has nothing to say; such columns are left out. */
+const silent = new Set(['', '-', '0.000', '-0.000']);
+
+/** An explanation as a table for the terminal. Columns in which no model has anything to say are left out. */
+export function explainTable(explanation: Explanation): string {
+  if (typeof explanation !== 'object' || explanation === null || !Array.isArray(explanation.candidates)) {
+    throw invalidArgument('explanation', 'what explain() returns', explanation);
+  }
+  const { id, model, reason, exploration, difficulty, budgetPrice, basis, candidates, patterns } =
+    explanation;
+  const how = { policy: `by the policy, ${exploration}`, session: 'by its session', trial: 'on trial' }[
+    reason
+  ];
+  const facts = [`difficulty ${signed(difficulty)}`, `basis ${basis.id}`];
+  if (budgetPrice !== 0) facts.push(`budget's price ${budgetPrice.toFixed(3)}`);
+  const lines = [`decision ${id}: ${model}, ${how} (${facts.join(', ')})`, ...table(candidates)];
+  if (patterns) lines.push(...patternLines(patterns));
+  return lines.join('\n');
+}
+
+function table(candidates: readonly ExplainedCandidate[]): string[] {
+  const cells = columns.map(({ cell }) => candidates.map(cell));
+  const shown = columns
+    .map((column, i) => ({ ...column, cells: cells[i] as string[] }))
+    .filter((column) => column.cells.some((cell) => !silent.has(cell)));
+  const widths = shown.map(({ head, cells }) => Math.max(head.length, ...cells.map(({ length }) => length)));
+  const line = (words: readonly string[]) =>
+    words
+      .map((word, i) =>
+        shown[i]?.words ? word.padEnd(widths[i] as number) : word.padStart(widths[i] as number),
+      )
+      .join('  ')
+      .trimEnd();
+  return [
+    line(shown.map(({ head }) => head)),
+    ...candidates.map((_, row) => line(shown.map(({ cells }) => cells[row] as string))),
+  ];
+}
+
+function patternLines(patterns: readonly ExplainedPattern[]): string[] {
+  if (patterns.length === 0) return ['no patterns near'];
+  return patterns.map(({ similarity, avgQuality, clusterSize, routes }) => {
+    const best = Object.entries(routes)
+      .sort(([, a], [, b]) => b.avgQuality - a.avgQuality)
+      .map(([route, { count, avgQuality }]) => `${route} ${avgQuality.toFixed(2)} of ${count}`);
+    const of = best.length > 0 ? `: ${best.join(', ')}` : '';
+    return `pattern at ${similarity.toFixed(2)}, quality ${avgQuality.toFixed(2)} of ${clusterSize}${of}`;
+  });
+}
+
+function interval([low, high]: readonly [number, number]): string {
+  return `${low.toFixed(2)}-${high.toFixed(2)}`;
+}
+
+function signed(number: number): string {
+  return `${number < 0 ? '' : '+'}${number.toFixed(3)}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}%`;
+}
+
+/** Three digits that count. */
+function amount(number: number): string {
+  if (number === 0) return '0';
+  return number >= 1000 ? Math.round(number).toString() : Number(number.toPrecision(3)).toString();
+}

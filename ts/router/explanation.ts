@@ -1,0 +1,231 @@
+import type { SonaEngine } from '../engine.ts';
+import { SonaError } from '../errors.ts';
+import type { RouteRecord } from '../patterns.ts';
+import type { Exploration } from './config.ts';
+import type { Models } from './models.ts';
+
+/** Why a decision went to its model: the policy chose it, the session had it, or it is new and was tried. */
+export type DecisionReason = 'policy' | 'session' | 'trial';
+
+/**
+ * What stood in a model's way: not among the `eligible`, too dear or too slow for a limit, more than the budget has left, or
+ * several failures in a row.
+ */
+export type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
+
+/** One model in an {@link Explanation}. */
+export interface ExplainedCandidate {
+  /** Its name. */
+  model: string;
+  /** Whether it was chosen. */
+  chosen: boolean;
+  /** Probability with which it was. */
+  propensity: number;
+  /** What it was ranked by. */
+  score: number;
+  /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
+  parts: {
+    /** Worth of the expected quality, not clipped to [0, 1]. */
+    quality: number;
+    /** What a model gets for what is not known of it yet. */
+    optimism: number;
+    /** What uncertainty adds. Other explorations than `'ucb'` draw by it instead, and leave it out of the score. */
+    bonus: number;
+    /** What its cost takes away, the budget's price included. */
+    cost: number;
+    /** What its latency takes away. */
+    latency: number;
+  };
+  /** What was expected; null where nothing is known. */
+  expected: {
+    /** 0 to 1. */
+    quality: number;
+    /** 90 % interval of the quality. */
+    interval: [number, number];
+    /** US dollars. */
+    costUsd: number | null;
+    /** Milliseconds. */
+    latencyMs: number | null;
+  };
+  /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
+  blocks: [number, number];
+  /** What the tenant's own outcomes add to the expected quality. */
+  tenant: number;
+  /** Qualities told of it so far, by weight. */
+  outcomes: number;
+  /** Share of the prior's uncertainty about this prompt that outcomes have removed, 0 to 1. */
+  evidence: number;
+  /** The rest: how much of what was expected is still prior. */
+  prior: number;
+  /** What stood in its way; empty: nothing. */
+  filters: CandidateFilter[];
+}
+
+/** A pattern of the attached engine near the prompt. */
+export interface ExplainedPattern {
+  /** Cosine of the prompt with its middle. */
+  similarity: number;
+  /** Mean quality of its trajectories. */
+  avgQuality: number;
+  /** How many they are. */
+  clusterSize: number;
+  /** Outcomes by route. */
+  routes: Record<string, RouteRecord>;
+}
+
+/** What led to a decision, as it was then. Plain data. */
+export interface Explanation {
+  /** The decision. */
+  id: number;
+  /** The model that was chosen. */
+  model: string;
+  /** Why. */
+  reason: DecisionReason;
+  /** The policy in force. */
+  exploration: Exploration;
+  /** How much better than usual prompts like this do with any model. */
+  difficulty: number;
+  /** The budget's price on cost, beside the objective's own; 0 without a budget. */
+  budgetPrice: number;
+  /** Name of the basis of the features. */
+  basis: { id: string };
+  /** Every model; first those that could be chosen, best score first. */
+  candidates: ExplainedCandidate[];
+  /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
+  patterns?: ExplainedPattern[];
+}
+
+/** Numbers before the first candidate in the addon's answer. */
+export const HEADER = 7;
+
+/** Numbers per candidate. */
+export const PER_CANDIDATE = 19;
+
+/** Places in the addon's answer: of the whole, and of a candidate. */
+export const at = {
+  id: 0,
+  chosen: 1,
+  reason: 2,
+  difficulty: 3,
+  budgetPrice: 4,
+  events: 5,
+  fitDue: 6,
+} as const;
+
+/** Places in a candidate's numbers. */
+export const of = {
+  model: 0,
+  filters: 1,
+  score: 2,
+  quality: 3,
+  low: 4,
+  high: 5,
+  costUsd: 6,
+  latencyMs: 7,
+  worth: 8,
+  optimism: 9,
+  bonus: 10,
+  cost: 11,
+  latency: 12,
+  propensity: 13,
+  outcomes: 14,
+  evidence: 15,
+  tenant: 16,
+  block1: 17,
+  block2: 18,
+} as const;
+
+const reasons: readonly DecisionReason[] = ['policy', 'session', 'trial'];
+
+/** By bit, from the lowest. */
+const filters: readonly CandidateFilter[] = ['eligible', 'cost', 'latency', 'budget', 'failing'];
+
+/** How many patterns an explanation shows. */
+const PATTERNS = 3;
+
+/** What explains the numbers of decisions. */
+export interface Context {
+  readonly models: Models;
+  readonly exploration: Exploration;
+  readonly basis: string;
+  readonly engine: SonaEngine | undefined;
+}
+
+/** Unknown amounts come as NaN. */
+export function known(amount: number): number | null {
+  return Number.isNaN(amount) ? null : amount;
+}
+
+/** @param query the prompt's vector, where an engine is attached */
+export function explain(
+  { models, exploration, basis, engine }: Context,
+  numbers: Float64Array,
+  query: Float32Array | undefined,
+): Explanation {
+  const number = (place: number) => numbers[place] as number;
+  const chosen = number(at.chosen);
+  const candidates: ExplainedCandidate[] = [];
+  for (let start = HEADER; start < numbers.length; start += PER_CANDIDATE) {
+    candidates.push(explainCandidate(models, numbers.subarray(start), candidates.length === chosen));
+  }
+  const explanation: Explanation = {
+    id: number(at.id),
+    model: (candidates[chosen] as ExplainedCandidate).model,
+    reason: reasons[number(at.reason)] as DecisionReason,
+    exploration,
+    difficulty: number(at.difficulty),
+    budgetPrice: number(at.budgetPrice),
+    basis: { id: basis },
+    candidates,
+  };
+  const patterns = engine && query ? nearestPatterns(engine, query) : undefined;
+  return patterns ? { ...explanation, patterns } : explanation;
+}
+
+function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean): ExplainedCandidate {
+  const number = (place: number) => numbers[place] as number;
+  const hit = number(of.filters);
+  const evidence = number(of.evidence);
+  return {
+    model: models.name(number(of.model)),
+    chosen,
+    propensity: number(of.propensity),
+    score: number(of.score),
+    parts: {
+      quality: number(of.worth),
+      optimism: number(of.optimism),
+      bonus: number(of.bonus),
+      cost: number(of.cost),
+      latency: number(of.latency),
+    },
+    expected: {
+      quality: number(of.quality),
+      interval: [number(of.low), number(of.high)],
+      costUsd: known(number(of.costUsd)),
+      latencyMs: known(number(of.latencyMs)),
+    },
+    blocks: [number(of.block1), number(of.block2)],
+    tenant: number(of.tenant),
+    outcomes: number(of.outcomes),
+    evidence,
+    prior: 1 - evidence,
+    filters: filters.filter((_, bit) => hit & (1 << bit)),
+  };
+}
+
+/** Also those with a low quality. Undefined when the engine has been closed since. */
+function nearestPatterns(engine: SonaEngine, query: Float32Array): ExplainedPattern[] | undefined {
+  try {
+    return engine
+      .findPatterns(query, PATTERNS, { minQuality: 0 })
+      .map(({ similarity, avgQuality, clusterSize, routes }) => ({
+        similarity,
+        avgQuality,
+        clusterSize,
+        routes: structuredClone(routes),
+      }));
+  } catch (error) {
+    if (SonaError.isInstance(error) && error.code === 'SONA_CLOSED') return undefined;
+    throw error;
+  }
+}
