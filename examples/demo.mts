@@ -1,14 +1,18 @@
-// Streams real feedback into five engines and shows what each of them learns from it; then topics come one after another,
-// and it shows what is kept of the first.
+// Routes recorded prompts to nine models and shows what the router learns, also as a page, sona-report.html. Then streams
+// real feedback into five engines and shows what each of them learns from it; then topics come one after another, and it
+// shows what is kept of the first.
 //
 //   npm run demo [-- --data FILE] [--json FILE] [--events N] [--seed N]
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { type Made, page } from './demo/html/page.mts';
 import { help, type Options, parseOptions, UsageError } from './demo/options.mts';
 import { BadData, readOwnData } from './demo/own-data.mts';
 import { describePatterns, findPatterns } from './demo/patterns.mts';
 import { plot } from './demo/plot.mts';
 import { Progress } from './demo/progress.mts';
-import { intro, learned, nextSteps, timings, toJson } from './demo/report.mts';
+import { intro, learned, nextSteps, timings, toJson, versions } from './demo/report.mts';
+import { routingAct } from './demo/routing/act.mts';
+import type { RoutingFigures } from './demo/routing/figures.mts';
 import { secondAct } from './demo/second-act.mts';
 import { builtInSource, type Source } from './demo/source.mts';
 import { marks, type Result, Run } from './demo/stream.mts';
@@ -21,6 +25,8 @@ async function main(options: Options): Promise<void> {
   const events = options.events ?? source.events;
   const json = options.json === undefined ? undefined : openForWriting(options.json);
 
+  const routing = options.data ? null : await routingAct(options.seed, options.events ?? Infinity);
+  const written = routing ? writePage(routing, options) : undefined;
   console.log(intro(source, events));
   const points = marks(events);
   const runs = variants.map((variant) => new Run(variant, source, options.seed));
@@ -43,13 +49,36 @@ async function main(options: Options): Promise<void> {
   const second = options.data ? null : await secondAct(options.seed, events);
   const seconds = (performance.now() - began) / 1000;
   console.log(`\n${timings(results, seconds)}\n\n${nextSteps(source)}`);
+  if (written !== undefined) console.log(`\n${written}`);
   if (json !== undefined) {
     writeFileSync(
       json,
-      `${JSON.stringify({ ...toJson(results, source, { ...options, events }, seconds), patterns, second }, null, 2)}\n`,
+      `${JSON.stringify({ ...toJson(results, source, { ...options, events }, seconds), patterns, second, routing }, null, 2)}\n`,
     );
     closeSync(json);
     console.log(`\nAll figures are in ${options.json}`);
+  }
+}
+
+const PAGE = 'sona-report.html';
+
+/** Writes the page and says so. A folder that takes no file is no reason to stop. */
+function writePage(figures: RoutingFigures, { seed }: Options): string {
+  const { sona, node, platform } = versions();
+  const given = process.argv.slice(2);
+  const made: Made = {
+    command: ['npm run demo', ...(given.length > 0 ? ['--', ...given] : [])].join(' '),
+    seed,
+    version: sona,
+    node,
+    platform,
+    on: new Date().toISOString().slice(0, 10),
+  };
+  try {
+    writeFileSync(PAGE, page(figures, made));
+    return `The router's charts are in ${PAGE}`;
+  } catch (error) {
+    return `${PAGE} cannot be written: ${(error as Error).message}`;
   }
 }
 

@@ -18,10 +18,12 @@ export const help = `usage: npm run demo -- [options]
                   {"vector": [numbers], "route": "name", "reward": 0 to 1}    what was asked, chosen, and how it went
                   {"route": "name", "embedding": [numbers]}                   optional: what a route means
                 The last 20 % are held out. A route without an embedding is known from its first good query on.
+                Without it, the router comes first, and its charts are written to sona-report.html
   --json FILE   write all figures there
   --events N    events to stream (10,000; with --data: each once); more than there are: from the start again.
-                Without --data, topics follow one after another, with a tenth as many of each
-  --seed N      seed of the order and of the engines (0)
+                Without --data, the router before them gets as many of its 5,541 prompts, and topics follow one
+                after another, with a tenth as many of each
+  --seed N      seed of the order, of the router and of the engines (0)
   --help        this text`;
 
 export function parseOptions(args: string[]): Options {

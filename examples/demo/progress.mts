@@ -9,7 +9,10 @@ export class Progress {
   #next = 0;
   readonly #began = performance.now();
 
-  constructor(private readonly total: number) {}
+  constructor(
+    private readonly total: number,
+    private readonly unit = 'events',
+  ) {}
 
   /** The work is this far. */
   show(done: number): void {
@@ -20,7 +23,7 @@ export class Progress {
     this.#next = now + EVERY;
     const seconds = ((now - this.#began) / 1000).toFixed(0);
     process.stdout.write(
-      `\r\u001b[K  ${bar(done / this.total, WIDTH)}  ${count(done)} of ${count(this.total)} events, ${seconds} s`,
+      `\r\u001b[K  ${bar(done / this.total, WIDTH)}  ${count(done)} of ${count(this.total)} ${this.unit}, ${seconds} s`,
     );
   }
 

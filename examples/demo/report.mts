@@ -2,8 +2,9 @@
 import { SonaEngine } from '@sona/sona';
 import type { Options } from './options.mts';
 import type { Source } from './source.mts';
-import type { Result, Times } from './stream.mts';
+import type { Result } from './stream.mts';
 import { bold, count } from './terminal.mts';
+import type { Times } from './times.mts';
 
 export function intro({ title, recorded, routes, unseen }: Source, events: number): string {
   const named = routes.filter(({ embedding }) => embedding).length;
@@ -82,10 +83,15 @@ const signed = (points: number): string => `${points >= 0 ? '+' : ''}${points.to
 const timing = (name: string, { median, p99 }: Times): string =>
   `  ${name.padEnd(44)}${median.toFixed(1).padStart(17)}${p99.toFixed(1).padStart(12)}`;
 
-/** Everything that was measured, as plain JSON. */
-export function toJson(results: readonly Result[], source: Source, options: Options, seconds: number) {
+/** What ran, and where. */
+export function versions() {
   using engine = new SonaEngine(1);
   const { version, simd, platform } = engine.capabilities();
+  return { sona: version, node: process.version, platform, simd };
+}
+
+/** Everything that was measured, as plain JSON. */
+export function toJson(results: readonly Result[], source: Source, options: Options, seconds: number) {
   return {
     data: {
       file: options.data ?? null,
@@ -97,7 +103,7 @@ export function toJson(results: readonly Result[], source: Source, options: Opti
     },
     seed: options.seed,
     events: options.events,
-    versions: { sona: version, node: process.version, platform, simd },
+    versions: versions(),
     seconds,
     variants: results.map(({ variant, config, accuracy, wrong, streamErrors, micros }) => ({
       name: variant.name,

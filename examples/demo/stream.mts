@@ -1,13 +1,8 @@
 // One engine and the stream that it learns from.
 import { SonaEngine } from '@sona/sona';
 import type { Source } from './source.mts';
+import { type Times, times } from './times.mts';
 import type { Variant } from './variants.mts';
-
-/** Median and 99th percentile. */
-export interface Times {
-  median: number;
-  p99: number;
-}
 
 export interface Result {
   variant: Variant;
@@ -123,11 +118,4 @@ export class Run {
       simd,
     };
   }
-}
-
-function times(millis: number[]): Times {
-  const sorted = Float64Array.from(millis).sort();
-  const at = (share: number) =>
-    1000 * (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
-  return { median: at(0.5), p99: at(0.99) };
 }
