@@ -1128,7 +1128,8 @@ interface ExplainedCandidate {
   /** What was expected; null where nothing is known. */
   expected: {
     /** 0 to 1. */quality: number; /** 90 % interval of the quality. */
-    interval: [number, number]; /** US dollars. */
+    interval: [number, number]; /** Standard deviation of the expectation as the posterior has it, before the interval's calibration. */
+    deviation: number; /** US dollars. */
     costUsd: number | null; /** Milliseconds. */
     latencyMs: number | null;
   };
@@ -1477,6 +1478,14 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * @throws `SONA_INVALID_ARGUMENT` without a criterion
    */
   forget(criterion: RouterForgetCriterion): ForgetResult;
+  /**
+   * Estimates from a decision log what a policy would have earned, as {@link evaluatePolicy}. A router as policy is what it
+   * would do now at the log's features, without limits, budget, sessions and trials; `'current'` is this one.
+   *
+   * @throws `SONA_INCOMPATIBLE_STATE` for features on another basis than the router's, or none; else as
+   * {@link evaluatePolicy}
+   */
+  evaluate(log: string | readonly DecisionRecord[], policy: RouterEvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
   /** The basis of now, for another router that is to be merged with this one. */
   basis(): Basis;
   /** Counters. */
@@ -1497,5 +1506,9 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
+/** A policy of `router.evaluate`: also what a router would do now, this one with `'current'`. */
+type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
+  readonly router: SonaRouter;
+};
 //#endregion
-export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, readLog, writeLog };
+export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, readLog, writeLog };

@@ -14,8 +14,8 @@ const OUTCOMES = 200;
 
 const DECILES = 10;
 
-/** Fewer in a bin tell nothing about its mean. */
-const LEAST = 5;
+/** Fewer in a bin tell nothing about its mean: a model with fewer than ten times as many has fewer, wider bins. */
+const LEAST = 20;
 
 /** Standard errors on either side of 90 % of a normal distribution. */
 const NINETY = 1.645;
@@ -23,6 +23,8 @@ const NINETY = 1.645;
 interface Prediction {
   expected: number;
   halfWidth: number;
+  /** Of the interval that the posterior alone would give. */
+  uncalibrated: number;
   outcome: number;
 }
 
@@ -31,6 +33,7 @@ interface Bin {
   /** Mean outcome less mean prediction. */
   gap: number;
   halfWidth: number;
+  uncalibrated: number;
   /** Standard error of the gap. */
   error: number;
 }
@@ -40,15 +43,26 @@ interface Bins {
   pooled: Bin[];
 }
 
-const inside = ({ gap, halfWidth, error }: Bin): boolean => Math.abs(gap) <= halfWidth + NINETY * error;
+/** The mean of the outcomes errs too: independent errors add up as squares do. */
+const holds = (gap: number, halfWidth: number, error: number): boolean =>
+  Math.abs(gap) <= Math.hypot(halfWidth, NINETY * error);
+
+const inside = ({ gap, halfWidth, error }: Bin): boolean => holds(gap, halfWidth, error);
+
+const insideUncalibrated = ({ gap, uncalibrated, error }: Bin): boolean => holds(gap, uncalibrated, error);
+
+/** The more lenient reading: both errors at their worst together. */
+const insideSum = ({ gap, halfWidth, error }: Bin): boolean => Math.abs(gap) <= halfWidth + NINETY * error;
 
 export interface CalibrationRow {
   set: string;
   bins: number;
   /** Percent of bins whose mean outcome is inside. */
   inside: Estimate;
-  /** The same of bins that all of its models share. */
-  pooledInside: Estimate;
+  /** The same with the posterior's own interval. */
+  uncalibrated: Estimate;
+  /** The same when interval and sampling error are added up instead of their squares. */
+  insideSum: Estimate;
   /** With the sampling error alone: what is left inside an interval of no width. */
   withoutInterval: Estimate;
   halfWidth: Estimate;
@@ -59,8 +73,8 @@ export interface CalibrationRow {
 export const calibrationHeads = (seeds: number): string =>
   '\nIntervals of the expected quality (90 %), last fifth of each stream, models with ' +
   `${OUTCOMES} outcomes or more, by decile of prediction; ${seedsOf(seeds)}\n` +
-  'Inside: |mean outcome - mean prediction| <= mean half width + 1.645 standard errors of the mean.\n' +
-  line('', ['bins', 'inside %', 'no interval %', 'pooled inside', 'half width', 'ECE'], WIDTH);
+  'Inside: |mean outcome - mean prediction| <= root of (mean half width)^2 + (1.645 standard errors of the mean)^2.\n' +
+  line('', ['bins', 'inside %', 'uncalibrated', 'added up', 'no interval', 'half width', 'ECE'], WIDTH);
 
 export function calibrationRow(
   stream: Stream,
@@ -74,8 +88,8 @@ export function calibrationRow(
     console.log(line(stream.name, ['too few outcomes'.padStart(WIDTH)], 0));
     return { rows: [], missed: 0 };
   }
-  const percent = (bins: readonly Bin[], holds: (bin: Bin) => boolean): number =>
-    (100 * bins.filter(holds).length) / bins.length;
+  const percent = (bins: readonly Bin[], counts: (bin: Bin) => boolean): number =>
+    (100 * bins.filter(counts).length) / bins.length;
   const weighted = (bins: readonly Bin[], of: (bin: Bin) => number): number => {
     const all = bins.reduce((sum, { count }) => sum + count, 0);
     return bins.reduce((sum, bin) => sum + bin.count * of(bin), 0) / all;
@@ -86,7 +100,8 @@ export function calibrationRow(
     bins: perSeed.reduce((sum, { byModel }) => sum + byModel.length, 0),
     inside: overSeeds(({ byModel }) => percent(byModel, inside)),
     withoutInterval: overSeeds(({ byModel }) => percent(byModel, (bin) => inside({ ...bin, halfWidth: 0 }))),
-    pooledInside: overSeeds(({ pooled }) => percent(pooled, inside)),
+    uncalibrated: overSeeds(({ byModel }) => percent(byModel, insideUncalibrated)),
+    insideSum: overSeeds(({ byModel }) => percent(byModel, insideSum)),
     halfWidth: overSeeds(({ pooled }) => weighted(pooled, ({ halfWidth }) => halfWidth)),
     ece: overSeeds(({ pooled }) => weighted(pooled, ({ gap }) => Math.abs(gap))),
   };
@@ -94,8 +109,9 @@ export function calibrationRow(
   const cells = [
     String(row.bins),
     plusMinus(row.inside),
+    plusMinus(row.uncalibrated),
+    plusMinus(row.insideSum),
     plusMinus(row.withoutInterval),
-    plusMinus(row.pooledInside),
     plusMinus(row.halfWidth, 3),
     plusMinus(row.ece, 3),
   ];
@@ -116,7 +132,10 @@ function binsOf(stream: Stream, { seed, order }: Episode, basis: BasisChoice): B
     outcomes[model] = (outcomes[model] as number) + 1;
     if (t < from) return;
     const { quality: expected, interval } = decision.expected;
-    last[model]?.push({ expected, halfWidth: (interval[1] - interval[0]) / 2, outcome });
+    const { candidates } = decision.explain();
+    const deviation = candidates.find(({ chosen }) => chosen)?.expected.deviation ?? 0;
+    const halfWidth = (interval[1] - interval[0]) / 2;
+    last[model]?.push({ expected, halfWidth, uncalibrated: NINETY * deviation, outcome });
   });
   policy.close();
   const asked = last.filter((_, model) => (outcomes[model] as number) >= OUTCOMES);
@@ -125,13 +144,13 @@ function binsOf(stream: Stream, { seed, order }: Episode, basis: BasisChoice): B
 
 function deciles(predictions: readonly Prediction[]): Bin[] {
   const sorted = predictions.toSorted((a, b) => a.expected - b.expected);
-  return Array.from({ length: DECILES }, (_, i) =>
-    sorted.slice(Math.floor((i * sorted.length) / DECILES), Math.floor(((i + 1) * sorted.length) / DECILES)),
-  )
-    .filter((bin) => bin.length >= LEAST)
-    .map((bin) => {
-      const gap = estimate(bin.map(({ outcome, expected }) => outcome - expected));
-      const halfWidth = estimate(bin.map((prediction) => prediction.halfWidth)).mean;
-      return { count: bin.length, gap: gap.mean, halfWidth, error: gap.error };
-    });
+  const bins = Math.min(DECILES, Math.floor(sorted.length / LEAST));
+  return Array.from({ length: bins }, (_, i) =>
+    sorted.slice(Math.floor((i * sorted.length) / bins), Math.floor(((i + 1) * sorted.length) / bins)),
+  ).map((bin) => {
+    const gap = estimate(bin.map(({ outcome, expected }) => outcome - expected));
+    const halfWidth = estimate(bin.map((prediction) => prediction.halfWidth)).mean;
+    const uncalibrated = estimate(bin.map((prediction) => prediction.uncalibrated)).mean;
+    return { count: bin.length, gap: gap.mean, halfWidth, uncalibrated, error: gap.error };
+  });
 }

@@ -70,6 +70,8 @@ pub struct Candidate {
     pub quality: f64,
     /// Its 90 % interval.
     pub interval: [f64; 2],
+    /// Standard deviation of the expectation as the posterior has it, before the interval's calibration.
+    pub deviation: f64,
     /// Expected US dollars; none where nothing is known.
     pub cost_usd: Option<f64>,
     /// Expected milliseconds.
@@ -265,6 +267,7 @@ impl Core {
                 filters,
                 score: worth + optimism - cost - latency + self.bonus_in_score(bonus),
                 quality: expected.clamp(0.0, 1.0),
+                deviation: (noise * (variance + tenant_variance) + assessment.disagreement().powi(2)).sqrt(),
                 interval: [(expected - half).clamp(0.0, 1.0), (expected + half).clamp(0.0, 1.0)],
                 cost_usd,
                 latency_ms,

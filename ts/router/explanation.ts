@@ -42,6 +42,8 @@ export interface ExplainedCandidate {
     quality: number;
     /** 90 % interval of the quality. */
     interval: [number, number];
+    /** Standard deviation of the expectation as the posterior has it, before the interval's calibration. */
+    deviation: number;
     /** US dollars. */
     costUsd: number | null;
     /** Milliseconds. */
@@ -99,7 +101,7 @@ export interface Explanation {
 export const HEADER = 7;
 
 /** Numbers per candidate. */
-export const PER_CANDIDATE = 19;
+export const PER_CANDIDATE = 20;
 
 /** Places in the addon's answer: of the whole, and of a candidate. */
 export const at = {
@@ -133,6 +135,7 @@ export const of = {
   tenant: 16,
   block1: 17,
   block2: 18,
+  deviation: 19,
 } as const;
 
 const reasons: readonly DecisionReason[] = ['policy', 'session', 'trial'];
@@ -201,6 +204,7 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
     expected: {
       quality: number(of.quality),
       interval: [number(of.low), number(of.high)],
+      deviation: number(of.deviation),
       costUsd: known(number(of.costUsd)),
       latencyMs: known(number(of.latencyMs)),
     },

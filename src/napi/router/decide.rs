@@ -14,7 +14,7 @@ use crate::router::{ModelId, Reason, Request};
 const HEADER: usize = 7;
 
 /// Numbers per candidate, in the order of `Candidate`; NaN where nothing is known.
-const PER_CANDIDATE: usize = 19;
+const PER_CANDIDATE: usize = 20;
 
 /// What few requests have.
 #[napi(object)]
@@ -96,6 +96,7 @@ pub fn router_route(
                 c.tenant,
                 c.blocks[0],
                 c.blocks[1],
+                c.deviation,
             ]);
         }
         Ok(decision.candidates.len() as u32)
