@@ -113,7 +113,7 @@ function tiles({ marks, last, micros, models }: RoutingFigures): string {
     [
       'Regret, best fixed = 1',
       all.regret?.toFixed(2) ?? '–',
-      'one order of the prompts; orders differ by some 5 %',
+      'one order of the prompts; npm run bench:routing has 20',
     ],
     [
       'Time per decision',
