@@ -7,7 +7,7 @@ import { axes, drawing, line, mark, type Plot, type Point, type Shape } from './
 import { figures, table } from './table.mts';
 import { perThousand } from './text.mts';
 
-const plot: Plot = { width: 860, height: 560, left: 64, right: 250, top: 44, bottom: 52 };
+const plot: Plot = { width: 860, height: 620, left: 64, right: 280, top: 44, bottom: 52 };
 const shapes: Record<CostPoint['kind'], Shape> = {
   model: 'circle',
   sona: 'diamond',
@@ -56,8 +56,8 @@ export function costChart({ costs, models, bestFixed }: RoutingFigures): string 
       [...order, ...costs.filter(({ name }) => name === bestFixed)].map((point, i): Label => {
         const at = place(point);
         if (point.kind === 'sona') {
-          // one full name; the others have its colour
-          const words = point === sona[0] ? point.name : point.name.replace('SONA, ', '');
+          // one full name; the others have its colour and the line
+          const words = point === sona[0] ? point.name : point.name.replace('SONA, weight ', '');
           return { at, words, kind: 'sona-text', over: true };
         }
         // the best fixed model comes once more, after all names

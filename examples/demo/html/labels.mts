@@ -18,7 +18,7 @@ export interface Label {
 }
 
 /** Of a character on the average; a bit too wide is better than too narrow. */
-const CHARACTER = 6.9;
+const CHARACTER = 7.8;
 const LINE = 15;
 /** From the middle of a point to its label. */
 const AWAY = 11;
@@ -28,7 +28,7 @@ export function labels(list: readonly Label[], bounds: Box): string {
   const taken: Box[] = list.map(({ at: [x, y] }) => around(x, y, 7, 7));
   return list
     .map(({ at, words, kind, over }) => {
-      const places = candidates(at, words.length * CHARACTER, over);
+      const places = candidates(at, words.length * CHARACTER, bounds, over);
       const place = places.find(
         ({ box }) => within(box, bounds) && !taken.some((other) => overlap(box, other)),
       );
@@ -51,7 +51,7 @@ interface Place {
   lead: boolean;
 }
 
-function candidates([x, y]: Point, width: number, overFirst = false): Place[] {
+function candidates([x, y]: Point, width: number, bounds: Box, overFirst = false): Place[] {
   const beside = (dy: number): Place[] => {
     // the further up or down, the more to the side, past what is near the point
     const away = AWAY + (dy === 0 ? 0 : 6);
@@ -63,9 +63,14 @@ function candidates([x, y]: Point, width: number, overFirst = false): Place[] {
   };
   const near = beside(0);
   const over = [-LINE - 2, LINE + 2].map((dy): Place => {
-    return { box: box(x - width / 2, y + dy, width), anchor: 'middle', lead: false };
+    // near an edge not quite in the middle
+    const left = Math.max(bounds.left, Math.min(x - width / 2, bounds.right - width));
+    return { box: box(left, y + dy, width), anchor: 'middle', lead: false };
   });
-  const further = [1, -1, 1.8, -1.8, 2.6, -2.6, 3.4, -3.4].flatMap((lines) => beside(lines * LINE));
+  const further = [1, 1.8, 2.6, 3.4].flatMap((lines) => {
+    const [down, up] = [beside(lines * LINE), beside(-lines * LINE)];
+    return [down[0], up[0], down[1], up[1]] as Place[];
+  });
   return overFirst ? [...over, ...near, ...further] : [...near, ...over, ...further];
 }
 

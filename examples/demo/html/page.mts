@@ -70,7 +70,7 @@ sampling error of the group's mean (90 %), a point is what came. Inside: ${insid
 ${section(
   'costs',
   'Cost against quality',
-  `Up and to the left is better. A diamond is SONA with a weight of cost in its objective, 0 for quality alone.
+  `Up and to the left is better. A diamond is SONA, with the weight of cost in its objective: 0 is quality alone.
 <b>The costs are assumed:</b> llmrouter9 records none. A call is taken as the list price of ${tokens.input} tokens in and
 ${tokens.output} out. Oracle: the best answer to each prompt, the cheapest where several are. All are means over the whole
 stream, learning included.`,
@@ -101,19 +101,19 @@ function tiles({ marks, last, micros, models }: RoutingFigures): string {
   const all = marks.at(-1) as Mark;
   const entries = [
     [
-      'Mean quality of all answers',
+      'Mean quality of all',
       all.sona.toFixed(3),
       `best fixed ${all.bestFixed.toFixed(3)}, random ${all.random.toFixed(3)}, oracle ${all.oracle.toFixed(3)}`,
     ],
     [
-      `The last ${count(last.decisions)} decisions`,
+      `Of the last ${count(last.decisions)}`,
       last.sona.toFixed(3),
       `best fixed ${last.bestFixed.toFixed(3)}, random ${last.random.toFixed(3)}, oracle ${last.oracle.toFixed(3)}`,
     ],
     [
       'Regret, best fixed = 1',
       all.regret?.toFixed(2) ?? '–',
-      'one order of the prompts; orders differ by some 5 %',
+      'one order of the prompts; npm run bench:routing has 20',
     ],
     [
       'Time per decision',

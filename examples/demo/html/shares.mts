@@ -9,7 +9,7 @@ const plot: Plot = { width: 860, height: 420, left: 64, right: 24, top: 44, bott
 /** Where an area is nowhere this high along its name, its number alone is tried, then nothing. */
 const LEAST = 0.055;
 /** Of a character in a label. */
-const CHARACTER = 6.9;
+const CHARACTER = 7.8;
 
 export function sharesChart({ shares, models }: RoutingFigures): string {
   const { decisions, byModel, window } = shares;

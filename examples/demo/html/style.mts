@@ -48,7 +48,7 @@ th[scope=row],thead th:first-child{text-align:left}
 .domains td{text-align:center;background:rgba(var(--shade-back),calc(var(--shade)*.5))}
 summary{cursor:pointer;font-size:.85rem;margin:.6em 0}
 pre{overflow-x:auto;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:12px 16px;
-font:.8rem/1.5 ui-monospace,monospace;margin:.4em 0}
+font:.72rem/1.55 ui-monospace,monospace;margin:.4em 0}
 code{font-family:ui-monospace,monospace;font-size:.9em}
 :focus-visible{outline:2px solid var(--sona);outline-offset:2px}
 @media print{main{max-width:none}.chart,.scroll{overflow:visible}h2{break-after:avoid}svg{break-inside:avoid}}`;
