@@ -16,8 +16,9 @@ const MEMORY: f64 = 0.05;
 /// Highest price on cost, in units of utility.
 const HIGHEST: f64 = 5.0;
 
-/// Requests' worth of tokens that can be saved up: a window of 500 spends at most a twentieth more than it earns.
-const SAVED: f64 = 25.0;
+/// Requests' worth of tokens that can be saved up: a window of 500 spends at most 3 % more than it earns, which leaves room
+/// for calls whose cost is not known yet.
+const SAVED: f64 = 15.0;
 
 /// Requests' worth of tokens at the start.
 const START: f64 = 1.0;

@@ -313,7 +313,8 @@ impl Core {
             }
         }
         let Some(budget) = &mut self.budget else { return };
-        let usd = |candidate: &Candidate| candidate.cost_usd.unwrap_or(0.0);
+        let share = budget.usd;
+        let usd = |candidate: &Candidate| candidate.cost_usd.unwrap_or(share);
         let open = |candidate: &&Candidate| candidate.filters == 0;
         let cheapest = candidates.iter().filter(open).map(usd).fold(f64::INFINITY, f64::min);
         let dearest = candidates.iter().filter(open).map(usd).fold(0.0, f64::max);
@@ -381,8 +382,9 @@ impl Core {
                 arm.trials -= 1;
             }
         }
-        let usd = choice.cost_usd.unwrap_or(0.0);
         self.budget.as_mut().map(|budget| {
+            // a cost that nobody knows is taken for a request's share until it is told
+            let usd = choice.cost_usd.unwrap_or(budget.usd);
             budget.reserve(usd);
             usd
         })
