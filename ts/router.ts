@@ -141,7 +141,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     const dim = settingsOf(handle)['features.dim'];
     if (engine && engine.hiddenDim !== dim) {
       native.routerClose(handle);
-      throw invalidArgument('engine', `one with hiddenDim = ${dim}`, `hiddenDim = ${engine.hiddenDim}`);
+      throw invalidArgument('engine.hiddenDim', `${dim}, the router's features.dim`, engine.hiddenDim);
     }
     return new (SonaRouter as new (from: unknown) => SonaRouter)(new Created(handle, surroundings));
   }
