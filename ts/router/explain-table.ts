@@ -11,7 +11,7 @@ interface Column {
 
 const columns: readonly Column[] = [
   { head: '', words: true, cell: ({ chosen }) => (chosen ? '>' : ' ') },
-  { head: 'model', words: true, cell: ({ model }) => model },
+  { head: 'model', words: true, cell: ({ model }) => plain(model) },
   { head: 'chance', cell: ({ propensity }) => percent(propensity) },
   { head: 'score', cell: ({ score }) => score.toFixed(3) },
   { head: 'quality', cell: ({ parts }) => parts.quality.toFixed(3) },
@@ -43,9 +43,9 @@ export function explainTable(explanation: Explanation): string {
   const how = { policy: `by the policy, ${exploration}`, session: 'by its session', trial: 'on trial' }[
     reason
   ];
-  const facts = [`difficulty ${signed(difficulty)}`, `basis ${basis.id}`];
+  const facts = [`difficulty ${signed(difficulty)}`, `basis ${plain(basis.id)}`];
   if (budgetPrice !== 0) facts.push(`budget's price ${budgetPrice.toFixed(3)}`);
-  const lines = [`decision ${id}: ${model}, ${how} (${facts.join(', ')})`, ...table(candidates)];
+  const lines = [`decision ${id}: ${plain(model)}, ${how} (${facts.join(', ')})`, ...table(candidates)];
   if (patterns) lines.push(...patternLines(patterns));
   return lines.join('\n');
 }
@@ -74,7 +74,7 @@ function patternLines(patterns: readonly ExplainedPattern[]): string[] {
   return patterns.map(({ similarity, avgQuality, clusterSize, routes }) => {
     const best = Object.entries(routes)
       .sort(([, a], [, b]) => b.avgQuality - a.avgQuality)
-      .map(([route, { count, avgQuality }]) => `${route} ${avgQuality.toFixed(2)} of ${count}`);
+      .map(([route, { count, avgQuality }]) => `${plain(route)} ${avgQuality.toFixed(2)} of ${count}`);
     const of = best.length > 0 ? `: ${best.join(', ')}` : '';
     return `pattern at ${similarity.toFixed(2)}, quality ${avgQuality.toFixed(2)} of ${clusterSize}${of}`;
   });
@@ -88,8 +88,15 @@ function signed(number: number): string {
   return `${number < 0 ? '' : '+'}${number.toFixed(3)}`;
 }
 
+/** Near the ends a digit more, so that what is nearly certain is not shown as certain. */
 function percent(share: number): string {
-  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 1 : 0)}%`;
+  const middle = share === 0 || share === 1 || (share >= 0.01 && share <= 0.99);
+  return `${(100 * share).toFixed(middle ? 0 : 1)}%`;
+}
+
+/** A name on one line, whatever it has in it. */
+function plain(name: string): string {
+  return name.replace(/\p{Cc}/gu, '?');
 }
 
 /** Three digits that count. */
