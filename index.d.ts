@@ -1011,13 +1011,27 @@ interface ModelPrice {
 //#region ts/router/config.d.ts
 /** What a router makes of the vector of a prompt. */
 interface RouterFeatures {
-  /** Length of every query vector, 2 to 65,536. Default: that of the engine or of the basis, else 384. */
+  /** Length of every query vector, 2 to 65,536. Default 384, or that of the engine or of the basis. */
   dim?: number;
   /**
    * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
    * of them. `'minilm'`: ships, for vectors of all-MiniLM-L6-v2. Or one of `fitBasis`. Default `'auto'`.
    */
   basis?: 'auto' | 'minilm' | Basis;
+}
+/** Costs that the objective tells apart, on a logarithmic scale. */
+interface CostScale {
+  /** US dollars per call that count as nothing. Default .00001. */
+  lowUsd?: number;
+  /** US dollars per call that count in full. Default .02. */
+  highUsd?: number;
+}
+/** Latencies that the objective tells apart, on a logarithmic scale. */
+interface LatencyScale {
+  /** Milliseconds that count as nothing. Default 100. */
+  lowMs?: number;
+  /** Milliseconds that count in full. Default 30,000. */
+  highMs?: number;
 }
 /** What is worth how much. */
 interface RouterObjective {
@@ -1027,16 +1041,10 @@ interface RouterObjective {
   costWeight?: number;
   /** What a latency at the upper end of the latency scale takes away. Default 0. */
   latencyWeight?: number;
-  /** Costs between which the objective tells apart, on a logarithmic scale. */
-  costScale?: {
-    /** US dollars per call that count as nothing. Default 1e-5. */lowUsd?: number; /** US dollars per call that count in full. Default .02. */
-    highUsd?: number;
-  };
-  /** Latencies between which the objective tells apart, on a logarithmic scale. */
-  latencyScale?: {
-    /** Milliseconds that count as nothing. Default 100. */lowMs?: number; /** Milliseconds that count in full. Default 30,000. */
-    highMs?: number;
-  };
+  /** Costs between nothing and in full. */
+  costScale?: CostScale;
+  /** Latencies between nothing and in full. */
+  latencyScale?: LatencyScale;
   /** Mean spend per request that is held, in US dollars. Default: no budget. */
   budgetUsdPerRequest?: number;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
@@ -1511,4 +1519,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, readLog, writeLog };
+export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, readLog, writeLog };

@@ -33,7 +33,9 @@ export type {
 } from './ts/patterns.ts';
 export { type Presets, presets } from './ts/presets.ts';
 export type {
+  CostScale,
   Exploration,
+  LatencyScale,
   RouterConfig,
   RouterFeatures,
   RouterObjective,

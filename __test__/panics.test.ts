@@ -27,6 +27,21 @@ const places = [
   'background',
 ] as const;
 
+/** Where the router can be made to. */
+const routerPlaces = [
+  'routerCreate',
+  'route',
+  'routerFeedback',
+  'warmStart',
+  'routerStats',
+  'routerSnapshot',
+  'routerRestore',
+  'merge',
+  'routerSave',
+  'routerLoad',
+  'fit',
+] as const;
+
 it('has the addon that panics on demand', () => {
   expect(existsSync(join(root, '__test__/fault/sona.node')), 'run `npm run build:fault`').toBe(true);
 });
@@ -38,7 +53,7 @@ it('knows every place where the core can be made to panic', () => {
   const planted = sources.flatMap((text) =>
     Array.from(text.matchAll(/fault::point\("(\w+)"\)/g), ([, place]) => place),
   );
-  expect([...new Set(planted)].sort()).toEqual([...places].sort());
+  expect([...new Set(planted)].sort()).toEqual([...places, ...routerPlaces].sort());
 });
 
 describe.each(places)('a panic in %s', (place) => {
@@ -60,6 +75,25 @@ describe.each(places)('a panic in %s', (place) => {
       loaded: 'a',
       shared: true,
       evaluated: 10,
+      closed: true,
+    });
+  });
+});
+
+describe.each(routerPlaces)('a panic in %s', (place) => {
+  it('is an internal error, and the router goes on', async () => {
+    const { code, stdout, stderr } = await program('router-panics.mts', place);
+    expect(code, stderr).toBe(0);
+    const { error, fitting, after } = JSON.parse(stdout) as Record<string, unknown>;
+    expect(error).toMatchObject({ name: 'SonaError', code: 'SONA_INTERNAL' });
+    expect(error).toMatchObject({ message: expect.stringContaining(`planted in ${place}`) });
+    expect(fitting).toBe(place === 'fit');
+    expect(after).toEqual({
+      learned: 11,
+      loaded: 11,
+      merged: 1,
+      finite: true,
+      forgotten: true,
       closed: true,
     });
   });

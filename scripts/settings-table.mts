@@ -1,5 +1,6 @@
-// The table of settings in the README, made from the one that the core validates by. Prints it; with --write it writes
-// it between <!-- settings --> and <!-- /settings -->.
+// The tables of settings in the README, made from those that the core validates by. Prints them; with --write it writes
+// each between its marks, <!-- settings --> and <!-- /settings --> for an engine's, <!-- router settings --> and
+// <!-- /router settings --> for a router's.
 //
 //   npx tsx scripts/settings-table.mts [--write]
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,22 +10,30 @@ import type { Setting } from '../ts/config.ts';
 import { native } from '../ts/native.ts';
 import { fail, root } from './process.mjs';
 
-const [open, close] = ['<!-- settings -->', '<!-- /settings -->'];
+/** Whose settings: the words of their marks. */
+export type Mark = 'settings' | 'router settings';
+
+const opening = (mark: Mark): string => `<!-- ${mark} -->`;
+const closing = (mark: Mark): string => `<!-- /${mark} -->`;
 
 /** Marks, table and all, as it stands in the README. */
-export function settingsBlock(settings: readonly Setting[]): string {
+export function settingsBlock(settings: readonly Setting[], mark: Mark = 'settings'): string {
   const rows = settings.map((setting) => {
-    const cells = [`\`${setting.name}\``, `\`${shown(setting.default)}\``, range(setting), setting.doc];
+    const cells = [`\`${setting.name}\``, preset(setting), range(setting), setting.doc];
     return `| ${cells.join(' | ')} |`;
   });
   const head = ['| Setting | Default | Range | Meaning |', '|---|---|---|---|'];
-  return [open, ...head, ...rows, close].join('\n');
+  return [opening(mark), ...head, ...rows, closing(mark)].join('\n');
 }
 
 /** The same part of a text; undefined where the marks are missing. */
-export function blockOf(text: string): string | undefined {
-  const [from, to] = [text.indexOf(open), text.indexOf(close)];
-  return from < 0 || to < from ? undefined : text.slice(from, to + close.length);
+export function blockOf(text: string, mark: Mark = 'settings'): string | undefined {
+  const [from, to] = [text.indexOf(opening(mark)), text.indexOf(closing(mark))];
+  return from < 0 || to < from ? undefined : text.slice(from, to + closing(mark).length);
+}
+
+function preset({ default: value }: Setting): string {
+  return value === null ? 'not set' : `\`${shown(value)}\``;
 }
 
 function range({ kind, min, max, choices }: Setting): string {
@@ -39,17 +48,23 @@ function shown(value: Setting['default'] | undefined): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const block = settingsBlock(JSON.parse(native.settings()) as Setting[]);
-  if (process.argv.includes('--write')) {
-    const file = join(root, 'README.md');
-    const text = readFileSync(file, 'utf8');
-    const old = blockOf(text);
-    if (!old) fail(`README.md has no ${open} ... ${close}`);
-    writeFileSync(
-      file,
-      text.replace(old, () => block),
-    );
-  } else {
-    console.log(block);
+  const file = join(root, 'README.md');
+  const tables: [Mark, string][] = [
+    ['settings', native.settings()],
+    ['router settings', native.routerSettings()],
+  ];
+  for (const [mark, json] of tables) {
+    const block = settingsBlock(JSON.parse(json) as Setting[], mark);
+    if (process.argv.includes('--write')) {
+      const text = readFileSync(file, 'utf8');
+      const old = blockOf(text, mark);
+      if (!old) fail(`README.md has no ${opening(mark)} ... ${closing(mark)}`);
+      writeFileSync(
+        file,
+        text.replace(old, () => block),
+      );
+    } else {
+      console.log(block);
+    }
   }
 }

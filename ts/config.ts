@@ -94,7 +94,8 @@ export interface Setting {
   min?: number;
   max?: number;
   choices?: string[];
-  default: number | boolean | string;
+  /** Null: not set. */
+  default: number | boolean | string | null;
   doc: string;
 }
 

@@ -82,7 +82,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   readonly #settings: Known;
   readonly #models = new Models();
   readonly #query: Float32Array;
-  readonly #slab = new Slab();
+  #slab = new Slab();
   #context: Context;
   #fit: Promise<void> | undefined;
   readonly #saves = new Set<Promise<void>>();
@@ -364,6 +364,8 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
 
   #free(): void {
     this.#freed = true;
+    // whoever holds on to what is closed holds on to little
+    this.#slab = new Slab();
     unreachable.unregister(this);
     native.routerClose(this.#handle);
   }

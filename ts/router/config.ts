@@ -8,13 +8,29 @@ import { encodeModels, type RouterModel } from './models.ts';
 
 /** What a router makes of the vector of a prompt. */
 export interface RouterFeatures {
-  /** Length of every query vector, 2 to 65,536. Default: that of the engine or of the basis, else 384. */
+  /** Length of every query vector, 2 to 65,536. Default 384, or that of the engine or of the basis. */
   dim?: number;
   /**
    * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
    * of them. `'minilm'`: ships, for vectors of all-MiniLM-L6-v2. Or one of `fitBasis`. Default `'auto'`.
    */
   basis?: 'auto' | 'minilm' | Basis;
+}
+
+/** Costs that the objective tells apart, on a logarithmic scale. */
+export interface CostScale {
+  /** US dollars per call that count as nothing. Default .00001. */
+  lowUsd?: number;
+  /** US dollars per call that count in full. Default .02. */
+  highUsd?: number;
+}
+
+/** Latencies that the objective tells apart, on a logarithmic scale. */
+export interface LatencyScale {
+  /** Milliseconds that count as nothing. Default 100. */
+  lowMs?: number;
+  /** Milliseconds that count in full. Default 30,000. */
+  highMs?: number;
 }
 
 /** What is worth how much. */
@@ -25,20 +41,10 @@ export interface RouterObjective {
   costWeight?: number;
   /** What a latency at the upper end of the latency scale takes away. Default 0. */
   latencyWeight?: number;
-  /** Costs between which the objective tells apart, on a logarithmic scale. */
-  costScale?: {
-    /** US dollars per call that count as nothing. Default 1e-5. */
-    lowUsd?: number;
-    /** US dollars per call that count in full. Default .02. */
-    highUsd?: number;
-  };
-  /** Latencies between which the objective tells apart, on a logarithmic scale. */
-  latencyScale?: {
-    /** Milliseconds that count as nothing. Default 100. */
-    lowMs?: number;
-    /** Milliseconds that count in full. Default 30,000. */
-    highMs?: number;
-  };
+  /** Costs between nothing and in full. */
+  costScale?: CostScale;
+  /** Latencies between nothing and in full. */
+  latencyScale?: LatencyScale;
   /** Mean spend per request that is held, in US dollars. Default: no budget. */
   budgetUsdPerRequest?: number;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
