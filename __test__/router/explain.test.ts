@@ -39,6 +39,7 @@ describe('an explanation', () => {
       expect(expected.quality).toBeCloseTo(Math.min(1, Math.max(0, parts.quality)), 12);
       expect(expected.interval[0]).toBeLessThanOrEqual(expected.quality);
       expect(expected.interval[1]).toBeGreaterThanOrEqual(expected.quality);
+      expect(expected.deviation).toBeGreaterThan(0);
       expect(evidence + prior).toBe(1);
       expect(evidence).toBeGreaterThan(0);
       expect(parts.cost).toBeGreaterThan(0);
@@ -141,7 +142,13 @@ describe('explainTable', () => {
         propensity: 0.995,
         score: 0.81234,
         parts: { quality: 0.9, optimism: 0.01, bonus: 0.02, cost: 0.11766, latency: 0 },
-        expected: { quality: 0.9, interval: [0.84, 0.96], costUsd: 0.0123456, latencyMs: 12_345.6 },
+        expected: {
+          quality: 0.9,
+          interval: [0.84, 0.96],
+          deviation: 0.036,
+          costUsd: 0.0123456,
+          latencyMs: 12_345.6,
+        },
         blocks: [0.88, 0.92],
         tenant: 0,
         outcomes: 1_234,
@@ -155,7 +162,7 @@ describe('explainTable', () => {
         propensity: 0.005,
         score: 0.5,
         parts: { quality: 0.4, optimism: 0.1, bonus: 0.03, cost: 0.03, latency: 0 },
-        expected: { quality: 0.4, interval: [0.3, 0.5], costUsd: null, latencyMs: 9.5 },
+        expected: { quality: 0.4, interval: [0.3, 0.5], deviation: 0.06, costUsd: null, latencyMs: 9.5 },
         blocks: [0.4, 0.4],
         tenant: 0,
         outcomes: 0,
@@ -193,7 +200,7 @@ describe('explainTable', () => {
     const [first] = explanation.candidates;
     const bare = structuredClone(first) as NonNullable<typeof first>;
     bare.parts = { quality: 0.5, optimism: 0, bonus: 0, cost: 0, latency: 0 };
-    bare.expected = { quality: 0.5, interval: [0, 1], costUsd: null, latencyMs: null };
+    bare.expected = { quality: 0.5, interval: [0, 1], deviation: 1, costUsd: null, latencyMs: null };
     const { patterns: _, ...rest } = explanation;
     const text = explainTable({ ...rest, reason: 'session', budgetPrice: 0, candidates: [bare] });
     expect(text.split('\n')).toEqual([
