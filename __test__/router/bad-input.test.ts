@@ -290,6 +290,15 @@ const rest: Case[] = [
   told('warmStart: the 5,000th row', 'rows[4999].quality', 'SONA_OUT_OF_RANGE', ({ router }) =>
     router.warmStart([...new Array(4_999).fill(row({})), row({ quality: 2 })]),
   ),
+  ...[
+    [new Float32Array(DIM), 'SONA_OUT_OF_RANGE'] as const,
+    [Float32Array.of(3e38, 1, 1, 1, 1, 1, 1, 1), 'SONA_OUT_OF_RANGE'] as const,
+    [Float32Array.of(1, 1, 1, 1, 1, 1, 1, Number.NaN), 'SONA_NOT_FINITE'] as const,
+  ].map(([vector, code]) =>
+    told(`warmStart: ${vector} in the 5,000th row`, 'rows[4999].vector', code, ({ router }) =>
+      router.warmStart([...new Array(4_999).fill(row({})), row({ vector })]),
+    ),
+  ),
   ...each('merge', 'state', others.bytes, 'SONA_INVALID_ARGUMENT', ({ router }, v) => router.merge(v)),
   ...each('restore', 'bytes', others.bytes, 'SONA_INVALID_ARGUMENT', (_, v) => SonaRouter.restore(v)),
   ...each('restore', 'options', others.object, 'SONA_INVALID_ARGUMENT', ({ router }, v) =>

@@ -263,6 +263,13 @@ describe('a tenant', () => {
 });
 
 describe('observing', () => {
+  it('has an opposite, which is the default', () => {
+    const [router, twin] = [taught(), taught()];
+    router.route(prompt(0, 1), { sessionId: 'a', mode: 'apply' });
+    twin.route(prompt(0, 1), { sessionId: 'a' });
+    expect(bytes(router)).toBe(bytes(twin));
+  });
+
   it('changes nothing but the log', () => {
     const config = { objective: { budgetUsdPerRequest: 0.001 }, exploration: 'thompson' } as const;
     const [router, twin] = [taught(config), taught(config)];
