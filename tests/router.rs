@@ -56,26 +56,26 @@ fn a_router_that_is_saved_goes_on_bit_for_bit() {
                 router.update_price("m2", Price { input: Some(9.0), output: None }).unwrap();
             }
             let request = Request {
-                session: (n % 5 == 0).then(|| format!("s{}", n % 35).into()),
-                tenant: (n % 3 == 0).then(|| format!("t{}", n % 2).into()),
+                session: n.is_multiple_of(5).then(|| format!("s{}", n % 35).into()),
+                tenant: n.is_multiple_of(3).then(|| format!("t{}", n % 2).into()),
                 prompt_tokens: Some((n % 900) as f64),
-                observe: n % 11 == 0,
+                observe: n.is_multiple_of(11),
                 ..Request::default()
             };
             let decision = router.route(&world.prompt(n), &request, n * 10).unwrap();
             let model = decision.choice().model;
-            let failed = n % 23 == 0;
+            let failed = n.is_multiple_of(23);
             let outcome = Outcome {
                 quality: (!failed).then(|| quality_of(&world, n, model.0)),
-                cost_usd: (n % 4 != 0).then_some(0.001 * (1 + model.0) as f64),
+                cost_usd: (!n.is_multiple_of(4)).then_some(0.001 * (1 + model.0) as f64),
                 latency_ms: Some(100.0 + (n % 7) as f64),
                 error: failed.then_some(true),
-                source: (n % 2 == 0).then(|| "judge".into()),
+                source: n.is_multiple_of(2).then(|| "judge".into()),
                 model: request.observe.then_some(model),
                 amend: false,
             };
             // outcomes come late, some never
-            if n % 13 != 0 {
+            if !n.is_multiple_of(13) {
                 router.feedback(decision.id, &outcome, n * 10 + 5).unwrap();
             }
             if n % 29 == 3 && n > 40 {
