@@ -24,13 +24,15 @@ interface Case {
   /** Every price is so many times as high from half time on. */
   factor: number;
   delay: number;
+  /** Costs of which nothing is known at the start and that come late leave nothing to hold: shown, not judged. */
+  judged: boolean;
 }
 
 const cases: readonly Case[] = [
-  { name: 'steady', factor: 1, delay: 0 },
-  { name: 'prices double', factor: 2, delay: 0 },
-  { name: 'prices halve', factor: 0.5, delay: 0 },
-  { name: 'outcomes 50 late', factor: 1, delay: 50 },
+  { name: 'steady', factor: 1, delay: 0, judged: true },
+  { name: 'prices double', factor: 2, delay: 0, judged: true },
+  { name: 'prices halve', factor: 0.5, delay: 0, judged: true },
+  { name: 'outcomes 50 late', factor: 1, delay: 50, judged: false },
 ];
 
 export interface BudgetRow {
@@ -85,7 +87,7 @@ export function budgetTable(stream: Stream, protocol: Protocol, basis: BasisChoi
         bestMixture: (half(1) + half(situation.factor)) / 2,
       };
       table.rows.push(row);
-      table.missed += printRow(row, protocol);
+      table.missed += printRow(row, situation.judged && decisive(protocol));
     }
   }
   table.missed += infeasible(stream, episodes[0] as Episode, cheapest / 2, basis);
@@ -93,8 +95,8 @@ export function budgetTable(stream: Stream, protocol: Protocol, basis: BasisChoi
 }
 
 /** Answers how many bars the row missed. */
-function printRow(row: BudgetRow, protocol: Protocol): number {
-  const verdicts: Verdict[] = !decisive(protocol)
+function printRow(row: BudgetRow, judged: boolean): number {
+  const verdicts: Verdict[] = !judged
     ? []
     : [judge(row.worstWhole, bars.whole, 3), judge(row.worstWindow, bars.window, 3)];
   const cells = [
@@ -113,7 +115,12 @@ function printRow(row: BudgetRow, protocol: Protocol): number {
 function spend(
   stream: Stream,
   { seed, order }: Episode,
-  { budgetUsd, basis, factor, delay }: Omit<Case, 'name'> & { budgetUsd: number; basis: BasisChoice },
+  {
+    budgetUsd,
+    basis,
+    factor,
+    delay,
+  }: Omit<Case, 'name' | 'judged'> & { budgetUsd: number; basis: BasisChoice },
 ): Spending {
   const k = stream.models.length;
   const half = Math.floor(order.length / 2);

@@ -20,6 +20,9 @@ const HIGHEST: f64 = 5.0;
 /// for calls whose cost is not known yet.
 const SAVED: f64 = 15.0;
 
+/// Requests' worth that can be saved up for one dear call. A model that costs more than that does not fit the budget.
+const SAVED_FOR_ONE: f64 = 30.0;
+
 /// Requests' worth of tokens at the start.
 const START: f64 = 1.0;
 
@@ -51,9 +54,10 @@ impl Budget {
     }
 
     /// A request comes: its share is earned. `dearest`: the highest expected cost of one call among those that may be
-    /// chosen; what can be saved up is enough for one of them.
+    /// chosen: one call that costs more than what is usually saved can be saved up for, within bounds.
     pub fn earn(&mut self, dearest: f64) {
-        self.tokens = (self.tokens + self.usd).min((SAVED * self.usd).max(dearest));
+        let most = (dearest / self.usd).clamp(SAVED, SAVED_FOR_ONE);
+        self.tokens = (self.tokens + self.usd).min(most * self.usd);
     }
 
     /// Whether a call of this expected cost may be made.
@@ -105,7 +109,7 @@ mod tests {
     fn no_window_spends_more_than_a_twentieth_above() {
         // costs scatter by half, their mean is as expected
         let noisy = |n: usize, cost: f64| cost * if n.is_multiple_of(2) { 1.5 } else { 0.5 };
-        for (costs, usd) in [(&[0.001, 0.01][..], 0.002), (&[0.0001, 0.003, 0.02], 0.001), (&[0.001, 0.9], 0.01)] {
+        for (costs, usd) in [(&[0.001, 0.01][..], 0.002), (&[0.0001, 0.003, 0.02], 0.001), (&[0.001, 0.25], 0.01)] {
             let paid = spend(costs, usd, 5_000, noisy);
             let dearest = 1.5 * costs.iter().copied().fold(0.0, f64::max);
             for window in paid.windows(500) {
