@@ -1,12 +1,12 @@
 // Ask the right model: route a prompt, tell how it went, see why.
 import { explainTable, SonaRouter } from '@sona/sona';
 
+const small = { id: 'small', outputUsdPer1M: 0.6 };
+const large = { id: 'large', outputUsdPer1M: 15 };
+// dim: the length of your embeddings
 const router = new SonaRouter({
-  models: [
-    { id: 'small', outputUsdPer1M: 0.6 },
-    { id: 'large', outputUsdPer1M: 15 },
-  ],
-  features: { dim: 4 }, // the length of your embeddings
+  models: [small, large],
+  features: { dim: 4 },
   objective: { costWeight: 0.1 },
 });
 const prompts = { code: [0.9, 0.1, 0, 0.4], chat: [0.1, 0.9, 0.4, 0] };

@@ -255,12 +255,12 @@ describe('a setting changes something', () => {
     const router = make({ features: { basis }, ...config, now: () => now });
     const random = new Random(2);
     const seen: unknown[] = [];
-    for (let n = 0; n < 300; n++) {
+    for (let n = 0; n < 900; n++) {
       now += 60_000;
       if (n === 100) router.addModel({ id: 'new', prior: { quality: 0.2, weight: 100 } });
       const options = { tenant: `t${n % 3}`, ...(n % 4 === 0 && { sessionId: `s${n % 12}` }) };
       const { id, model, propensity } = router.route(prompt(n % 2, n), options);
-      const factor = n < 150 ? 1 : 0.3;
+      const factor = n < 450 ? 1 : 0;
       const told = {
         quality: quality(model, n % 2, random) * factor,
         costUsd: { coder: 0.004, poet: 0.0004 }[model] ?? 0.0001,

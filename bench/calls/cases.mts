@@ -3,6 +3,7 @@ import { applying, applyingBoth } from './applying.mts';
 import type { Case, Setting } from './case.mts';
 import { learning } from './learning.mts';
 import { correcting, endingWithRoute, recording } from './outcomes.mts';
+import { routing } from './routing.mts';
 import { finding, suggesting } from './searching.mts';
 import { keeping } from './state.mts';
 import { counting } from './stats.mts';
@@ -16,6 +17,7 @@ export const cases: readonly ((setting: Setting) => Case[])[] = [
   endingWithRoute,
   correcting,
   finding,
+  routing,
   learning,
   keeping,
   counting,

@@ -26,7 +26,7 @@ macro_rules! writable {
             fn as_mut_slice(&mut self) -> &mut [$item] {
                 // SAFETY: the exports run on the thread that owns the array, JavaScript does not run meanwhile, and
                 // TypeScript copies arrays over shared memory first. No other argument covers the same bytes:
-                // `disjoint` sees to it where callers hand over the memory, and the outputs of `suggest` are
+                // `disjoint` sees to it where callers hand over the memory, and the outputs of `suggest`, `route` and others are
                 // memory of their own that TypeScript never gives away.
                 unsafe { self.as_mut() }
             }
