@@ -3,12 +3,9 @@ import { explainTable, SonaRouter } from '@sona/sona';
 
 const small = { id: 'small', outputUsdPer1M: 0.6 };
 const large = { id: 'large', outputUsdPer1M: 15 };
+const objective = { costWeight: 0.1 };
 // dim: the length of your embeddings
-const router = new SonaRouter({
-  models: [small, large],
-  features: { dim: 4 },
-  objective: { costWeight: 0.1 },
-});
+const router = new SonaRouter({ models: [small, large], features: { dim: 4 }, objective });
 const prompts = { code: [0.9, 0.1, 0, 0.4], chat: [0.1, 0.9, 0.4, 0] };
 for (let i = 0; i < 200; i++) {
   const kind = i % 2 ? 'code' : 'chat';
