@@ -78,3 +78,48 @@ pub(super) fn add_outer(factor: f64, x: &[f64], triangle: &mut [f64]) {
         add_scaled(factor * xi, &x[..=i], &mut triangle[elements(i)..elements(i + 1)]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::elements;
+    use crate::simd::Kernels;
+
+    fn numbers(n: usize, seed: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * 37 + seed * 101 + 3) as f64 * 0.618).sin()).collect()
+    }
+
+    /// Element (i, j) of the whole square.
+    fn at(triangle: &[f64], i: usize, j: usize) -> f64 {
+        triangle[elements(i.max(j)) + i.min(j)]
+    }
+
+    #[test]
+    fn every_backend_gives_the_same_bits_and_the_right_ones() {
+        for kernels in Kernels::available() {
+            for n in [0, 1, 2, 7, 8, 9, 15, 16, 17, 64, 65, 128] {
+                let (triangle, x) = (numbers(elements(n), 1), numbers(n, 2));
+                let whole: Vec<f64> = (0..n).map(|i| (0..n).map(|j| at(&triangle, i, j) * x[j]).sum()).collect();
+                let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (1 + n * n) as f64;
+
+                let mut out = vec![9.0; n];
+                kernels.triangle_multiply(&triangle, &x, &mut out);
+                assert!(out.iter().zip(&whole).all(|(a, b)| close(*a, *b)), "{} {n}", kernels.name());
+                let quadratic = kernels.triangle_quadratic(&triangle, &x);
+                assert!(close(quadratic, whole.iter().zip(&x).map(|(a, b)| a * b).sum()), "{} {n}", kernels.name());
+                let mut outer = triangle.clone();
+                kernels.triangle_add_outer(-0.75, &x, &mut outer);
+                let outer_is_right =
+                    (0..n).all(|i| (0..=i).all(|j| close(at(&outer, i, j), at(&triangle, i, j) - 0.75 * x[i] * x[j])));
+                assert!(outer_is_right, "{} {n}", kernels.name());
+
+                let portable = Kernels::scalar();
+                let (mut same, mut same_outer) = (vec![0.0; n], triangle.clone());
+                portable.triangle_multiply(&triangle, &x, &mut same);
+                portable.triangle_add_outer(-0.75, &x, &mut same_outer);
+                assert_eq!((out, outer), (same, same_outer), "{} {n}", kernels.name());
+                assert_eq!(quadratic.to_bits(), portable.triangle_quadratic(&triangle, &x).to_bits());
+                assert_eq!(kernels.dot_f64(&x, &x).to_bits(), portable.dot_f64(&x, &x).to_bits());
+            }
+        }
+    }
+}
