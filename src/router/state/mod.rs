@@ -132,6 +132,10 @@ impl Core {
         let in_order = arms.windows(2).all(|pair| pair[0].uid < pair[1].uid);
         reader.ensure("arms", in_order, "models in the order of their numbers")?;
         let pending: Pending = records::read(&reader.scope("pending"), &config, known)?;
+        let rows = refit.as_ref().map_or(0, |refit| refit.rows.len() / config.dim);
+        let there = |row: Option<u32>| row.is_none_or(|row| (row as usize) < rows);
+        let all_there = pending.records().iter().all(|record| there(record.facts.row));
+        reader.ensure("pending", all_there, "prompts that are there")?;
         let budget: Option<Budget> = reader.value("budget")?;
         let as_configured = budget.as_ref().map(|budget| budget.usd) == config.budget_usd;
         reader.ensure(

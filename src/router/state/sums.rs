@@ -75,6 +75,7 @@ pub fn read_blocks(reader: &Reader<'_>, prefix: &str) -> Result<[BlockSums; 2]> 
     let block = |n: usize| -> Result<BlockSums> {
         let name = format!("{prefix}a{n}");
         let a = read_symmetric(reader, &name, BLOCK)?;
+        reader.ensure(&name, a.at(BLOCK - 1, BLOCK - 1) >= -1e-6, "a count of outcomes")?;
         Ok(BlockSums { a, b: read_numbers(reader, &format!("{prefix}b{n}"), BLOCK)? })
     };
     Ok([block(0)?, block(1)?])
