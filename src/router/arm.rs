@@ -58,8 +58,10 @@ impl Assessment {
 /// Costs or latencies as seen now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Amounts {
-    /// What is left of all sums after shifts.
+    /// The sums of all origins, less what was discarded.
     pub sums: LogSums,
+    /// What shifts have taken out of this view.
+    pub discarded: LogSums,
     /// Tells shifts.
     pub detector: Detector,
     /// The last shift: what was told before counts for less.
@@ -80,19 +82,41 @@ impl Amounts {
         let shift = error.and_then(|error| self.detector.observe(error, at));
         if shift.is_some() {
             let kept = KEPT.min(KEPT_AMOUNTS / self.sums.n.max(1.0));
-            let before = self.sums;
-            self.sums.add_sums(kept - 1.0, &before);
+            self.discard(1.0 - kept);
             self.shifted = at;
         }
         self.sums.add(1.0, x, y);
         shift.map(|(direction, _)| direction)
     }
 
-    /// Takes a pair out again. One from before the last shift counts for next to nothing and stays.
+    /// Discards a share of the view.
+    pub fn discard(&mut self, share: f64) {
+        let before = self.sums;
+        self.discarded.add_sums(share, &before);
+        self.sums.add_sums(-share, &before);
+    }
+
+    /// Takes a pair out again. One from before the last shift is taken out of what was discarded, for it counts for next to
+    /// nothing in the view.
     pub fn take_back(&mut self, pair: Pair) {
-        if pair.at >= self.shifted {
-            self.sums.add(-1.0, pair.x, pair.y);
-        }
+        self.holding(pair).add(-1.0, pair.x, pair.y);
+    }
+
+    /// Changes the y of a pair by `difference`.
+    pub fn amend(&mut self, pair: Pair, difference: f64) {
+        let holding = self.holding(pair);
+        holding.add(-1.0, pair.x, pair.y);
+        holding.add(1.0, pair.x, pair.y + difference);
+    }
+
+    fn holding(&mut self, pair: Pair) -> &mut LogSums {
+        if pair.at >= self.shifted { &mut self.sums } else { &mut self.discarded }
+    }
+
+    /// The view of other sums of all origins.
+    pub fn see(&mut self, total: LogSums) {
+        self.sums = total;
+        self.sums.add_sums(-1.0, &self.discarded);
     }
 }
 
@@ -117,8 +141,10 @@ pub struct Arm {
     pub updates: u64,
     /// Tells shifts of quality.
     pub detector: Detector,
-    /// Costs.
+    /// Costs, over what the price list gave.
     pub cost: Amounts,
+    /// Costs of calls without a price.
+    pub unpriced: Amounts,
     /// Latencies.
     pub latency: Amounts,
     /// Trials that it still has to get.
@@ -145,6 +171,7 @@ impl Arm {
             updates: 0,
             detector: Detector::default(),
             cost: Amounts::default(),
+            unpriced: Amounts::default(),
             latency: Amounts::default(),
             trials: 0,
             failing: 0,
@@ -234,12 +261,17 @@ impl Arm {
 
     /// What a call costs in US dollars, and its forecast; none where nothing is known.
     pub fn cost(&self, prompt_tokens: Option<f64>) -> Option<(f64, Forecast)> {
-        if self.model.price.is_free() && self.cost.sums.n < 1.0 && self.model.prior.cost_usd.is_none() {
+        if self.model.price.is_free() && self.unpriced.sums.n < 1.0 && self.model.prior.cost_usd.is_none() {
             return Some((0.0, Forecast { mean: 0.0, scatter: 0.0, variance: 1.0 }));
         }
-        let unit = self.cost_unit(prompt_tokens);
-        let priced = self.model.price.of_call(cost::PROMPT_TOKENS).is_some();
-        self.amount(&self.cost, self.model.prior.cost_usd, priced, unit, prompt_tokens)
+        let (priced, unit) = (self.is_priced(), self.cost_unit(prompt_tokens));
+        let costs = if priced { &self.cost } else { &self.unpriced };
+        self.amount(costs, self.model.prior.cost_usd, priced, unit, prompt_tokens)
+    }
+
+    /// Whether a cost is learned relative to the price list.
+    pub fn is_priced(&self) -> bool {
+        self.model.price.of_call(cost::PROMPT_TOKENS).is_some()
     }
 
     /// What the logarithm of a cost is taken over.
@@ -341,7 +373,7 @@ mod tests {
         assert!((expected(&arm, 500.0) - 0.001 * 0.125_f64.exp()).abs() < 1e-12);
         for _ in 0..200 {
             // three times what the list says
-            arm.cost.learn(Pair { arm: 0, x: 0.0, y: 3.0_f64.ln(), at: 0 }, None, false);
+            arm.cost.learn(Pair { arm: 0, x: 0.0, y: 3.0_f64.ln(), relative: true, at: 0 }, None, false);
         }
         assert!((expected(&arm, 500.0) / 0.003 - 1.0).abs() < 0.02);
         arm.model.price.input = Some(0.2);
@@ -353,7 +385,11 @@ mod tests {
         let mut arm = Arm::new(0, Model::new("a"));
         let cost = |arm: &mut Arm, usd: f64, n: u64| {
             let forecast = arm.cost(None).map(|(_, forecast)| forecast);
-            arm.cost.learn(Pair { arm: 0, x: 0.0, y: cost::logarithm(usd, 1.0), at: n }, forecast, true)
+            arm.unpriced.learn(
+                Pair { arm: 0, x: 0.0, y: cost::logarithm(usd, 1.0), relative: false, at: n },
+                forecast,
+                true,
+            )
         };
         let noisy = |n: u64| 1.0 + 0.2 * (n as f64).sin();
         assert!((0..500).all(|n| cost(&mut arm, 0.01 * noisy(n), n).is_none()));

@@ -15,7 +15,7 @@ use super::objective::Objective;
 use super::pending::Pending;
 use super::refit::Refit;
 use super::sessions::Sessions;
-use super::sums::{BOTH, BlockSums, Features, Moments, Sums};
+use super::sums::{BOTH, BlockSums, Features, ModelSums, Moments, Sums};
 use super::tenants::Tenants;
 use super::{Event, ModelId};
 use crate::check;
@@ -222,21 +222,12 @@ impl Core {
             value.map_or(Ok(()), |value| super::model::amount(argument, value))?;
         }
         let arm = &mut self.arms[at];
-        let before = arm.cost_unit(None);
-        let was_priced = arm.model.price.of_call(super::cost::PROMPT_TOKENS).is_some();
+        let was_free = arm.model.price.is_free();
         arm.model.price.input = price.input.or(arm.model.price.input);
         arm.model.price.output = price.output.or(arm.model.price.output);
-        let is_priced = arm.model.price.of_call(super::cost::PROMPT_TOKENS).is_some();
-        if was_priced != is_priced {
-            // logarithms so far were taken over another unit
-            let shift = (arm.cost_unit(None) / before).ln();
-            arm.cost.sums.shift(shift);
-            let model = self.own.model_mut(name);
-            model.cost.shift(shift);
-            self.own.version += 1;
-            let names = &self.names;
-            let costs = self.pending.records_mut().iter_mut().filter_map(|record| record.cost.as_mut());
-            costs.filter(|pair| &*names[pair.arm as usize] == name).for_each(|pair| pair.y -= shift);
+        if arm.model.price.is_free() && !was_free {
+            // what calls cost before it had a price says nothing any more
+            arm.unpriced.discard(1.0);
         }
         Ok(())
     }
@@ -271,13 +262,16 @@ impl Core {
     /// Costs and latencies of one model over all origins.
     pub(super) fn sum_amounts(&mut self, at: usize) {
         let name = self.arms[at].model.id.clone();
-        let (mut cost, mut latency) = (super::cost::LogSums::default(), super::cost::LogSums::default());
+        let mut total = ModelSums::new();
         for model in std::iter::once(&self.own).chain(&self.remote).filter_map(|sums| sums.model(&name)) {
-            cost.add_sums(1.0, &model.cost);
-            latency.add_sums(1.0, &model.latency);
+            total.cost.add_sums(1.0, &model.cost);
+            total.unpriced.add_sums(1.0, &model.unpriced);
+            total.latency.add_sums(1.0, &model.latency);
         }
-        self.arms[at].cost.sums = cost;
-        self.arms[at].latency.sums = latency;
+        let arm = &mut self.arms[at];
+        arm.cost.see(total.cost);
+        arm.unpriced.see(total.unpriced);
+        arm.latency.see(total.latency);
     }
 
     /// Solves everything that all models share anew.

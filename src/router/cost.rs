@@ -61,13 +61,6 @@ impl LogSums {
         numbers.iter().all(|x| x.abs() <= 1e15) && self.n >= -1e-6 && self.xx >= -1e-6
     }
 
-    /// Takes `by` off every y.
-    pub fn shift(&mut self, by: f64) {
-        self.yy += self.n * by * by - 2.0 * by * self.y;
-        self.xy -= by * self.x;
-        self.y -= by * self.n;
-    }
-
     /// The line through the pairs, drawn toward the prior, and what scatters about it.
     pub fn forecast(&self, prior: Prior, x: f64) -> Forecast {
         let (a11, a12, a22) = (self.n + prior.weight, self.x, self.xx + SLOPE_PRECISION);

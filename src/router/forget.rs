@@ -111,6 +111,8 @@ impl Core {
             self.count_call(answered, &told, -1.0);
             self.tally.gone(told.source.as_ref());
             let record = &mut self.pending.records_mut()[at];
+            // the call was paid for all the same
+            record.facts.reserved = record.facts.reserved.map(|reserved| told.cost_usd.unwrap_or(reserved));
             (record.quality, record.told) = (None, Told::default());
         }
         arms.sort_unstable();

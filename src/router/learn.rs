@@ -102,16 +102,18 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(self, arm: &mut Arm) -> &mut Amounts {
+    fn of(self, pair: Pair, arm: &mut Arm) -> &mut Amounts {
         match self {
-            Self::Cost => &mut arm.cost,
+            Self::Cost if pair.relative => &mut arm.cost,
+            Self::Cost => &mut arm.unpriced,
             Self::Latency => &mut arm.latency,
         }
     }
 
-    fn sums(self, model: &mut ModelSums) -> &mut LogSums {
+    fn sums(self, pair: Pair, model: &mut ModelSums) -> &mut LogSums {
         match self {
-            Self::Cost => &mut model.cost,
+            Self::Cost if pair.relative => &mut model.cost,
+            Self::Cost => &mut model.unpriced,
             Self::Latency => &mut model.latency,
         }
     }
@@ -168,10 +170,10 @@ impl Core {
             self.learn_quality(at, answered, told.quality);
         }
         if outcome.cost_usd.is_some() || moved {
-            self.learn_amount(at, answered, Kind::Cost, told.cost_usd);
+            self.learn_amount(at, answered, Kind::Cost, before.cost_usd, told.cost_usd);
         }
         if outcome.latency_ms.is_some() || moved {
-            self.learn_amount(at, answered, Kind::Latency, told.latency_ms);
+            self.learn_amount(at, answered, Kind::Latency, before.latency_ms, told.latency_ms);
         }
         if let (Some(usd), Some(reserved), Some(budget)) = (outcome.cost_usd, reserved, &mut self.budget) {
             budget.settle(usd - before.cost_usd.unwrap_or(reserved));
@@ -345,18 +347,26 @@ impl Core {
         self.solve_shared();
     }
 
-    /// Makes `amount` what was learned of a decision's cost or latency.
-    fn learn_amount(&mut self, at: usize, arm: u32, kind: Kind, amount: Option<f64>) {
+    /// Makes `amount` what was learned of a decision's cost or latency, in place of `was`.
+    fn learn_amount(&mut self, at: usize, arm: u32, kind: Kind, was: Option<f64>, amount: Option<f64>) {
         let record = &self.pending.records()[at];
         let tokens = record.facts.prompt_tokens;
         let before = match kind {
             Kind::Cost => record.cost,
             Kind::Latency => record.latency,
         };
-        if let Some(pair) = before {
-            self.take_back_amount(pair, kind);
-        }
-        let pair = amount.and_then(|amount| self.add_amount(arm, kind, amount, tokens));
+        let pair = match (before, was, amount) {
+            (Some(pair), Some(was), Some(amount)) if self.current(pair.arm) == arm => {
+                // relative to the price of then
+                Some(self.amend_amount(pair, kind, cost::logarithm(amount, 1.0) - cost::logarithm(was, 1.0)))
+            }
+            _ => {
+                if let Some(pair) = before {
+                    self.take_back_amount(pair, kind);
+                }
+                amount.and_then(|amount| self.add_amount(arm, kind, amount, tokens))
+            }
+        };
         let record = &mut self.pending.records_mut()[at];
         match kind {
             Kind::Cost => record.cost = pair,
@@ -366,28 +376,45 @@ impl Core {
 
     fn take_back_amount(&mut self, pair: Pair, kind: Kind) {
         let name = self.names[pair.arm as usize].clone();
-        kind.sums(self.own.model_mut(&name)).add(-1.0, pair.x, pair.y);
+        kind.sums(pair, self.own.model_mut(&name)).add(-1.0, pair.x, pair.y);
         self.own.version += 1;
         if let Some(place) = self.place(ModelId(self.current(pair.arm))) {
-            kind.of(&mut self.arms[place]).take_back(pair);
+            kind.of(pair, &mut self.arms[place]).take_back(pair);
         }
     }
 
-    /// Nothing is learned of a model that has been removed: its unit is not known any more.
+    fn amend_amount(&mut self, pair: Pair, kind: Kind, difference: f64) -> Pair {
+        let amended = Pair { y: pair.y + difference, ..pair };
+        let name = self.names[pair.arm as usize].clone();
+        let sums = kind.sums(pair, self.own.model_mut(&name));
+        sums.add(-1.0, pair.x, pair.y);
+        sums.add(1.0, amended.x, amended.y);
+        self.own.version += 1;
+        if let Some(place) = self.place(ModelId(self.current(pair.arm))) {
+            kind.of(pair, &mut self.arms[place]).amend(pair, difference);
+        }
+        amended
+    }
+
+    /// Nothing is learned of a model that has been removed, whose price is not known any more, and of a free one that costs
+    /// nothing.
     fn add_amount(&mut self, arm: u32, kind: Kind, amount: f64, tokens: Option<f64>) -> Option<Pair> {
         let place = self.place(ModelId(arm))?;
+        let known = &self.arms[place];
+        if kind == Kind::Cost && known.model.price.is_free() && amount == 0.0 {
+            return None;
+        }
+        let (unit, relative, forecast) = match kind {
+            Kind::Cost => (known.cost_unit(tokens), known.is_priced(), known.cost(tokens)),
+            Kind::Latency => (1.0, false, known.latency(tokens)),
+        };
         self.own.version += 1;
         let (at, detect) = (self.own.version, self.config.drift_detection);
-        let known = &self.arms[place];
-        let (unit, forecast) = match kind {
-            Kind::Cost => (known.cost_unit(tokens), known.cost(tokens)),
-            Kind::Latency => (1.0, known.latency(tokens)),
-        };
-        let pair = Pair { arm, x: cost::length(tokens), y: cost::logarithm(amount, unit), at };
+        let pair = Pair { arm, x: cost::length(tokens), y: cost::logarithm(amount, unit), relative, at };
         let forecast = forecast.map(|(_, forecast)| forecast);
-        let shift = kind.of(&mut self.arms[place]).learn(pair, forecast, detect);
+        let shift = kind.of(pair, &mut self.arms[place]).learn(pair, forecast, detect);
         let name = self.names[arm as usize].clone();
-        kind.sums(self.own.model_mut(&name)).add(1.0, pair.x, pair.y);
+        kind.sums(pair, self.own.model_mut(&name)).add(1.0, pair.x, pair.y);
         if let Some(direction) = shift {
             let subject = match kind {
                 Kind::Cost => Subject::Cost,
@@ -402,7 +429,7 @@ impl Core {
     pub(super) fn unlearn_amounts(&mut self, at: usize) {
         let arm = self.pending.records()[at].facts.arm;
         for kind in [Kind::Cost, Kind::Latency] {
-            self.learn_amount(at, arm, kind, None);
+            self.learn_amount(at, arm, kind, None, None);
         }
     }
 

@@ -90,8 +90,10 @@ pub struct Pair {
     pub arm: u32,
     /// Logarithm of the prompt's length.
     pub x: f64,
-    /// Logarithm of the amount over its unit.
+    /// Logarithm of the amount: of a cost over what the price list gave, if it gave anything.
     pub y: f64,
+    /// Whether it did.
+    pub relative: bool,
     /// Version of the sums that it made.
     pub at: u64,
 }

@@ -229,8 +229,8 @@ impl Core {
         let mut own = Sums::new(self.own.origin.clone());
         own.version = self.own.version + 1;
         for (id, model) in &self.own.models {
-            let ModelSums { cost, latency, calls, failures, .. } = *model;
-            *own.model_mut(id) = ModelSums { cost, latency, calls, failures, ..ModelSums::new() };
+            let ModelSums { cost, unpriced, latency, calls, failures, .. } = *model;
+            *own.model_mut(id) = ModelSums { cost, unpriced, latency, calls, failures, ..ModelSums::new() };
         }
         self.own = own;
         self.moments = Moments::default();

@@ -92,8 +92,10 @@ pub struct ModelSums {
     pub blocks: [BlockSums; 2],
     /// Sum of `w (quality - .5)`.
     pub t: f64,
-    /// Logarithms of costs.
+    /// Logarithms of costs over what the price list gave.
     pub cost: LogSums,
+    /// The same of calls without a price: of the cost itself.
+    pub unpriced: LogSums,
     /// Logarithms of latencies.
     pub latency: LogSums,
     /// Outcomes told, and those of them that were failures.
@@ -109,6 +111,7 @@ impl ModelSums {
             blocks: [BlockSums::new(), BlockSums::new()],
             t: 0.0,
             cost: LogSums::default(),
+            unpriced: LogSums::default(),
             latency: LogSums::default(),
             calls: 0.0,
             failures: 0.0,
@@ -127,6 +130,7 @@ impl ModelSums {
         }
         self.t += factor * other.t;
         self.cost.add_sums(factor, &other.cost);
+        self.unpriced.add_sums(factor, &other.unpriced);
         self.latency.add_sums(factor, &other.latency);
         self.calls += factor * other.calls;
         self.failures += factor * other.failures;

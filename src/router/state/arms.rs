@@ -27,6 +27,7 @@ struct Entry {
     updates: u64,
     detector: Detector,
     cost: Amounts,
+    unpriced: Amounts,
     latency: Amounts,
     trials: u64,
     failing: u32,
@@ -45,6 +46,7 @@ pub fn write(arm: &Arm, writer: &mut Writer<'_>) {
         updates: arm.updates,
         detector: arm.detector,
         cost: arm.cost,
+        unpriced: arm.unpriced,
         latency: arm.latency,
         trials: arm.trials,
         failing: arm.failing,
@@ -74,12 +76,16 @@ pub fn read(reader: &Reader<'_>, names: &[Arc<str>]) -> Result<Arm> {
     entry.model.check("model").map_err(|error| reader.corrupt("arm", error))?;
     let counts = entry.n >= 0.0 && entry.n <= super::LARGEST && entry.t.abs() <= super::LARGEST;
     let counts = counts && [entry.updates, entry.trials, entry.chosen].iter().all(|&count| count < UNCOUNTABLE);
-    let sound = counts && entry.cost.is_sound() && entry.latency.is_sound() && entry.detector.is_sound();
+    let sound = counts
+        && entry.cost.is_sound()
+        && entry.unpriced.is_sound()
+        && entry.latency.is_sound()
+        && entry.detector.is_sound();
     reader.ensure("arm", sound, "counts and sums of outcomes")?;
     let mut arm = Arm::new(entry.uid, entry.model);
     arm.intercept = Intercept { n: entry.n, s: read_numbers(reader, "s", BOTH)?, t: entry.t };
     (arm.shifts, arm.updates, arm.detector) = (entry.shifts, entry.updates, entry.detector);
-    (arm.cost, arm.latency) = (entry.cost, entry.latency);
+    (arm.cost, arm.unpriced, arm.latency) = (entry.cost, entry.unpriced, entry.latency);
     (arm.trials, arm.failing, arm.rests_until, arm.chosen) =
         (entry.trials, entry.failing, entry.rests_until, entry.chosen);
     if reader.scope("block_0").contains("p") {

@@ -10,8 +10,9 @@ use crate::router::pending::{Facts, Learned, Pair, Pending, Reason, Record, Told
 use crate::router::sums::BOTH;
 use crate::state::{Reader, UNCOUNTABLE, Writer};
 
-/// Whole numbers of a row: id, at, seed, told at, reason, observed, models, words, candidates, row, marks of learning.
-const WHOLE: usize = 20;
+/// Whole numbers of a row: id, at, seed, told at, reason, observed, models, words, candidates, row, marks of learning,
+/// version, whether a cost is relative.
+const WHOLE: usize = 21;
 
 /// Other numbers of a row.
 const REAL: usize = 19;
@@ -49,6 +50,7 @@ pub fn write(pending: &Pending, writer: &mut Writer<'_>) {
             number(latency.map(|pair| pair.arm)),
             latency.map_or(NONE, |pair| pair.at),
             facts.version,
+            u64::from(cost.is_some_and(|pair| pair.relative)),
         ]);
         let learned = quality.map(|l| [l.r, l.e, l.errors[0], l.errors[1], l.left]).unwrap_or_default();
         let pair = |pair: Option<Pair>| pair.map(|pair| [pair.x, pair.y]).unwrap_or_default();
@@ -155,11 +157,11 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             left: real[14],
             at: whole[14],
         });
-        let pair = |arm: u64, at: u64, n: usize| -> Result<Option<Pair>> {
-            Ok(model(arm)?.map(|arm| Pair { arm, x: real[n], y: real[n + 1], at }))
+        let pair = |arm: u64, at: u64, n: usize, relative: bool| -> Result<Option<Pair>> {
+            Ok(model(arm)?.map(|arm| Pair { arm, x: real[n], y: real[n + 1], relative, at }))
         };
         let features = z.try_into().map_err(|_| corrupt("features"))?;
-        let (cost, latency) = (pair(whole[15], whole[16], 15)?, pair(whole[17], whole[18], 17)?);
+        let (cost, latency) = (pair(whole[15], whole[16], 15, whole[20] != 0)?, pair(whole[17], whole[18], 17, false)?);
         records.push(Record { id: whole[0], at: whole[1], z: features, facts, told, quality, cost, latency });
         from = to;
     }

@@ -24,6 +24,7 @@ pub fn write_sums(sums: &Sums, writer: &mut Writer<'_>) {
         write_blocks(&model.blocks, "", &mut scope);
         scope.value("t", &model.t);
         scope.value("cost", &model.cost);
+        scope.value("unpriced", &model.unpriced);
         scope.value("latency", &model.latency);
         scope.value("calls", &model.calls);
         scope.value("failures", &model.failures);
@@ -43,6 +44,7 @@ pub fn read_sums(reader: &Reader<'_>) -> Result<Sums> {
             blocks: read_blocks(&scope, "")?,
             t: scope.value("t")?,
             cost: read_log_sums(&scope, "cost")?,
+            unpriced: read_log_sums(&scope, "unpriced")?,
             latency: read_log_sums(&scope, "latency")?,
             calls: scope.value_in("calls", 0.0..=1e15)?,
             failures: scope.value_in("failures", 0.0..=1e15)?,
