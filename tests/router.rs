@@ -375,3 +375,120 @@ fn a_restored_copy_under_another_origin_counts_once() {
     assert_eq!(outcomes, 65.0);
     assert_eq!(shown(&router, &world, 1), shown(&router, &world, 1));
 }
+
+#[test]
+fn a_copy_under_another_origin_may_be_corrected_and_saved() {
+    let world = World::new(16, 3);
+    let router = SonaRouter::new(world.config(), models(3), Some(world.basis()), "a").unwrap();
+    (0..40).for_each(|n| drop(route(&router, &world, n)));
+    let copy = SonaRouter::restore(&router.snapshot().unwrap(), Some("b")).unwrap();
+    // decisions stay with the router that made them
+    let amended = Outcome { quality: Some(0.0), error: Some(true), amend: true, ..Outcome::default() };
+    assert_eq!(copy.feedback(3, &amended, 40).unwrap(), Feedback::Expired);
+    let forgotten = copy.forget(&Criterion { before: Some(1_000), ..Criterion::default() }, 40).unwrap();
+    assert_eq!(forgotten.forgotten, 0);
+    assert!(forgotten.out_of_reach >= 40);
+    (40..50).for_each(|n| drop(route(&copy, &world, n)));
+    let again = SonaRouter::restore(&copy.snapshot().unwrap(), None).unwrap();
+    router.merge(&again.snapshot().unwrap()).unwrap();
+    assert_eq!(router.stats().unwrap().models.iter().map(|model| model.outcomes).sum::<f64>(), 50.0);
+}
+
+#[test]
+fn a_copy_whose_basis_is_still_being_fitted_learns_each_outcome_once() {
+    let world = World::new(16, 3);
+    let config = RouterConfig { background: Background::Manual, ..world.config() };
+    let router = SonaRouter::new(config, models(3), None, "a").unwrap();
+    (0..450).for_each(|n| drop(route(&router, &world, n)));
+    let copy = SonaRouter::restore(&router.snapshot().unwrap(), Some("b")).unwrap();
+    for router in [&router, &copy] {
+        (450..520).for_each(|n| drop(route(router, &world, n)));
+        assert_eq!(router.basis().id(), "auto-500");
+        assert_eq!(router.stats().unwrap().models.iter().map(|model| model.outcomes).sum::<f64>(), 520.0);
+    }
+    assert_eq!(expected(&copy, &world), expected(&router, &world));
+}
+
+#[test]
+fn a_model_like_another_starts_with_what_that_knows() {
+    let world = World::new(16, 3);
+    let with_prior = |name: &str, like: Option<&str>, quality: Option<f64>| {
+        let prior = sona::Prior { like: like.map(Into::into), quality, ..sona::Prior::default() };
+        Model { prior, ..Model::new(name) }
+    };
+    let quality = |all: &[Model], name: &str| {
+        let router = SonaRouter::new(world.config(), all.to_vec(), Some(world.basis()), "a").unwrap();
+        let id = router.model_id("model", name).unwrap();
+        let decision = router.route(&world.prompt(1), &Request::default(), 0).unwrap();
+        decision.candidates.iter().find(|candidate| candidate.model == id).unwrap().quality
+    };
+    let poor = with_prior("poor", None, Some(0.1));
+    let alike = with_prior("alike", Some("poor"), None);
+    // whichever stands first
+    let (before, after) = (quality(&[alike.clone(), poor.clone()], "alike"), quality(&[poor.clone(), alike], "alike"));
+    assert!(before == after && before < 0.45, "{before} {after}");
+    // of a sibling of which nothing is known the mean that was said remains
+    let said = with_prior("said", Some("plain"), Some(0.1));
+    assert!(quality(&[said, Model::new("plain")], "said") < 0.45);
+
+    // also after a basis was fitted
+    let config = RouterConfig { background: Background::Manual, ..world.config() };
+    let router = SonaRouter::new(config, models(2), None, "a").unwrap();
+    (0..490).for_each(|n| drop(route(&router, &world, n)));
+    let new = router.add_model(Model { tags: vec!["x".into()], ..with_prior("new", Some("m1"), None) }).unwrap();
+    let evidence = || {
+        let request = Request { observe: true, ..Request::default() };
+        let decision = router.route(&world.prompt(2), &request, 0).unwrap();
+        decision.candidates.iter().find(|candidate| candidate.model == new).unwrap().evidence
+    };
+    let before = evidence();
+    let others = router.models().unwrap().into_iter().map(|(id, _)| id).filter(|&id| id != new).collect::<Vec<_>>();
+    for n in 490..505 {
+        let request = Request { eligible: Some(others.clone()), ..Request::default() };
+        router.route(&world.prompt(n), &request, n).unwrap();
+    }
+    assert_eq!(router.basis().id(), "auto-500");
+    assert!(before > 0.05 && evidence() > 0.05, "{before} {}", evidence());
+}
+
+#[test]
+fn what_a_tenant_that_was_given_up_had_is_not_taken_out_of_what_it_has_now() {
+    let world = World::new(16, 2);
+    let config = RouterConfig { tenant_capacity: 1, drift_detection: false, ..world.config() };
+    let make = || SonaRouter::new(config.clone(), models(2), Some(world.basis()), "a").unwrap();
+    let (router, twin) = (make(), make());
+    let step = |router: &SonaRouter, tenant: &str, n: u64| {
+        let request = Request { tenant: Some(tenant.into()), ..Request::default() };
+        let decision = router.route(&world.prompt(n), &request, n).unwrap();
+        let source = Some(if n < 60 { "early" } else { "late" }.into());
+        let outcome = Outcome { quality: Some(world.chance(n)), source, ..Outcome::default() };
+        router.feedback(decision.id, &outcome, n).unwrap();
+    };
+    for router in [&router, &twin] {
+        (0..60).for_each(|n| step(router, "first", n));
+        (60..70).for_each(|n| step(router, "second", n));
+        (70..80).for_each(|n| step(router, "first", n));
+    }
+    let own = |router: &SonaRouter| {
+        let request = Request { tenant: Some("first".into()), observe: true, ..Request::default() };
+        let decision = router.route(&world.prompt(5), &request, 100).unwrap();
+        decision.candidates.iter().map(|candidate| candidate.tenant).fold(0.0, |sum: f64, x| sum + x)
+    };
+    router.forget(&Criterion { source: Some("early".into()), ..Criterion::default() }, 100).unwrap();
+    assert_eq!(own(&router), own(&twin));
+    SonaRouter::restore(&router.snapshot().unwrap(), None).unwrap();
+}
+
+#[test]
+fn a_budget_that_can_not_be_held_is_told_once_whoever_may_be_chosen() {
+    let world = World::new(16, 3);
+    let config = RouterConfig { budget_usd: Some(0.0009), ..world.config() };
+    let router = SonaRouter::new(config, world.priced(), Some(world.basis()), "a").unwrap();
+    let ids: Vec<_> = router.models().unwrap().into_iter().map(|(id, _)| id).collect();
+    for n in 0..20 {
+        let request = Request { eligible: Some(vec![ids[n as usize % 3]]), ..Request::default() };
+        router.route(&world.prompt(n), &request, n).unwrap();
+    }
+    let told = router.take_events().into_iter().filter(|event| matches!(event, Event::BudgetInfeasible { .. })).count();
+    assert_eq!(told, 1);
+}

@@ -400,7 +400,14 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   /** Passes on what has happened. */
   #tell(events: readonly Told[]): void {
     this.#learnBasis(events);
-    for (const { type, ...event } of events) (this as EventEmitter).emit(type, event);
+    for (const told of events) {
+      if (told.type === 'error') {
+        this.#fail(new SonaError(told.code, told.message, told.details));
+      } else {
+        const { type, ...event } = told;
+        (this as EventEmitter).emit(type, event);
+      }
+    }
   }
 
   #fail(error: SonaError): void {

@@ -200,7 +200,7 @@ impl Core {
             events: false,
         };
         if fit_due && self.config.background == Background::Manual {
-            self.fit_now()?;
+            self.fit_now();
         }
         decision.events = !self.events.is_empty();
         Ok(decision)
@@ -317,11 +317,12 @@ impl Core {
         let usd = |candidate: &Candidate| candidate.cost_usd.unwrap_or(share);
         let open = |candidate: &&Candidate| candidate.filters == 0;
         let cheapest = candidates.iter().filter(open).map(usd).fold(f64::INFINITY, f64::min);
+        let cheapest_of_all = candidates.iter().map(usd).fold(f64::INFINITY, f64::min);
         let dearest = candidates.iter().filter(open).map(usd).fold(0.0, f64::max);
         if !request.observe {
             budget.earn(dearest);
-            if budget.becomes_infeasible(cheapest) {
-                let event = Event::BudgetInfeasible { budget_usd: budget.usd, cheapest_usd: cheapest };
+            if budget.becomes_infeasible(cheapest_of_all) {
+                let event = Event::BudgetInfeasible { budget_usd: budget.usd, cheapest_usd: cheapest_of_all };
                 self.tell(event);
             }
         }

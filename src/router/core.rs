@@ -105,10 +105,12 @@ impl Core {
             model.check(&format!("models[{n}]"))?;
             core.insert(&format!("models[{n}].id"), model.clone())?;
         }
-        // priors may name a model that comes later in the list
         for (n, model) in models.iter().enumerate() {
-            core.set_prior(n, &format!("models[{n}].prior.like"), model)?;
+            if let Some(like) = &model.prior.like {
+                core.find(&format!("models[{n}].prior.like"), like)?;
+            }
         }
+        core.set_priors(&(0..models.len()).collect::<Vec<_>>());
         Ok(core)
     }
 
@@ -146,8 +148,8 @@ impl Core {
         if let Some(like) = &model.prior.like {
             self.find("model.prior.like", like)?;
         }
-        let at = self.insert("model.id", model.clone())?;
-        self.set_prior(at, "model.prior.like", &model)?;
+        let at = self.insert("model.id", model)?;
+        self.set_prior(at);
         self.arms[at].trials = self.config.forced_trials;
         Ok(ModelId(self.arms[at].uid))
     }
@@ -172,27 +174,31 @@ impl Core {
         Ok(at)
     }
 
-    /// What is expected of a new model: what was said, else what its nearest sibling by tags does.
-    fn set_prior(&mut self, at: usize, argument: &str, model: &Model) -> Result<()> {
-        let prior = &model.prior;
-        let sibling = match (&prior.like, prior.quality) {
-            (Some(like), _) => Some(self.find(argument, like)?),
-            (None, Some(_)) => None,
-            (None, None) => self.nearest_sibling(at),
+    /// What is expected of a new model: what a sibling knows that was named, else the mean that was said, else what its nearest
+    /// sibling by tags knows. A sibling knows its outcomes and its own prior; one that has been removed knows nothing.
+    fn set_prior(&mut self, at: usize) {
+        let prior = &self.arms[at].model.prior;
+        let from = |sibling: usize| {
+            let sibling = &self.arms[sibling];
+            prior_of_sibling(&sibling.view(self.origins(&sibling.model.id)), prior.weight)
         };
-        let made = match (sibling, prior.quality) {
-            (Some(sibling), _) => {
-                let view = self.arms[sibling].view(self.origins(&self.arms[sibling].model.id));
-                prior_of_sibling(&view, prior.weight)
-            }
-            (None, Some(quality)) => Some(prior_of_mean(quality, prior.weight)),
-            (None, None) => None,
-        };
+        let named = prior.like.as_deref().and_then(|like| self.arms.iter().position(|arm| &*arm.model.id == like));
+        let said = || prior.quality.map(|quality| prior_of_mean(quality, prior.weight));
+        let made = named.and_then(from).or_else(said).or_else(|| self.nearest_sibling(at).and_then(from));
         if made.is_some() {
             self.arms[at].prior = made;
             self.solve_arm(at);
         }
-        Ok(())
+    }
+
+    /// Sets the priors of several models: first those whose quality was said, for others may be like them.
+    pub(super) fn set_priors(&mut self, places: &[usize]) {
+        let is_said = |at: usize| {
+            let prior = &self.arms[at].model.prior;
+            prior.like.is_none() && prior.quality.is_some()
+        };
+        let (said, others): (Vec<usize>, Vec<usize>) = places.iter().partition(|&&at| is_said(at));
+        said.into_iter().chain(others).for_each(|at| self.set_prior(at));
     }
 
     fn nearest_sibling(&self, at: usize) -> Option<usize> {

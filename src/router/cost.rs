@@ -58,7 +58,9 @@ impl LogSums {
     /// Whether outcomes can have come to them.
     pub fn is_sound(&self) -> bool {
         let numbers = [self.n, self.x, self.xx, self.y, self.xy, self.yy];
-        numbers.iter().all(|x| x.abs() <= 1e15) && self.n >= -1e-6 && self.xx >= -1e-6
+        let size = numbers.iter().all(|x| x.abs() <= 1e15);
+        // Cauchy and Schwarz, to within the rounding of sums that were taken back
+        size && self.n >= -1e-6 && self.xx >= -1e-6 && self.x * self.x <= self.n.max(0.0) * self.xx.max(0.0) + 1e-3
     }
 
     /// The line through the pairs, drawn toward the prior, and what scatters about it.

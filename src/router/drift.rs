@@ -8,6 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::UNCOUNTABLE;
+
 /// Errors of this size, in standard deviations, are expected.
 const REFERENCE: f64 = 0.2;
 
@@ -49,7 +51,9 @@ pub struct Detector {
 impl Detector {
     /// Whether errors can have come to it.
     pub fn is_sound(&self) -> bool {
-        [self.up, self.down].iter().all(|sum| (0.0..=THRESHOLD + LARGEST).contains(sum)) && self.mean.abs() <= LARGEST
+        self.seen < UNCOUNTABLE
+            && [self.up, self.down].iter().all(|sum| (0.0..=THRESHOLD + LARGEST).contains(sum))
+            && self.mean.abs() <= LARGEST
     }
 
     /// Takes in an error in units of its expected deviation. `at` says when. On a shift: its direction, and since when; it

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::core::Core;
 use super::pending::Told;
 use super::sums::Features;
+use crate::state::UNCOUNTABLE;
 
 /// Most sources that are counted apart.
 const MOST_SOURCES: usize = 10_000;
@@ -42,6 +43,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Whether outcomes can have come to it.
+    pub fn is_sound(&self) -> bool {
+        let counts = self.sources.values().chain([&self.nameless, &self.others]);
+        self.sources.len() <= MOST_SOURCES && counts.into_iter().all(|&count| count < UNCOUNTABLE / MOST_SOURCES as u64)
+    }
+
     /// An outcome was told: its first, or one that names another source than before.
     pub fn told(&mut self, first: bool, before: Option<&Arc<str>>, source: Option<&Arc<str>>) {
         if !first && before == source {

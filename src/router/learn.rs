@@ -256,7 +256,8 @@ impl Core {
                 let (difference, variance) = self.tenants.difference(tenant, arm, z.block(0), squared[0]);
                 expected += difference;
                 of_tenant = variance;
-                self.tenants.learn(tenant, arm, z.block(0), w, left, &mut self.scratch[..BLOCK]);
+                let own = self.tenants.ridge(tenant, arm, self.learned);
+                own.update(z.block(0), w, left, &mut self.scratch[..BLOCK]);
             }
             let of_mean = self.calibration.variance(arm, &assessment, noise, of_tenant);
             self.calibration.observe(arm, expected + difficulty, of_mean, r);
@@ -298,9 +299,8 @@ impl Core {
         self.own.amend_quality(&name, z, (before.e, before.errors), (after.e, after.errors));
         self.moments.add(-1.0, before.e, before.errors);
         self.moments.add(1.0, after.e, after.errors);
-        let scratch = &mut self.scratch[..BLOCK];
-        if let Some(tenant) = tenant {
-            self.tenants.amend(tenant, before.arm, z.block(0), difference, scratch);
+        if let Some(own) = tenant.and_then(|tenant| self.tenants.holding(tenant, before.arm, before.at)) {
+            own.amend(z.block(0), 1.0, difference, &mut self.scratch[..BLOCK]);
         }
         if let Some(place) = self.place(ModelId(before.arm)) {
             let scratch = &mut self.scratch[..BLOCK];
@@ -325,8 +325,8 @@ impl Core {
         let Learned { arm, r, e, errors, left, at } = learned;
         let name = self.names[arm as usize].clone();
         self.own.add_quality(&name, z, -1.0, r, e, errors);
-        if let Some(tenant) = tenant {
-            self.tenants.unlearn(tenant, arm, z.block(0), left, &mut self.scratch[..BLOCK]);
+        if let Some(own) = tenant.and_then(|tenant| self.tenants.holding(tenant, arm, at)) {
+            own.update(z.block(0), -1.0, left, &mut self.scratch[..BLOCK]);
         }
         if let Some(place) = self.place(ModelId(self.current(arm))) {
             let arm = &mut self.arms[place];

@@ -71,6 +71,8 @@ impl Core {
             let newer = sums.version > self.own.version;
             if newer {
                 self.own = sums;
+                // what was told of decisions here may not be in them
+                self.pending.clear();
             }
             return newer;
         }

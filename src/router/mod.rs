@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use self::core::Core;
-use crate::config::RouterConfig;
+use crate::config::{Background, RouterConfig};
 use crate::error::{Result, SonaError};
 use basis::Basis;
 
@@ -97,6 +97,11 @@ pub enum Event {
         budget_usd: f64,
         /// What the cheapest model is expected to cost.
         cheapest_usd: f64,
+    },
+    /// A basis could not be fitted; the former one stays.
+    FitFailed {
+        /// Why.
+        error: SonaError,
     },
     /// A basis was fitted and everything learned anew on it.
     Basis {
@@ -257,8 +262,8 @@ impl SonaRouter {
         for (unit, &(model, quality, weight)) in units.chunks_exact(dim).zip(rows) {
             core.warm_start(unit, model, quality, weight);
         }
-        if core.config.background == crate::config::Background::Manual {
-            core.fit_now()?;
+        if core.config.background == Background::Manual {
+            core.fit_now();
         }
         Ok(())
     }
@@ -269,7 +274,8 @@ impl SonaRouter {
     /// # Errors
     /// `SONA_CLOSED`.
     pub fn fit_job(&self) -> Result<Option<FitJob>> {
-        Ok(self.open()?.fit_job())
+        let core = self.open()?;
+        Ok(core.fit_job().filter(|_| core.config.background == Background::Auto))
     }
 
     /// Learns everything anew on a basis that was fitted. Other calls wait: some 15 us for each outcome.

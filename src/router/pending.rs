@@ -171,8 +171,8 @@ impl Pending {
 
     /// As it was: records in order, without gaps, below `next`. `None` when they are not.
     pub fn restore(capacity: usize, ttl_ms: u64, next: u64, records: Vec<Record>) -> Option<Self> {
-        let in_order = records.windows(2).all(|pair| pair[1].id == pair[0].id + 1);
-        let ends = records.last().is_none_or(|last| last.id + 1 == next);
+        let in_order = records.windows(2).all(|pair| Some(pair[1].id) == pair[0].id.checked_add(1));
+        let ends = records.last().is_none_or(|last| last.id.checked_add(1) == Some(next));
         (in_order && ends && records.len() <= capacity && next > 0).then(|| Self {
             records: records.into(),
             next,
@@ -195,6 +195,11 @@ impl Pending {
         }
         self.next += 1;
         self.records.push_back(record);
+    }
+
+    /// Gives up all.
+    pub fn clear(&mut self) {
+        self.records.clear();
     }
 
     /// Gives up what is too old.

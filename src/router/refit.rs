@@ -21,6 +21,9 @@ use crate::simd::Kernels;
 /// Prompts at which a basis is fitted; with the last it stays.
 const FITS: [usize; 4] = [500, 1_000, 2_000, 4_000];
 
+/// Outcomes after which no basis is fitted any more, should prompts repeat: they are kept until then.
+const MOST_LESSONS: usize = 200_000;
+
 /// Most prompts that a basis is fitted to.
 const MOST_ROWS: usize = 8_000;
 
@@ -118,7 +121,7 @@ impl Refit {
 
     /// Whether a fit is due.
     pub fn is_due(&self) -> bool {
-        self.seen() >= FITS[self.fits]
+        self.seen() >= FITS[self.fits] || self.lessons.len() >= MOST_LESSONS
     }
 
     /// An outcome was told, or told anew.
@@ -163,20 +166,21 @@ impl Core {
         Some(FitJob { kernels: self.kernels, rows, dim, seed: self.config.seed, seen })
     }
 
-    /// Makes the fit that is due.
-    pub(super) fn fit_now(&mut self) -> Result<()> {
-        if let Some(job) = self.fit_job() {
-            let fitted = job.run();
-            self.adopt(fitted)?;
+    /// Makes the fit that is due. Its failure is told: whoever routed has a decision all the same.
+    pub(super) fn fit_now(&mut self) {
+        if let Some(job) = self.fit_job()
+            && let Err(error) = self.adopt(job.run())
+        {
+            self.tell(Event::FitFailed { error });
         }
-        Ok(())
     }
 
     /// Learns everything anew on a basis. A fit that failed is not tried again before the next is due.
     pub(super) fn adopt(&mut self, fitted: Result<Fitted>) -> Result<()> {
         let Some(mut refit) = self.refit.take() else { return Ok(()) };
         let seen = fitted.as_ref().map_or_else(|_| refit.seen(), |fitted| fitted.seen);
-        let fits = FITS.iter().take_while(|&&fit| fit <= seen).count();
+        let last = refit.lessons.len() >= MOST_LESSONS;
+        let fits = if last { FITS.len() } else { FITS.iter().take_while(|&&fit| fit <= seen).count() };
         if fits <= refit.fits {
             // another has been adopted meanwhile
             self.refit = Some(refit);
@@ -199,6 +203,7 @@ impl Core {
 
     fn replay(&mut self, basis: Arc<Basis>, refit: &Refit) {
         self.basis = basis;
+        let with_prior: Vec<usize> = (0..self.arms.len()).filter(|&at| self.arms[at].prior.is_some()).collect();
         self.start_over();
         for record in self.pending.records_mut() {
             record.quality = None;
@@ -222,6 +227,8 @@ impl Core {
         }
         // shifts were told when they happened
         self.events = told;
+        // siblings know again what they knew, on this basis
+        self.set_priors(&with_prior);
     }
 
     /// Gives up what was learned of quality; costs, latencies, availability and priors stay.
@@ -244,11 +251,8 @@ impl Core {
             (arm.intercept, arm.discarded) = (fresh.intercept, fresh.discarded);
             arm.shifts.clear();
             (arm.updates, arm.detector) = (0, fresh.detector);
-            // outcomes of a sibling were told on the former basis
-            arm.prior = match &arm.model.prior {
-                prior if prior.like.is_none() => prior.quality.map(|quality| prior_of_mean(quality, prior.weight)),
-                _ => None,
-            };
+            // outcomes of a sibling were told on the former basis: until they are again, what was said is known
+            arm.prior = arm.model.prior.quality.map(|quality| prior_of_mean(quality, arm.model.prior.weight));
         }
         for at in 0..self.arms.len() {
             self.solve_arm(at);

@@ -15,6 +15,8 @@ const LAMBDA: f64 = 80.0;
 pub struct Tenant {
     /// Number of its last use.
     pub used: u64,
+    /// Count of learned outcomes when it came: what was learned before is not in its maps.
+    pub since: u64,
     /// By model.
     pub arms: BTreeMap<u32, Ridge>,
 }
@@ -43,34 +45,24 @@ impl Tenants {
         }
     }
 
-    /// Takes in what the shared expectation left unexplained.
-    pub fn learn(&mut self, tenant: &Arc<str>, arm: u32, z: &[f64], w: f64, left: f64, scratch: &mut [f64]) {
+    /// The maps of a tenant's model, to learn what the shared expectation left unexplained; made where there are none, in the
+    /// place of the tenant unused for longest. `now`: count of learned outcomes.
+    pub fn ridge(&mut self, tenant: &Arc<str>, arm: u32, now: u64) -> &mut Ridge {
         self.uses += 1;
         if self.held.len() >= self.capacity && !self.held.contains_key(tenant) {
             let oldest = self.held.iter().min_by_key(|(_, tenant)| tenant.used).map(|(name, _)| name.clone());
             oldest.map(|name| self.held.remove(&name));
         }
-        let held = self.held.entry(tenant.clone()).or_default();
+        let held = self.held.entry(tenant.clone()).or_insert_with(|| Tenant { since: now, ..Tenant::default() });
         held.used = self.uses;
-        held.arms.entry(arm).or_insert_with(|| Ridge::new(BLOCK, LAMBDA)).update(z, w, left, scratch);
+        held.arms.entry(arm).or_insert_with(|| Ridge::new(BLOCK, LAMBDA))
     }
 
-    /// Changes an outcome that was taken in by `difference`.
-    pub fn amend(&mut self, tenant: &str, arm: u32, z: &[f64], difference: f64, scratch: &mut [f64]) {
-        if let Some(ridge) = self.ridge(tenant, arm) {
-            ridge.amend(z, 1.0, difference, scratch);
-        }
-    }
-
-    /// Takes an outcome out again.
-    pub fn unlearn(&mut self, tenant: &str, arm: u32, z: &[f64], left: f64, scratch: &mut [f64]) {
-        if let Some(ridge) = self.ridge(tenant, arm) {
-            ridge.update(z, -1.0, left, scratch);
-        }
-    }
-
-    fn ridge(&mut self, tenant: &str, arm: u32) -> Option<&mut Ridge> {
-        self.held.get_mut(tenant)?.arms.get_mut(&arm)
+    /// The maps that hold an outcome which was the `at`-th to be learned. A tenant that was given up and came back does not
+    /// have it.
+    pub fn holding(&mut self, tenant: &str, arm: u32, at: u64) -> Option<&mut Ridge> {
+        let tenant = self.held.get_mut(tenant).filter(|tenant| tenant.since < at)?;
+        tenant.arms.get_mut(&arm)
     }
 
     /// A model is gone.
@@ -91,8 +83,13 @@ mod tests {
         let mut z = [0.0; BLOCK];
         z[BLOCK - 1] = 1.0;
         let names: [Arc<str>; 3] = ["a".into(), "b".into(), "c".into()];
+        let mut learned = 0;
+        let mut learn = |tenants: &mut Tenants, name: &Arc<str>, left: f64| {
+            tenants.ridge(name, 0, learned).update(&z, 1.0, left, &mut [0.0; BLOCK]);
+            learned += 1;
+        };
         for _ in 0..80 {
-            tenants.learn(&names[0], 0, &z, 1.0, -0.2, &mut [0.0; BLOCK]);
+            learn(&mut tenants, &names[0], -0.2);
         }
         // 80 outcomes against a prior worth 80
         let (difference, variance) = tenants.difference("a", 0, &z, 1.0);
@@ -100,10 +97,13 @@ mod tests {
         assert_eq!(tenants.difference("a", 1, &z, 1.0), (0.0, 1.0 / 80.0));
         assert_eq!(tenants.difference("b", 0, &z, 1.0), (0.0, 1.0 / 80.0));
         // the one unused for longest is given up
-        tenants.learn(&names[1], 0, &z, 1.0, 0.1, &mut [0.0; BLOCK]);
-        tenants.learn(&names[0], 0, &z, 1.0, 0.1, &mut [0.0; BLOCK]);
-        tenants.learn(&names[2], 0, &z, 1.0, 0.1, &mut [0.0; BLOCK]);
+        learn(&mut tenants, &names[1], 0.1);
+        learn(&mut tenants, &names[0], 0.1);
+        learn(&mut tenants, &names[2], 0.1);
         assert!(tenants.held.contains_key("a") && !tenants.held.contains_key("b"));
+        // one that comes back does not hold what it had: of its outcomes only the 85th
+        learn(&mut tenants, &names[1], 0.1);
+        assert!(tenants.holding("b", 0, 81).is_none() && tenants.holding("b", 0, 84).is_some());
         tenants.remove_arm(0);
         assert_eq!(tenants.difference("a", 0, &z, 1.0).0, 0.0);
     }

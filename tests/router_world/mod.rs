@@ -35,7 +35,6 @@ impl World {
     }
 
     /// Models with prices.
-    #[allow(dead_code, reason = "not every test has prices")]
     pub fn priced(&self) -> Vec<Model> {
         let mut all = models(self.models);
         for (n, model) in all.iter_mut().enumerate() {

@@ -1,11 +1,11 @@
-import type { SonaError } from '../errors.ts';
+import type { PackedError, SonaError } from '../errors.ts';
 import { native } from '../native.ts';
 
 /** Events of a router. */
 export interface RouterEvents {
   /** A model is not what it was. Of quality, what came before the shift counts little from now on. */
   drift: [event: DriftEvent];
-  /** The cheapest model that may be chosen is expected to cost more than the budget; it is chosen all the same. */
+  /** The cheapest model is expected to cost more than the budget; one is chosen all the same. Told once. */
   budgetInfeasible: [event: BudgetInfeasibleEvent];
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
   basis: [event: BasisEvent];
@@ -46,7 +46,8 @@ export interface BasisEvent {
 export type Told =
   | ({ type: 'drift' } & DriftEvent)
   | ({ type: 'budgetInfeasible' } & BudgetInfeasibleEvent)
-  | ({ type: 'basis' } & BasisEvent);
+  | ({ type: 'basis' } & BasisEvent)
+  | ({ type: 'error' } & PackedError);
 
 /** What has happened since the last call. */
 export function takeEvents(handle: number): Told[] {

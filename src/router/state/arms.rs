@@ -115,8 +115,10 @@ fn read_ridge(reader: &Reader<'_>) -> Result<Ridge> {
 /// Writes all tenants.
 pub fn write_tenants(tenants: &Tenants, writer: &mut Writer<'_>) {
     writer.value("uses", &tenants.uses);
-    let list: Vec<(&Arc<str>, u64, Vec<u32>)> =
-        tenants.held.iter().map(|(name, tenant)| (name, tenant.used, tenant.arms.keys().copied().collect())).collect();
+    let row = |(name, tenant): (&Arc<str>, &Tenant)| {
+        (name.clone(), tenant.used, tenant.since, tenant.arms.keys().copied().collect::<Vec<u32>>())
+    };
+    let list: Vec<_> = tenants.held.iter().map(row).collect();
     writer.value("list", &list);
     let ridges = tenants.held.values().flat_map(|tenant| tenant.arms.values());
     for (n, ridge) in ridges.enumerate() {
@@ -128,11 +130,11 @@ pub fn write_tenants(tenants: &Tenants, writer: &mut Writer<'_>) {
 pub fn read_tenants(reader: &Reader<'_>, capacity: usize, known: usize) -> Result<Tenants> {
     let mut tenants = Tenants::new(capacity);
     tenants.uses = reader.value_in("uses", 0..UNCOUNTABLE)?;
-    let list: Vec<(Arc<str>, u64, Vec<u32>)> = reader.value("list")?;
+    let list: Vec<(Arc<str>, u64, u64, Vec<u32>)> = reader.value("list")?;
     reader.ensure("list", list.len() <= capacity, "no more than the capacity")?;
     let mut n = 0;
-    for (name, used, arms) in list {
-        let mut tenant = Tenant { used, ..Tenant::default() };
+    for (name, used, since, arms) in list {
+        let mut tenant = Tenant { used, since, ..Tenant::default() };
         for arm in arms {
             reader.ensure("list", (arm as usize) < known, "models that there were")?;
             tenant.arms.insert(arm, read_ridge(&reader.scope(&format!("ridge_{n}")))?);

@@ -4,6 +4,7 @@ mod arms;
 mod records;
 mod sums;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -122,6 +123,7 @@ impl Core {
         let triangle = read_numbers(reader, "difficulty_p", BOTH * (BOTH + 1) / 2)?;
         let g = read_numbers(reader, "difficulty_g", BOTH)?;
         let p = Symmetric::from_triangle(BOTH, triangle).ok_or_else(|| reader.corrupt("difficulty_p", "its length"))?;
+        reader.ensure("difficulty_p", has_positive_diagonal(&p), "variances above 0")?;
         let moments: Moments = reader.value("moments")?;
         reader.ensure("moments", moments.is_sound(), "sums of outcomes")?;
         let count: usize = reader.value_in("arms", 0..=MOST_MODELS)?;
@@ -131,6 +133,8 @@ impl Core {
         }
         let in_order = arms.windows(2).all(|pair| pair[0].uid < pair[1].uid);
         reader.ensure("arms", in_order, "models in the order of their numbers")?;
+        let ids: HashSet<&str> = arms.iter().map(|arm| &*arm.model.id).collect();
+        reader.ensure("arms", ids.len() == arms.len(), "each model once")?;
         let pending: Pending = records::read(&reader.scope("pending"), &config, known)?;
         let rows = refit.as_ref().map_or(0, |refit| refit.rows.len() / config.dim);
         let there = |row: Option<u32>| row.is_none_or(|row| (row as usize) < rows);
@@ -147,6 +151,7 @@ impl Core {
         let calibration: Calibration = reader.value("calibration")?;
         reader.ensure("calibration", calibration.is_sound(), "sums of outcomes")?;
         let tally: Tally = reader.value("tally")?;
+        reader.ensure("tally", tally.is_sound(), "counts of outcomes")?;
         Ok(Self {
             objective: Objective::new(&config),
             kernels: Kernels::best(),
@@ -172,9 +177,15 @@ impl Core {
         })
     }
 
-    /// Goes on under another origin: what it has learned so far stays with the former.
+    /// Goes on under another origin: what it has learned so far stays with the former, and so do its decisions: their outcomes
+    /// are not its to change.
     fn fork(&mut self, origin: &str) {
         if origin == self.own.origin {
+            return;
+        }
+        if self.refit.is_some() {
+            // what was learned will be learned again, under the new name; there is nobody else's
+            self.own.origin = origin.to_owned();
             return;
         }
         let former = std::mem::replace(&mut self.own, super::sums::Sums::new(origin.to_owned()));
@@ -185,6 +196,7 @@ impl Core {
         if let Err(at) = self.remote.binary_search_by(|known| known.origin.cmp(&former.origin)) {
             self.remote.insert(at, former);
         }
+        self.pending.clear();
     }
 }
 

@@ -95,6 +95,8 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
     let (_, models) = reader.rows::<u32>("models", &[])?;
     let propensities: Vec<f64> = reader.tensor("propensities", &[models.len()])?;
     reader.ensure("real", real.iter().all(|x| x.abs() <= LARGEST), "numbers that outcomes can have come to")?;
+    let shares = |n: usize| real.chunks_exact(REAL).all(|row| (0.0..=1.0).contains(&row[n]));
+    reader.ensure("real", [0, 1, 6, 10].into_iter().all(shares), "probabilities and qualities")?;
     reader.ensure("z", z.iter().all(|z| z.abs() <= 1e6), "features")?;
     reader.ensure("models", models.iter().all(|&model| (model as usize) < known), "models that there were")?;
     reader.ensure("propensities", propensities.iter().all(|p| (0.0..=1.0).contains(p)), "probabilities")?;
