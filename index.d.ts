@@ -1251,7 +1251,7 @@ interface RouterDecision {
 interface RouterEvents {
   /** A model is not what it was. Of quality, what came before the shift counts little from now on. */
   drift: [event: DriftEvent];
-  /** The cheapest model that may be chosen is expected to cost more than the budget; it is chosen all the same. */
+  /** The cheapest model is expected to cost more than the budget; one is chosen all the same. Told once. */
   budgetInfeasible: [event: BudgetInfeasibleEvent];
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
   basis: [event: BasisEvent];

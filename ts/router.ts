@@ -262,7 +262,9 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   }
 
   /**
-   * Takes outcomes out of everything that was learned, exactly. Those whose decisions are held no more are counted as out
+   * Takes outcomes out of what was learned: exactly out of the sums of quality, cost and latency and of what is solved from
+   * them. Detectors of shifts, calibration, money spent, priors copied from them, and what their prompts' difficulty was to
+   * later outcomes stay. Those whose decisions are held no more are counted as out
    * of reach.
    *
    * @throws `SONA_INVALID_ARGUMENT` without a criterion

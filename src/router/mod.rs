@@ -291,7 +291,9 @@ impl SonaRouter {
         self.core.lock().basis.clone()
     }
 
-    /// Takes outcomes out of everything that was learned, exactly where their decisions are still held.
+    /// Takes outcomes whose decisions are still held out of what was learned: exactly out of the sums and of what is solved from
+    /// them. Detectors of shifts, calibration, money spent, priors copied from them, and the difficulty that later outcomes met
+    /// stay.
     ///
     /// # Errors
     /// `SONA_INVALID_ARGUMENT` without a criterion, `SONA_CLOSED`.

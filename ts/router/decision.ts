@@ -25,7 +25,8 @@ export interface RouteOptions {
   /** Models whose expected latency is above this many milliseconds are not chosen. */
   maxLatencyMs?: number;
   /**
-   * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, nothing else changes: no
+   * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, and its prompt
+   * counts for an `'auto'` basis; nothing else changes: no
    * session, no trial, no budget. Default `'apply'`.
    */
   mode?: 'apply' | 'observe';

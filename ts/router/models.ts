@@ -10,7 +10,7 @@ export interface ModelPrior {
   costUsd?: number;
   /** Milliseconds per call. */
   latencyMs?: number;
-  /** Another model that it will do like. Default: the one with the most tags in common, if any. */
+  /** Another model that it will do like: what that knows when this one is added. Default: the one with the most tags in common, if any. */
   like?: string;
   /** Outcomes that the prior counts for, above 0. Default 10. */
   weight?: number;
