@@ -982,7 +982,7 @@ interface ModelPrior {
   costUsd?: number;
   /** Milliseconds per call. */
   latencyMs?: number;
-  /** Another model that it will do like. Default: the one with the most tags in common, if any. */
+  /** Another model that it will do like: what that knows when this one is added. Default: the one with the most tags in common, if any. */
   like?: string;
   /** Outcomes that the prior counts for, above 0. Default 10. */
   weight?: number;
@@ -1203,7 +1203,8 @@ interface RouteOptions {
   /** Models whose expected latency is above this many milliseconds are not chosen. */
   maxLatencyMs?: number;
   /**
-   * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, nothing else changes: no
+   * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, and its prompt
+   * counts for an `'auto'` basis; nothing else changes: no
    * session, no trial, no budget. Default `'apply'`.
    */
   mode?: 'apply' | 'observe';
@@ -1480,7 +1481,9 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
     since?: number;
   }): string;
   /**
-   * Takes outcomes out of everything that was learned, exactly. Those whose decisions are held no more are counted as out
+   * Takes outcomes out of what was learned: exactly out of the sums of quality, cost and latency and of what is solved from
+   * them. Detectors of shifts, calibration, money spent, priors copied from them, and what their prompts' difficulty was to
+   * later outcomes stay. Those whose decisions are held no more are counted as out
    * of reach.
    *
    * @throws `SONA_INVALID_ARGUMENT` without a criterion
