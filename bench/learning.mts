@@ -4,17 +4,15 @@
 //   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration] [--sets clinc150,banking77]
 //                             [--seeds 5] [--events 10000] [--shots 5] [--baselines none|cheap|all]
 //                             [--json FILE] [--short]
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { SonaEngine } from '../dist/index.mjs';
 import { calibrationTable } from './learning/calibration.mts';
 import { sequenceTable } from './learning/sequence.mts';
 import { stationaryTable } from './learning/stationary.mts';
 import { cheapBaselines, costlyBaselines } from './lib/baselines.mts';
 import { intentSets, loadIntents } from './lib/data.mts';
 import { byNameLearners, fewShotLearners } from './lib/engine.mts';
-import type { Table } from './lib/print.mts';
 import type { LearnerFactory } from './lib/protocol.mts';
+import { type Makers, makeTables, whole } from './lib/tables.mts';
 
 const baselines: Record<string, readonly LearnerFactory[]> = {
   none: [],
@@ -35,14 +33,6 @@ const { values: options } = parseArgs({
   },
 });
 
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least) {
-    throw new Error(`--${name}: expected a whole number of ${least} or more, got ${text}`);
-  }
-  return value;
-}
-
 const { short } = options;
 const events = whole('events', options.events ?? (short ? '200' : '10000'), 1);
 const seeds = whole('seeds', options.seeds ?? (short ? '1' : '5'), 1);
@@ -53,8 +43,7 @@ const names = options.sets?.split(',') ?? intentSets();
 if (names.length === 0) throw new Error('no intent set was found: set SONA_DATA to a folder that holds some');
 const sets = names.map(loadIntents);
 
-/** Each makes its tables, one after another. */
-const tables: Record<string, () => Table<unknown>[]> = {
+const tables: Makers = {
   stationary: () =>
     sets.map((set) => stationaryTable(set, [...byNameLearners, ...compared], { events, seeds, shots: 0 })),
   'few-shot': () =>
@@ -72,31 +61,4 @@ const tables: Record<string, () => Table<unknown>[]> = {
 const wanted =
   options.tables?.split(',') ??
   (options.shots === undefined ? Object.keys(tables) : [shots === 0 ? 'stationary' : 'few-shot']);
-const chosen = wanted.map((name) => {
-  const make = tables[name];
-  if (!make) throw new Error(`--tables: expected some of ${Object.keys(tables).join(', ')}, got ${name}`);
-  return { name, make };
-});
-
-const results: Record<string, unknown[]> = {};
-let missed = 0;
-for (const { name, make } of chosen) {
-  const made = make();
-  results[name] = made.flatMap(({ rows }) => rows);
-  missed += made.reduce((sum, table) => sum + table.missed, 0);
-}
-if (missed > 0) {
-  console.log(`\n${missed} of the bars were missed`);
-  // one seed decides nothing
-  if (!short) process.exitCode = 1;
-}
-if (options.json) {
-  using engine = new SonaEngine(1);
-  const { version, platform, simd } = engine.capabilities();
-  const protocol = { events, seeds, shots, short };
-  const versions = { sona: version, node: process.version, platform, simd };
-  writeFileSync(
-    options.json,
-    `${JSON.stringify({ versions, protocol, missed, tables: results }, null, 2)}\n`,
-  );
-}
+makeTables(tables, wanted, { json: options.json, short, events, seeds, shots });

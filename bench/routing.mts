@@ -3,12 +3,11 @@
 //
 //   npm run bench:routing -- [--tables cold,warm,drift,budget,calibration] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { SonaEngine } from '../dist/index.mjs';
 import { outcomeSets } from './lib/outcomes.mts';
 import type { Table } from './lib/print.mts';
 import { loadStream, type Stream } from './lib/stream.mts';
+import { type Makers, makeTables, whole } from './lib/tables.mts';
 import { judgedSets, ROUNDS } from './routing/bars.mts';
 import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
@@ -28,14 +27,6 @@ const { values: options } = parseArgs({
     short: { type: 'boolean', default: false },
   },
 });
-
-function whole(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least) {
-    throw new Error(`--${name}: expected a whole number of ${least} or more, got ${text}`);
-  }
-  return value;
-}
 
 const { short } = options;
 const seeds = whole('seeds', options.seeds ?? (short ? '1' : '20'), 1);
@@ -72,8 +63,7 @@ function only(name: string, make: (set: Stream, basis: BasisChoice) => Table<unk
   return [];
 }
 
-/** Each makes its tables, one after another. */
-const tables: Record<string, () => Table<unknown>[]> = {
+const tables: Makers = {
   cold: () => {
     const made = names.map((name) => streamTable(stream(name), cold));
     const missed = meanOfStreams(made.flatMap(({ rows }) => rows));
@@ -95,30 +85,9 @@ const tables: Record<string, () => Table<unknown>[]> = {
   },
 };
 
-const chosen = (options.tables?.split(',') ?? Object.keys(tables)).map((name) => {
-  const make = tables[name];
-  if (!make) throw new Error(`--tables: expected some of ${Object.keys(tables).join(', ')}, got ${name}`);
-  return { name, make };
+makeTables(tables, options.tables?.split(',') ?? Object.keys(tables), {
+  json: options.json,
+  short,
+  seeds,
+  rounds,
 });
-
-const results: Record<string, unknown[]> = {};
-let missed = 0;
-for (const { name, make } of chosen) {
-  const made = make();
-  results[name] = made.flatMap(({ rows }) => rows);
-  missed += made.reduce((sum, table) => sum + table.missed, 0);
-}
-if (missed > 0) {
-  console.log(`\n${missed} of the bars were missed`);
-  if (!short) process.exitCode = 1;
-}
-if (options.json) {
-  using engine = new SonaEngine(1);
-  const { version, platform, simd } = engine.capabilities();
-  const protocol = { seeds, rounds, short };
-  const versions = { sona: version, node: process.version, platform, simd };
-  writeFileSync(
-    options.json,
-    `${JSON.stringify({ versions, protocol, missed, tables: results }, null, 2)}\n`,
-  );
-}
