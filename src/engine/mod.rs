@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use crate::config::{Background, Config, SonaEngineBuilder};
 use crate::error::{Result, SonaError};
 use crate::learner::Learner;
+use crate::state::EmbedderId;
 
 pub use crate::bank::index::RouteId;
 pub use crate::bank::patterns::{Expectation, Pattern};
@@ -67,6 +68,7 @@ pub struct SonaEngine {
     observers: Arc<Observers>,
     next_id: AtomicU64,
     quality_sum: AtomicU64,
+    embedder: Mutex<Option<EmbedderId>>,
     closed: AtomicBool,
 }
 
@@ -101,6 +103,7 @@ impl SonaEngine {
             observers: Arc::default(),
             next_id: AtomicU64::new(1),
             quality_sum: AtomicU64::new(0),
+            embedder: Mutex::default(),
             closed: AtomicBool::new(false),
             config,
         })
@@ -120,6 +123,21 @@ impl SonaEngine {
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Says whose vectors these are; it is kept with the state. Another embedder's would mean nothing to what was learned.
+    ///
+    /// # Errors
+    /// `SONA_DIM_MISMATCH`, `SONA_INVALID_ARGUMENT`; `SONA_INCOMPATIBLE_STATE` where another one was named before;
+    /// `SONA_CLOSED`.
+    pub fn set_embedder(&self, embedder: EmbedderId) -> Result<()> {
+        self.check_open()?;
+        EmbedderId::settle(&mut self.embedder.lock(), embedder, self.config.hidden_dim)
+    }
+
+    /// Whose vectors these are, once it was said.
+    pub fn embedder(&self) -> Option<EmbedderId> {
+        self.embedder.lock().clone()
     }
 
     /// Name of the kernels in use.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::SonaEngine;
 use crate::config::Config;
 use crate::error::Result;
-use crate::state::State;
+use crate::state::{EmbedderId, State};
 use crate::store::file;
 use crate::store::frame::{self, Kind};
 
@@ -27,6 +27,7 @@ impl SonaEngine {
             writer.value("next_id", &self.next_id.load(Ordering::Relaxed));
             writer.value("next_decision", &self.decisions.next());
             writer.value("quality_sum", &self.quality_sum.load(Ordering::Relaxed));
+            EmbedderId::save(self.embedder.lock().as_ref(), writer);
         })?;
         frame::encode(Kind::ENGINE, &state)
     }
@@ -46,6 +47,7 @@ impl SonaEngine {
         engine.next_id.store(reader.value_in("next_id", 1..)?, Ordering::Relaxed);
         engine.decisions.skip_to(reader.value_in("next_decision", 1..)?);
         engine.quality_sum.store(reader.value("quality_sum")?, Ordering::Relaxed);
+        *engine.embedder.lock() = EmbedderId::restore(&reader, engine.config.hidden_dim)?;
         Ok(engine)
     }
 

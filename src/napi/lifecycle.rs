@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::engine::{SonaEngine, backends, best_backend};
 use crate::error::SonaError;
 use crate::fault;
+use crate::state::EmbedderId;
 
 /// Makes an engine from a JSON object of settings and returns its handle.
 #[napi(catch_unwind)]
@@ -49,6 +50,18 @@ fn parse(config: &str) -> crate::error::Result<Config> {
 #[napi(catch_unwind)]
 pub fn engine_config(handle: u32) -> napi::Result<String> {
     with(handle, |engine| Ok(engine.config().to_json().to_string()))
+}
+
+/// Says whose vectors the engine's are.
+#[napi(catch_unwind)]
+pub fn engine_set_embedder(handle: u32, id: String, dim: u32) -> napi::Result<()> {
+    with(handle, |engine| engine.set_embedder(EmbedderId { id, dim: dim as usize }))
+}
+
+/// Whose they are, as JSON {id, dim}; null where nobody said.
+#[napi(catch_unwind)]
+pub fn engine_embedder(handle: u32) -> napi::Result<Option<String>> {
+    with(handle, |engine| Ok(engine.embedder().map(|embedder| json!(embedder).to_string())))
 }
 
 /// Says what time of day it is, in milliseconds since 1970.

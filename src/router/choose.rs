@@ -124,6 +124,8 @@ pub struct Decision {
     pub fit_due: bool,
     /// Events wait to be fetched.
     pub events: bool,
+    /// Nothing was known of the prompt.
+    pub context_free: bool,
 }
 
 impl Decision {
@@ -134,11 +136,16 @@ impl Decision {
 }
 
 impl Core {
-    /// Chooses for a unit vector.
-    pub(super) fn route(&mut self, unit: &[f32], request: &Request, now: u64) -> Result<Decision> {
+    /// Chooses for a unit vector, or for a prompt of which nothing is known.
+    pub(super) fn route(&mut self, unit: Option<&[f32]>, request: &Request, now: u64) -> Result<Decision> {
         self.check_request(request)?;
-        let z = self.features_of(unit);
-        let mut candidates = self.assess(&z, request);
+        let z = match unit {
+            Some(unit) => self.features_of(unit),
+            None => self.mean_features(),
+        };
+        // where the prompt is not known, what prompts differ by is not known either
+        let unknown = if unit.is_none() { self.variance_of_prompts() } else { 0.0 };
+        let mut candidates = self.assess(&z, request, unknown);
         if candidates.iter().all(|candidate| candidate.filters != 0) {
             return Err(self.nobody(&candidates));
         }
@@ -149,7 +156,7 @@ impl Core {
 
         let choice = candidates[chosen];
         let id = self.pending.next();
-        let row = self.refit.as_mut().map(|refit| refit.keep(unit));
+        let row = self.refit.as_mut().zip(unit).map(|(refit, unit)| refit.keep(unit));
         let fit_due = self.refit.as_ref().is_some_and(Refit::is_due);
         let reserved = self.apply(&choice, reason, request, now);
         let eligible = candidates.iter().filter(|candidate| candidate.propensity > 0.0 || candidate.filters == 0);
@@ -169,6 +176,7 @@ impl Core {
             session: request.session.clone(),
             tenant: request.tenant.clone(),
             row,
+            context_free: unit.is_none(),
         };
         let record = Record {
             id,
@@ -198,6 +206,7 @@ impl Core {
             budget_price,
             fit_due: fit_due && self.config.background == Background::Auto,
             events: false,
+            context_free: unit.is_none(),
         };
         if fit_due && self.config.background == Background::Manual {
             self.fit_now();
@@ -223,8 +232,9 @@ impl Core {
         Ok(())
     }
 
-    /// Every model at a prompt, with the filters that the request sets.
-    fn assess(&self, z: &Features, request: &Request) -> Vec<Candidate> {
+    /// Every model at a prompt, with the filters that the request sets. `unknown`: variance of quality that intervals take
+    /// in beside the posterior's.
+    fn assess(&self, z: &Features, request: &Request, unknown: f64) -> Vec<Candidate> {
         let squared = [0, 1].map(|block| dot(z.block(block), z.block(block)));
         let (r0, mean) = (self.prior_mean(), self.moments.mean());
         let (noise, difficulty) = (self.moments.noise(), self.difficulty.at(z.both()));
@@ -244,7 +254,7 @@ impl Core {
             let expected = assessment.expected() + difficulty + tenant;
             let bonus = WIDTH * (noise * (variance + tenant_variance)).sqrt();
             let of_mean = self.calibration.variance(arm.uid, &assessment, noise, tenant_variance);
-            let half = self.calibration.half_width(of_mean);
+            let half = self.calibration.half_width(of_mean + unknown);
             let cost_usd = arm.cost(request.prompt_tokens).map(|(usd, _)| usd);
             let latency_ms = arm.latency(request.prompt_tokens).map(|(ms, _)| ms);
             let cost = cost_price * self.objective.cost_position(cost_usd);
@@ -393,7 +403,7 @@ impl Core {
 
     /// The policy's propensities at features alone, for a log: what it would do now, no filters but `eligible`.
     pub(super) fn propensities_at(&self, z: &[f32; BOTH], eligible: &[bool]) -> Vec<f64> {
-        let candidates = self.assess(&Features::new(z), &Request::default());
+        let candidates = self.assess(&Features::new(z), &Request::default(), 0.0);
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| eligible[at]).collect();
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let (policy, floor) = (self.config.exploration, self.config.propensity_floor);

@@ -22,6 +22,7 @@ use crate::check;
 use crate::config::RouterConfig;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
+use crate::state::EmbedderId;
 
 /// Most models of one router.
 pub const MOST_MODELS: usize = 1_000;
@@ -61,6 +62,8 @@ pub struct Core {
     pub(super) events: VecDeque<Event>,
     /// Of one block's length and both's.
     pub(super) scratch: Vec<f64>,
+    /// Whose vectors these are, once it was said.
+    pub(super) embedder: Option<EmbedderId>,
     pub(super) features: [f32; BOTH],
 }
 
@@ -98,6 +101,7 @@ impl Core {
             learned: 0,
             events: VecDeque::new(),
             scratch: vec![0.0; BOTH],
+            embedder: None,
             features: [0.0; BOTH],
             config,
         };
@@ -296,6 +300,21 @@ impl Core {
             self.events.pop_front();
         }
         self.events.push_back(event);
+    }
+
+    /// Features of the mean prompt that was learned from; a linear map at it is the mean of what it says at each prompt.
+    pub(super) fn mean_features(&mut self) -> Features {
+        let n: f64 = self.arms.iter().map(|arm| arm.intercept.n).sum();
+        for (i, z) in self.features.iter_mut().enumerate() {
+            let sum: f64 = self.arms.iter().map(|arm| arm.intercept.s[i]).sum();
+            *z = if n > 0.0 { (sum / n) as f32 } else { 0.0 };
+        }
+        Features::new(&self.features)
+    }
+
+    /// How much quality differs between prompts and models beyond what stays unexplained.
+    pub(super) fn variance_of_prompts(&self) -> f64 {
+        (self.moments.variance() - self.moments.noise()).max(0.0)
     }
 
     /// A vector scaled to unit length.

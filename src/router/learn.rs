@@ -94,6 +94,16 @@ impl Feedback {
     }
 }
 
+/// Whether an outcome's features are those of its prompt, or the mean of all. The latter teaches what the former does, but
+/// says nothing about errors: shifts, intervals and noise are not judged by it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Prompt {
+    /// They are.
+    Known,
+    /// They are not.
+    Unknown,
+}
+
 /// Costs or latencies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -215,8 +225,9 @@ impl Core {
     fn learn_quality(&mut self, at: usize, arm: u32, quality: Option<f64>) {
         let record = &self.pending.records()[at];
         let (z, before, tenant) = (Features::new(&record.z), record.quality, record.facts.tenant.clone());
-        if let (Some(refit), Some(row)) = (&mut self.refit, record.facts.row) {
-            refit.told(record.id, row, arm, quality, tenant.clone());
+        let prompt = if record.facts.context_free { Prompt::Unknown } else { Prompt::Known };
+        if let Some(refit) = &mut self.refit {
+            refit.told(record.id, record.facts.row, arm, quality, tenant.clone());
         }
         let learned = match (before, quality) {
             (Some(before), Some(quality)) if before.arm == arm => {
@@ -227,7 +238,7 @@ impl Core {
                     self.unlearn(&z, before, tenant.as_ref());
                     self.solve_after(before.arm);
                 }
-                quality.map(|quality| self.learn(&z, arm, 1.0, quality, tenant.as_ref()))
+                quality.map(|quality| self.learn(&z, prompt, arm, 1.0, quality, tenant.as_ref()))
             }
         };
         self.pending.records_mut()[at].quality = learned;
@@ -238,7 +249,15 @@ impl Core {
     }
 
     /// Takes in one quality.
-    pub(super) fn learn(&mut self, z: &Features, arm: u32, w: f64, r: f64, tenant: Option<&Arc<str>>) -> Learned {
+    pub(super) fn learn(
+        &mut self,
+        z: &Features,
+        prompt: Prompt,
+        arm: u32,
+        w: f64,
+        r: f64,
+        tenant: Option<&Arc<str>>,
+    ) -> Learned {
         let difficulty = self.difficulty.at(z.both());
         let e = r - difficulty;
         let arm = self.current(arm);
@@ -248,7 +267,11 @@ impl Core {
             let squared = [0, 1].map(|block| dot(z.block(block), z.block(block)));
             let (r0, mean, noise) = (self.prior_mean(), self.moments.mean(), self.moments.noise());
             let assessment = self.arms[place].assess(z, squared, r0, mean);
-            errors = assessment.ranked.map(|predicted| e - predicted);
+            errors = match prompt {
+                Prompt::Known => assessment.ranked.map(|predicted| e - predicted),
+                // what prompts differ by is no noise
+                Prompt::Unknown => [noise.sqrt(); 2],
+            };
             let shared = assessment.expected();
             left = e - shared;
             let (mut expected, mut of_tenant) = (shared, 0.0);
@@ -260,8 +283,10 @@ impl Core {
                 own.update(z.block(0), w, left, &mut self.scratch[..BLOCK]);
             }
             let of_mean = self.calibration.variance(arm, &assessment, noise, of_tenant);
-            self.calibration.observe(arm, expected + difficulty, of_mean, r);
-            self.watch(place, (e - expected) / (noise * (1.0 + assessment.variance)).sqrt());
+            if prompt == Prompt::Known {
+                self.calibration.observe(arm, expected + difficulty, of_mean, r);
+                self.watch(place, (e - expected) / (noise * (1.0 + assessment.variance)).sqrt());
+            }
 
             let mut taken = std::mem::replace(&mut self.arms[place], Arm::new(u32::MAX, Model::new("")));
             self.difficulty.update(&taken.intercept, z.both(), w, r);
@@ -463,7 +488,7 @@ impl Core {
             let row = refit.keep(unit);
             refit.warm(row, arm.0, weight, quality);
         }
-        self.learn(&z, arm.0, weight, quality, None);
+        self.learn(&z, Prompt::Known, arm.0, weight, quality, None);
         self.tally.told(true, None, None);
     }
 

@@ -82,6 +82,7 @@ impl Core {
                 line[key] = value;
             }
         };
+        put("contextFree", json!(facts.context_free.then_some(true)));
         put("sessionId", json!(facts.session));
         put("tenant", json!(facts.tenant));
         put("promptTokens", json!(facts.prompt_tokens));

@@ -9,7 +9,7 @@ use super::core::Core;
 use super::state::{read_sums, write_sums};
 use super::sums::Sums;
 use crate::error::{Result, SonaError};
-use crate::state::{Reader, Writer};
+use crate::state::{EmbedderId, Reader, Writer};
 use crate::store::frame::{self, Kind};
 
 /// What a merge has brought.
@@ -52,6 +52,11 @@ impl Core {
         if self.refit.is_some() || reader.scope("refit").contains("rows") {
             let expected = "a router whose basis stays as it is";
             return Err(SonaError::incompatible_state(expected, "one whose basis is still being fitted"));
+        }
+        if let (Some(ours), Some(theirs)) = (&self.embedder, EmbedderId::restore(reader, self.config.dim)?)
+            && *ours != theirs
+        {
+            return Err(SonaError::incompatible_state(ours.described(), theirs.described()));
         }
         let (own, remote) = read_all(&reader.scope("sums"))?;
         let mut origins = 0;

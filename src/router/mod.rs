@@ -40,6 +40,7 @@ use parking_lot::Mutex;
 use self::core::Core;
 use crate::config::{Background, RouterConfig};
 use crate::error::{Result, SonaError};
+use crate::state::EmbedderId;
 use basis::Basis;
 
 pub use basis::FEATURES;
@@ -174,7 +175,16 @@ impl SonaRouter {
     pub fn route(&self, query: &[f32], request: &Request, now: u64) -> Result<Decision> {
         let mut core = self.open()?;
         let unit = core.unit("query", query)?;
-        core.route(&unit, request, now)
+        core.route(Some(&unit), request, now)
+    }
+
+    /// Chooses a model for a prompt of which nothing is known: by what each is expected to reach at the mean of the prompts so
+    /// far, which is the mean over them, since the posterior is linear. Intervals also take in what prompts differ by.
+    ///
+    /// # Errors
+    /// As [`route`](Self::route).
+    pub fn route_context_free(&self, request: &Request, now: u64) -> Result<Decision> {
+        self.open()?.route(None, request, now)
     }
 
     /// Takes in what came of a decision. Costs some 70,000 flops for a quality.
@@ -284,6 +294,22 @@ impl SonaRouter {
     /// `SONA_CLOSED`; that of the fit.
     pub fn adopt(&self, fitted: Result<Fitted>) -> Result<()> {
         self.open()?.adopt(fitted)
+    }
+
+    /// Says whose vectors these are; it is kept with the state. Another embedder's would mean nothing to what was learned.
+    ///
+    /// # Errors
+    /// `SONA_DIM_MISMATCH`, `SONA_INVALID_ARGUMENT`; `SONA_INCOMPATIBLE_STATE` where another one was named before;
+    /// `SONA_CLOSED`.
+    pub fn set_embedder(&self, embedder: EmbedderId) -> Result<()> {
+        let mut core = self.open()?;
+        let dim = core.config.dim;
+        EmbedderId::settle(&mut core.embedder, embedder, dim)
+    }
+
+    /// Whose vectors these are, once it was said.
+    pub fn embedder(&self) -> Option<EmbedderId> {
+        self.core.lock().embedder.clone()
     }
 
     /// The basis of now.

@@ -152,6 +152,9 @@ pub struct Facts {
     pub tenant: Option<Arc<str>>,
     /// Number of its vector while a basis is still being fitted.
     pub row: Option<u32>,
+    /// Nothing was known of the prompt.
+    #[serde(default)]
+    pub context_free: bool,
 }
 
 /// The newest decisions, in order of their numbers.
@@ -253,6 +256,7 @@ pub(super) mod tests {
             session: None,
             tenant: None,
             row: None,
+            context_free: false,
         };
         Record { id, at, z: [0.0; BOTH], facts, told: Told::default(), quality: None, cost: None, latency: None }
     }

@@ -12,7 +12,8 @@ use super::basis::Basis;
 use super::calibration::Calibration;
 use super::core::Core;
 use super::difficulty::Difficulty;
-use super::sums::{BOTH, Features, ModelSums, Moments, Sums};
+use super::learn::Prompt;
+use super::sums::{BOTH, ModelSums, Moments, Sums};
 use super::tenants::Tenants;
 use super::{Event, ModelId};
 use crate::error::Result;
@@ -32,7 +33,8 @@ const MOST_ROWS: usize = 8_000;
 pub struct Lesson {
     /// Decision; none for a warm start's row.
     id: Option<u64>,
-    row: u32,
+    /// Of its prompt; none where nothing was known of it.
+    row: Option<u32>,
     arm: u32,
     w: f64,
     /// None once it is forgotten.
@@ -97,7 +99,7 @@ impl Refit {
     /// As it was. `None` when lessons name rows that are not there.
     pub fn restore(dim: usize, rows: Vec<f32>, lessons: Vec<Lesson>, fits: usize) -> Option<Self> {
         let n = rows.len() / dim;
-        let sound = fits < FITS.len() && lessons.iter().all(|lesson| (lesson.row as usize) < n);
+        let sound = fits < FITS.len() && lessons.iter().all(|lesson| lesson.row.is_none_or(|row| (row as usize) < n));
         let places = lessons.iter().enumerate().filter_map(|(place, lesson)| Some((lesson.id?, place))).collect();
         sound.then_some(Self { dim, rows, lessons, places, fits })
     }
@@ -125,7 +127,7 @@ impl Refit {
     }
 
     /// An outcome was told, or told anew.
-    pub fn told(&mut self, id: u64, row: u32, arm: u32, r: Option<f64>, tenant: Option<Arc<str>>) {
+    pub fn told(&mut self, id: u64, row: Option<u32>, arm: u32, r: Option<f64>, tenant: Option<Arc<str>>) {
         match self.places.get(&id) {
             Some(&place) => (self.lessons[place].arm, self.lessons[place].r) = (arm, r),
             None => {
@@ -137,7 +139,7 @@ impl Refit {
 
     /// An outcome of a warm start.
     pub fn warm(&mut self, row: u32, arm: u32, w: f64, r: f64) {
-        self.lessons.push(Lesson { id: None, row, arm, w, r: Some(r), tenant: None });
+        self.lessons.push(Lesson { id: None, row: Some(row), arm, w, r: Some(r), tenant: None });
     }
 
     /// An outcome is forgotten.
@@ -214,11 +216,16 @@ impl Core {
         let told = self.events.clone();
         for lesson in &refit.lessons {
             let Some(r) = lesson.r else { continue };
-            let mut z = [0.0; BOTH];
-            self.basis.features(self.kernels, refit.row(lesson.row), &mut z);
-            let learned = self.learn(&Features::new(&z), lesson.arm, lesson.w, r, lesson.tenant.as_ref());
+            let z = match lesson.row {
+                Some(row) => self.features_of(refit.row(row)),
+                None => self.mean_features(),
+            };
+            let features = self.features;
+            let prompt = if lesson.row.is_some() { Prompt::Known } else { Prompt::Unknown };
+            let learned = self.learn(&z, prompt, lesson.arm, lesson.w, r, lesson.tenant.as_ref());
             if let Some(at) = lesson.id.and_then(|id| self.pending.find(id)) {
-                self.pending.records_mut()[at].quality = Some(learned);
+                let record = &mut self.pending.records_mut()[at];
+                (record.z, record.quality) = (features, Some(learned));
             }
         }
         if refit.arms().any(|arm| self.place(ModelId(self.current(arm))).is_none()) {

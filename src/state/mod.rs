@@ -4,6 +4,7 @@
 //! Called by: every room that learns; `store` turns a [`State`] into bytes and back.
 //! Source: names, dtypes and shapes are those of safetensors; `docs/state.md` describes the format.
 
+mod embedder;
 mod reader;
 mod tensor;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 
+pub use embedder::EmbedderId;
 pub use reader::Reader;
 pub use tensor::{Element, Tensor};
 pub use writer::Writer;

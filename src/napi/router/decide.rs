@@ -10,8 +10,8 @@ use crate::napi::registry::ROUTERS;
 use crate::router::{ModelId, Reason, Request};
 
 /// Numbers before the first candidate: id, place of the chosen, reason, difficulty, price of the budget, 1 if events wait,
-/// 1 if a fit is due.
-const HEADER: usize = 7;
+/// 1 if a fit is due, 1 if nothing was known of the prompt.
+const HEADER: usize = 8;
 
 /// Numbers per candidate, in the order of `Candidate`; NaN where nothing is known.
 const PER_CANDIDATE: usize = 20;
@@ -33,11 +33,11 @@ pub struct RequestExtras {
     pub prompt_tokens: Option<f64>,
 }
 
-/// Chooses; returns how many candidates were written to `numbers`.
+/// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`.
 #[napi(catch_unwind)]
 pub fn router_route(
     handle: u32,
-    query: Float32ArraySlice,
+    query: Option<Float32ArraySlice>,
     now: f64,
     mut numbers: Float64ArraySlice,
     eligible: Option<Uint32ArraySlice>,
@@ -55,7 +55,10 @@ pub fn router_route(
             request.observe = extras.observe.unwrap_or(false);
             request.prompt_tokens = extras.prompt_tokens;
         }
-        let decision = router.route(&query, &request, now as u64)?;
+        let decision = match query {
+            Some(query) => router.route(&query, &request, now as u64)?,
+            None => router.route_context_free(&request, now as u64)?,
+        };
         let numbers = numbers.as_mut_slice();
         if numbers.len() < HEADER + PER_CANDIDATE * decision.candidates.len() {
             return Err(SonaError::Internal("the output of route is too short".into()));
@@ -74,6 +77,7 @@ pub fn router_route(
             decision.budget_price,
             flag(decision.events),
             flag(decision.fit_due),
+            flag(decision.context_free),
         ]);
         for (c, row) in decision.candidates.iter().zip(numbers[HEADER..].chunks_exact_mut(PER_CANDIDATE)) {
             row.copy_from_slice(&[

@@ -16,6 +16,7 @@ use crate::napi::error::to_js;
 use crate::napi::registry::ROUTERS;
 use crate::router::basis::Basis;
 use crate::router::{Event, Model, Price, SonaRouter};
+use crate::state::EmbedderId;
 
 /// Makes a router from JSON (settings, an array of models) and returns its handle. `basis`: one's own; else `shipped` says
 /// whether it is the one that ships or one fitted to the prompts that come.
@@ -117,6 +118,18 @@ pub fn router_remove_model(handle: u32, name: String) -> napi::Result<u32> {
 #[napi(catch_unwind)]
 pub fn router_update_price(handle: u32, name: String, input: Option<f64>, output: Option<f64>) -> napi::Result<()> {
     ROUTERS.with(handle, |router| router.update_price(&name, Price { input, output }))
+}
+
+/// Says whose vectors the router's are.
+#[napi(catch_unwind)]
+pub fn router_set_embedder(handle: u32, id: String, dim: u32) -> napi::Result<()> {
+    ROUTERS.with(handle, |router| router.set_embedder(EmbedderId { id, dim: dim as usize }))
+}
+
+/// Whose they are, as JSON {id, dim}; null where nobody said.
+#[napi(catch_unwind)]
+pub fn router_embedder(handle: u32) -> napi::Result<Option<String>> {
+    ROUTERS.with(handle, |router| Ok(router.embedder().map(|embedder| json!(embedder).to_string())))
 }
 
 /// The basis of now.

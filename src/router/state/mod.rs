@@ -26,7 +26,7 @@ use super::symmetric::Symmetric;
 use crate::config::RouterConfig;
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::state::{Reader, State, UNCOUNTABLE, Writer};
+use crate::state::{EmbedderId, Reader, State, UNCOUNTABLE, Writer};
 use crate::store::file;
 use crate::store::frame::{self, Kind};
 
@@ -109,6 +109,7 @@ impl Core {
         writer.value("calibration", &self.calibration);
         writer.value("tally", &self.tally);
         writer.value("learned", &self.learned);
+        EmbedderId::save(self.embedder.as_ref(), writer);
     }
 
     fn restore(reader: &Reader<'_>) -> Result<Self> {
@@ -171,6 +172,7 @@ impl Core {
             tally,
             learned: reader.value_in("learned", 0..UNCOUNTABLE)?,
             events: Default::default(),
+            embedder: EmbedderId::restore(reader, config.dim)?,
             scratch: vec![0.0; BOTH],
             features: [0.0; BOTH],
             config,

@@ -35,7 +35,7 @@ pub fn write(pending: &Pending, writer: &mut Writer<'_>) {
             facts.seed,
             told.at,
             facts.reason as u64,
-            u64::from(facts.observed),
+            u64::from(facts.observed) | u64::from(facts.context_free) << 1,
             u64::from(facts.arm),
             number(told.model),
             words.place(facts.session.as_ref()),
@@ -129,7 +129,7 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             arm: model(whole[6])?.ok_or_else(|| corrupt("a chosen model"))?,
             propensity: real[0],
             reason,
-            observed: whole[5] != 0,
+            observed: whole[5] & 1 != 0,
             seed: whole[2],
             version: whole[19],
             eligible: models[from..to].iter().copied().zip(propensities[from..to].iter().copied()).collect(),
@@ -141,6 +141,7 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             session: word(whole[8])?,
             tenant: word(whole[9])?,
             row,
+            context_free: whole[5] & 2 != 0,
         };
         let told = Told {
             quality: optional(4),

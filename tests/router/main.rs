@@ -1,12 +1,13 @@
 //! A router over whole streams: what is saved goes on bit for bit, what is merged obeys the law, what is forgotten was
 //! never there, what is corrected was always right.
 
-mod router_world;
+mod context_free;
+mod world;
 
 use proptest::prelude::*;
-use router_world::{World, models, quality_of, route};
 use sona::router::{Criterion, Reason};
 use sona::{Background, Event, Exploration, Feedback, Model, Outcome, Price, Request, RouterConfig, SonaRouter};
+use world::{World, models, quality_of, route};
 
 /// Everything that a decision shows, for comparison to the last bit.
 fn shown(router: &SonaRouter, world: &World, n: u64) -> String {
@@ -62,7 +63,11 @@ fn a_router_that_is_saved_goes_on_bit_for_bit() {
                 observe: n.is_multiple_of(11),
                 ..Request::default()
             };
-            let decision = router.route(&world.prompt(n), &request, n * 10).unwrap();
+            let decision = if n.is_multiple_of(17) {
+                router.route_context_free(&request, n * 10).unwrap()
+            } else {
+                router.route(&world.prompt(n), &request, n * 10).unwrap()
+            };
             let model = decision.choice().model;
             let failed = n.is_multiple_of(23);
             let outcome = Outcome {

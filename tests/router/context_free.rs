@@ -1,0 +1,141 @@
+//! Decisions for prompts of which nothing is known.
+
+use crate::world::{World, models, quality_of};
+use sona::router::Criterion;
+use sona::{Background, Candidate, Decision, Outcome, Request, RouterConfig, SonaRouter};
+
+/// More of the prompts are about the first thing than about others.
+fn prompt(n: u64) -> u64 {
+    if n.is_multiple_of(2) { n * 4 } else { n }
+}
+
+fn tell(router: &SonaRouter, id: u64, quality: f64, now: u64) {
+    router.feedback(id, &Outcome { quality: Some(quality), ..Outcome::default() }, now).unwrap();
+}
+
+/// A router after 400 outcomes.
+fn learned(world: &World, config: RouterConfig, fitted: bool) -> SonaRouter {
+    let router = SonaRouter::new(config, models(4), fitted.then(|| world.basis()), "a").unwrap();
+    for n in 0..400 {
+        let decision = router.route(&world.prompt(prompt(n)), &Request::default(), n).unwrap();
+        tell(&router, decision.id, quality_of(world, prompt(n), decision.choice().model.0), n);
+    }
+    router
+}
+
+fn observe() -> Request {
+    Request { observe: true, ..Request::default() }
+}
+
+fn by_model(decision: Decision) -> Vec<Candidate> {
+    let mut candidates = decision.candidates;
+    candidates.sort_by_key(|candidate| candidate.model);
+    candidates
+}
+
+fn unknown(router: &SonaRouter) -> Vec<Candidate> {
+    by_model(router.route_context_free(&observe(), 1_000).unwrap())
+}
+
+#[test]
+fn it_expects_the_mean_of_what_is_expected_at_the_prompts_so_far() {
+    let world = World::new(16, 4);
+    let router = learned(&world, world.config(), true);
+    let mut mean = [0.0; 4];
+    let mut narrowest = [f64::INFINITY; 4];
+    for n in 0..400 {
+        let decision = router.route(&world.prompt(prompt(n)), &observe(), 1_000).unwrap();
+        assert!(!decision.context_free);
+        for (at, candidate) in by_model(decision).iter().enumerate() {
+            mean[at] += (candidate.worth + candidate.optimism) / 400.0;
+            narrowest[at] = narrowest[at].min(candidate.interval[1] - candidate.interval[0]);
+        }
+    }
+    let decision = router.route_context_free(&observe(), 1_000).unwrap();
+    assert!(decision.context_free);
+    // most prompts are about what the first model is good at
+    assert_eq!(decision.choice().model.0, 0);
+    for (at, candidate) in by_model(decision).iter().enumerate() {
+        assert!((candidate.worth + candidate.optimism - mean[at]).abs() < 1e-6, "{at}: {candidate:?} {}", mean[at]);
+        assert!(candidate.interval[1] - candidate.interval[0] > narrowest[at]);
+    }
+}
+
+#[test]
+fn a_router_that_knows_nothing_answers() {
+    let world = World::new(16, 4);
+    let router = SonaRouter::new(world.config(), models(4), None, "a").unwrap();
+    let decision = router.route_context_free(&Request::default(), 0).unwrap();
+    assert!(decision.candidates.iter().all(|candidate| candidate.quality == 0.5 && candidate.outcomes == 0.0));
+    tell(&router, decision.id, 1.0, 1);
+    assert!(unknown(&router).iter().any(|candidate| candidate.outcomes == 1.0));
+}
+
+#[test]
+fn its_outcome_teaches_and_can_be_forgotten() {
+    let world = World::new(16, 4);
+    let router = learned(&world, world.config(), true);
+    let shown = |router: &SonaRouter| {
+        let known = router.route(&world.prompt(7), &observe(), 1_000).unwrap();
+        let candidates = by_model(known).into_iter().chain(unknown(router));
+        candidates.flat_map(|c| [c.worth, c.optimism, c.bonus, c.outcomes]).collect::<Vec<_>>()
+    };
+    let before = shown(&router);
+    let ids: Vec<u64> = (0..50)
+        .map(|n| {
+            let decision = router.route_context_free(&Request::default(), 500 + n).unwrap();
+            tell(&router, decision.id, 0.0, 500 + n);
+            decision.id
+        })
+        .collect();
+    let after = shown(&router);
+    // whoever had most of them is believed to be worse
+    assert!((0..before.len()).any(|at| after[at] < before[at] - 0.2), "{before:?} {after:?}");
+    for id in ids {
+        let criterion = Criterion { decision: Some(id), ..Criterion::default() };
+        assert_eq!(router.forget(&criterion, 1_000).unwrap().forgotten, 1);
+    }
+    for (at, (a, b)) in before.iter().zip(&shown(&router)).enumerate() {
+        assert!((a - b).abs() < 1e-9, "{at}: {a} {b}");
+    }
+}
+
+#[test]
+fn its_outcomes_say_nothing_about_errors_and_shifts() {
+    let world = World::new(16, 4);
+    let router = learned(&world, world.config(), true);
+    router.take_events();
+    let before = router.stats().unwrap();
+    for n in 0..200 {
+        let decision = router.route_context_free(&Request::default(), 500 + n).unwrap();
+        tell(&router, decision.id, 0.0, 500 + n);
+    }
+    let after = router.stats().unwrap();
+    assert!(router.take_events().is_empty());
+    assert_eq!(after.interval_scale, before.interval_scale);
+    assert!((after.noise / before.noise - 1.0).abs() < 1e-6, "{} {}", before.noise, after.noise);
+}
+
+#[test]
+fn a_basis_that_is_fitted_later_keeps_its_outcome() {
+    let world = World::new(16, 4);
+    let config = RouterConfig { background: Background::Manual, ..world.config() };
+    let router = learned(&world, config, false);
+    let decision = router.route_context_free(&Request::default(), 500).unwrap();
+    tell(&router, decision.id, 0.0, 500);
+    let n = |router: &SonaRouter| unknown(router).iter().map(|candidate| candidate.outcomes).sum::<f64>();
+    assert_eq!(n(&router), 401.0);
+    let bytes = router.snapshot().unwrap();
+    for n in 400..520 {
+        router.route(&world.prompt(n), &observe(), 1_000).unwrap();
+    }
+    assert_eq!(router.stats().unwrap().basis, "auto-500");
+    assert_eq!(n(&router), 401.0);
+    assert!(router.log_record(decision.id).unwrap().unwrap()["contextFree"].as_bool().unwrap());
+    // saved before, and gone on from there
+    let restored = SonaRouter::restore(&bytes, None).unwrap();
+    for n in 400..520 {
+        restored.route(&world.prompt(n), &observe(), 1_000).unwrap();
+    }
+    assert_eq!(unknown(&restored), unknown(&router));
+}
