@@ -2,27 +2,34 @@
 
 mod text_lines;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::LazyLock;
 
+use half::f16;
 use serde_json::json;
 use sona::Embedder;
+use sona::state::State;
 use sona::store::file;
 use sona::store::frame::Kind;
 use tokenizers::Tokenizer;
+use unicode_categories::UnicodeCategories;
+use unicode_normalization::UnicodeNormalization;
 
 static EMBEDDER: LazyLock<Embedder> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/static-minilm/table.sona");
     file::restore(Kind::EMBEDDER, &path, Embedder::restore).unwrap()
 });
 
+static REFERENCE: LazyLock<Tokenizer> = LazyLock::new(|| reference(EMBEDDER.tokenizer()));
+
+const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+
 /// The reference with the same vocabulary and the settings of the file `tokenizer.json` of all-MiniLM-L6-v2.
-static REFERENCE: LazyLock<Tokenizer> = LazyLock::new(|| {
-    let tokenizer = EMBEDDER.tokenizer();
+fn reference(tokenizer: &sona::Tokenizer) -> Tokenizer {
     let ids = 0..tokenizer.vocabulary() as u32;
     let vocabulary: HashMap<&str, u32> = ids.map(|id| (tokenizer.token(id).unwrap(), id)).collect();
-    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(|content| {
+    let special = SPECIAL.map(|content| {
         json!({
             "id": vocabulary[content], "special": true, "content": content, "single_word": false, "lstrip": false,
             "rstrip": false, "normalized": false,
@@ -42,7 +49,21 @@ static REFERENCE: LazyLock<Tokenizer> = LazyLock::new(|| {
         },
     });
     settings.to_string().parse().unwrap()
-});
+}
+
+/// An embedder with a vocabulary of its own.
+fn with_words(words: impl Iterator<Item = String>) -> Embedder {
+    let words: Vec<String> = SPECIAL.map(String::from).into_iter().chain(words).collect();
+    let state = State::collect(|writer| {
+        writer.value("name", "words");
+        writer.value("dim", &1);
+        writer.tensor("tokens", &[words.len(), 1], &vec![1_i8; words.len()]);
+        writer.tensor("scales", &[words.len()], &vec![f16::ONE; words.len()]);
+        let text = words.join("\n");
+        writer.tensor("vocabulary", &[text.len()], text.as_bytes());
+    });
+    Embedder::restore(&state.unwrap().reader()).unwrap()
+}
 
 fn ours(text: &str) -> Vec<u32> {
     let mut ids = Vec::new();
@@ -79,6 +100,51 @@ fn ten_thousand_lines_of_every_kind() {
     assert_eq!(counts.values().map(|(lines, _)| lines).sum::<usize>(), 10_000);
     assert!(counts.values().all(|(_, tokens)| *tokens > 100), "{counts:?}");
     println!("lines and tokens by kind: {counts:?}");
+}
+
+/// An embedder with an entry for every character that the texts' words are made of.
+fn with_characters_of<'a>(texts: impl Iterator<Item = &'a str>) -> Embedder {
+    let parts = texts.flat_map(|text| text.chars().chain(text.nfd())).flat_map(char::to_lowercase);
+    let characters: BTreeSet<char> = parts.filter(|c| !c.is_whitespace()).collect();
+    with_words(characters.iter().flat_map(|c| [format!("{c}"), format!("##{c}")]))
+}
+
+/// With an entry for every character the order of marks, and all else that words are made of, is seen in the ids.
+#[test]
+fn characters_by_themselves() {
+    let lines: Vec<_> = text_lines::lines(4_000, 2).collect();
+    let embedder = with_characters_of(lines.iter().map(|(_, line)| line.as_str()));
+    let reference = reference(embedder.tokenizer());
+    for (kind, line) in &lines {
+        let mut ids = Vec::new();
+        embedder.tokenizer().encode(line, &mut ids);
+        assert_eq!(ids, reference.encode(line.as_str(), false).unwrap().get_ids(), "{kind}: {line:?}");
+    }
+}
+
+/// Whether the edition of Unicode that the reference reads categories from does not have a character yet.
+fn is_newer(c: char) -> bool {
+    let known = [c.is_letter(), c.is_mark(), c.is_number(), c.is_punctuation(), c.is_symbol(), c.is_separator()];
+    !c.is_other() && !known.contains(&true)
+}
+
+/// The reference decomposes and orders marks by Unicode 9. A word with a newer character is `[UNK]` for either, unless a
+/// vocabulary has entries with it, as this one.
+#[test]
+fn only_characters_newer_than_the_reference_can_differ() {
+    let planes: String = ('\0'..'\u{40000}').chain('\u{E0000}'..'\u{F0000}').collect();
+    let embedder = with_characters_of([planes.as_str()].into_iter());
+    let reference = reference(embedder.tokenizer());
+    let differ: Vec<char> = planes
+        .chars()
+        .filter(|c| {
+            let (line, mut ids) = (format!("a\u{302E}{c}\u{1D165}"), Vec::new());
+            embedder.tokenizer().encode(&line, &mut ids);
+            ids != reference.encode(line, false).unwrap().get_ids()
+        })
+        .collect();
+    println!("{} characters differ: {differ:?}", differ.len());
+    assert!(differ.iter().all(|c| is_newer(*c)));
 }
 
 #[test]

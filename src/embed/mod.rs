@@ -2,7 +2,7 @@
 //!
 //! In: text, and a table with a vector for each token of a vocabulary. Out: unit vectors, the same bits on every machine
 //! ([`Embedder`]); for text of which no table knows the meaning, hashed features ([`hash_embed`]).
-//! Called by: `napi`, `wasm`, and Rust programs. A table never changes; its id is told apart by its numbers.
+//! Called by: `napi`, and Rust programs. A table never changes; its id is told apart by its numbers.
 //! Source: static token vectors distilled from a sentence encoder, as Model2Vec (Tulkens and van Dongen, 2024) has them;
 //! WordPiece (Devlin et al., "BERT", 2019) of our own, held to the reference tokenizer by `tests/tokenizer.rs`.
 

@@ -2,6 +2,8 @@
 //!
 //! One pass that holds one word. The general categories are those of `unicode_categories`, the crate that the reference
 //! uses: a newer edition of Unicode would cut text differently from what the table was made with.
+//! Decompositions and the order of marks are those of the newest Unicode; the reference has Unicode 9, which tells only in
+//! words with newer characters, and these are unknown unless the vocabulary has entries with them.
 
 use unicode_categories::UnicodeCategories;
 use unicode_normalization::char::{canonical_combining_class, decompose_canonical};
