@@ -42,6 +42,9 @@ const routerPlaces = [
   'fit',
 ] as const;
 
+/** Where an embedder can be made to. */
+const embedderPlaces = ['embedderOpen', 'embed'] as const;
+
 it('has the addon that panics on demand', () => {
   expect(existsSync(join(root, '__test__/fault/sona.node')), 'run `npm run build:fault`').toBe(true);
 });
@@ -53,7 +56,7 @@ it('knows every place where the core can be made to panic', () => {
   const planted = sources.flatMap((text) =>
     Array.from(text.matchAll(/fault::point\("(\w+)"\)/g), ([, place]) => place),
   );
-  expect([...new Set(planted)].sort()).toEqual([...places, ...routerPlaces].sort());
+  expect([...new Set(planted)].sort()).toEqual([...places, ...routerPlaces, ...embedderPlaces].sort());
 });
 
 describe.each(places)('a panic in %s', (place) => {
@@ -96,5 +99,16 @@ describe.each(routerPlaces)('a panic in %s', (place) => {
       forgotten: true,
       closed: true,
     });
+  });
+});
+
+describe.each(embedderPlaces)('a panic in %s', (place) => {
+  it('is an internal error, and the embedder goes on', async () => {
+    const { code, stdout, stderr } = await program('embedder-panics.mts', place);
+    expect(code, stderr).toBe(0);
+    const { error, after } = JSON.parse(stdout) as { error: unknown; after: number };
+    expect(error).toMatchObject({ name: 'SonaError', code: 'SONA_INTERNAL' });
+    expect(error).toMatchObject({ message: expect.stringContaining(`planted in ${place}`) });
+    expect(after).toBeCloseTo(1, 6);
   });
 });

@@ -218,6 +218,17 @@ impl SonaError {
         Self::IncompatibleState { expected: expected.to_string(), got: got.to_string() }
     }
 
+    /// The same error of a state, naming the file that holds it.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::CorruptState { reason } => Self::corrupt_state(format_args!("{}: {reason}", path.display())),
+            Self::IncompatibleState { expected, got } => {
+                Self::incompatible_state(expected, format_args!("{got} in {}", path.display()))
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn io(path: &Path, reason: impl fmt::Display) -> Self {
         Self::Io { path: path.display().to_string(), reason: reason.to_string() }
     }

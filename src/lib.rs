@@ -2,12 +2,13 @@
 //!
 //! It learns from outcomes, in process: a low-rank adapter moves query embeddings toward what worked, a
 //! prototype per route remembers it exactly ([`SonaEngine`]); a router learns which model should answer which prompt
-//! ([`SonaRouter`]). `ARCHITECTURE.md` shows the rooms.
+//! ([`SonaRouter`]); a static embedder makes vectors of text ([`Embedder`]). `ARCHITECTURE.md` shows the rooms.
 
 pub mod adapter;
 pub mod bank;
 pub mod check;
 pub mod config;
+pub mod embed;
 pub mod engine;
 pub mod error;
 mod fault;
@@ -22,6 +23,7 @@ pub mod trajectory;
 
 pub use bank::index::RouteRow;
 pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilder};
+pub use embed::{Embedder, Tokenizer, hash_embed};
 pub use engine::{
     Amended, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal, Pattern,
     PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,

@@ -2,7 +2,8 @@
 
 use sona::router::basis::{Basis, FEATURES};
 use sona::simd::Kernels;
-use sona::{Background, Choice, Config, Ended, RouteId, SonaEngine, Tier};
+use sona::store::{file, frame::Kind};
+use sona::{Background, Choice, Config, Embedder, Ended, RouteId, SonaEngine, Tier, hash_embed};
 
 const DIM: usize = 64;
 
@@ -62,4 +63,18 @@ fn features_allocate_nothing() {
     let unit = vec![1.0 / (basis.dim() as f32).sqrt(); basis.dim()];
     let mut out = [0.0; 2 * FEATURES];
     assert_eq!(allocations(|| basis.features(Kernels::best(), &unit, &mut out)), 0);
+}
+
+#[test]
+fn embedding_allocates_nothing() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/static-minilm/table.sona");
+    let embedder = file::restore(Kind::EMBEDDER, &path, Embedder::restore).unwrap();
+    let mut out = vec![0.0; embedder.dim()];
+    let ascii = "Which of these models should answer [MASK], and at what price? ".repeat(20);
+    let accents = "\u{17d}lu\u{165}ou\u{10d}k\u{fd} \u{43a}\u{43e}\u{43d}\u{44c}, \u{4e2d}\u{6587} \u{d55c}\u{ad6d}\u{c5b4} \u{1f600} ".repeat(20);
+    for text in [&ascii, &accents] {
+        assert_eq!(allocations(|| _ = embedder.embed(text, &mut out).unwrap()), 0, "{text}");
+        // the word at hand, however many there are
+        assert!(allocations(|| hash_embed(text, &mut out).unwrap()) <= 2, "{text}");
+    }
 }

@@ -9,6 +9,7 @@
 mod apply;
 mod basis;
 mod buffers;
+mod embed;
 mod error;
 #[cfg(feature = "fault-injection")]
 mod fault;

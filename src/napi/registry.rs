@@ -1,4 +1,4 @@
-//! Engines and routers by handle, for all threads of the process. A look-up takes no lock.
+//! Engines, routers and embedders by handle, for all threads of the process. A look-up takes no lock.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+use super::embed::Table;
 use super::error::to_js;
 use crate::config::Config;
 use crate::engine::SonaEngine;
@@ -37,6 +38,9 @@ pub(super) static ENGINES: LazyLock<Registry<SonaEngine>> = LazyLock::new(Regist
 
 /// All routers.
 pub(super) static ROUTERS: LazyLock<Registry<SonaRouter>> = LazyLock::new(Registry::new);
+
+/// All embedders.
+pub(super) static EMBEDDERS: LazyLock<Registry<Table>> = LazyLock::new(Registry::new);
 
 /// Engines with a name, and how many have opened each.
 static SHARED: LazyLock<Mutex<HashMap<String, Share>>> = LazyLock::new(Mutex::default);

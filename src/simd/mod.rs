@@ -17,7 +17,8 @@
 //! - **Special values.** NaN and infinities travel as IEEE 754 says; no flush to zero.
 //!
 //! `avx2`, `avx512` and `neon` round a product and its sum together, `scalar` and `simd128` one after the other. Backends
-//! of one kind give the same results; the two kinds agree within the error bound. Which NaN a result is, and between
+//! of one kind give the same results; the two kinds agree within the error bound. `add_scaled_i8`, `sum_of_squares` and the
+//! kernels on triangles never round together: their bits are the same everywhere. Which NaN a result is, and between
 //! backends the sign of a zero, is left open.
 //!
 //! # How to add a backend
@@ -36,6 +37,7 @@ mod aarch64;
 mod dispatch;
 mod scalar;
 mod triangle;
+mod unfused;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm32;
 #[cfg(target_arch = "x86_64")]
@@ -73,6 +75,7 @@ pub struct Kernels {
     widen: unsafe fn(&[f16], &mut [f32]),
     narrow: unsafe fn(&[f32], &mut [f16]),
     triangle: triangle::TriangleKernels,
+    unfused: unfused::UnfusedKernels,
 }
 
 type AdamFn = unsafe fn(&AdamStep, &mut [f32], &[f32], &mut [f32], &mut [f32]);
@@ -279,6 +282,26 @@ impl Kernels {
         assert_eq!(triangle.len(), triangle::elements(x.len()), "triangle_add_outer: triangle must fit x");
         // SAFETY: this table exists only where its instructions do.
         unsafe { (self.triangle.add_outer)(factor, x, triangle) }
+    }
+
+    /// Adds a multiple of a row of bytes: `y[i] += scale * row[i]`, the product rounded before it is added; the same bits
+    /// on every backend.
+    ///
+    /// # Panics
+    /// When the lengths differ.
+    #[inline]
+    pub fn add_scaled_i8(&self, scale: f32, row: &[i8], y: &mut [f32]) {
+        assert_eq!(row.len(), y.len(), "add_scaled_i8: row and y must have equal lengths");
+        // SAFETY: this table exists only where its instructions do, and the lengths are equal.
+        unsafe { (self.unfused.add_scaled_i8)(scale, row, y) }
+    }
+
+    /// The sum of squares of a vector, in the lanes of an inner product, every square rounded before it is added; the same
+    /// bits on every backend.
+    #[inline]
+    pub fn sum_of_squares(&self, x: &[f32]) -> f32 {
+        // SAFETY: this table exists only where its instructions do.
+        unsafe { (self.unfused.sum_of_squares)(x) }
     }
 }
 

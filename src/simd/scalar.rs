@@ -5,7 +5,7 @@ use std::array;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{AdamStep, Kernels, WIDTH, triangle};
+use super::{AdamStep, Kernels, WIDTH, triangle, unfused};
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "scalar",
@@ -18,10 +18,12 @@ pub(super) static KERNELS: Kernels = Kernels {
     widen,
     narrow,
     triangle: triangle::PORTABLE,
+    unfused: unfused::PORTABLE,
 };
 
 type Block = [f32; WIDTH];
 
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_blocks, a_rest) = a.as_chunks();
     let (b_blocks, b_rest) = b.as_chunks();
@@ -37,12 +39,14 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     (four[0] + four[1]) + (four[2] + four[3])
 }
 
+#[inline(always)]
 fn add_products(lanes: &mut Block, a: &Block, b: &Block) {
     for lane in 0..WIDTH {
         lanes[lane] += a[lane] * b[lane];
     }
 }
 
+#[inline(always)]
 fn padded(rest: &[f32]) -> Block {
     let mut block = [0.0; WIDTH];
     block[..rest.len()].copy_from_slice(rest);

@@ -4,6 +4,7 @@
 mod checks;
 mod oracle;
 mod reference;
+mod unfused;
 
 use half::f16;
 use proptest::prelude::*;

@@ -93,4 +93,5 @@ element! {
     u64, U64, |_| true;
     u32, U32, |_| true;
     u8, U8, |_| true;
+    i8, I8, |_| true;
 }

@@ -33,6 +33,7 @@ fn every_kind_of_tensor_comes_back() {
         writer.tensor("u64", &[1, 2], &[0, u64::MAX]);
         writer.tensor("u32", &[2, 1], &[1, u32::MAX]);
         writer.tensor("u8", &[], &[255_u8]);
+        writer.tensor("i8", &[2, 2], &[i8::MIN, -1, 0, i8::MAX]);
         writer.tensor::<f32>("empty", &[0, 7], &[]);
     });
     let reader = state.reader();
@@ -44,6 +45,7 @@ fn every_kind_of_tensor_comes_back() {
     assert_eq!(reader.tensor::<u64>("u64", &[1, 2]), Ok(vec![0, u64::MAX]));
     assert_eq!(reader.tensor::<u32>("u32", &[2, 1]), Ok(vec![1, u32::MAX]));
     assert_eq!(reader.tensor::<u8>("u8", &[]), Ok(vec![255]));
+    assert_eq!(reader.tensor::<i8>("i8", &[2, 2]), Ok(vec![i8::MIN, -1, 0, i8::MAX]));
     assert_eq!(reader.rows::<f32>("empty", &[7]), Ok((0, vec![])));
     assert_eq!(reader.rows::<i64>("i64", &[]), Ok((3, vec![i64::MIN, -1, i64::MAX])));
     assert_eq!(bits(reader.rows("f32", &[4]).unwrap().1), AWKWARD.map(f32::to_bits));

@@ -8,8 +8,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::frame;
+use super::frame::{self, Kind};
 use crate::error::{Result, SonaError};
+use crate::state::Reader;
 
 /// Replaces the file at `path` by `bytes`, atomically: whoever reads it, also after a crash, finds the old file or the
 /// new one. The bytes are on disk when this returns, as far as the platform can tell. A symlink is followed, so it
@@ -35,6 +36,15 @@ pub fn load(path: &Path) -> Result<Vec<u8>> {
     frame::check_file(&bytes, length)?;
     append(&file, length.saturating_sub(bytes.len() as u64), &mut bytes).map_err(io)?;
     Ok(bytes)
+}
+
+/// What `restore` makes of the state in a file.
+///
+/// # Errors
+/// Those of [`load`], [`frame::decode`] and `restore`; what says that the state is corrupt or incompatible names the path.
+pub fn restore<T>(kind: Kind, path: &Path, restore: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+    let state = load(path).and_then(|bytes| frame::decode(kind, &bytes));
+    state.and_then(|state| restore(&state.reader())).map_err(|error| error.in_file(path))
 }
 
 /// A regular file and its length. Others may never end, or block whoever opens them, so the path is asked first; it

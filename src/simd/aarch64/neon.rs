@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use crate::simd::vector::Vector;
-use crate::simd::{Kernels, blocked, scalar, triangle};
+use crate::simd::{Kernels, blocked, scalar, triangle, unfused};
 
 /// Chains of an inner product.
 const CHAINS: usize = 4;
@@ -29,6 +29,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     widen: scalar::widen,
     narrow: scalar::narrow,
     triangle: triangle::PORTABLE,
+    unfused: unfused::PORTABLE,
 };
 
 #[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]

@@ -5,7 +5,7 @@
 use std::arch::wasm32::*;
 
 use crate::simd::vector::Vector;
-use crate::simd::{Kernels, blocked, scalar, triangle};
+use crate::simd::{Kernels, blocked, scalar, triangle, unfused};
 
 // Sizes for the sixteen registers of an x86-64 host, as measured under V8.
 
@@ -33,6 +33,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     widen: scalar::widen,
     narrow: scalar::narrow,
     triangle: triangle::PORTABLE,
+    unfused: unfused::PORTABLE,
 };
 
 #[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use half::f16;
 
 use crate::simd::vector::Vector;
-use crate::simd::{AdamStep, Kernels, blocked, triangle};
+use crate::simd::{AdamStep, Kernels, blocked, triangle, unfused};
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "avx2",
@@ -18,6 +18,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     widen,
     narrow,
     triangle: TRIANGLE,
+    unfused: UNFUSED,
 };
 
 /// No multiplication is fused here, so that the bits are those of every backend.
@@ -27,6 +28,9 @@ pub(super) const TRIANGLE: triangle::TriangleKernels = triangle::TriangleKernels
     multiply: triangle_multiply,
     add_outer: triangle_add_outer,
 };
+
+/// Nor here.
+pub(super) const UNFUSED: unfused::UnfusedKernels = unfused::UnfusedKernels { add_scaled_i8, sum_of_squares };
 
 /// Chains of an inner product.
 const CHAINS: usize = 2;
@@ -146,6 +150,16 @@ fn triangle_multiply(elements: &[f64], x: &[f64], out: &mut [f64]) {
 #[target_feature(enable = "avx2")]
 fn triangle_add_outer(factor: f64, x: &[f64], elements: &mut [f64]) {
     triangle::add_outer(factor, x, elements)
+}
+
+#[target_feature(enable = "avx2")]
+fn add_scaled_i8(scale: f32, row: &[i8], y: &mut [f32]) {
+    unfused::add_scaled_i8(scale, row, y)
+}
+
+#[target_feature(enable = "avx2")]
+fn sum_of_squares(x: &[f32]) -> f32 {
+    unfused::sum_of_squares(x)
 }
 
 #[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]

@@ -20,6 +20,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     widen: avx2::widen,
     narrow: avx2::narrow,
     triangle: avx2::TRIANGLE,
+    unfused: avx2::UNFUSED,
 };
 
 /// Chains of an inner product: a vector holds them all.

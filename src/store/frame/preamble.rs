@@ -24,6 +24,9 @@ impl Kind {
     /// The state of a [`SonaRouter`](crate::SonaRouter).
     pub const ROUTER: Self = Self::new("router");
 
+    /// The table of an [`Embedder`](crate::Embedder).
+    pub const EMBEDDER: Self = Self::new("embedder");
+
     /// Up to 12 bytes of ASCII, filled up with zeros.
     pub(super) const fn new(name: &str) -> Self {
         let mut padded = [0; 12];
