@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { Basis } from './basis.ts';
 import { fromNative, SonaError } from './errors.ts';
 
@@ -160,6 +161,13 @@ export interface Binding {
   routerSave(handle: number, path: string): Promise<void>;
   routerExportLog(handle: number, since: number): string;
   routerLogLine(handle: number, id: number, outcome: boolean): string | null;
+  embedderOpen(path: string, dim?: number): number;
+  embedderFromBytes(bytes: Uint8Array, dim?: number): number;
+  embedderInfo(handle: number): string;
+  embedderEmbed(handle: number, text: string, out: Float32Array): number;
+  embedderEmbedBatch(handle: number, texts: string[], out: Float32Array): void;
+  embedderTokenize(handle: number, text: string): Uint32Array;
+  hashEmbed(text: string, out: Float32Array): void;
   settings(): string;
   presets(): string;
   capabilities(): string;
@@ -190,6 +198,11 @@ function causes(error: unknown): string[] {
 }
 
 export const native: Binding = open();
+
+/** Where a file of the package lies, named from its root: one folder above this file and above the bundles. */
+export function packageFile(name: string): string {
+  return fileURLToPath(new URL(`../${name}`, import.meta.url));
+}
 
 /** Runs native calls; what they throw comes out as a `SonaError`. */
 export function call<T>(work: () => T): T {
