@@ -99,24 +99,29 @@ class AiSdk implements Embedder {
     try {
       const most = await this.#model.maxEmbeddingsPerCall;
       const parallel = await this.#model.supportsParallelCalls;
-      return { size: Math.max(1, most ?? Number.POSITIVE_INFINITY), parallel: parallel ? PARALLEL : 1 };
+      // what is no limit that can be kept counts as the least
+      const size = Math.max(1, Math.floor(most ?? Number.POSITIVE_INFINITY)) || 1;
+      return { size, parallel: parallel ? PARALLEL : 1 };
     } catch (error) {
       throw this.#failed(error);
     }
   }
 
   async #call(batch: string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+    // many services refuse halves of surrogate pairs
+    const values = batch.map((text) => text.toWellFormed());
     const providerOptions = this.#providerOptions;
-    const work = this.#model.doEmbed({
-      // many services refuse halves of surrogate pairs
-      values: batch.map((text) => text.toWellFormed()),
-      ...(signal && { abortSignal: signal }),
-      ...(providerOptions && { providerOptions }),
-    });
-    const answer: unknown = await Promise.resolve(work).catch((error) => {
+    let answer: { embeddings?: unknown } | undefined;
+    try {
+      answer = await this.#model.doEmbed({
+        values,
+        ...(signal && { abortSignal: signal }),
+        ...(providerOptions && { providerOptions }),
+      });
+    } catch (error) {
       throw this.#failed(error);
-    });
-    const embeddings = (answer as { embeddings?: unknown } | undefined)?.embeddings;
+    }
+    const embeddings = answer?.embeddings;
     if (!Array.isArray(embeddings)) {
       throw embedderFailed(this.id, `expected embeddings, an array, got ${describe(embeddings)}`);
     }

@@ -1,5 +1,5 @@
 /**
- * Embeds texts in batches of `size`, up to `parallel` of them at a time, and returns all vectors in the order of the
+ * Embeds texts in batches of at most `size`, up to `parallel` of them at a time, and returns all vectors in the order of the
  * texts. After a failure no further batch is begun.
  *
  * @param work makes the vectors of one batch, which starts at the text number `at`
@@ -27,7 +27,7 @@ export async function inBatches(
       }
     }
   };
-  const lanes = Math.min(parallel, Math.ceil(texts.length / size));
+  const lanes = Math.min(parallel, texts.length);
   await Promise.all(Array.from({ length: lanes }, lane));
   return vectors;
 }

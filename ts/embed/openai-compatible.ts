@@ -73,16 +73,13 @@ export function openAiCompatible(options: OpenAiCompatibleOptions): Embedder {
   return new OpenAiCompatible(dim, target, batchSize, body);
 }
 
-/** Where requests go. Never named in an error, as it may hold a secret. */
+/** Where requests go. It is not named in an error, as it may hold a secret. */
 function addressOf(url: unknown): URL {
   if (typeof url !== 'string') throw invalidArgument('options.url', 'a string', url);
   const address = URL.canParse(url) ? new URL(url) : undefined;
-  const expected = 'an http or https address without user and password';
-  if (!address || !/^https?:$/.test(address.protocol) || address.username || address.password) {
-    const got = address ? `one of ${address.protocol}` : 'no address';
-    const message = `options.url: expected ${expected}, got ${got}`;
-    throw new SonaError('SONA_INVALID_ARGUMENT', message, { argument: 'options.url', expected, got });
-  }
+  if (!address || !/^https?:$/.test(address.protocol))
+    throw untold('options.url', 'an http or https address');
+  if (address.username || address.password) throw untold('options.url', 'no user and password');
   address.pathname = `${address.pathname.replace(/\/$/, '')}/embeddings`;
   return address;
 }
@@ -96,11 +93,7 @@ function headersOf(apiKey: string | undefined, more: Readonly<Record<string, str
     try {
       headers.set(name, value);
     } catch {
-      // the value stays untold: it may be a secret
-      throw new SonaError('SONA_INVALID_ARGUMENT', `${argument}: expected what a header can hold`, {
-        argument,
-        expected: 'what a header can hold',
-      });
+      throw untold(argument, 'what a header can hold');
     }
   };
   if (apiKey !== undefined) set('options.apiKey', 'authorization', `Bearer ${apiKey}`);
@@ -110,6 +103,11 @@ function headersOf(apiKey: string | undefined, more: Readonly<Record<string, str
     set(argument, name, value);
   }
   return headers;
+}
+
+/** Refuses a value that is not shown. */
+function untold(argument: string, expected: string): SonaError {
+  return new SonaError('SONA_INVALID_ARGUMENT', `${argument}: expected ${expected}`, { argument, expected });
 }
 
 class OpenAiCompatible implements Embedder {

@@ -22,7 +22,7 @@ export interface TransformersOptions {
   normalize?: boolean;
   /** Length of the model's vectors. Default 384. */
   dim?: number;
-  /** Texts per run of the model. Default 32. */
+  /** Texts per run of the model, 1 to 10,000. Default 8. */
   batchSize?: number;
   /** Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`, `:raw`. */
   id?: string;
@@ -56,7 +56,8 @@ const keys: (keyof TransformersOptions)[] = [
 
 /**
  * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one and
- * loaded at the first use. Asynchronous; MiniLM takes some milliseconds a text. Texts beyond the model's length are cut.
+ * loaded at the first use. Asynchronous, but the model runs on the calling thread: MiniLM holds it for some ten milliseconds
+ * a text of 50 words, a batch at a time. Texts beyond the model's length are cut.
  *
  * Its `embed` rejects with `SONA_INVALID_CONFIG` when the package is not installed, `SONA_EMBEDDER` when the library or
  * the model fails, `SONA_DIM_MISMATCH` when the model's vectors are not of `dim` numbers. A model that could not be loaded
@@ -115,7 +116,7 @@ class Transformers implements Embedder {
     checkSignal('options.signal', signal);
     if (texts.length === 0) return [];
     const extractor = await unlessAborted(signal, this.#load());
-    return inBatches(texts, this.#options.batchSize ?? 32, 1, (batch) => {
+    return inBatches(texts, this.#options.batchSize ?? 8, 1, (batch) => {
       checkSignal('options.signal', signal);
       return unlessAborted(signal, this.#run(extractor, batch));
     });
