@@ -38,9 +38,8 @@ export function withoutBlocks(text: string, tags: RegExp | undefined): string {
   const kept: string[] = [];
   let from = 0;
   for (const [start, end] of blocks(text, tags)) {
-    if (start < from) continue;
-    kept.push(text.slice(from, start));
-    from = end;
+    if (start > from) kept.push(text.slice(from, start));
+    from = Math.max(from, end);
   }
   if (from === 0) return text;
   kept.push(text.slice(from));
