@@ -218,6 +218,63 @@ declare function readLog(jsonl: string): DecisionRecord[];
 /** Writes records as a decision log, a line each. `readLog` gives them back. */
 declare function writeLog(records: readonly DecisionRecord[]): string;
 //#endregion
+//#region ts/embed/embedder.d.ts
+/** Options of one call of an embedder. */
+interface EmbedOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal;
+}
+/**
+ * Turns texts into vectors: one of those that ship (`builtin`, `hash`, `transformers`, `aiSdk`, `openAiCompatible`), or
+ * any object of this form.
+ */
+interface Embedder {
+  /** Names the vectors: the same id means the same vectors. Stored in every state, and compared when it is loaded. */
+  readonly id: string;
+  /** Length of every vector, 2 to 65,536. */
+  readonly dim: number;
+  /** Whether texts of near meaning get near vectors. */
+  readonly semantic: boolean;
+  /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
+  readonly basis?: 'minilm' | 'builtin' | Basis;
+  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
+  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
+  embedSync?(text: string, out?: Float32Array): Float32Array;
+}
+//#endregion
+//#region ts/embed/prompt.d.ts
+/**
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and model
+ * messages), LangChain (objects and serialised), Gemini.
+ */
+type ChatMessages = readonly object[];
+/** Parts of {@link promptOf}. */
+interface PromptOptions {
+  /**
+   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters, digits,
+   * `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   */
+  reminders?: readonly string[];
+}
+/**
+ * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out are the
+ * texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
+ * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before it
+ * counts. Without any the result is `''`.
+ *
+ * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
+ * milliseconds.
+ *
+ * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for a
+ * reminder that is no name of a tag.
+ */
+declare function promptOf(messages: ChatMessages, options?: PromptOptions): string;
+//#endregion
+//#region ts/embed/query.d.ts
+/** What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is taken. */
+type Query = Vector | string | ChatMessages;
+//#endregion
 //#region ts/engine-builder.d.ts
 /** The settings that the builder has a method for. */
 declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
@@ -232,7 +289,7 @@ interface SonaEngineBuilder extends Setters {
 //#endregion
 //#region ts/errors.d.ts
 /** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
+type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
 /** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
 type SonaErrorDetails = Readonly<Record<string, unknown>>;
 declare const marker: unique symbol;
@@ -1522,4 +1579,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type QualityExpectation, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, readLog, writeLog };
+export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, writeLog };

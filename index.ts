@@ -2,6 +2,9 @@ export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
 export { readLog, writeLog } from './ts/decision-log.ts';
 export type { DecisionRecord, RecordedOutcome } from './ts/decision-record.ts';
+export type { Embedder, EmbedOptions } from './ts/embed/embedder.ts';
+export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
+export type { Query } from './ts/embed/query.ts';
 export {
   type Capabilities,
   type RestoreOptions,

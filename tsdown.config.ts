@@ -1,16 +1,42 @@
-import { defineConfig } from 'tsdown';
+import { copyFile } from 'node:fs/promises';
+import { defineConfig, type UserConfig } from 'tsdown';
 
 // The addon's loader (binding.cjs) is never bundled: ts/native.ts requires '../binding.cjs' at run time, and that
 // path names the same file from ts/ and from dist/, which both lie one folder below the root.
-export default defineConfig({
-  entry: 'index.ts',
+const shared: UserConfig = {
   outDir: 'dist',
-  format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20.19',
-  dts: true,
   logLevel: 'error',
   outExtensions: ({ format }) =>
     format === 'es' ? { js: '.mjs', dts: '.d.mts' } : { js: '.cjs', dts: '.d.cts' },
   deps: { neverBundle: [/binding\.cjs$/] },
+};
+
+const entries = ['index', 'embed'];
+
+/** The code of all entries, built together: what they share stands once, in files named `shared`. */
+const code: UserConfig = {
+  ...shared,
+  entry: entries.map((name) => `${name}.ts`),
+  format: ['esm', 'cjs'],
+  dts: false,
+  hash: false,
+  outputOptions: (options, format) => ({
+    ...options,
+    chunkFileNames: format === 'es' ? 'shared.mjs' : 'shared.cjs',
+  }),
+};
+
+/** The types of one entry, built alone: a file complete in itself, to be committed and compared. */
+const types = (name: string): UserConfig => ({
+  ...shared,
+  entry: `${name}.ts`,
+  format: 'esm',
+  clean: false,
+  dts: { emitDtsOnly: true },
+  // both kinds of module have the same
+  hooks: { 'build:done': () => copyFile(`dist/${name}.d.mts`, `dist/${name}.d.cts`) },
 });
+
+export default defineConfig([code, ...entries.map(types)]);

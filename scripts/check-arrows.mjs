@@ -106,7 +106,7 @@ function readSources() {
       ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`)
       : [],
   );
-  return [...files, 'index.ts']
+  return [...files, 'index.ts', 'embed.ts']
     .filter((path) => /\.(rs|ts)$/.test(path) && existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }

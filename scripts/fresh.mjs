@@ -62,8 +62,11 @@ const steps = {
   },
   dist: {
     what: 'bundling the TypeScript layer',
-    inputs: ['index.ts', 'ts', 'tsdown.config.ts', 'tsconfig.json', 'package.json'],
-    outputs: () => ['dist/index.mjs', 'dist/index.cjs', 'dist/index.d.mts', 'dist/index.d.cts'],
+    inputs: ['index.ts', 'embed.ts', 'ts', 'tsdown.config.ts', 'tsconfig.json', 'package.json'],
+    outputs: () =>
+      ['index', 'embed'].flatMap((name) =>
+        ['mjs', 'cjs', 'd.mts', 'd.cts'].map((extension) => `dist/${name}.${extension}`),
+      ),
     command: ['npm', 'run', '--silent', 'build:ts'],
   },
 };

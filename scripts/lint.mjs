@@ -19,7 +19,7 @@ const checks = {
   tsc: ['tsc', '--noEmit'],
   'arrows, self-test': ['node', 'scripts/check-arrows.mjs', '--self-test'],
   arrows: ['node', 'scripts/check-arrows.mjs'],
-  'index.d.ts': ['node', 'scripts/types.mjs'],
+  'public types': ['node', 'scripts/types.mjs'],
   publint: ['publint', '--strict'],
   traces: ['node', 'scripts/check-traces.mjs'],
 };

@@ -13,6 +13,8 @@ export type SonaErrorCode =
   | 'SONA_ABORTED'
   | 'SONA_CORRUPT_STATE'
   | 'SONA_INCOMPATIBLE_STATE'
+  | 'SONA_ASYNC_EMBEDDER'
+  | 'SONA_EMBEDDER'
   | 'SONA_IO'
   | 'SONA_NATIVE_UNAVAILABLE'
   | 'SONA_INTERNAL';
@@ -80,6 +82,11 @@ function viewName(view: ArrayBufferView): string {
   return (viewTag?.call(view) as string | undefined) ?? 'DataView';
 }
 
+/** What an error of others says. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : describe(error);
+}
+
 export function invalidArgument(argument: string, expected: string, value: unknown): SonaError {
   const got = describe(value);
   const message = `${argument}: expected ${expected}, got ${got}`;
@@ -129,6 +136,23 @@ export function unknownModel(argument: string, name: string): SonaError {
 
 export function aborted(signal: AbortSignal): SonaError {
   return new SonaError('SONA_ABORTED', 'the operation was aborted', {}, signal.reason);
+}
+
+/** A text came to a synchronous method, and the embedder takes its time. */
+export function asyncEmbedder(argument: string, embedder: string): SonaError {
+  const [expected, got] = ['a vector', 'text'];
+  const message = `${argument}: expected ${expected}, got ${got}, which ${embedder} embeds asynchronously only: use the method's Async twin`;
+  return new SonaError('SONA_ASYNC_EMBEDDER', message, { argument, expected, got, embedder });
+}
+
+/** An embedder, or what it stands on, did not do its work. `parts` go to the details. */
+export function embedderFailed(
+  embedder: string,
+  reason: string,
+  parts: SonaErrorDetails = {},
+  cause?: unknown,
+): SonaError {
+  return new SonaError('SONA_EMBEDDER', `${embedder}: ${reason}`, { embedder, reason, ...parts }, cause);
 }
 
 /** Turns whatever the addon threw into a {@link SonaError}. */

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { Basis } from './basis.ts';
 import { fromNative, SonaError } from './errors.ts';
 
@@ -198,6 +199,11 @@ function causes(error: unknown): string[] {
 }
 
 export const native: Binding = open();
+
+/** Where a file of the package lies, named from its root: one folder above this file and above the bundles. */
+export function packageFile(name: string): string {
+  return fileURLToPath(new URL(`../${name}`, import.meta.url));
+}
 
 /** Runs native calls; what they throw comes out as a `SonaError`. */
 export function call<T>(work: () => T): T {

@@ -1,0 +1,96 @@
+import { resolve } from 'node:path';
+import { isUint8Array } from 'node:util/types';
+import { invalidArgument, outOfRange } from '../errors.ts';
+import { call, native, packageFile } from '../native.ts';
+import { checkName, checkOptions, isShared } from '../vectors.ts';
+import type { Embedder, EmbedOptions } from './embedder.ts';
+import { embedLocally, embedOne } from './local.ts';
+
+/** Parts of {@link builtin}. */
+export interface BuiltinOptions {
+  /** Length of the vectors: the first 256, 128 or 64 numbers of each token. Default 256. */
+  dim?: 256 | 128 | 64;
+  /** Where the table lies. Default: in the package. */
+  path?: string;
+  /** The table's bytes, in place of a path. They are read at the first use and must not change before it. */
+  data?: Uint8Array;
+}
+
+const dims = [256, 128, 64];
+
+/** Embedders by dimension and path: a table is loaded once and stays for the life of the process. */
+const opened = new Map<string, Embedder>();
+
+/**
+ * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the weighted
+ * mean of its tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline, tens of
+ * microseconds a text.
+ *
+ * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then, with
+ * `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. Calls with the same dimension and path share one table in
+ * memory; each call with `data` loads its own.
+ *
+ * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
+ */
+export function builtin(options: BuiltinOptions = {}): Embedder {
+  checkOptions('options', options, ['dim', 'path', 'data']);
+  const { dim = 256, path, data } = options;
+  if (typeof dim !== 'number') throw invalidArgument('options.dim', '256, 128 or 64', dim);
+  if (!dims.includes(dim)) throw outOfRange('options.dim', '256, 128 or 64', dim);
+  if (path !== undefined) checkName('options.path', path);
+  if (data !== undefined) {
+    if (path !== undefined) throw invalidArgument('options.data', 'nothing beside a path', data);
+    if (!isUint8Array(data)) throw invalidArgument('options.data', 'a Uint8Array', data);
+    // another thread could write to shared memory while native code reads it
+    return new Builtin(dim, () =>
+      native.embedderFromBytes(isShared(data) ? new Uint8Array(data) : data, dim),
+    );
+  }
+  const file = path === undefined ? packageFile('models/static-minilm/table.sona') : resolve(path);
+  const key = `${dim} ${file}`;
+  const embedder = opened.get(key) ?? new Builtin(dim, () => native.embedderOpen(file, dim));
+  opened.set(key, embedder);
+  return embedder;
+}
+
+class Builtin implements Embedder {
+  readonly dim: number;
+  readonly semantic = true;
+  /** The basis that ships is one of 256 dimensions. */
+  readonly basis?: 'builtin';
+  /** Loads the table; gone, with the bytes it holds, once that was done. */
+  #open: (() => number) | undefined;
+  #handle = 0;
+  #id: string | undefined;
+
+  constructor(dim: number, open: () => number) {
+    this.dim = dim;
+    if (dim === 256) this.basis = 'builtin';
+    this.#open = open;
+  }
+
+  get id(): string {
+    this.#id ??= (JSON.parse(call(() => native.embedderInfo(this.#table()))) as { id: string }).id;
+    return this.#id;
+  }
+
+  embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
+    return embedLocally(this.dim, texts, options, (block, out) =>
+      call(() => native.embedderEmbedBatch(this.#table(), block, out)),
+    );
+  }
+
+  embedSync(text: string, out?: Float32Array): Float32Array {
+    return embedOne(this.dim, text, out, (checked, own) =>
+      call(() => native.embedderEmbed(this.#table(), checked, own)),
+    );
+  }
+
+  #table(): number {
+    if (this.#open) {
+      this.#handle = this.#open();
+      this.#open = undefined;
+    }
+    return this.#handle;
+  }
+}
