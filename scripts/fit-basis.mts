@@ -1,10 +1,12 @@
 // Fits the basis of the router's features to a broad corpus of prompts from the folder that SONA_DATA names: vectors in,
 // numbers out, no text.
 //
-//   SONA_DATA=<folder> npm run fit:basis [-- --leave-out SET] [--out FILE] [--seed N]
+//   SONA_DATA=<folder> npm run fit:basis [-- --leave-out SET] [--out FILE] [--seed N] [--builtin TABLE]
 //
-// Without arguments it writes the basis that ships, fitted on all sets but llmrouter9, the stream of the demo. Leaving
-// another set out makes the basis for figures on that set; llmrouter9 is then used for paretobandit4 only.
+// Without arguments it writes the basis that ships for MiniLM, fitted on all sets but llmrouter9, the stream of the demo.
+// Leaving another set out makes the basis for figures on that set; llmrouter9 is then used for paretobandit4 only. With
+// --builtin the prompts' texts are embedded by that table, once for each length of its vectors, and --out gets the bases as
+// JSON, which tools/distill puts into the table.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,3 +1,5 @@
+import { checkEmbedder } from './embed/embedder.ts';
+import type { QueryOptions } from './embed/query.ts';
 import { describe, invalidArgument, invalidConfig } from './errors.ts';
 
 /** Which parts of an engine learn. */
@@ -11,7 +13,7 @@ export interface SonaTiers {
 }
 
 /** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
-export interface SonaConfig {
+export interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number;
   /** Must equal `hiddenDim` where given. */
@@ -113,17 +115,38 @@ export function checkSettings(config: unknown): asserts config is object {
   }
 }
 
+/** What the native core of an engine does not know of. */
+export interface Surroundings {
+  readonly now: (() => number) | undefined;
+  readonly queries: QueryOptions;
+}
+
+/** Checks what turns text into vectors. */
+export function checkQueryOptions(
+  embedder: unknown,
+  promptOf: unknown,
+  refuse: typeof invalidConfig,
+): QueryOptions {
+  if (embedder !== undefined) checkEmbedder('embedder', embedder);
+  if (promptOf !== undefined && typeof promptOf !== 'function')
+    throw refuse('promptOf', 'a function', promptOf);
+  return { embedder, promptOf } as QueryOptions;
+}
+
 /** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
-export function encodeConfig(config: unknown): { encoded: string; now: (() => number) | undefined } {
+export function encodeConfig(config: unknown): Surroundings & { encoded: string } {
   checkSettings(config);
   // without a prototype, so that '__proto__' is a key like any other
   const settings: Record<string, unknown> = Object.create(null);
+  const aside: Record<string, unknown> = {};
   let now: (() => number) | undefined;
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined) continue;
     if (key === 'now') {
       if (typeof value !== 'function') throw invalidConfig('now', 'a function', value);
       now = value as () => number;
+    } else if (key === 'embedder' || key === 'promptOf') {
+      aside[key] = value;
     } else if (key === 'tiers' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
       settings[key] = Object.fromEntries(
         Object.entries(value)
@@ -134,7 +157,8 @@ export function encodeConfig(config: unknown): { encoded: string; now: (() => nu
       settings[key] = portable(value);
     }
   }
-  return { encoded: JSON.stringify(settings), now };
+  const queries = checkQueryOptions(aside.embedder, aside.promptOf, invalidConfig);
+  return { encoded: JSON.stringify(settings), now, queries };
 }
 
 /** The scale of `ewcLambda` in the positional form was 0 to 1, with .4 in the middle. */

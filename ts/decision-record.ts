@@ -33,6 +33,10 @@ export interface DecisionRecord {
   propensity: number;
   /** What was expected of it. */
   expected: { quality: number; costUsd: number | null; latencyMs: number | null };
+  /** Whether it was made without its prompt; the features are then the mean of those before. */
+  contextFree?: true;
+  /** What was asked about, where the router's `logText` is on. */
+  text?: string;
   /** Session that the request belongs to. */
   sessionId?: string;
   /** Tenant that the request belongs to. */
@@ -106,7 +110,7 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
   for (const field of ['costUsd', 'latencyMs'] as const) {
     if (value.expected[field] !== null) checkAmount(name(`expected.${field}`), value.expected[field]);
   }
-  for (const field of ['sessionId', 'tenant'] as const) {
+  for (const field of ['sessionId', 'tenant', 'text'] as const) {
     if (value[field] !== undefined) checkText(name(field), value[field]);
   }
   if (value.promptTokens !== undefined) checkAmount(name('promptTokens'), value.promptTokens);

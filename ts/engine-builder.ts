@@ -29,6 +29,8 @@ const settings = [
   'enableSimd',
   'seed',
   'now',
+  'embedder',
+  'promptOf',
   'trajectoryBufferSize',
   'bufferCapacity',
   'microLr',

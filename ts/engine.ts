@@ -1,7 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { isUint8Array } from 'node:util/types';
 import { Adapters, tiers } from './adapters.ts';
-import { encodeConfig, positionalConfig, type SonaConfig } from './config.ts';
+import {
+  checkQueryOptions,
+  encodeConfig,
+  positionalConfig,
+  type SonaConfig,
+  type Surroundings,
+} from './config.ts';
+import type { Embedder } from './embed/embedder.ts';
+import type { ChatMessages } from './embed/prompt.ts';
+import { isText, Queries, type Query, type QueryOptions } from './embed/query.ts';
 import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
 import { fromNative, invalidArgument, type PackedError, SonaError } from './errors.ts';
 import { amend, type FeedbackResult, type LearningSignal, type SignalParts, toSignal } from './feedback.ts';
@@ -27,8 +36,6 @@ import {
   checkName,
   checkOptions,
   checkUnitInterval,
-  checkVector,
-  copyInto,
   isShared,
   type Same,
   type Vector,
@@ -77,7 +84,7 @@ export interface SonaEvents {
 class Created {
   constructor(
     readonly handle: number,
-    readonly now: (() => number) | undefined,
+    readonly surroundings: Surroundings,
   ) {}
 }
 
@@ -85,8 +92,39 @@ const unreachable = new FinalizationRegistry((handle: number) => native.engineAb
 
 const noOptions = {};
 
-/** What a snapshot does not hold. */
-export interface RestoreOptions {
+const noSurroundings: Surroundings = { now: undefined, queries: {} };
+
+/** The kind of vectors that answers to a query hold: its own, or Float32Array for text. */
+export type Kind<Q extends Query> = Q extends string | ChatMessages
+  ? Float32Array
+  : Q extends Vector
+    ? Same<Q>
+    : never;
+
+/** Where a route starts: the embedding of its name or of a description, or either in words. */
+export interface RouteParts {
+  /** The prior. */
+  embedding?: Vector;
+  /** What it is the embedding of, for the engine's embedder. Not both. */
+  text?: string;
+}
+
+/** What routes are wanted. */
+export interface SuggestOptions {
+  /** How many, from 1. Default 5. */
+  k?: number;
+  /** Names that may be chosen. Default: all. */
+  eligible?: readonly string[];
+}
+
+/** Of a call that may wait for an embedder. */
+export interface AsyncOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal;
+}
+
+/** What a snapshot does not hold. An embedder that ships need not be given again. */
+export interface RestoreOptions extends QueryOptions {
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
   now?: () => number;
 }
@@ -99,6 +137,10 @@ export interface RestoreOptions {
  * wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors, also a zero
  * vector where a direction is needed, `SONA_UNKNOWN_TRAJECTORY` and `SONA_UNKNOWN_ROUTE` for names and ids, and
  * `SONA_CLOSED` after `close`.
+ *
+ * A {@link Query} is a vector, a text, or the messages of a chat. Text needs an embedder: the built-in one where `hiddenDim` is
+ * 256, 128 or 64, or that of the config. One that takes its time (`SONA_ASYNC_EMBEDDER`) needs the methods that end in
+ * `Async`, which take every query. A text of which the embedder knows nothing is refused as a zero vector is.
  */
 export class SonaEngine extends EventEmitter<SonaEvents> {
   #handle: number;
@@ -108,6 +150,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   readonly #now: (() => number) | undefined;
   readonly #sizes: Sizes;
   readonly #query: Float32Array;
+  readonly #queries: Queries;
   readonly #adapters: Adapters;
   readonly #routes = new Routes();
   readonly #patterns: Patterns;
@@ -122,12 +165,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   constructor(hiddenDim?: number);
   constructor(from: unknown = 256) {
     super();
-    const { handle, now } = from instanceof Created ? from : create({ hiddenDim: from });
+    const { handle, surroundings } = from instanceof Created ? from : create({ hiddenDim: from });
     this.#handle = handle;
-    this.#now = now;
+    this.#now = surroundings.now;
     this.#sizes = JSON.parse(call(() => native.engineConfig(handle))) as Sizes;
     const { hiddenDim } = this.#sizes;
     this.#query = new Float32Array(hiddenDim);
+    this.#queries = queriesOf(handle, hiddenDim, surroundings.queries);
     this.#adapters = new Adapters(hiddenDim);
     this.#patterns = new Patterns(hiddenDim);
     this.#trajectories = new Trajectories(
@@ -172,12 +216,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   static shared(name: string, config?: SonaConfig): SonaEngine {
     checkName('name', name);
-    const { now, encoded } =
-      config === undefined ? { now: undefined, encoded: undefined } : encodeConfig(config);
+    const { encoded, ...surroundings } =
+      config === undefined ? { ...noSurroundings, encoded: undefined } : encodeConfig(config);
     return SonaEngine.#from(
       new Created(
         call(() => native.engineShared(name, encoded)),
-        now,
+        surroundings,
       ),
     );
   }
@@ -193,11 +237,11 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (!isUint8Array(bytes)) throw invalidArgument('bytes', 'a Uint8Array', bytes);
     // a copy, because another thread could write to shared memory while it is read
     const own = isShared(bytes) ? new Uint8Array(bytes) : bytes;
-    const now = clockOf(options);
+    const surroundings = surroundingsOf(options);
     return SonaEngine.#from(
       new Created(
         call(() => native.engineRestore(own)),
-        now,
+        surroundings,
       ),
     );
   }
@@ -208,9 +252,9 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   static async load(path: string, options: RestoreOptions = {}): Promise<SonaEngine> {
     checkName('path', path);
-    const now = clockOf(options);
+    const surroundings = surroundingsOf(options);
     try {
-      return SonaEngine.#from(new Created(await native.engineLoad(path), now));
+      return SonaEngine.#from(new Created(await native.engineLoad(path), surroundings));
     } catch (error) {
       throw fromNative(error);
     }
@@ -224,6 +268,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   get hiddenDim(): number {
     this.#live();
     return this.#sizes.hiddenDim;
+  }
+
+  /** What makes vectors of text; null where there is nothing for vectors of this length. */
+  get embedder(): Embedder | null {
+    this.#live();
+    return this.#queries.embedder ?? null;
   }
 
   /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
@@ -253,16 +303,26 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    *
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
+   * @param options.text the name or a description in words, in place of its embedding
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
-  addRoute(name: string, options: { embedding?: Vector } = {}): void {
+  addRoute(name: string, options: RouteParts = {}): void {
     const handle = this.#live();
     checkName('name', name);
-    checkOptions('options', options, ['embedding']);
-    const { embedding } = options;
-    if (embedding !== undefined) this.#read('embedding', embedding);
-    const id = call(() => native.routeAdd(handle, name, embedding === undefined ? undefined : this.#query));
+    const prior = routePrior(options);
+    if (prior) this.#read(prior.argument, prior.query);
+    const id = call(() => native.routeAdd(handle, name, prior && this.#query));
     this.#routes.know(name, id);
+  }
+
+  /** As `addRoute`, with every embedder. */
+  async addRouteAsync(name: string, options: RouteParts & AsyncOptions = {}): Promise<void> {
+    this.#live();
+    checkName('name', name);
+    const { signal, ...parts } = checkAsync(options);
+    const prior = routePrior(parts);
+    if (!prior) return this.addRoute(name);
+    this.addRoute(name, { embedding: await this.#queries.vector(prior.argument, prior.query, signal) });
   }
 
   /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
@@ -285,10 +345,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
    */
-  suggestRoutes(
-    query: Vector,
-    options: { k?: number; eligible?: readonly string[] } = noOptions,
-  ): RouteSuggestion {
+  suggestRoutes(query: Query, options: SuggestOptions = noOptions): RouteSuggestion {
     const handle = this.#live();
     if (options !== noOptions) checkOptions('options', options, ['k', 'eligible']);
     const { k = 5, eligible } = options;
@@ -296,25 +353,53 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     return this.#routes.suggest(handle, this.#read('query', query), k, eligible);
   }
 
+  /** As `suggestRoutes`, with every embedder. */
+  async suggestRoutesAsync(
+    query: Query,
+    options: SuggestOptions & AsyncOptions = {},
+  ): Promise<RouteSuggestion> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    return this.suggestRoutes(await this.#queries.vector('query', query, signal), rest);
+  }
+
   /**
    * Starts telling a trajectory.
    *
    * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends
    */
-  beginTrajectory(query: Vector, options: { decision?: number } = noOptions): TrajectoryBuilder {
+  beginTrajectory(query: Query, options: { decision?: number } = noOptions): TrajectoryBuilder {
     const handle = this.#live();
     if (options !== noOptions) checkOptions('options', options, ['decision']);
     const { decision } = options;
     if (decision !== undefined) checkInteger('decision', decision, 1, Number.MAX_SAFE_INTEGER);
-    return this.#trajectories.begin(handle, query, decision ?? -1);
+    return this.#trajectories.begin(handle, this.#embedded(query), decision ?? -1);
+  }
+
+  /** As `beginTrajectory`, with every embedder. */
+  async beginTrajectoryAsync(
+    query: Query,
+    options: { decision?: number } & AsyncOptions = {},
+  ): Promise<TrajectoryBuilder> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    return this.beginTrajectory(await this.#queries.vector('query', query, signal), rest);
   }
 
   /**
    * As `beginTrajectory`, known by its id alone. At most `trajectoryCapacity` can be open; one more gives up the
    * oldest.
    */
-  startTrajectory(query: Vector): number {
-    return this.#trajectories.start(this.#live(), query);
+  startTrajectory(query: Query): number {
+    return this.#trajectories.start(this.#live(), this.#embedded(query));
+  }
+
+  /** As `startTrajectory`, with every embedder. */
+  async startTrajectoryAsync(query: Query, options: AsyncOptions = {}): Promise<number> {
+    this.#live();
+    checkOptions('options', options, ['signal']);
+    const { signal } = options;
+    return this.startTrajectory(await this.#queries.vector('query', query, signal));
   }
 
   /** `addStep` of a builder or of a trajectory known by its id. */
@@ -450,22 +535,36 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    * @param k how many at most, from 0; default 5
    * @param options.minQuality least mean quality; default `qualityThreshold`. 0 shows what failed too
    */
-  findPatterns<V extends Vector>(
-    query: V,
+  findPatterns<Q extends Query>(
+    query: Q,
     k = 5,
     options: { minQuality?: number } = noOptions,
-  ): LearnedPattern<Same<V>>[] {
+  ): LearnedPattern<Kind<Q>>[] {
     const handle = this.#live();
     checkInteger('k', k, 0, 10_000);
     if (options !== noOptions) checkOptions('options', options, ['minQuality']);
     const { minQuality = this.#sizes.qualityThreshold } = options;
     checkUnitInterval('minQuality', minQuality);
     this.#tellTime();
-    return this.#patterns.find(handle, query, this.#read('query', query), k, minQuality);
+    const read = this.#read('query', query);
+    const found = this.#patterns.find(handle, isText(query) ? read : (query as Vector), read, k, minQuality);
+    return found as LearnedPattern<Kind<Q>>[];
+  }
+
+  /** As `findPatterns`, with every embedder. */
+  async findPatternsAsync<Q extends Query>(
+    query: Q,
+    k = 5,
+    options: { minQuality?: number } & AsyncOptions = {},
+  ): Promise<LearnedPattern<Kind<Q>>[]> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    const vector = await this.#queries.vector('query', query, signal);
+    return this.findPatterns(vector, k, rest) as LearnedPattern<Kind<Q>>[];
   }
 
   /** Older name of {@link findPatterns}. */
-  queryPatterns<V extends Vector>(query: V, k = 5): LearnedPattern<Same<V>>[] {
+  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<Kind<Q>>[] {
     return this.findPatterns(query, k);
   }
 
@@ -474,12 +573,22 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    *
    * @param options.route for that route alone
    */
-  expectQuality(query: Vector, options: { route?: string } = noOptions): QualityExpectation {
+  expectQuality(query: Query, options: { route?: string } = noOptions): QualityExpectation {
     const handle = this.#live();
     if (options !== noOptions) checkOptions('options', options, ['route']);
     const { route } = options;
     if (route !== undefined) checkName('route', route);
     return this.#patterns.expect(handle, this.#read('query', query), route);
+  }
+
+  /** As `expectQuality`, with every embedder. */
+  async expectQualityAsync(
+    query: Query,
+    options: { route?: string } & AsyncOptions = {},
+  ): Promise<QualityExpectation> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    return this.expectQuality(await this.#queries.vector('query', query, signal), rest);
   }
 
   /** The newest promoted weights, oldest first. Up to eight are kept. */
@@ -617,12 +726,18 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (this.listenerCount('dropped') > 0) this.emit('dropped', { count });
   }
 
-  /** Copies a vector with a direction into the engine's own memory. */
-  #read(argument: string, value: Vector): Float32Array {
-    const { hiddenDim } = this.#sizes;
-    checkVector(argument, value, hiddenDim);
-    copyInto(argument, value, this.#query, 0);
-    checkDirection(argument, this.#handle, this.#query, 0, hiddenDim);
+  /** Copies a vector with a direction into the engine's own memory, or that of a text. */
+  #read(argument: string, query: Query): Float32Array {
+    this.#queries.into(argument, query, this.#query);
+    checkDirection(argument, this.#handle, this.#query, 0, this.#sizes.hiddenDim);
+    return this.#query;
+  }
+
+  /** A vector as it is, that of a text in the engine's own memory. */
+  #embedded(query: Query): Vector {
+    const text = this.#queries.text('query', query);
+    if (text === undefined) return query as Vector;
+    this.#queries.textInto('query', text, this.#query);
     return this.#query;
   }
 
@@ -658,17 +773,48 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   }
 }
 
-function clockOf(options: RestoreOptions): (() => number) | undefined {
-  checkOptions('options', options, ['now']);
-  const { now } = options;
+function surroundingsOf(options: RestoreOptions): Surroundings {
+  checkOptions('options', options, ['now', 'embedder', 'promptOf']);
+  const { now, embedder, promptOf } = options;
   if (now !== undefined && typeof now !== 'function') throw invalidArgument('now', 'a function', now);
-  return now;
+  return { now, queries: checkQueryOptions(embedder, promptOf, invalidArgument) };
 }
 
 function create(config: unknown): Created {
-  const { now, encoded } = encodeConfig(config);
+  const { encoded, ...surroundings } = encodeConfig(config);
   return new Created(
     call(() => native.engineCreate(encoded)),
-    now,
+    surroundings,
   );
+}
+
+/** The queries of an engine; one that they refuse is ended. */
+function queriesOf(handle: number, dim: number, options: QueryOptions): Queries {
+  const owner = {
+    dim,
+    known: () => native.engineEmbedder(handle),
+    settle: (id: string, length: number) => native.engineSetEmbedder(handle, id, length),
+  };
+  try {
+    return new Queries(owner, options);
+  } catch (error) {
+    native.engineAbandon(handle);
+    throw error;
+  }
+}
+
+/** Options of a call that may wait, of which all but the signal are its twin's to check. */
+function checkAsync<O extends AsyncOptions>(options: O): O {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options);
+  return options;
+}
+
+/** What says where a route starts; undefined for nothing. */
+function routePrior(options: RouteParts): { argument: string; query: Query } | undefined {
+  checkOptions('options', options, ['embedding', 'text']);
+  const { embedding, text } = options;
+  if (text === undefined) return embedding && { argument: 'embedding', query: embedding };
+  if (embedding !== undefined) throw invalidArgument('text', 'nothing beside an embedding', text);
+  if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
+  return { argument: 'text', query: text };
 }

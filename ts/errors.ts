@@ -145,6 +145,13 @@ export function asyncEmbedder(argument: string, embedder: string): SonaError {
   return new SonaError('SONA_ASYNC_EMBEDDER', message, { argument, expected, got, embedder });
 }
 
+/** A text came to a state whose vectors are of an embedder that was not given. */
+export function incompatibleEmbedder(argument: string, embedder: string): SonaError {
+  const expected = `a vector, or the embedder "${embedder}" of the state's vectors as an option`;
+  const message = `${argument}: expected ${expected}, got text`;
+  return new SonaError('SONA_INCOMPATIBLE_STATE', message, { argument, expected, got: 'text', embedder });
+}
+
 /** An embedder, or what it stands on, did not do its work. `parts` go to the details. */
 export function embedderFailed(
   embedder: string,

@@ -50,6 +50,8 @@ export interface Binding {
   engineRestore(bytes: Uint8Array): number;
   engineLoad(path: string): Promise<number>;
   engineConfig(handle: number): string;
+  engineSetEmbedder(handle: number, id: string, dim: number): void;
+  engineEmbedder(handle: number): string | null;
   setTime(handle: number, unixMs: number): void;
   engineClose(handle: number): Promise<void>;
   engineAbandon(handle: number): void;
@@ -132,12 +134,14 @@ export interface Binding {
   routerAddModel(handle: number, model: string): number;
   routerRemoveModel(handle: number, name: string): number;
   routerUpdatePrice(handle: number, name: string, input?: number, output?: number): void;
+  routerSetEmbedder(handle: number, id: string, dim: number): void;
+  routerEmbedder(handle: number): string | null;
   routerBasis(handle: number): Basis;
   routerEvents(handle: number): string;
   routerStats(handle: number): string;
   routerRoute(
     handle: number,
-    query: Float32Array,
+    query: Float32Array | undefined,
     now: number,
     numbers: Float64Array,
     eligible?: Uint32Array,

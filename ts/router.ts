@@ -2,7 +2,11 @@ import { EventEmitter } from 'node:events';
 import { isUint8Array } from 'node:util/types';
 import type { Basis } from './basis.ts';
 import type { DecisionRecord } from './decision-record.ts';
-import { fromNative, invalidArgument, SonaError } from './errors.ts';
+import { checkSignal } from './embed/abort.ts';
+import type { Embedder } from './embed/embedder.ts';
+import { Queries, type Query } from './embed/query.ts';
+import type { AsyncOptions } from './engine.ts';
+import { embedderFailed, fromNative, invalidArgument, SonaError } from './errors.ts';
 import type { EvaluationPolicy } from './evaluation-policy.ts';
 import type { ForgetResult } from './history.ts';
 import { call, native } from './native.ts';
@@ -26,6 +30,7 @@ import { Decision, type RouteOptions, type RouterDecision, requestExtras } from 
 import { presentPolicy } from './router/evaluation.ts';
 import { type RouterEvents, type Told, takeEvents } from './router/events.ts';
 import { at, type Context, HEADER, PER_CANDIDATE } from './router/explanation.ts';
+import { embedderFallback, emptyText, type Fallback, hasDirection, isZero } from './router/fallback.ts';
 import { forgetOutcomes, type RouterForgetCriterion } from './router/forget.ts';
 import { encodeModel, type ModelPrice, Models, type RouterModel } from './router/models.ts';
 import {
@@ -36,18 +41,8 @@ import {
   tellOutcome,
 } from './router/outcome.ts';
 import { type RouterStats, routerStats } from './router/stats.ts';
-import { type WarmStartRow, warmStart } from './router/warm-start.ts';
-import {
-  checkInteger,
-  checkName,
-  checkNumber,
-  checkOptions,
-  checkVector,
-  copyInto,
-  isShared,
-  Slab,
-  type Vector,
-} from './vectors.ts';
+import { embedRows, type WarmStartRow, warmStart } from './router/warm-start.ts';
+import { checkInteger, checkName, checkNumber, checkOptions, isShared, Slab } from './vectors.ts';
 
 /** The settings that this side needs to know, by their flat names. */
 interface Known {
@@ -82,6 +77,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   readonly #settings: Known;
   readonly #models = new Models();
   readonly #query: Float32Array;
+  readonly #queries: Queries;
   #slab = new Slab();
   #context: Context;
   #fit: Promise<void> | undefined;
@@ -101,6 +97,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#surroundings = surroundings;
     this.#settings = settingsOf(handle);
     this.#query = new Float32Array(this.#settings['features.dim']);
+    this.#queries = queriesOf(handle, this.#query.length, surroundings);
     for (const [number, { id }] of Models.rows(handle)) this.#models.know(id, number);
     this.#context = this.#contextOf(routerStats(handle).basis.id);
     unreachable.register(this, handle, this);
@@ -146,26 +143,80 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     return new (SonaRouter as new (from: unknown) => SonaRouter)(new Created(handle, surroundings));
   }
 
+  /** What makes vectors of text; null where there is nothing for vectors of this length. */
+  get embedder(): Embedder | null {
+    this.#live();
+    return this.#queries.embedder ?? null;
+  }
+
   /**
-   * Chooses a model for the vector of a prompt. Its outcome goes to `feedback` with the decision's `id`.
+   * Chooses a model for a prompt: its vector, its text, or the messages of its chat. Its outcome goes to `feedback` with the
+   * decision's `id`. A text of which the embedder knows nothing is decided without, as the decision's `fallback` says.
    *
-   * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out
+   * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
+   * when the embedder takes its time, and what stands in the way of reading the built-in embedder's table
    */
-  route(query: Vector, options: RouteOptions = noOptions): RouterDecision {
-    const handle = this.#live();
+  route(query: Query, options: RouteOptions = noOptions): RouterDecision {
+    this.#live();
     const memory = this.#query;
-    checkVector('query', query, memory.length);
-    copyInto('query', query, memory, 0);
-    const { extras, eligible } = options === noOptions ? none : this.#read(options);
+    const text = this.#queries.text('query', query);
+    if (text === undefined) this.#queries.into('query', query, memory);
+    else this.#queries.textInto('query', text, memory);
+    const read = options === noOptions ? none : this.#read(options);
+    return this.#decide(read, text, text !== undefined && isZero(memory) ? emptyText : null);
+  }
+
+  /**
+   * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
+   * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
+   * Rejects with `SONA_ABORTED` when the signal fires.
+   */
+  async routeAsync(query: Query, options: RouteOptions & AsyncOptions = {}): Promise<RouterDecision> {
+    this.#live();
+    if (typeof options !== 'object' || options === null)
+      throw invalidArgument('options', 'an object', options);
+    const { signal, ...rest } = options;
+    checkSignal('options.signal', signal);
+    const text = this.#queries.text('query', query);
+    if (text === undefined || this.#queries.owned('query').embedSync) return this.route(text ?? query, rest);
+    // what is wrong with the request is refused before the wait
+    this.#read(rest);
+    const vector = text.trim() === '' ? emptyText : await this.#embed(text, signal);
+    this.#live();
+    // names may mean other models by now
+    const read = this.#read(rest);
+    if (!(vector instanceof Float32Array)) return this.#decide(read, text, vector);
+    this.#query.set(vector);
+    return this.#decide(read, text, null);
+  }
+
+  /** The vector of a text, or why there is none. */
+  async #embed(text: string, signal: AbortSignal | undefined): Promise<Float32Array | Fallback> {
+    try {
+      const vector = await this.#queries.textVector('query', text, signal);
+      if (hasDirection(vector)) return vector;
+      const { id } = this.#queries.owned('query');
+      throw embedderFailed(id, 'expected a vector with a direction, got one without');
+    } catch (error) {
+      if (signal?.aborted || !SonaError.isInstance(error)) throw error;
+      this.#fail(error);
+      return embedderFallback(error);
+    }
+  }
+
+  /** Chooses for the vector in `#query`, or without one. */
+  #decide({ extras, eligible }: Read, text: string | undefined, fallback: Fallback | null): RouterDecision {
+    const handle = this.#handle;
+    const memory = this.#query;
     const now = this.#now();
     const room = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
-    call(() => native.routerRoute(handle, memory, now, room, eligible, extras));
+    call(() => native.routerRoute(handle, fallback ? undefined : memory, now, room, eligible, extras));
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
     // of a basis that was fitted on another thread before; one that is fitted inside `route` comes after the decision
     if (events && this.#settings.background === 'auto') this.#learnBasis(events);
-    const kept = this.#context.engine ? memory.slice() : undefined;
-    const decision = new Decision(this.#context, room, kept);
-    this.#write(decision.id, false);
+    const kept = this.#context.engine && !fallback ? memory.slice() : undefined;
+    const decision = new Decision(this.#context, room, kept, fallback);
+    this.#write(decision.id, false, text);
     if (events) this.#tell(events);
     if (room[at.fitDue] === 1) this.#startFit();
     return decision;
@@ -228,10 +279,18 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    */
   warmStart(rows: readonly WarmStartRow[]): number {
     const handle = this.#live();
-    const taken = warmStart(handle, this.#models, this.#query.length, rows);
+    const receiver = { handle, models: this.#models, queries: this.#queries, dim: this.#query.length };
+    const taken = warmStart(receiver, rows);
     this.#tell(takeEvents(handle));
     if (this.#settings.background === 'auto') this.#startFit();
     return taken;
+  }
+
+  /** As `warmStart`, with every embedder; rejects when it fails. */
+  async warmStartAsync(rows: readonly WarmStartRow[], options: AsyncOptions = {}): Promise<number> {
+    this.#live();
+    checkOptions('options', options, ['signal']);
+    return this.warmStart(await embedRows(this.#queries, rows, options.signal));
   }
 
   /**
@@ -417,11 +476,12 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   }
 
   /** One line for the log: a decision, or what was told of it. */
-  #write(id: number, outcome: boolean): void {
-    const { log } = this.#surroundings;
+  #write(id: number, outcome: boolean, text?: string): void {
+    const { log, logText } = this.#surroundings;
     if (!log) return;
-    const line = call(() => native.routerLogLine(this.#handle, id, outcome));
+    let line = call(() => native.routerLogLine(this.#handle, id, outcome));
     if (line === null) return;
+    if (logText && text !== undefined) line = `${line.slice(0, -1)},"text":${JSON.stringify(text)}}`;
     try {
       log(line);
     } catch (error) {
@@ -474,6 +534,21 @@ function create(config: unknown): Created {
     call(() => native.routerCreate(settings, models, origin, shipped, basis)),
     surroundings,
   );
+}
+
+/** The queries of a router; one that they refuse is ended. */
+function queriesOf(handle: number, dim: number, { queries, engine }: Surroundings): Queries {
+  const owner = {
+    dim,
+    known: () => native.routerEmbedder(handle),
+    settle: (id: string, length: number) => native.routerSetEmbedder(handle, id, length),
+  };
+  try {
+    return new Queries(owner, queries, engine?.embedder ?? undefined);
+  } catch (error) {
+    native.routerClose(handle);
+    throw error;
+  }
 }
 
 function settingsOf(handle: number): Known {

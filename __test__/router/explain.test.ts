@@ -136,6 +136,7 @@ describe('explainTable', () => {
     difficulty: -0.0123,
     budgetPrice: 0.25,
     basis: { id: 'minilm' },
+    fallback: null,
     candidates: [
       {
         model: 'large',

@@ -39,7 +39,7 @@ settings! {
     struct RouterConfig;
 
     /// Length of every query vector.
-    dim: usize = 384, "features.dim", Kind::Integer { min: 2, max: 65_536 };
+    dim: usize = 256, "features.dim", Kind::Integer { min: 2, max: 65_536 };
     /// How a model is chosen: 'ucb' is best where nobody evaluates offline; 'thompson' and 'igw' give every model a chance.
     exploration: Exploration = Exploration::Ucb, "exploration", Kind::Choice(&["ucb", "thompson", "igw", "greedy"]);
     /// Least probability of every eligible model; at most one over their number. Above 0, logs of every policy can be evaluated.

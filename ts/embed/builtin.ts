@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { isUint8Array } from 'node:util/types';
+import type { Basis } from '../basis.ts';
 import { invalidArgument, outOfRange } from '../errors.ts';
 import { call, native, packageFile } from '../native.ts';
 import { checkName, checkOptions, isShared } from '../vectors.ts';
@@ -16,7 +17,20 @@ export interface BuiltinOptions {
   data?: Uint8Array;
 }
 
-const dims = [256, 128, 64];
+/** Lengths of the vectors that it makes. */
+export const builtinDims = [256, 128, 64] as const;
+
+/** Whether an embedder's name is one of the table's, of this version or another. */
+export function isBuiltinId(id: string): boolean {
+  return id.startsWith('static-minilm-');
+}
+
+/** The basis that ships for the embedder's vectors. Throws as the embedder's first use; null for a table without one. */
+export function builtinBasis(dim: (typeof builtinDims)[number]): Basis | null {
+  return call(() => native.embedderBasis(native.embedderOpen(packageFile(table), dim)));
+}
+
+const table = 'models/static-minilm/table.sona';
 
 /** Embedders by dimension and path: a table is loaded once and stays for the life of the process. */
 const opened = new Map<string, Embedder>();
@@ -36,7 +50,7 @@ export function builtin(options: BuiltinOptions = {}): Embedder {
   checkOptions('options', options, ['dim', 'path', 'data']);
   const { dim = 256, path, data } = options;
   if (typeof dim !== 'number') throw invalidArgument('options.dim', '256, 128 or 64', dim);
-  if (!dims.includes(dim)) throw outOfRange('options.dim', '256, 128 or 64', dim);
+  if (!builtinDims.includes(dim)) throw outOfRange('options.dim', '256, 128 or 64', dim);
   if (path !== undefined) checkName('options.path', path);
   if (data !== undefined) {
     if (path !== undefined) throw invalidArgument('options.data', 'nothing beside a path', data);
@@ -46,7 +60,7 @@ export function builtin(options: BuiltinOptions = {}): Embedder {
       native.embedderFromBytes(isShared(data) ? new Uint8Array(data) : data, dim),
     );
   }
-  const file = path === undefined ? packageFile('models/static-minilm/table.sona') : resolve(path);
+  const file = path === undefined ? packageFile(table) : resolve(path);
   const key = `${dim} ${file}`;
   const embedder = opened.get(key) ?? new Builtin(dim, () => native.embedderOpen(file, dim));
   opened.set(key, embedder);
@@ -56,8 +70,7 @@ export function builtin(options: BuiltinOptions = {}): Embedder {
 class Builtin implements Embedder {
   readonly dim: number;
   readonly semantic = true;
-  /** The basis that ships is one of 256 dimensions. */
-  readonly basis?: 'builtin';
+  readonly basis = 'builtin';
   /** Loads the table; gone, with the bytes it holds, once that was done. */
   #open: (() => number) | undefined;
   #handle = 0;
@@ -65,7 +78,6 @@ class Builtin implements Embedder {
 
   constructor(dim: number, open: () => number) {
     this.dim = dim;
-    if (dim === 256) this.basis = 'builtin';
     this.#open = open;
   }
 

@@ -3,98 +3,177 @@ import {
   asyncEmbedder,
   dimMismatch,
   embedderFailed,
+  incompatibleEmbedder,
   invalidArgument,
   reasonOf,
   SonaError,
 } from '../errors.ts';
-import { checkVector, type Vector } from '../vectors.ts';
+import { call } from '../native.ts';
+import { checkVector, copyInto, type Vector } from '../vectors.ts';
 import { checkSignal, unlessAborted } from './abort.ts';
+import { builtin, builtinDims, isBuiltinId } from './builtin.ts';
 import { checkEmbedded, type Embedder } from './embedder.ts';
+import { hash } from './hash.ts';
 import { type ChatMessages, promptOf } from './prompt.ts';
 
 /** What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is taken. */
 export type Query = Vector | string | ChatMessages;
 
-/** Makes vectors of queries for one owner: the engine or the router that the embedder was given to. */
+/** What turns the text of queries into vectors, for an engine or a router. */
+export interface QueryOptions {
+  /**
+   * Makes vectors of text. Its `dim` must be the length of the vectors; its `id` is kept with the state, and a state of
+   * another embedder is refused. Default: `builtin`, where that has vectors of this length; it is loaded at the first text.
+   */
+  embedder?: Embedder;
+  /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
+  promptOf?: (messages: ChatMessages) => string;
+}
+
+/** An engine or a router, as far as its queries know it. */
+export interface Owner {
+  /** Length of its vectors. */
+  readonly dim: number;
+  /** Whose vectors its state holds, as JSON {id, dim}; null where nobody said. */
+  known(): string | null;
+  /** Says whose they are; refuses another than is known. */
+  settle(id: string, dim: number): void;
+}
+
+/** Makes vectors of the queries of one owner. */
 export class Queries {
-  readonly #embedder: Embedder | undefined;
-  readonly #dim: number;
+  readonly #owner: Owner;
   readonly #promptOf: (messages: ChatMessages) => string;
+  #embedder: Embedder | undefined;
+  /** Name of the embedder of the owner's state, when it is none that ships. */
+  readonly #foreign: string | undefined;
+  #settled = false;
 
   /**
-   * Throws `SONA_DIM_MISMATCH` when the embedder's vectors are not of the owner's length.
+   * Throws `SONA_DIM_MISMATCH` when the embedder's vectors are not of the owner's length, `SONA_INCOMPATIBLE_STATE` when the
+   * owner's state holds those of another embedder.
    *
-   * @param embedder one that `checkEmbedder` let pass
-   * @param dim length of the owner's vectors
-   * @param prompt what the text of a chat is; what it throws is passed on
+   * @param options whose embedder `checkEmbedder` has let pass
+   * @param inherited the embedder where the options have none
    */
-  constructor(
-    embedder: Embedder | undefined,
-    dim: number,
-    prompt: (messages: ChatMessages) => string = promptOf,
-  ) {
-    if (embedder && embedder.dim !== dim) throw dimMismatch('embedder.dim', dim, embedder.dim);
-    this.#embedder = embedder;
-    this.#dim = dim;
-    this.#promptOf = prompt;
+  constructor(owner: Owner, options: QueryOptions, inherited?: Embedder) {
+    this.#owner = owner;
+    this.#promptOf = options.promptOf ?? promptOf;
+    this.#embedder = options.embedder;
+    if (options.embedder) {
+      this.#settle(options.embedder);
+      return;
+    }
+    const known = call(() => owner.known());
+    const id = known === null ? undefined : (JSON.parse(known) as { id: string }).id;
+    this.#embedder = inherited ?? shipped(id, owner.dim);
+    if (!this.#embedder) this.#foreign = id;
   }
 
-  /**
-   * The vector of a query, at once. A vector comes back as it is, its length checked; finiteness is checked where it is
-   * read. A text may give zeros. Throws `SONA_ASYNC_EMBEDDER` for text when the embedder has no `embedSync`.
-   */
-  sync(argument: string, query: Query): Vector {
-    const text = this.#text(argument, query);
-    if (text === undefined) return this.#vector(argument, query);
-    const embedder = this.#owned(argument, query);
-    if (!embedder.embedSync) throw asyncEmbedder(argument, embedder.id);
-    let vector: unknown;
-    try {
-      vector = embedder.embedSync(text);
-    } catch (error) {
-      throw failure(embedder, error);
-    }
-    const vectors = [vector];
-    checkEmbedded(embedder, vectors, 1);
-    return vectors[0] as Float32Array;
-  }
-
-  /** The vector of a query, from every embedder. Rejects with `SONA_ABORTED` as soon as the signal fires. */
-  async async(argument: string, query: Query, signal?: AbortSignal): Promise<Vector> {
-    checkSignal('options.signal', signal);
-    const text = this.#text(argument, query);
-    if (text === undefined) return this.#vector(argument, query);
-    const embedder = this.#owned(argument, query);
-    let vectors: unknown;
-    try {
-      vectors = await unlessAborted(signal, embedder.embed([text], signal && { signal }));
-    } catch (error) {
-      throw signal?.aborted ? aborted(signal) : failure(embedder, error);
-    }
-    checkEmbedded(embedder, vectors, 1);
-    return vectors[0] as Float32Array;
+  /** The embedder of texts, if there is one. */
+  get embedder(): Embedder | undefined {
+    return this.#embedder;
   }
 
   /** The text of a query; undefined for what is no text. */
-  #text(argument: string, query: unknown): string | undefined {
+  text(argument: string, query: unknown): string | undefined {
     if (typeof query === 'string') return query;
     if (!isChat(query)) return undefined;
-    // without an embedder it is refused, whatever it says
-    if (!this.#embedder) return '';
     const text: unknown = this.#promptOf(query);
     if (typeof text !== 'string') throw invalidArgument(`promptOf(${argument})`, 'a string', text);
     return text;
   }
 
-  #owned(argument: string, query: unknown): Embedder {
-    if (this.#embedder) return this.#embedder;
-    throw invalidArgument(argument, 'a vector, as there is no embedder for text', query);
+  /** Copies the vector of a query into `memory`, whose length is the owner's. That of a text may be zeros. */
+  into(argument: string, query: Query, memory: Float32Array): void {
+    const text = this.text(argument, query);
+    if (text !== undefined) this.textInto(argument, text, memory);
+    else {
+      checkVector(argument, query, memory.length);
+      copyInto(argument, query, memory, 0);
+    }
   }
 
-  #vector(argument: string, query: unknown): Vector {
-    checkVector(argument, query, this.#dim);
+  /** Writes the vector of a text into `memory`. Throws `SONA_ASYNC_EMBEDDER` when the embedder takes its time. */
+  textInto(argument: string, text: string, memory: Float32Array): void {
+    const embedder = this.owned(argument);
+    if (!embedder.embedSync) throw asyncEmbedder(argument, embedder.id);
+    let vector: unknown;
+    try {
+      vector = embedder.embedSync(text, memory);
+    } catch (error) {
+      throw failure(embedder, error);
+    }
+    const vectors = [vector];
+    checkEmbedded(embedder, vectors, 1);
+    if (vectors[0] !== memory) memory.set(vectors[0] as Float32Array);
+  }
+
+  /** The vector of a query, from every embedder. Rejects with `SONA_ABORTED` as soon as the signal fires. */
+  async vector(argument: string, query: Query, signal: AbortSignal | undefined): Promise<Vector> {
+    checkSignal('options.signal', signal);
+    const text = this.text(argument, query);
+    if (text !== undefined) return this.textVector(argument, text, signal);
+    checkVector(argument, query, this.#owner.dim);
     return query;
   }
+
+  /** The vector of a text, from every embedder. */
+  async textVector(argument: string, text: string, signal: AbortSignal | undefined): Promise<Float32Array> {
+    const [vector] = await this.textVectors(argument, [text], signal);
+    return vector as Float32Array;
+  }
+
+  /** The vectors of texts, from every embedder. */
+  async textVectors(
+    argument: string,
+    texts: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array[]> {
+    checkSignal('options.signal', signal);
+    const embedder = this.owned(argument);
+    let vectors: unknown;
+    try {
+      vectors = await unlessAborted(signal, embedder.embed(texts, signal && { signal }));
+    } catch (error) {
+      throw signal?.aborted ? aborted(signal) : failure(embedder, error);
+    }
+    checkEmbedded(embedder, vectors, texts.length);
+    return vectors;
+  }
+
+  /** The embedder, its name told to the owner's state; refuses text where there is none. */
+  owned(argument: string): Embedder {
+    const embedder = this.#embedder;
+    if (!embedder) throw this.#noEmbedder(argument);
+    if (!this.#settled) this.#settle(embedder);
+    return embedder;
+  }
+
+  #settle(embedder: Embedder): void {
+    const { dim } = this.#owner;
+    if (embedder.dim !== dim) throw dimMismatch('embedder.dim', dim, embedder.dim);
+    call(() => this.#owner.settle(embedder.id, dim));
+    this.#settled = true;
+  }
+
+  #noEmbedder(argument: string): SonaError {
+    if (this.#foreign !== undefined) return incompatibleEmbedder(argument, this.#foreign);
+    const expected = `a vector of ${this.#owner.dim} numbers, for text needs an embedder that makes such`;
+    return invalidArgument(argument, expected, 'text');
+  }
+}
+
+/** The embedder that ships under a name or, where nobody was named, for a length. */
+function shipped(id: string | undefined, dim: number): Embedder | undefined {
+  const length = builtinDims.find((known) => known === dim);
+  if (length && (id === undefined || isBuiltinId(id))) return builtin({ dim: length });
+  return id === `hash-${dim}` ? hash({ dim }) : undefined;
+}
+
+/** Whether a query is a text or a chat. */
+export function isText(query: unknown): query is string | ChatMessages {
+  return typeof query === 'string' || isChat(query);
 }
 
 /** Messages are objects; the entries of a vector are numbers. */

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Basis, checkBasis } from '../basis.ts';
-import { checkSettings, portable } from '../config.ts';
+import { checkQueryOptions, checkSettings, portable } from '../config.ts';
+import { builtinBasis, builtinDims } from '../embed/builtin.ts';
+import type { Embedder } from '../embed/embedder.ts';
+import type { QueryOptions } from '../embed/query.ts';
 import { SonaEngine } from '../engine.ts';
 import { invalidArgument, invalidConfig } from '../errors.ts';
 import { checkOptions } from '../vectors.ts';
@@ -8,13 +11,14 @@ import { encodeModels, type RouterModel } from './models.ts';
 
 /** What a router makes of the vector of a prompt. */
 export interface RouterFeatures {
-  /** Length of every query vector, 2 to 65,536. Default 384, or that of the engine or of the basis. */
+  /** Length of every query vector, 2 to 65,536. Default: that of the embedder, the engine or the basis; else 256. */
   dim?: number;
   /**
    * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
-   * of them. `'minilm'`: ships, for vectors of all-MiniLM-L6-v2. Or one of `fitBasis`. Default `'auto'`.
+   * of them. `'builtin'` and `'minilm'` ship, for vectors of the built-in embedder and of all-MiniLM-L6-v2. Or one of
+   * `fitBasis`. Default: the embedder's, else `'auto'`; without features, engine and embedder `'builtin'`.
    */
-  basis?: 'auto' | 'minilm' | Basis;
+  basis?: 'auto' | 'builtin' | 'minilm' | Basis;
 }
 
 /** Costs that the objective tells apart, on a logarithmic scale. */
@@ -55,7 +59,7 @@ export interface RouterObjective {
 export type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
 
 /** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
-export interface RouterConfig {
+export interface RouterConfig extends QueryOptions {
   /** Models that requests can be routed to, up to 1,000. More can come while running. */
   models: readonly RouterModel[];
   /** Vectors and features. */
@@ -93,14 +97,18 @@ export interface RouterConfig {
    * event `error` and disturbs nothing else.
    */
   log?: (line: string) => void;
+  /** Whether lines of decisions hold the text that was asked about, as `text`. Default false. */
+  logText?: boolean;
 }
 
-/** What a snapshot of a router does not hold. */
-export interface RouterRestoreOptions {
+/** What a snapshot of a router does not hold. An embedder that ships need not be given again. */
+export interface RouterRestoreOptions extends QueryOptions {
   /** As `RouterConfig.now`. */
   now?: () => number;
   /** As `RouterConfig.log`. */
   log?: (line: string) => void;
+  /** As `RouterConfig.logText`. */
+  logText?: boolean;
   /** As `RouterConfig.engine`. */
   engine?: SonaEngine;
   /**
@@ -110,11 +118,16 @@ export interface RouterRestoreOptions {
   origin?: string;
 }
 
+/** Length of the vectors of all-MiniLM-L6-v2. */
+const MINILM = 384;
+
 /** What the native core does not know of. */
 export interface Surroundings {
   readonly now: (() => number) | undefined;
   readonly log: ((line: string) => void) | undefined;
+  readonly logText: boolean;
   readonly engine: SonaEngine | undefined;
+  readonly queries: QueryOptions;
 }
 
 /** A config for the native core, which checks the settings, and the parts that it can't take. */
@@ -122,7 +135,7 @@ export interface EncodedRouterConfig extends Surroundings {
   readonly settings: string;
   readonly models: string;
   readonly origin: string;
-  /** Whether the basis is the one that ships. */
+  /** Whether the basis is the one for MiniLM. */
   readonly shipped: boolean;
   readonly basis: Basis | undefined;
 }
@@ -137,12 +150,15 @@ export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
     origin = randomUUID(),
     now,
     log,
+    logText,
+    embedder,
+    promptOf,
     ...rest
   } = config as Record<string, unknown>;
   const settings = group(rest, 3) as Record<string, unknown>;
-  const surroundings = checkSurroundings(now, log, engine, invalidConfig);
+  const surroundings = checkSurroundings({ now, log, logText, engine, embedder, promptOf }, invalidConfig);
   if (!isOrigin(origin)) throw invalidConfig('origin', 'a name of at least one character', origin);
-  const basis = encodeFeatures(features, surroundings.engine, settings);
+  const basis = encodeFeatures(features, surroundings, settings);
   return {
     settings: JSON.stringify(settings),
     models: encodeModels(models),
@@ -157,51 +173,74 @@ export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
 export function checkRestoreOptions(
   options: RouterRestoreOptions,
 ): Surroundings & { origin: string | undefined } {
-  checkOptions('options', options, ['now', 'log', 'engine', 'origin']);
-  const { now, log, engine, origin } = options;
-  const surroundings = checkSurroundings(now, log, engine, invalidArgument);
+  checkOptions('options', options, ['now', 'log', 'logText', 'engine', 'embedder', 'promptOf', 'origin']);
+  const { origin, ...given } = options;
+  const surroundings = checkSurroundings(given, invalidArgument);
   if (origin !== undefined && !isOrigin(origin)) {
     throw invalidArgument('origin', 'a name of at least one character', origin);
   }
   return { ...surroundings, origin };
 }
 
+/** What may be given for a basis, once it was checked. */
+type Chosen = 'auto' | 'builtin' | 'minilm' | Basis;
+
+/** The basis, as the core takes it. The length of vectors goes to the settings. */
 function encodeFeatures(
   features: unknown,
-  engine: SonaEngine | undefined,
+  { engine, queries: { embedder } }: Surroundings,
   settings: Record<string, unknown>,
 ): 'auto' | 'minilm' | Basis {
   // what is no object is named by the core
   const isGroup = typeof features === 'object' && features !== null && !Array.isArray(features);
-  const { basis: given = 'auto', ...rest } = (isGroup ? features : {}) as Record<string, unknown>;
-  const basis = given === 'auto' || given === 'minilm' ? given : ownBasis(given);
-  const known = engine?.hiddenDim ?? (typeof basis === 'object' ? basis.dim : undefined);
-  const dim = rest.dim === undefined ? known : rest.dim;
+  const { basis: given, ...rest } = (isGroup ? features : {}) as Record<string, unknown>;
+  const nothing = features === undefined && !engine && !embedder;
+  const chosen: Chosen =
+    given === undefined ? (nothing ? 'builtin' : (embedder?.basis ?? 'auto')) : checkChosen(given);
+  const dim = rest.dim === undefined ? lengthOf(chosen, engine, embedder) : rest.dim;
   if (isGroup || features === undefined) settings.features = group({ ...rest, dim }, 1);
   else settings.features = portable(features);
   if (engine && dim !== engine.hiddenDim) {
     throw invalidConfig('features.dim', `${engine.hiddenDim}, the engine's hiddenDim`, dim);
   }
-  return basis;
+  if (embedder && dim !== embedder.dim) {
+    throw invalidConfig('features.dim', `${embedder.dim}, the embedder's dim`, dim);
+  }
+  return chosen === 'builtin' ? builtinOf(dim) : chosen;
 }
 
-function ownBasis(value: unknown): Basis {
+function checkChosen(value: unknown): Chosen {
+  if (value === 'auto' || value === 'builtin' || value === 'minilm') return value;
   if (typeof value !== 'object' || value === null) {
-    throw invalidConfig('features.basis', "'auto', 'minilm' or a Basis", value);
+    throw invalidConfig('features.basis', "'auto', 'builtin', 'minilm' or a Basis", value);
   }
   return checkBasis('features.basis', value);
 }
 
-function checkSurroundings(
-  now: unknown,
-  log: unknown,
-  engine: unknown,
-  refuse: typeof invalidConfig,
-): Surroundings {
+/** Length of the vectors where it is not said; undefined: the core's default, which is that of the built-in embedder. */
+function lengthOf(basis: Chosen, engine?: SonaEngine, embedder?: Embedder): number | undefined {
+  const known = embedder?.dim ?? engine?.hiddenDim;
+  if (known !== undefined) return known;
+  if (basis === 'minilm') return MINILM;
+  return typeof basis === 'object' ? basis.dim : undefined;
+}
+
+function builtinOf(dim: unknown): Basis {
+  const length = builtinDims.find((known) => known === (dim ?? builtinDims[0]));
+  const basis = length && builtinBasis(length);
+  if (!basis) throw invalidConfig('features.dim', `${builtinDims.join(', ')} for the basis 'builtin'`, dim);
+  return basis;
+}
+
+/** Checks what the core does not know of. */
+function checkSurroundings(given: Record<string, unknown>, refuse: typeof invalidConfig): Surroundings {
+  const { now, log, logText = false, engine, embedder, promptOf } = given;
   if (now !== undefined && typeof now !== 'function') throw refuse('now', 'a function', now);
   if (log !== undefined && typeof log !== 'function') throw refuse('log', 'a function', log);
+  if (typeof logText !== 'boolean') throw refuse('logText', 'true or false', logText);
   if (engine !== undefined && !(engine instanceof SonaEngine)) throw refuse('engine', 'a SonaEngine', engine);
-  return { now: now as Surroundings['now'], log: log as Surroundings['log'], engine };
+  const queries = checkQueryOptions(embedder, promptOf, refuse);
+  return { now, log, logText, engine, queries } as Surroundings;
 }
 
 function isOrigin(value: unknown): value is string {

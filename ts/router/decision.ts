@@ -11,6 +11,7 @@ import {
   of,
   PER_CANDIDATE,
 } from './explanation.ts';
+import type { Fallback } from './fallback.ts';
 
 /** What a request says beside its prompt. */
 export interface RouteOptions {
@@ -71,6 +72,8 @@ export interface RouterDecision {
     /** Milliseconds. */
     latencyMs: number | null;
   };
+  /** Why it was made without its prompt; null: it was not. */
+  fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
   explain(): Explanation;
 }
@@ -82,11 +85,18 @@ export class Decision implements RouterDecision {
   readonly ranked: RankedModel[];
   readonly propensity: number;
   readonly expected: RouterDecision['expected'];
+  readonly fallback: Fallback | null;
   readonly #context: Context;
   readonly #numbers: Float64Array;
   readonly #query: Float32Array | undefined;
 
-  constructor(context: Context, numbers: Float64Array, query: Float32Array | undefined) {
+  constructor(
+    context: Context,
+    numbers: Float64Array,
+    query: Float32Array | undefined,
+    fallback: Fallback | null,
+  ) {
+    this.fallback = fallback;
     this.#context = context;
     this.#numbers = numbers;
     this.#query = query;
@@ -120,7 +130,7 @@ export class Decision implements RouterDecision {
   }
 
   explain(): Explanation {
-    return explain(this.#context, this.#numbers, this.#query);
+    return explain(this.#context, this.#numbers, this.#query, this.fallback);
   }
 }
 

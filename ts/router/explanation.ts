@@ -2,6 +2,7 @@ import type { SonaEngine } from '../engine.ts';
 import { SonaError } from '../errors.ts';
 import type { RouteRecord } from '../patterns.ts';
 import type { Exploration } from './config.ts';
+import type { Fallback } from './fallback.ts';
 import type { Models } from './models.ts';
 
 /** Why a decision went to its model: the policy chose it, the session had it, or it is new and was tried. */
@@ -91,6 +92,8 @@ export interface Explanation {
   budgetPrice: number;
   /** Name of the basis of the features. */
   basis: { id: string };
+  /** Why it was made without its prompt; null: it was not. */
+  fallback: Fallback | null;
   /** Every model; first those that could be chosen, best score first. */
   candidates: ExplainedCandidate[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
@@ -98,7 +101,7 @@ export interface Explanation {
 }
 
 /** Numbers before the first candidate in the addon's answer. */
-export const HEADER = 7;
+export const HEADER = 8;
 
 /** Numbers per candidate. */
 export const PER_CANDIDATE = 20;
@@ -164,6 +167,7 @@ export function explain(
   { models, exploration, basis, engine }: Context,
   numbers: Float64Array,
   query: Float32Array | undefined,
+  fallback: Fallback | null,
 ): Explanation {
   const number = (place: number) => numbers[place] as number;
   const chosen = number(at.chosen);
@@ -179,6 +183,7 @@ export function explain(
     difficulty: number(at.difficulty),
     budgetPrice: number(at.budgetPrice),
     basis: { id: basis },
+    fallback: fallback && { ...fallback },
     candidates,
   };
   const patterns = engine && query ? nearestPatterns(engine, query) : undefined;

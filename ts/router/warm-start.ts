@@ -1,3 +1,5 @@
+import type { ChatMessages } from '../embed/prompt.ts';
+import type { Queries } from '../embed/query.ts';
 import { invalidArgument, notFinite, outOfRange } from '../errors.ts';
 import { call, native } from '../native.ts';
 import {
@@ -10,16 +12,27 @@ import {
 } from '../vectors.ts';
 import type { Models } from './models.ts';
 
-/** An outcome from elsewhere. */
+/** An outcome from elsewhere, of a prompt as `vector` or as `text`. */
 export interface WarmStartRow {
-  /** The prompt. */
-  vector: Vector;
+  /** The prompt's vector. */
+  vector?: Vector;
+  /** The prompt, or the messages of its chat, for the router's embedder. */
+  text?: string | ChatMessages;
   /** The model that answered. */
   model: string;
   /** How good the answer was, 0 to 1. */
   quality: number;
   /** Outcomes that it counts for, above 0, at most 1,000. Default 1. */
   weight?: number;
+}
+
+/** The router that takes rows in. */
+export interface Receiver {
+  readonly handle: number;
+  readonly models: Models;
+  readonly queries: Queries;
+  /** Length of vectors. */
+  readonly dim: number;
 }
 
 /** Rows that cross to the addon at a time. */
@@ -37,14 +50,9 @@ interface Chunk {
 }
 
 /** Takes in rows, all or none. */
-export function warmStart(
-  handle: number,
-  models: Models,
-  dim: number,
-  rows: readonly WarmStartRow[],
-): number {
-  if (!Array.isArray(rows))
-    throw invalidArgument('rows', 'an array of {vector, model, quality, weight}', rows);
+export function warmStart(receiver: Receiver, rows: readonly WarmStartRow[]): number {
+  checkRows(rows);
+  const { handle, dim } = receiver;
   // copied before the first crosses, so that nothing can be wrong any more by then
   const chunks: Chunk[] = [];
   for (let from = 0; from < rows.length; from += CHUNK) {
@@ -54,7 +62,7 @@ export function warmStart(
       models: new Uint32Array(count),
       numbers: new Float64Array(count * 2),
     };
-    for (let i = 0; i < count; i++) readRow(`rows[${from + i}]`, rows[from + i], models, dim, chunk, i);
+    for (let i = 0; i < count; i++) readRow(receiver, `rows[${from + i}]`, rows[from + i], chunk, i);
     chunks.push(chunk);
   }
   let taken = 0;
@@ -65,12 +73,49 @@ export function warmStart(
   return taken;
 }
 
-function readRow(name: string, row: unknown, models: Models, dim: number, chunk: Chunk, at: number): void {
-  checkOptions(name, row, ['vector', 'model', 'quality', 'weight']);
-  const { vector, model, quality, weight = 1 } = row as Record<keyof WarmStartRow, unknown>;
-  checkVector(`${name}.vector`, vector, dim);
-  copyInto(`${name}.vector`, vector, chunk.vectors, at * dim);
-  checkLength(`${name}.vector`, chunk.vectors, at * dim, dim);
+/** Rows with vectors in place of texts, from every embedder. */
+export async function embedRows(
+  queries: Queries,
+  rows: readonly WarmStartRow[],
+  signal: AbortSignal | undefined,
+): Promise<WarmStartRow[]> {
+  checkRows(rows);
+  const texts = rows.map((row, i) => {
+    checkOptions(`rows[${i}]`, row, names);
+    return row.text === undefined ? undefined : textOf(queries, `rows[${i}]`, row.text, row.vector);
+  });
+  const present = texts.filter((text) => text !== undefined);
+  if (present.length === 0) return [...rows];
+  const vectors = (await queries.textVectors('rows', present, signal)).values();
+  return rows.map(({ text, ...row }) =>
+    text === undefined ? row : { ...row, vector: vectors.next().value as Float32Array },
+  );
+}
+
+const names = ['vector', 'text', 'model', 'quality', 'weight'];
+
+function checkRows(rows: unknown): asserts rows is readonly WarmStartRow[] {
+  if (Array.isArray(rows)) return;
+  throw invalidArgument('rows', 'an array of {vector or text, model, quality, weight}', rows);
+}
+
+function readRow(
+  { models, queries, dim }: Receiver,
+  name: string,
+  row: unknown,
+  chunk: Chunk,
+  at: number,
+): void {
+  checkOptions(name, row, names);
+  const { vector, text, model, quality, weight = 1 } = row as Record<keyof WarmStartRow, unknown>;
+  const memory = chunk.vectors.subarray(at * dim, (at + 1) * dim);
+  if (text !== undefined) {
+    queries.textInto(`${name}.text`, textOf(queries, name, text, vector), memory);
+  } else {
+    checkVector(`${name}.vector`, vector, dim);
+    copyInto(`${name}.vector`, vector, memory, 0);
+  }
+  checkLength(text === undefined ? `${name}.vector` : `${name}.text`, memory);
   chunk.models[at] = models.number(`${name}.model`, model);
   checkUnitInterval(`${name}.quality`, quality);
   checkNumber(`${name}.weight`, weight);
@@ -80,11 +125,18 @@ function readRow(name: string, row: unknown, models: Models, dim: number, chunk:
   chunk.numbers.set([quality, weight], at * 2);
 }
 
+function textOf(queries: Queries, name: string, value: unknown, vector: unknown): string {
+  if (vector !== undefined) throw invalidArgument(`${name}.text`, 'nothing beside a vector', value);
+  const text = queries.text(`${name}.text`, value);
+  if (text === undefined) throw invalidArgument(`${name}.text`, 'a string or the messages of a chat', value);
+  return text;
+}
+
 /** Refuses what has no direction. */
-function checkLength(argument: string, memory: Float32Array, at: number, dim: number): void {
+function checkLength(argument: string, memory: Float32Array): void {
   let squared = 0;
-  for (let i = 0; i < dim; i++) {
-    const number = memory[at + i] as number;
+  for (let i = 0; i < memory.length; i++) {
+    const number = memory[i] as number;
     if (!Number.isFinite(number)) throw notFinite(argument, i, number);
     squared += number * number;
   }
