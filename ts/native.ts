@@ -164,8 +164,9 @@ export interface Binding {
   embedderOpen(path: string, dim?: number): number;
   embedderFromBytes(bytes: Uint8Array, dim?: number): number;
   embedderInfo(handle: number): string;
+  embedderBasis(handle: number): Basis | null;
   embedderEmbed(handle: number, text: string, out: Float32Array): number;
-  embedderEmbedBatch(handle: number, texts: string[], out: Float32Array): void;
+  embedderEmbedBatch(handle: number, texts: string[], out: Float32Array): number;
   embedderTokenize(handle: number, text: string): Uint32Array;
   hashEmbed(text: string, out: Float32Array): void;
   settings(): string;

@@ -78,7 +78,7 @@ describe('a query', () => {
   });
 
   it('that is text needs an embedder', async () => {
-    const queries = new Queries(undefined, 2);
+    const queries = new Queries(undefined, 2, () => expect.fail('was asked'));
     for (const query of ['why?', chat]) {
       for (const call of [() => queries.sync('query', query), () => queries.async('query', query)]) {
         expect(await refusal(call)).toMatchObject({

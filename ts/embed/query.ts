@@ -1,5 +1,4 @@
 import {
-  aborted,
   asyncEmbedder,
   dimMismatch,
   embedderFailed,
@@ -69,7 +68,7 @@ export class Queries {
     try {
       vectors = await unlessAborted(signal, embedder.embed([text], signal && { signal }));
     } catch (error) {
-      throw signal?.aborted ? aborted(signal) : failure(embedder, error);
+      throw failure(embedder, error);
     }
     checkEmbedded(embedder, vectors, 1);
     return vectors[0] as Float32Array;
