@@ -105,13 +105,13 @@ interface BuiltinOptions {
   data?: Uint8Array;
 }
 /**
- * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the weighted
- * mean of its tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline, tens of
- * microseconds a text.
+ * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
+ * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes some
+ * microseconds.
  *
  * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then, with
- * `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. Calls with the same dimension and path share one table in
- * memory; each call with `data` loads its own.
+ * `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who ask for the
+ * same, and stays for the life of the process.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -124,8 +124,8 @@ interface HashOptions {
   dim?: number;
 }
 /**
- * Hashed words: texts that share words get near vectors, texts that say the same in other words do not. Needs no file, for
- * tests and as a floor to compare with. Its id is `hash-<dim>`. Synchronous.
+ * Hashed words, pairs of words and parts of words: texts that share them get near vectors, texts that say the same in other
+ * words do not. Needs no file; for tests, and as a floor to compare with. Its id is `hash-<dim>`. Synchronous.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -213,7 +213,7 @@ interface TransformersOptions {
   normalize?: boolean;
   /** Length of the model's vectors. Default 384. */
   dim?: number;
-  /** Texts per run of the model. Default 32. */
+  /** Texts per run of the model, 1 to 10,000. Default 8. */
   batchSize?: number;
   /** Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`, `:raw`. */
   id?: string;
@@ -224,7 +224,8 @@ interface TransformersOptions {
 }
 /**
  * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one and
- * loaded at the first use. Asynchronous; MiniLM takes some milliseconds a text. Texts beyond the model's length are cut.
+ * loaded at the first use. Asynchronous, but the model runs on the calling thread: MiniLM holds it for some ten milliseconds
+ * a text of 50 words, a batch at a time. Texts beyond the model's length are cut.
  *
  * Its `embed` rejects with `SONA_INVALID_CONFIG` when the package is not installed, `SONA_EMBEDDER` when the library or
  * the model fails, `SONA_DIM_MISMATCH` when the model's vectors are not of `dim` numbers. A model that could not be loaded

@@ -5,7 +5,7 @@ import { refusal } from '../support/errors.ts';
 import { answerOf, honest, json, type Service, serve, vectorOf } from '../support/services.ts';
 
 const make = ({ origin }: Service, options: Partial<OpenAiCompatibleOptions> = {}) =>
-  openAiCompatible({ url: `${origin}/v1`, model: 'm', dim: 3, ...options });
+  openAiCompatible({ url: `${origin}/v1`, model: 'm', dim: 3, timeoutMs: 3_600_000, ...options });
 
 const texts = ['one', 'three', 'seven', 'an eleventh'];
 const expected = texts.map((text) => Float32Array.from(vectorOf(text)));
@@ -137,6 +137,17 @@ describe('a service that fails', () => {
     );
     expect(error.message.length).toBeLessThan(500);
     expect(service.asked.length).toBe(1);
+  });
+
+  it('is told without waiting for the end of what it says', async () => {
+    const service = await serve((_, response) => {
+      response.writeHead(502);
+      const timer = setInterval(() => response.write('bad '.repeat(1_000)), 1);
+      response.on('close', () => clearInterval(timer));
+    });
+    const error = await refusal(() => make(service).embed(['a']));
+    expect(error).toMatchObject({ code: 'SONA_EMBEDDER', details: { status: 502 } });
+    await service.hungUp;
   });
 
   it.each([

@@ -166,6 +166,13 @@ describe('promptOf', () => {
     );
   });
 
+  it('takes only parts that are text', () => {
+    const parts = ['reasoning', 'output_text', 'tool-result'].map((type) => ({ type, text: 'not this' }));
+    expect(said([...parts, { type: 'text', text: 'why' }, { type: 'input_text', text: 'so' }])).toBe(
+      'why\nso',
+    );
+  });
+
   it('gives nothing for nothing', () => {
     expect(promptOf([])).toBe('');
   });
@@ -203,6 +210,7 @@ describe('reminders', () => {
     'a </system-reminder> that was not opened',
     '</system-reminder>turned around<system-reminder>',
     '<system-reminder/> empty </system-reminder>',
+    '<system-reminder of="nothing" /> empty </system-reminder>',
     '<system-reminders>x</system-reminders>',
     '<xsystem-reminder>x</xsystem-reminder>',
     '< system-reminder>x</system-reminder>',

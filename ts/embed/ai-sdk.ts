@@ -89,10 +89,7 @@ class AiSdk implements Embedder {
     const { signal } = options;
     checkSignal('options.signal', signal);
     const { size, parallel } = await unlessAborted(signal, this.#limits());
-    return inBatches(texts, size, parallel, (batch) => {
-      checkSignal('options.signal', signal);
-      return unlessAborted(signal, this.#call(batch, signal));
-    });
+    return inBatches(texts, size, parallel, (batch) => unlessAborted(signal, this.#call(batch, signal)));
   }
 
   async #limits(): Promise<{ size: number; parallel: number }> {

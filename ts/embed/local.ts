@@ -17,7 +17,7 @@ export async function embedLocally(
   dim: number,
   texts: readonly string[],
   options: EmbedOptions,
-  embed: (block: string[], out: Float32Array) => void,
+  embed: (block: string[], out: Float32Array) => unknown,
 ): Promise<Float32Array[]> {
   checkEmbed(texts, options);
   const { signal } = options;
@@ -36,7 +36,7 @@ export function embedOne(
   dim: number,
   text: string,
   out: Float32Array | undefined,
-  embed: (text: string, out: Float32Array) => void,
+  embed: (text: string, out: Float32Array) => unknown,
 ): Float32Array {
   if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
   if (out === undefined) {

@@ -1,5 +1,4 @@
 import {
-  aborted,
   asyncEmbedder,
   dimMismatch,
   embedderFailed,
@@ -136,7 +135,7 @@ export class Queries {
     try {
       vectors = await unlessAborted(signal, embedder.embed(texts, signal && { signal }));
     } catch (error) {
-      throw signal?.aborted ? aborted(signal) : failure(embedder, error);
+      throw failure(embedder, error);
     }
     checkEmbedded(embedder, vectors, texts.length);
     return vectors;

@@ -116,10 +116,9 @@ class Transformers implements Embedder {
     checkSignal('options.signal', signal);
     if (texts.length === 0) return [];
     const extractor = await unlessAborted(signal, this.#load());
-    return inBatches(texts, this.#options.batchSize ?? 8, 1, (batch) => {
-      checkSignal('options.signal', signal);
-      return unlessAborted(signal, this.#run(extractor, batch));
-    });
+    return inBatches(texts, this.#options.batchSize ?? 8, 1, (batch) =>
+      unlessAborted(signal, this.#run(extractor, batch)),
+    );
   }
 
   async #run(extractor: Extractor, batch: string[]): Promise<Float32Array[]> {
