@@ -1,8 +1,5 @@
 // Broad prompts, vectors alone: what a router's basis is fitted on.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { folderOf, unitRows } from './data.mts';
-import { readTensors } from './safetensors.mts';
+import { minilm, type Vectors } from './vectors.mts';
 
 export interface Source {
   set: string;
@@ -11,7 +8,8 @@ export interface Source {
   every: number;
 }
 
-const sources: readonly Source[] = [
+/** All that bases are fitted to. */
+export const sources: readonly Source[] = [
   { set: 'clinc150', tensor: 'train', every: 5 },
   { set: 'banking77', tensor: 'train', every: 5 },
   { set: 'zeroeval', tensor: 'prompts', every: 2 },
@@ -36,25 +34,18 @@ export const unseenByShipped = (set: string): boolean =>
   !sourcesWithout().some((source) => source.set === set);
 
 /** Sets that {@link corpusWithout} needs and that are not here. */
-export const missingFor = (set: string): string[] =>
+export const missingFor = (set: string, by: Vectors = minilm): string[] =>
   sourcesWithout(set)
-    .map((source) => source.set)
-    .filter((name) => !tensorsOf(name));
+    .filter(({ set: name, tensor }) => !by.of(name, tensor))
+    .map((source) => source.set);
 
 /** Unit vectors of all sources but a set. */
-export const corpusWithout = (set?: string): Float32Array[] => sourcesWithout(set).flatMap(rowsOf);
+export const corpusWithout = (set?: string, by: Vectors = minilm): Float32Array[] =>
+  sourcesWithout(set).flatMap((source) => rowsOf(source, by));
 
 /** Those of one source. */
-export function rowsOf({ set, tensor, every }: Source): Float32Array[] {
-  const path = tensorsOf(set);
-  if (!path) throw new Error(`SONA_DATA has no ${set}`);
-  const found = readTensors(path).tensors.get(tensor);
-  if (!found) throw new Error(`${set}: minilm.safetensors has no tensor ${tensor}`);
-  return unitRows(found).filter((_, row) => row % every === 0);
-}
-
-function tensorsOf(set: string): string | undefined {
-  const folder = folderOf(set);
-  const path = folder && join(folder, 'minilm.safetensors');
-  return path && existsSync(path) ? path : undefined;
+export function rowsOf({ set, tensor, every }: Source, by: Vectors): Float32Array[] {
+  const vectors = by.of(set, tensor);
+  if (!vectors) throw new Error(`SONA_DATA has no ${set}`);
+  return vectors.filter((_, row) => row % every === 0);
 }

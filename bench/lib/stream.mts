@@ -1,8 +1,11 @@
 // What a router is judged on: the prompts of an outcome set that every model answered, and what each answer is worth.
 import { loadOutcomes, type OutcomeSet } from './outcomes.mts';
+import { minilm, type Vectors } from './vectors.mts';
 
 export interface Stream {
   name: string;
+  /** What made the vectors. */
+  by: Vectors;
   dim: number;
   models: string[];
   vectors: Float32Array[];
@@ -53,8 +56,10 @@ export function netOfCost(quality: Float64Array, meanCosts: Float64Array, models
 }
 
 /** The set's stream as the design defines it; of a set that it does not name, all models by plain quality. */
-export function loadStream(name: string): Stream {
+export function loadStream(name: string, by: Vectors = minilm): Stream {
   const set = loadOutcomes(name);
+  const vectors = by === minilm ? set.vectors : by.of(name, 'prompts');
+  if (!vectors) throw new Error(`${name}: SONA_DATA has no texts of it`);
   const chosen = name === 'zeroeval' ? bestModels(set) : set.models.map((_, k) => k);
   const width = set.models.length;
   const cut = (values: Float64Array): Float64Array =>
@@ -68,9 +73,10 @@ export function loadStream(name: string): Stream {
     name === 'paretobandit4' ? netOfCost(quality, columnMeans(cost, chosen.length), chosen.length) : quality;
   return complete({
     name,
-    dim: set.vectors[0]?.length ?? 0,
+    by,
+    dim: vectors[0]?.length ?? 0,
     models: chosen.map((k) => set.models[k] as string),
-    vectors: set.vectors,
+    vectors,
     utility,
     quality,
     cost,

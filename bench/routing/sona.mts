@@ -12,7 +12,7 @@ import { Random } from '../lib/random.mts';
 import type { Stream } from '../lib/stream.mts';
 import { type Contestant, type Episode, type Policy, play, type Run } from './protocol.mts';
 
-export type BasisChoice = 'auto' | 'minilm' | Basis;
+export type BasisChoice = 'auto' | 'minilm' | 'builtin' | Basis;
 
 /** A second passes between two decisions, so that runs repeat. */
 const TICK = 1000;
@@ -95,20 +95,21 @@ export class Routed implements Policy {
 /** How a basis comes that has seen nothing of the stream. */
 export type UnseenBasis = { basis: BasisChoice; how: string } | { missing: string };
 
-/** Of the vectors that the shipped basis takes, and what it is fitted with. */
-const SHIPPED_DIM = 384;
+/** What the bases that ship are fitted with. */
 const SEED = 1;
 
 const fitted = new Map<string, Basis>();
 
 /** The shipped one where it has seen nothing of the set, else one that is fitted in the same way without the set. */
-export function unseenBasis({ name, dim }: Stream): UnseenBasis {
-  if (unseenByShipped(name) && dim === SHIPPED_DIM)
-    return { basis: 'minilm', how: `shipped basis, without ${name}` };
-  const missing = missingFor(name);
+export function unseenBasis({ name, dim, by }: Stream): UnseenBasis {
+  if (unseenByShipped(name) && dim === by.dim)
+    return { basis: by.name, how: `shipped basis, without ${name}` };
+  const missing = missingFor(name, by);
   if (missing.length > 0) return { missing: `no basis: SONA_DATA has no ${missing.join(', no ')}` };
-  const basis = fitted.get(name) ?? fitBasis(corpusWithout(name), { dim, id: `without-${name}`, seed: SEED });
-  fitted.set(name, basis);
+  const key = `${by.name} ${name}`;
+  const id = `without-${name}`;
+  const basis = fitted.get(key) ?? fitBasis(corpusWithout(name, by), { dim, id, seed: SEED });
+  fitted.set(key, basis);
   return { basis, how: `basis fitted without ${name}` };
 }
 

@@ -1,0 +1,53 @@
+// Vectors of a set's texts: those of all-MiniLM-L6-v2, which every set and pack holds, or an embedder's own.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Embedder } from '../../embed.ts';
+import { folderOf, loadTexts, unitRows } from './data.mts';
+import { readTensors } from './safetensors.mts';
+
+/** One way of making vectors. */
+export interface Vectors {
+  /** Also the name of the basis that ships for them. */
+  name: 'minilm' | 'builtin';
+  /** Length of vectors that the basis that ships takes. */
+  dim: number;
+  /** Unit vectors of a set's prompts, or of one part of an intent set; undefined where the set is not here. */
+  of(set: string, part: string): Float32Array[] | undefined;
+}
+
+/** As they lie in the set's folder. */
+export const minilm: Vectors = {
+  name: 'minilm',
+  dim: 384,
+  of(set, part) {
+    const folder = folderOf(set);
+    const path = folder && join(folder, 'minilm.safetensors');
+    if (!path || !existsSync(path)) return undefined;
+    const found = readTensors(path).tensors.get(part);
+    if (!found) throw new Error(`${set}: minilm.safetensors has no tensor ${part}`);
+    return unitRows(found);
+  },
+};
+
+/** What an embedder makes of the texts in the set's folder. */
+export function embeddedBy(embedder: Embedder): Vectors {
+  const embed = embedder.embedSync?.bind(embedder);
+  if (!embed) throw new Error(`${embedder.id} does not embed at once`);
+  return {
+    name: 'builtin',
+    dim: embedder.dim,
+    of: (set, part) => textsOf(set, part)?.map((text) => embed(text)),
+  };
+}
+
+/** The texts of a set's prompts, or of one part of an intent set; undefined where they are not here. */
+export function textsOf(set: string, part: string): string[] | undefined {
+  if (part !== 'prompts') return loadTexts(set, part);
+  const folder = folderOf(set);
+  const path = folder && join(folder, 'prompts.jsonl');
+  if (!path || !existsSync(path)) return undefined;
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines
+    .filter((line) => line.trim() !== '')
+    .map((line) => (JSON.parse(line) as { text: string }).text);
+}

@@ -1,0 +1,1 @@
+"""Distils all-MiniLM-L6-v2 into a static table of token vectors."""
