@@ -11,7 +11,10 @@ import { checkSignal, unlessAborted } from './abort.ts';
 import { checkEmbedded, type Embedder } from './embedder.ts';
 import { type ChatMessages, promptOf } from './prompt.ts';
 
-/** What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is taken. */
+/**
+ * What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is
+ * taken.
+ */
 export type Query = Vector | string | ChatMessages;
 
 /** Makes vectors of queries for one owner: the engine or the router that the embedder was given to. */
