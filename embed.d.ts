@@ -83,12 +83,12 @@ interface AiSdkOptions {
   providerOptions?: AiSdkProviderOptions;
 }
 /**
- * An embedding model of the AI SDK (package `ai`, 5 to 7), such as `openai.embedding('text-embedding-3-small')`: the object, not
- * its name. Asynchronous. Texts go in calls of as many as the model takes, up to eight calls at once where it allows that;
- * nothing is tried again.
+ * An embedding model of the AI SDK (package `ai`, 5 to 7), such as `openai.embedding('text-embedding-3-small')`: the
+ * object, not its name. Asynchronous. Texts go in calls of as many as the model takes, up to eight calls at once where
+ * it allows that; nothing is tried again.
  *
- * Its `embed` rejects with `SONA_EMBEDDER` when the model fails (the model's error is the `cause`) or its answer is none,
- * and with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors are no vectors of `dim` finite numbers.
+ * Its `embed` rejects with `SONA_EMBEDDER` when the model fails (the model's error is the `cause`) or its answer is
+ * none, and with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors are no vectors of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the argument.
  */
@@ -106,12 +106,12 @@ interface BuiltinOptions {
 }
 /**
  * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
- * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes some
- * microseconds.
+ * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes
+ * some microseconds.
  *
- * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then, with
- * `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who ask for the
- * same, and stays for the life of the process.
+ * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then,
+ * with `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who
+ * ask for the same, and stays for the life of the process.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -124,8 +124,8 @@ interface HashOptions {
   dim?: number;
 }
 /**
- * Hashed words, pairs of words and parts of words: texts that share them get near vectors, texts that say the same in other
- * words do not. Needs no file; for tests, and as a floor to compare with. Its id is `hash-<dim>`. Synchronous.
+ * Hashed words, pairs of words and parts of words: texts that share them get near vectors, texts that say the same in
+ * other words do not. Needs no file; for tests, and as a floor to compare with. Its id is `hash-<dim>`. Synchronous.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -156,12 +156,13 @@ interface OpenAiCompatibleOptions {
   fetch?: typeof fetch;
 }
 /**
- * A service that speaks OpenAI's `POST /embeddings`: OpenAI, Ollama, vLLM, llama.cpp and many more. Asynchronous. Requests of
- * `batchSize` texts, one after another; nothing is tried again.
+ * A service that speaks OpenAI's `POST /embeddings`: OpenAI, Ollama, vLLM, llama.cpp and many more. Asynchronous.
+ * Requests of `batchSize` texts, one after another; nothing is tried again.
  *
- * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers with
- * an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was sent as a key or header)
- * or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors are not of `dim` finite numbers.
+ * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers
+ * with an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was
+ * sent as a key or header) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors
+ * are not of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -169,29 +170,29 @@ declare function openAiCompatible(options: OpenAiCompatibleOptions): Embedder;
 //#endregion
 //#region ts/embed/prompt.d.ts
 /**
- * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and model
- * messages), LangChain (objects and serialised), Gemini.
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
+ * model messages), LangChain (objects and serialised), Gemini.
  */
 type ChatMessages = readonly object[];
 /** Parts of {@link promptOf}. */
 interface PromptOptions {
   /**
-   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters, digits,
-   * `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
+   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
   reminders?: readonly string[];
 }
 /**
- * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out are the
- * texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
- * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before it
- * counts. Without any the result is `''`.
+ * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
+ * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
+ * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
+ * it counts. Without any the result is `''`.
  *
  * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
  * milliseconds.
  *
- * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for a
- * reminder that is no name of a tag.
+ * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for
+ * a reminder that is no name of a tag.
  */
 declare function promptOf(messages: ChatMessages, options?: PromptOptions): string;
 //#endregion
@@ -215,7 +216,10 @@ interface TransformersOptions {
   dim?: number;
   /** Texts per run of the model, 1 to 10,000. Default 8. */
   batchSize?: number;
-  /** Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`, `:raw`. */
+  /**
+   * Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`,
+   * `:raw`.
+   */
   id?: string;
   /** Further options of the library's `pipeline`, such as `revision`, `device`, `cache_dir`, `session_options`. */
   pipelineOptions?: Readonly<Record<string, unknown>>;
@@ -223,13 +227,13 @@ interface TransformersOptions {
   library?: () => Promise<unknown>;
 }
 /**
- * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one and
- * loaded at the first use. Asynchronous, but the model runs on the calling thread: MiniLM holds it for some ten milliseconds
- * a text of 50 words, a batch at a time. Texts beyond the model's length are cut.
+ * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one
+ * and loaded at the first use. Asynchronous, but the model runs on the calling thread: MiniLM holds it for some ten
+ * milliseconds a text of 50 words, a batch at a time. Texts beyond the model's length are cut.
  *
  * Its `embed` rejects with `SONA_INVALID_CONFIG` when the package is not installed, `SONA_EMBEDDER` when the library or
- * the model fails, `SONA_DIM_MISMATCH` when the model's vectors are not of `dim` numbers. A model that could not be loaded
- * is tried again by the next call. A signal is seen while the model loads and between batches.
+ * the model fails, `SONA_DIM_MISMATCH` when the model's vectors are not of `dim` numbers. A model that could not be
+ * loaded is tried again by the next call. A signal is seen while the model loads and between batches.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */

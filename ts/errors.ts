@@ -141,7 +141,8 @@ export function aborted(signal: AbortSignal): SonaError {
 /** A text came to a synchronous method, and the embedder takes its time. */
 export function asyncEmbedder(argument: string, embedder: string): SonaError {
   const [expected, got] = ['a vector', 'text'];
-  const message = `${argument}: expected ${expected}, got ${got}, which ${embedder} embeds asynchronously only: use the method's Async twin`;
+  const way = `${embedder} embeds it asynchronously only: use the method's Async twin`;
+  const message = `${argument}: expected ${expected}, got ${got}; ${way}`;
   return new SonaError('SONA_ASYNC_EMBEDDER', message, { argument, expected, got, embedder });
 }
 

@@ -42,12 +42,12 @@ export interface AiSdkOptions {
 const PARALLEL = 8;
 
 /**
- * An embedding model of the AI SDK (package `ai`, 5 to 7), such as `openai.embedding('text-embedding-3-small')`: the object, not
- * its name. Asynchronous. Texts go in calls of as many as the model takes, up to eight calls at once where it allows that;
- * nothing is tried again.
+ * An embedding model of the AI SDK (package `ai`, 5 to 7), such as `openai.embedding('text-embedding-3-small')`: the
+ * object, not its name. Asynchronous. Texts go in calls of as many as the model takes, up to eight calls at once where
+ * it allows that; nothing is tried again.
  *
- * Its `embed` rejects with `SONA_EMBEDDER` when the model fails (the model's error is the `cause`) or its answer is none,
- * and with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors are no vectors of `dim` finite numbers.
+ * Its `embed` rejects with `SONA_EMBEDDER` when the model fails (the model's error is the `cause`) or its answer is
+ * none, and with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors are no vectors of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the argument.
  */

@@ -1,6 +1,6 @@
 /**
- * Embeds texts in batches of at most `size`, up to `parallel` of them at a time, and returns all vectors in the order of the
- * texts. After a failure no further batch is begun.
+ * Embeds texts in batches of at most `size`, up to `parallel` of them at a time, and returns all vectors in the order
+ * of the texts. After a failure no further batch is begun.
  *
  * @param work makes the vectors of one batch, which starts at the text number `at`
  */

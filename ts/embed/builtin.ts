@@ -37,12 +37,12 @@ const opened = new Map<string, Embedder>();
 
 /**
  * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
- * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes some
- * microseconds.
+ * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes
+ * some microseconds.
  *
- * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then, with
- * `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who ask for the
- * same, and stays for the life of the process.
+ * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then,
+ * with `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who
+ * ask for the same, and stays for the life of the process.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */

@@ -10,8 +10,8 @@ export interface HashOptions {
 }
 
 /**
- * Hashed words, pairs of words and parts of words: texts that share them get near vectors, texts that say the same in other
- * words do not. Needs no file; for tests, and as a floor to compare with. Its id is `hash-<dim>`. Synchronous.
+ * Hashed words, pairs of words and parts of words: texts that share them get near vectors, texts that say the same in
+ * other words do not. Needs no file; for tests, and as a floor to compare with. Its id is `hash-<dim>`. Synchronous.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */

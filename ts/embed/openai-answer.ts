@@ -2,8 +2,8 @@ import { describe, embedderFailed, type SonaError } from '../errors.ts';
 import { toVector } from './embedder.ts';
 
 /**
- * The vectors of an answer of OpenAI's `/embeddings`, in the order of the texts: by their `index`, or as they stand where no
- * entry has one. Throws `SONA_EMBEDDER` unless it is `count` of them, one for each text.
+ * The vectors of an answer of OpenAI's `/embeddings`, in the order of the texts: by their `index`, or as they stand
+ * where no entry has one. Throws `SONA_EMBEDDER` unless it is `count` of them, one for each text.
  */
 export function vectorsOf(id: string, answer: unknown, count: number): Float32Array[] {
   const data = field(answer, 'data');

@@ -44,12 +44,13 @@ const keys: (keyof OpenAiCompatibleOptions)[] = [
 ];
 
 /**
- * A service that speaks OpenAI's `POST /embeddings`: OpenAI, Ollama, vLLM, llama.cpp and many more. Asynchronous. Requests of
- * `batchSize` texts, one after another; nothing is tried again.
+ * A service that speaks OpenAI's `POST /embeddings`: OpenAI, Ollama, vLLM, llama.cpp and many more. Asynchronous.
+ * Requests of `batchSize` texts, one after another; nothing is tried again.
  *
- * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers with
- * an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was sent as a key or header)
- * or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors are not of `dim` finite numbers.
+ * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers
+ * with an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was
+ * sent as a key or header) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors
+ * are not of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */

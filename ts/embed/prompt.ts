@@ -4,16 +4,16 @@ import { defaultReminders, tagName, tagsOf, withoutBlocks } from './reminders.ts
 import { humanText } from './turns.ts';
 
 /**
- * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and model
- * messages), LangChain (objects and serialised), Gemini.
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
+ * model messages), LangChain (objects and serialised), Gemini.
  */
 export type ChatMessages = readonly object[];
 
 /** Parts of {@link promptOf}. */
 export interface PromptOptions {
   /**
-   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters, digits,
-   * `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
+   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
   reminders?: readonly string[];
 }
@@ -24,16 +24,16 @@ const MOST = 100_000;
 const defaultTags = tagsOf(defaultReminders);
 
 /**
- * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out are the
- * texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
- * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before it
- * counts. Without any the result is `''`.
+ * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
+ * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
+ * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
+ * it counts. Without any the result is `''`.
  *
  * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
  * milliseconds.
  *
- * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for a
- * reminder that is no name of a tag.
+ * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for
+ * a reminder that is no name of a tag.
  */
 export function promptOf(messages: ChatMessages, options: PromptOptions = {}): string {
   if (!Array.isArray(messages)) throw invalidArgument('messages', 'an array of messages', messages);

@@ -15,7 +15,10 @@ import { checkEmbedded, type Embedder } from './embedder.ts';
 import { hash } from './hash.ts';
 import { type ChatMessages, promptOf } from './prompt.ts';
 
-/** What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is taken. */
+/**
+ * What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is
+ * taken.
+ */
 export type Query = Vector | string | ChatMessages;
 
 /** What turns the text of queries into vectors, for an engine or a router. */

@@ -24,7 +24,10 @@ export interface TransformersOptions {
   dim?: number;
   /** Texts per run of the model, 1 to 10,000. Default 8. */
   batchSize?: number;
-  /** Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`, `:raw`. */
+  /**
+   * Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`,
+   * `:raw`.
+   */
   id?: string;
   /** Further options of the library's `pipeline`, such as `revision`, `device`, `cache_dir`, `session_options`. */
   pipelineOptions?: Readonly<Record<string, unknown>>;
@@ -55,13 +58,13 @@ const keys: (keyof TransformersOptions)[] = [
 ];
 
 /**
- * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one and
- * loaded at the first use. Asynchronous, but the model runs on the calling thread: MiniLM holds it for some ten milliseconds
- * a text of 50 words, a batch at a time. Texts beyond the model's length are cut.
+ * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one
+ * and loaded at the first use. Asynchronous, but the model runs on the calling thread: MiniLM holds it for some ten
+ * milliseconds a text of 50 words, a batch at a time. Texts beyond the model's length are cut.
  *
  * Its `embed` rejects with `SONA_INVALID_CONFIG` when the package is not installed, `SONA_EMBEDDER` when the library or
- * the model fails, `SONA_DIM_MISMATCH` when the model's vectors are not of `dim` numbers. A model that could not be loaded
- * is tried again by the next call. A signal is seen while the model loads and between batches.
+ * the model fails, `SONA_DIM_MISMATCH` when the model's vectors are not of `dim` numbers. A model that could not be
+ * loaded is tried again by the next call. A signal is seen while the model loads and between batches.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
