@@ -49,6 +49,101 @@ interface FitOptions {
  */
 declare function fitBasis(vectors: readonly Vector[] | Float32Array, options?: FitOptions): Basis;
 //#endregion
+//#region ts/embed/embedder.d.ts
+/** Options of one call of an embedder. */
+interface EmbedOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal;
+}
+/**
+ * Turns texts into vectors: one of those that ship (`builtin`, `hash`, `transformers`, `aiSdk`, `openAiCompatible`), or
+ * any object of this form.
+ */
+interface Embedder {
+  /** Names the vectors: the same id means the same vectors. Stored in every state, and compared when it is loaded. */
+  readonly id: string;
+  /** Length of every vector, 2 to 65,536. */
+  readonly dim: number;
+  /** Whether texts of near meaning get near vectors. */
+  readonly semantic: boolean;
+  /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
+  readonly basis?: 'minilm' | 'builtin' | Basis;
+  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
+  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
+  embedSync?(text: string, out?: Float32Array): Float32Array;
+}
+//#endregion
+//#region ts/embed/prompt.d.ts
+/**
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
+ * model messages), LangChain (objects and serialised), Gemini.
+ */
+type ChatMessages = readonly object[];
+/** Parts of {@link promptOf}. */
+interface PromptOptions {
+  /**
+   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
+   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   */
+  reminders?: readonly string[];
+}
+/**
+ * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
+ * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
+ * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
+ * it counts. Without any the result is `''`.
+ *
+ * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
+ * milliseconds.
+ *
+ * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for
+ * a reminder that is no name of a tag.
+ */
+declare function promptOf(messages: ChatMessages, options?: PromptOptions): string;
+//#endregion
+//#region ts/embed/query.d.ts
+/**
+ * What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is
+ * taken.
+ */
+type Query = Vector | string | ChatMessages;
+/** What turns the text of queries into vectors, for an engine or a router. */
+interface QueryOptions {
+  /**
+   * Makes vectors of text. Its `dim` must be the length of the vectors; its `id` is kept with the state, and a state of
+   * another embedder is refused. Default: `builtin`, where that has vectors of this length; it is loaded at the first text.
+   */
+  embedder?: Embedder;
+  /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
+  promptOf?: (messages: ChatMessages) => string;
+}
+//#endregion
+//#region ts/errors.d.ts
+/** Stable codes of everything that a call can refuse. */
+type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
+/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
+type SonaErrorDetails = Readonly<Record<string, unknown>>;
+declare const marker: unique symbol;
+/**
+ * Every error of this library. Whatever was refused changed nothing.
+ *
+ * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
+ */
+declare class SonaError extends Error {
+  /** Always `SonaError`. */
+  readonly name = "SonaError";
+  /** What {@link SonaError.isInstance} looks for. */
+  readonly [marker] = true;
+  /** Stays the same between versions; messages may not. */
+  readonly code: SonaErrorCode;
+  /** The parts of the message. Plain data, so that it can be logged. */
+  readonly details: SonaErrorDetails;
+  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
+  /** Whether a value is an error of this library, of this copy or another. */
+  static isInstance(error: unknown): error is SonaError;
+}
+//#endregion
 //#region ts/config.d.ts
 /** Which parts of an engine learn. */
 interface SonaTiers {
@@ -60,7 +155,7 @@ interface SonaTiers {
   prototypes?: boolean;
 }
 /** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
-interface SonaConfig {
+interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number;
   /** Must equal `hiddenDim` where given. */
@@ -179,6 +274,10 @@ interface DecisionRecord {
     costUsd: number | null;
     latencyMs: number | null;
   };
+  /** Whether it was made without its prompt; the features are then the mean of those before. */
+  contextFree?: true;
+  /** What was asked about, where the router's `logText` is on. */
+  text?: string;
   /** Session that the request belongs to. */
   sessionId?: string;
   /** Tenant that the request belongs to. */
@@ -218,69 +317,9 @@ declare function readLog(jsonl: string): DecisionRecord[];
 /** Writes records as a decision log, a line each. `readLog` gives them back. */
 declare function writeLog(records: readonly DecisionRecord[]): string;
 //#endregion
-//#region ts/embed/embedder.d.ts
-/** Options of one call of an embedder. */
-interface EmbedOptions {
-  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
-}
-/**
- * Turns texts into vectors: one of those that ship (`builtin`, `hash`, `transformers`, `aiSdk`, `openAiCompatible`), or
- * any object of this form.
- */
-interface Embedder {
-  /** Names the vectors: the same id means the same vectors. Stored in every state, and compared when it is loaded. */
-  readonly id: string;
-  /** Length of every vector, 2 to 65,536. */
-  readonly dim: number;
-  /** Whether texts of near meaning get near vectors. */
-  readonly semantic: boolean;
-  /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
-  readonly basis?: 'minilm' | 'builtin' | Basis;
-  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
-  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
-  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
-  embedSync?(text: string, out?: Float32Array): Float32Array;
-}
-//#endregion
-//#region ts/embed/prompt.d.ts
-/**
- * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
- * model messages), LangChain (objects and serialised), Gemini.
- */
-type ChatMessages = readonly object[];
-/** Parts of {@link promptOf}. */
-interface PromptOptions {
-  /**
-   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
-   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
-   */
-  reminders?: readonly string[];
-}
-/**
- * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
- * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
- * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
- * it counts. Without any the result is `''`.
- *
- * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
- * milliseconds.
- *
- * Throws `SONA_INVALID_ARGUMENT` when `messages` is no array or an option is of the wrong kind, `SONA_OUT_OF_RANGE` for
- * a reminder that is no name of a tag.
- */
-declare function promptOf(messages: ChatMessages, options?: PromptOptions): string;
-//#endregion
-//#region ts/embed/query.d.ts
-/**
- * What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is
- * taken.
- */
-type Query = Vector | string | ChatMessages;
-//#endregion
 //#region ts/engine-builder.d.ts
 /** The settings that the builder has a method for. */
-declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
+declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
 type Setters = { [Name in (typeof settings)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
 /** Builds an engine: one method per setting, then `build`. */
 interface SonaEngineBuilder extends Setters {
@@ -288,31 +327,6 @@ interface SonaEngineBuilder extends Setters {
   config(config: SonaConfig): SonaEngineBuilder;
   /** The engine; what is not accepted is refused here. */
   build(): SonaEngine;
-}
-//#endregion
-//#region ts/errors.d.ts
-/** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
-/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
-type SonaErrorDetails = Readonly<Record<string, unknown>>;
-declare const marker: unique symbol;
-/**
- * Every error of this library. Whatever was refused changed nothing.
- *
- * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
- */
-declare class SonaError extends Error {
-  /** Always `SonaError`. */
-  readonly name = "SonaError";
-  /** What {@link SonaError.isInstance} looks for. */
-  readonly [marker] = true;
-  /** Stays the same between versions; messages may not. */
-  readonly code: SonaErrorCode;
-  /** The parts of the message. Plain data, so that it can be logged. */
-  readonly details: SonaErrorDetails;
-  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
-  /** Whether a value is an error of this library, of this copy or another. */
-  static isInstance(error: unknown): error is SonaError;
 }
 //#endregion
 //#region ts/feedback.d.ts
@@ -707,8 +721,29 @@ interface SonaEvents {
   /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
   error: [error: SonaError];
 }
-/** What a snapshot does not hold. */
-interface RestoreOptions {
+/** The kind of vectors that answers to a query hold: its own, or Float32Array for text. */
+type Kind<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
+/** Where a route starts: the embedding of its name or of a description, or either in words. */
+interface RouteParts {
+  /** The prior. */
+  embedding?: Vector;
+  /** What it is the embedding of, for the engine's embedder. Not both. */
+  text?: string;
+}
+/** What routes are wanted. */
+interface SuggestOptions {
+  /** How many, from 1. Default 5. */
+  k?: number;
+  /** Names that may be chosen. Default: all. */
+  eligible?: readonly string[];
+}
+/** Of a call that may wait for an embedder. */
+interface AsyncOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal;
+}
+/** What a snapshot does not hold. An embedder that ships need not be given again. */
+interface RestoreOptions extends QueryOptions {
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
   now?: () => number;
 }
@@ -720,6 +755,10 @@ interface RestoreOptions {
  * wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors, also a zero
  * vector where a direction is needed, `SONA_UNKNOWN_TRAJECTORY` and `SONA_UNKNOWN_ROUTE` for names and ids, and
  * `SONA_CLOSED` after `close`.
+ *
+ * A {@link Query} is a vector, a text, or the messages of a chat. Text needs an embedder: the built-in one where `hiddenDim` is
+ * 256, 128 or 64, or that of the config. One that takes its time (`SONA_ASYNC_EMBEDDER`) needs the methods that end in
+ * `Async`, which take every query. A text of which the embedder knows nothing is refused as a zero vector is.
  */
 declare class SonaEngine extends EventEmitter<SonaEvents> {
   #private;
@@ -763,6 +802,8 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   static load(path: string, options?: RestoreOptions): Promise<SonaEngine>;
   /** Length of every vector. */
   get hiddenDim(): number;
+  /** What makes vectors of text; null where there is nothing for vectors of this length. */
+  get embedder(): Embedder | null;
   /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
   applyMicroLora<V extends Vector>(x: V, out?: Same<V>): Same<V>;
   /** x plus one layer's change of the background adapter; layer 0 is the one that queries train. */
@@ -776,11 +817,12 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    *
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
+   * @param options.text the name or a description in words, in place of its embedding
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
-  addRoute(name: string, options?: {
-    embedding?: Vector;
-  }): void;
+  addRoute(name: string, options?: RouteParts): void;
+  /** As `addRoute`, with every embedder. */
+  addRouteAsync(name: string, options?: RouteParts & AsyncOptions): Promise<void>;
   /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
   removeRoute(name: string): void;
   /** All routes, in the order in which their places were taken. */
@@ -791,23 +833,28 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
    */
-  suggestRoutes(query: Vector, options?: {
-    k?: number;
-    eligible?: readonly string[];
-  }): RouteSuggestion;
+  suggestRoutes(query: Query, options?: SuggestOptions): RouteSuggestion;
+  /** As `suggestRoutes`, with every embedder. */
+  suggestRoutesAsync(query: Query, options?: SuggestOptions & AsyncOptions): Promise<RouteSuggestion>;
   /**
    * Starts telling a trajectory.
    *
    * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends
    */
-  beginTrajectory(query: Vector, options?: {
+  beginTrajectory(query: Query, options?: {
     decision?: number;
   }): TrajectoryBuilder;
+  /** As `beginTrajectory`, with every embedder. */
+  beginTrajectoryAsync(query: Query, options?: {
+    decision?: number;
+  } & AsyncOptions): Promise<TrajectoryBuilder>;
   /**
    * As `beginTrajectory`, known by its id alone. At most `trajectoryCapacity` can be open; one more gives up the
    * oldest.
    */
-  startTrajectory(query: Vector): number;
+  startTrajectory(query: Query): number;
+  /** As `startTrajectory`, with every embedder. */
+  startTrajectoryAsync(query: Query, options?: AsyncOptions): Promise<number>;
   /** `addStep` of a builder or of a trajectory known by its id. */
   addTrajectoryStep(trajectory: TrajectoryBuilder | number, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
   /** `recordStep` of a builder or of a trajectory known by its id. */
@@ -860,19 +907,27 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    * @param k how many at most, from 0; default 5
    * @param options.minQuality least mean quality; default `qualityThreshold`. 0 shows what failed too
    */
-  findPatterns<V extends Vector>(query: V, k?: number, options?: {
+  findPatterns<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number;
-  }): LearnedPattern<Same<V>>[];
+  }): LearnedPattern<Kind<Q>>[];
+  /** As `findPatterns`, with every embedder. */
+  findPatternsAsync<Q extends Query>(query: Q, k?: number, options?: {
+    minQuality?: number;
+  } & AsyncOptions): Promise<LearnedPattern<Kind<Q>>[]>;
   /** Older name of {@link findPatterns}. */
-  queryPatterns<V extends Vector>(query: V, k?: number): LearnedPattern<Same<V>>[];
+  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<Kind<Q>>[];
   /**
    * What quality to expect for a query, from the nearest patterns of past trajectories.
    *
    * @param options.route for that route alone
    */
-  expectQuality(query: Vector, options?: {
+  expectQuality(query: Query, options?: {
     route?: string;
   }): QualityExpectation;
+  /** As `expectQuality`, with every embedder. */
+  expectQualityAsync(query: Query, options?: {
+    route?: string;
+  } & AsyncOptions): Promise<QualityExpectation>;
   /** The newest promoted weights, oldest first. Up to eight are kept. */
   versions(): Version[];
   /**
@@ -1071,13 +1126,14 @@ interface ModelPrice {
 //#region ts/router/config.d.ts
 /** What a router makes of the vector of a prompt. */
 interface RouterFeatures {
-  /** Length of every query vector, 2 to 65,536. Default 384, or that of the engine or of the basis. */
+  /** Length of every query vector, 2 to 65,536. Default: that of the embedder, the engine or the basis; else 256. */
   dim?: number;
   /**
    * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
-   * of them. `'minilm'`: ships, for vectors of all-MiniLM-L6-v2. Or one of `fitBasis`. Default `'auto'`.
+   * of them. `'builtin'` and `'minilm'` ship, for vectors of the built-in embedder and of all-MiniLM-L6-v2. Or one of
+   * `fitBasis`. Default: the embedder's, else `'auto'`; without features, engine and embedder `'builtin'`.
    */
-  basis?: 'auto' | 'minilm' | Basis;
+  basis?: 'auto' | 'builtin' | 'minilm' | Basis;
 }
 /** Costs that the objective tells apart, on a logarithmic scale. */
 interface CostScale {
@@ -1113,7 +1169,7 @@ interface RouterObjective {
 /** How a model is chosen from what is known of all. */
 type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
 /** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
-interface RouterConfig {
+interface RouterConfig extends QueryOptions {
   /** Models that requests can be routed to, up to 1,000. More can come while running. */
   models: readonly RouterModel[];
   /** Vectors and features. */
@@ -1151,13 +1207,17 @@ interface RouterConfig {
    * event `error` and disturbs nothing else.
    */
   log?: (line: string) => void;
+  /** Whether lines of decisions hold the text that was asked about, as `text`. Default false. */
+  logText?: boolean;
 }
-/** What a snapshot of a router does not hold. */
-interface RouterRestoreOptions {
+/** What a snapshot of a router does not hold. An embedder that ships need not be given again. */
+interface RouterRestoreOptions extends QueryOptions {
   /** As `RouterConfig.now`. */
   now?: () => number;
   /** As `RouterConfig.log`. */
   log?: (line: string) => void;
+  /** As `RouterConfig.logText`. */
+  logText?: boolean;
   /** As `RouterConfig.engine`. */
   engine?: SonaEngine;
   /**
@@ -1165,6 +1225,17 @@ interface RouterRestoreOptions {
    * the router of the snapshot does not learn on.
    */
   origin?: string;
+}
+//#endregion
+//#region ts/router/fallback.d.ts
+/** Why a decision was made without its prompt, by what is expected of each model at the mean of the prompts so far. */
+interface Fallback {
+  /** The embedder failed, or the text holds nothing that it knows. */
+  reason: 'embedder' | 'empty';
+  /** Code of the embedder's error. */
+  code?: SonaErrorCode;
+  /** What the embedder said. */
+  message?: string;
 }
 //#endregion
 //#region ts/router/explanation.d.ts
@@ -1243,6 +1314,8 @@ interface Explanation {
   basis: {
     id: string;
   };
+  /** Why it was made without its prompt; null: it was not. */
+  fallback: Fallback | null;
   /** Every model; first those that could be chosen, best score first. */
   candidates: ExplainedCandidate[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
@@ -1303,6 +1376,8 @@ interface RouterDecision {
     costUsd: number | null; /** Milliseconds. */
     latencyMs: number | null;
   };
+  /** Why it was made without its prompt; null: it was not. */
+  fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
   explain(): Explanation;
 }
@@ -1454,10 +1529,12 @@ interface RouterStats {
 }
 //#endregion
 //#region ts/router/warm-start.d.ts
-/** An outcome from elsewhere. */
+/** An outcome from elsewhere, of a prompt as `vector` or as `text`. */
 interface WarmStartRow {
-  /** The prompt. */
-  vector: Vector;
+  /** The prompt's vector. */
+  vector?: Vector;
+  /** The prompt, or the messages of its chat, for the router's embedder. */
+  text?: string | ChatMessages;
   /** The model that answered. */
   model: string;
   /** How good the answer was, 0 to 1. */
@@ -1493,12 +1570,22 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
   static restore(bytes: Uint8Array, options?: RouterRestoreOptions): SonaRouter;
   /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
   static load(path: string, options?: RouterRestoreOptions): Promise<SonaRouter>;
+  /** What makes vectors of text; null where there is nothing for vectors of this length. */
+  get embedder(): Embedder | null;
   /**
-   * Chooses a model for the vector of a prompt. Its outcome goes to `feedback` with the decision's `id`.
+   * Chooses a model for a prompt: its vector, its text, or the messages of its chat. Its outcome goes to `feedback` with the
+   * decision's `id`. A text of which the embedder knows nothing is decided without, as the decision's `fallback` says.
    *
-   * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out
+   * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
+   * when the embedder takes its time, and what stands in the way of reading the built-in embedder's table
    */
-  route(query: Vector, options?: RouteOptions): RouterDecision;
+  route(query: Query, options?: RouteOptions): RouterDecision;
+  /**
+   * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
+   * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
+   * Rejects with `SONA_ABORTED` when the signal fires.
+   */
+  routeAsync(query: Query, options?: RouteOptions & AsyncOptions): Promise<RouterDecision>;
   /**
    * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more is
    * no error: see the result's `reason`.
@@ -1521,6 +1608,8 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * @returns how many
    */
   warmStart(rows: readonly WarmStartRow[]): number;
+  /** As `warmStart`, with every embedder; rejects when it fails. */
+  warmStartAsync(rows: readonly WarmStartRow[], options?: AsyncOptions): Promise<number>;
   /**
    * Takes in what the router of a snapshot has learned, and what had been merged into that; of each origin the newest
    * counts, so that merging again changes nothing, and the order of merging does not matter. Shifts, budget, sessions and

@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
     builtin: { type: 'string' },
   },
 });
-const data = process.env.SONA_DATA ?? fail('SONA_DATA is not set: it names the folder that holds the sets.');
+const data = process.env.SONA_DATA || fail('SONA_DATA is not set: it names the folder that holds the sets.');
 const leaveOut = options['leave-out'];
 if (!sources.some(({ set }) => set === leaveOut)) {
   fail(`--leave-out: expected one of ${sources.map(({ set }) => set).join(', ')}, got ${leaveOut}`);
