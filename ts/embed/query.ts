@@ -161,7 +161,7 @@ export class Queries {
 
   #noEmbedder(argument: string): SonaError {
     if (this.#foreign !== undefined) return incompatibleEmbedder(argument, this.#foreign);
-    const expected = `a vector of ${this.#owner.dim} numbers, for text needs an embedder that makes such`;
+    const expected = `a vector of ${this.#owner.dim} numbers, or text with an embedder that makes such`;
     return invalidArgument(argument, expected, 'text');
   }
 }
