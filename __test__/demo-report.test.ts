@@ -28,6 +28,7 @@ function streamOf(prompts: number): Stream {
     })),
     domains,
     dim: 2,
+    basis: 'minilm',
     number: Uint32Array.from({ length: prompts }, (_, t) => t + 1),
     vectors: Array.from({ length: prompts }, () => new Float32Array([1, 0])),
     domain: Uint16Array.from({ length: prompts }, (_, t) => t % domains.length),

@@ -61,4 +61,4 @@ const tables: Makers = {
 const wanted =
   options.tables?.split(',') ??
   (options.shots === undefined ? Object.keys(tables) : [shots === 0 ? 'stationary' : 'few-shot']);
-makeTables(tables, wanted, { json: options.json, short, events, seeds, shots });
+await makeTables(tables, wanted, { json: options.json, short, events, seeds, shots });

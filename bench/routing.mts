@@ -85,7 +85,7 @@ const tables: Makers = {
   },
 };
 
-makeTables(tables, options.tables?.split(',') ?? Object.keys(tables), {
+await makeTables(tables, options.tables?.split(',') ?? Object.keys(tables), {
   json: options.json,
   short,
   seeds,

@@ -3,7 +3,9 @@
 // shows what is kept of the first.
 //
 //   npm run demo [-- --data FILE] [--json FILE] [--events N] [--seed N]
+//   npm run demo -- --ask TEXT
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { ask } from './demo/ask.mts';
 import { type Made, page } from './demo/html/page.mts';
 import { help, type Options, parseOptions, UsageError } from './demo/options.mts';
 import { BadData, readOwnData } from './demo/own-data.mts';
@@ -100,6 +102,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) console.log(help);
+  else if (options.ask.length > 0) await ask(options.ask, options.seed);
   else await main(options);
 } catch (error) {
   if (error instanceof UsageError) {

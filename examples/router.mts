@@ -3,15 +3,15 @@ import { explainTable, SonaRouter } from '@sona/sona';
 
 const small = { id: 'small', outputUsdPer1M: 0.6 };
 const large = { id: 'large', outputUsdPer1M: 15 };
-const objective = { costWeight: 0.1 };
-// dim: the length of your embeddings
-const router = new SonaRouter({ models: [small, large], features: { dim: 4 }, objective });
-const prompts = { code: [0.9, 0.1, 0, 0.4], chat: [0.1, 0.9, 0.4, 0] };
+const router = new SonaRouter({ models: [small, large], objective: { costWeight: 0.1 } });
+const code = ['Write a SQL query for the ten best customers', 'Why does this loop throw a TypeError?'];
+const chat = ['Hello, how are you today?', 'Thank you, that was very kind'];
 for (let i = 0; i < 200; i++) {
-  const kind = i % 2 ? 'code' : 'chat';
-  const { id, model } = router.route(prompts[kind]);
-  const quality = kind === 'chat' || model === 'large' ? 0.9 : 0.2; // from your users, a test, a judge
+  const isChat = i % 2 === 0;
+  const { id, model } = router.route((isChat ? chat : code)[(i >> 1) % 2]);
+  const quality = isChat || model === 'large' ? 0.9 : 0.2; // from your users, a test, a judge
   router.feedback(id, { quality });
 }
-for (const prompt of Object.values(prompts)) console.log(explainTable(router.route(prompt).explain()));
+const unseen = ['Sort a table in JavaScript', 'Good morning, nice to meet you'];
+for (const text of unseen) console.log(explainTable(router.route(text).explain()));
 await router.close();

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { readFolder } from '../bench/lib/data.mts';
 import { loadOutcomes } from '../bench/lib/outcomes.mts';
 import { readTensors, type Tensor, type TensorFile, writeTensors } from '../bench/lib/safetensors.mts';
+import { textsOf } from '../bench/lib/vectors.mts';
+import { builtin, type Embedder } from '../embed.ts';
 import { fail, root, say } from './process.mjs';
 
 const data = process.env.SONA_DATA;
@@ -66,8 +68,26 @@ function intentPack(set: string, folder: string, origin: Record<string, string>)
   };
 }
 
+/** What the built-in embedder makes of the prompts, in signed bytes with one scale, which drops out at unit length. */
+function embedded(set: string, embedder: Embedder): Tensor {
+  const vectors = (textsOf(set, 'prompts') ?? []).map((text) => embedder.embedSync?.(text) as Float32Array);
+  const largest = vectors.reduce(
+    (most, vector) => vector.reduce((m, x) => Math.max(m, Math.abs(x)), most),
+    0,
+  );
+  const values = new Int8Array(vectors.length * embedder.dim);
+  vectors.forEach((vector, row) => {
+    values.set(
+      vector.map((x) => Math.round((127 * x) / largest)),
+      row * embedder.dim,
+    );
+  });
+  return { kind: 'I8', shape: [vectors.length, embedder.dim], values };
+}
+
 function outcomePack(set: string, folder: string, origin: Record<string, string>): TensorFile {
   const file = readTensors(join(folder, 'minilm.safetensors'));
+  const embedder = builtin();
   const { models, domains, prices, quality, domain, cost } = loadOutcomes(set);
   if (domains.length > PARTS + 1) throw new Error(`${set}: ${domains.length} domains do not fit 8 bits`);
   if (quality.some(Number.isNaN)) throw new Error(`${set}: a pack holds complete outcomes only`);
@@ -78,7 +98,9 @@ function outcomePack(set: string, folder: string, origin: Record<string, string>
       made:
         'Each prompt embedded with the model, unit length, rounded to int8 with one scale; value = int8 * scale, ' +
         'renormalise after reading. Recorded quality by prompt and model, 0 to 1, rounded to uint8; value = uint8 * ' +
-        'scale. Domains are indices in the list of names. Prices in US dollars per million tokens, by model.',
+        'scale. Domains are indices in the list of names. Prices in US dollars per million tokens, by model. `builtin`: ' +
+        'the prompts embedded with the embedder that ships, rounded to int8; renormalise after reading.',
+      embedder: embedder.id,
       scale_prompts: file.metadata.scale_prompts ?? '',
       scale_quality: String(1 / PARTS),
       models: JSON.stringify(models),
@@ -87,6 +109,7 @@ function outcomePack(set: string, folder: string, origin: Record<string, string>
     },
     tensors: new Map<string, Tensor>([
       ['prompts', vectorsOf(set, file, 'prompts')],
+      ['builtin', embedded(set, embedder)],
       [
         'quality',
         {

@@ -17,9 +17,10 @@ const tasks = {
   lint: { steps: ['packages', 'native', 'dist'], command: ['node', 'scripts/lint.mjs'] },
   'bench:learning': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/learning.mts'] },
   'bench:routing': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/routing.mts'] },
+  'bench:embedding': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/embedding.mts'] },
   'bench:calls': { steps: ['packages', 'native', 'dist'], peer: true, command: ['tsx', 'bench/calls.mts'] },
   'fit:basis': { steps: ['packages', 'native'], command: ['tsx', 'scripts/fit-basis.mts'] },
-  'pack:data': { steps: ['packages'], command: ['tsx', 'scripts/make-pack.mts'] },
+  'pack:data': { steps: ['packages', 'native'], command: ['tsx', 'scripts/make-pack.mts'] },
 };
 
 /** The published package that the benches compare with lives in bench/ alone; without it they skip its column. */

@@ -39,8 +39,9 @@ function view(kind: Kind, bytes: Uint8Array): Tensor['values'] {
   }
 }
 
-export function readTensors(path: string): TensorFile {
-  const file = readFileSync(path);
+/** Reads a file; the tensors may begin after so many bytes of something else. */
+export function readTensors(path: string, from = 0): TensorFile {
+  const file = readFileSync(path).subarray(from);
   const headerLength = Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString('utf8', 8, 8 + headerLength)) as Record<string, unknown>;
   const { __metadata__: metadata = {}, ...entries } = header;

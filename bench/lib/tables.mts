@@ -13,17 +13,17 @@ export function whole(name: string, text: string, least: number): number {
 }
 
 /** Makes tables, one after another. */
-export type Makers = Record<string, () => Table<unknown>[]>;
+export type Makers = Record<string, () => Table<unknown>[] | Promise<Table<unknown>[]>>;
 
 /**
  * Makes the wanted tables. Exits with 1 when a bar was missed, but not in the short form: one seed decides nothing. `json`: the
  * file that takes the rows, with `protocol` and what they were made with.
  */
-export function makeTables(
+export async function makeTables(
   makers: Makers,
   wanted: readonly string[],
   { json, short, ...protocol }: { json: string | undefined; short: boolean } & Record<string, unknown>,
-): void {
+): Promise<void> {
   const chosen = wanted.map((name) => {
     const make = makers[name];
     if (!make) throw new Error(`--tables: expected some of ${Object.keys(makers).join(', ')}, got ${name}`);
@@ -32,7 +32,7 @@ export function makeTables(
   const results: Record<string, unknown[]> = {};
   let missed = 0;
   for (const { name, make } of chosen) {
-    const made = make();
+    const made = await make();
     results[name] = made.flatMap(({ rows }) => rows);
     missed += made.reduce((sum, table) => sum + table.missed, 0);
   }

@@ -1,8 +1,8 @@
-// Vectors of a set's texts: those of all-MiniLM-L6-v2, which every set and pack holds, or an embedder's own.
+// Vectors of a set's texts: those of all-MiniLM-L6-v2, which every set and pack holds, or the built-in embedder's.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Embedder } from '../../embed.ts';
-import { folderOf, loadTexts, unitRows } from './data.mts';
+import { folderOf, loadTexts, readPack, unitRows } from './data.mts';
 import { readTensors } from './safetensors.mts';
 
 /** One way of making vectors. */
@@ -29,7 +29,7 @@ export const minilm: Vectors = {
   },
 };
 
-/** What an embedder makes of the texts in the set's folder. */
+/** What the built-in embedder makes of the texts in the set's folder. */
 export function embeddedBy(embedder: Embedder): Vectors {
   const embed = embedder.embedSync?.bind(embedder);
   if (!embed) throw new Error(`${embedder.id} does not embed at once`);
@@ -38,6 +38,18 @@ export function embeddedBy(embedder: Embedder): Vectors {
     dim: embedder.dim,
     of: (set, part) => textsOf(set, part)?.map((text) => embed(text)),
   };
+}
+
+/** The prompts' vectors in a set's pack, which are of the built-in embedder with this name. */
+export function packedVectors(set: string, embedder: Embedder): Float32Array[] {
+  const { metadata, tensors } = readPack(set);
+  const tensor = tensors.get('builtin');
+  if (!tensor || metadata.embedder !== embedder.id) {
+    throw new Error(
+      `${set}: the pack's vectors are of ${metadata.embedder}, not of ${embedder.id}: npm run pack:data`,
+    );
+  }
+  return unitRows(tensor);
 }
 
 /** The texts of a set's prompts, or of one part of an intent set; undefined where they are not here. */

@@ -106,7 +106,7 @@ export function unseenBasis({ name, dim, by }: Stream): UnseenBasis {
     return { basis: by.name, how: `shipped basis, without ${name}` };
   const missing = missingFor(name, by);
   if (missing.length > 0) return { missing: `no basis: SONA_DATA has no ${missing.join(', no ')}` };
-  const key = `${by.name} ${name}`;
+  const key = `${by.name} ${dim} ${name}`;
   const id = `without-${name}`;
   const basis = fitted.get(key) ?? fitBasis(corpusWithout(name, by), { dim, id, seed: SEED });
   fitted.set(key, basis);

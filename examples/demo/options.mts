@@ -7,6 +7,8 @@ export interface Options {
   data?: string;
   events?: number;
   seed: number;
+  /** Prompts to route, in place of everything else. */
+  ask: string[];
 }
 
 /** The command line makes no sense. */
@@ -19,6 +21,7 @@ export const help = `usage: npm run demo -- [options]
                   {"route": "name", "embedding": [numbers]}                   optional: what a route means
                 The last 20 % are held out. A route without an embedding is known from its first good query on.
                 Without it, the router comes first, and its charts are written to sona-report.html
+  --ask TEXT    only route this prompt, by a router that has learned from recorded answers; may be given several times
   --json FILE   write all figures there
   --events N    events to stream (10,000; with --data: each once); more than there are: from the start again.
                 Without --data, the router before them gets as many of its 5,541 prompts, and topics follow one
@@ -27,13 +30,14 @@ export const help = `usage: npm run demo -- [options]
   --help        this text`;
 
 export function parseOptions(args: string[]): Options {
-  const { help, json, data, events, seed } = parse(args);
+  const { help, json, data, events, seed, ask } = parse(args);
   return {
     help,
     ...(json !== undefined && { json: path('json', json) }),
     ...(data !== undefined && { data: path('data', data) }),
     ...(events !== undefined && { events: whole('events', events, 1, 10_000_000) }),
     seed: whole('seed', seed, 0, 2 ** 32 - 1),
+    ask,
   };
 }
 
@@ -47,6 +51,7 @@ function parse(args: string[]) {
         data: { type: 'string' },
         events: { type: 'string' },
         seed: { type: 'string', default: '0' },
+        ask: { type: 'string', multiple: true, default: [] },
       },
     }).values;
   } catch (error) {

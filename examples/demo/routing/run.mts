@@ -42,7 +42,8 @@ export class RoutingRun {
   done = 0;
   readonly decisions: Decisions;
   readonly explained: Explained[] = [];
-  readonly #router: SonaRouter;
+  /** What learns. */
+  readonly router: SonaRouter;
   readonly #places: Map<string, number>;
   readonly #route: number[] = [];
   readonly #feedback: number[] = [];
@@ -61,13 +62,13 @@ export class RoutingRun {
       high: new Float64Array(length),
     };
     this.#places = new Map(stream.models.map(({ id }, k) => [id, k]));
-    this.#router = new SonaRouter({
+    this.router = new SonaRouter({
       models: stream.models.map(({ id, inputUsdPer1M, outputUsdPer1M }) => ({
         id,
         inputUsdPer1M,
         outputUsdPer1M,
       })),
-      features: { dim: stream.dim, basis: 'minilm' },
+      features: { dim: stream.dim, basis: stream.basis },
       objective: { costWeight },
       background: 'manual',
       seed,
@@ -78,7 +79,7 @@ export class RoutingRun {
   step(): void {
     const { stream, decisions, done } = this;
     const start = performance.now();
-    const decision = this.#router.route(stream.vectors[done] as Float32Array);
+    const decision = this.router.route(stream.vectors[done] as Float32Array);
     const routed = performance.now();
     const { id, model, expected } = decision;
     const chosen = this.#places.get(model) as number;
@@ -99,7 +100,7 @@ export class RoutingRun {
       });
     }
     const answered = performance.now();
-    this.#router.feedback(id, { quality, costUsd });
+    this.router.feedback(id, { quality, costUsd });
     const learned = performance.now();
 
     decisions.chosen[done] = chosen;
@@ -112,7 +113,7 @@ export class RoutingRun {
   }
 
   async finish(): Promise<{ route: Times; feedback: Times }> {
-    await this.#router.close();
+    await this.router.close();
     return { route: times(this.#route), feedback: times(this.#feedback) };
   }
 

@@ -1,6 +1,8 @@
 // The recorded prompts in the order in which they come, with what each model's answer was worth.
 import { loadOutcomes } from '../../../bench/lib/outcomes.mts';
 import { Random } from '../../../bench/lib/random.mts';
+import { packedVectors } from '../../../bench/lib/vectors.mts';
+import type { Embedder } from '../../../embed.ts';
 
 export interface Model {
   id: string;
@@ -16,6 +18,8 @@ export interface Stream {
   models: Model[];
   domains: string[];
   dim: number;
+  /** The basis that ships for the vectors. */
+  basis: 'minilm' | 'builtin';
   /** Its number in the recorded set, from 1. */
   number: Uint32Array;
   vectors: Float32Array[];
@@ -26,9 +30,10 @@ export interface Stream {
 /** What a call is taken to consist of: the set has no token counts. */
 export const tokens = { input: 500, output: 300 } as const;
 
-/** llmrouter9 in random order; at most so many prompts. */
-export function routingStream(seed: number, most: number): Stream {
+/** llmrouter9 in random order; at most so many prompts. By MiniLM's vectors, or those of an embedder in its pack. */
+export function routingStream(seed: number, most: number, embedder?: Embedder): Stream {
   const set = loadOutcomes('llmrouter9');
+  const vectors = embedder ? packedVectors('llmrouter9', embedder) : set.vectors;
   const order = new Random(2000 + seed).permutation(set.vectors.length).subarray(0, most);
   const width = set.models.length;
   return {
@@ -40,9 +45,10 @@ export function routingStream(seed: number, most: number): Stream {
       return { id, inputUsdPer1M, outputUsdPer1M, costUsd };
     }),
     domains: set.domains,
-    dim: set.vectors[0]?.length ?? 0,
+    dim: vectors[0]?.length ?? 0,
+    basis: embedder ? 'builtin' : 'minilm',
     number: order.map((at) => at + 1),
-    vectors: Array.from(order, (at) => set.vectors[at] as Float32Array),
+    vectors: Array.from(order, (at) => vectors[at] as Float32Array),
     domain: Uint16Array.from(order, (at) => set.domain[at] as number),
     quality: Float64Array.from(
       { length: order.length * width },

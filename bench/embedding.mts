@@ -1,0 +1,34 @@
+// The built-in embedder: what it knows beside MiniLM, what it costs in regret to route by it, and what a decision from text
+// takes.
+//
+//   npm run bench:embedding -- [--tables intents,routing,time] [--seeds 20] [--json FILE] [--short]
+//
+// With SONA_TRANSFORMERS, a folder whose node_modules holds @huggingface/transformers, and SONA_MINILM, a folder of
+// all-MiniLM-L6-v2 that it reads (tools/distill/README.md), decisions by MiniLM are timed as well.
+import { parseArgs } from 'node:util';
+import { intentsTable } from './embedding/intents.mts';
+import { routingTables } from './embedding/routing.mts';
+import { timeTable } from './embedding/time.mts';
+import { makeTables, whole } from './lib/tables.mts';
+
+const { values: options } = parseArgs({
+  options: {
+    tables: { type: 'string', default: 'intents,routing,time' },
+    seeds: { type: 'string' },
+    json: { type: 'string' },
+    short: { type: 'boolean', default: false },
+  },
+});
+const { short, json } = options;
+const seeds = whole('seeds', options.seeds ?? (short ? '1' : '20'), 1);
+const rounds = short ? 600 : 5000;
+
+await makeTables(
+  {
+    intents: () => intentsTable(),
+    routing: () => routingTables({ seeds, rounds, warm: 0 }, short),
+    time: () => timeTable(short),
+  },
+  options.tables.split(','),
+  { json, short, seeds, rounds },
+);
