@@ -6,10 +6,9 @@ const large = { id: 'large', outputUsdPer1M: 15 };
 const router = new SonaRouter({ models: [small, large], objective: { costWeight: 0.1 } });
 const code = ['Write a SQL query for the ten best customers', 'Why does this loop throw a TypeError?'];
 const chat = ['Hello, how are you today?', 'Thank you, that was very kind'];
-for (let i = 0; i < 200; i++) {
-  const isChat = i % 2 === 0;
-  const { id, model } = router.route((isChat ? chat : code)[(i >> 1) % 2]);
-  const quality = isChat || model === 'large' ? 0.9 : 0.2; // from your users, a test, a judge
+for (const text of Array.from({ length: 50 }, () => [...code, ...chat]).flat()) {
+  const { id, model } = router.route(text);
+  const quality = chat.includes(text) || model === 'large' ? 0.9 : 0.2; // from your users, a test, a judge
   router.feedback(id, { quality });
 }
 const unseen = ['Sort a table in JavaScript', 'Good morning, nice to meet you'];

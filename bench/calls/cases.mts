@@ -7,6 +7,7 @@ import { routing } from './routing.mts';
 import { finding, suggesting } from './searching.mts';
 import { keeping } from './state.mts';
 import { counting } from './stats.mts';
+import { text } from './text.mts';
 
 /** Each makes its engines when it is called. */
 export const cases: readonly ((setting: Setting) => Case[])[] = [
@@ -18,6 +19,7 @@ export const cases: readonly ((setting: Setting) => Case[])[] = [
   correcting,
   finding,
   routing,
+  text,
   learning,
   keeping,
   counting,

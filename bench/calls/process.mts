@@ -16,8 +16,10 @@ export interface Figure {
 
 const DIM = 256;
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const table = `${root}models/static-minilm/table.sona`;
 const child = fileURLToPath(new URL('child.mjs', import.meta.url));
 const dist = `${root}dist/index.cjs`;
+const embed = `${root}dist/embed.cjs`;
 
 export async function figures(peer: Peer | undefined, short: boolean): Promise<Figure[]> {
   const runs = short ? 1 : 7;
@@ -39,8 +41,19 @@ export async function figures(peer: Peer | undefined, short: boolean): Promise<F
       unit: 'ms',
       bar: 30,
     },
+    {
+      name: "built-in embedder's first text, with its table",
+      value: median(runs, () => run([child, 'table', embed])),
+      unit: 'ms',
+    },
+    {
+      name: '  resident memory that it adds',
+      value: median(runs, () => run(['--expose-gc', child, 'resident', embed])) / 1e6,
+      unit: 'MB',
+    },
     ...(peer ? [{ name: '  the peer', value: median(runs, () => load(peer.path)), unit: 'ms' }] : []),
     { name: 'size of the addon', value: size(), unit: 'MB', bar: 3 },
+    { name: "size of the embedder's table", value: statSync(table).size / 2 ** 20, unit: 'MiB', bar: 8 },
   ];
 }
 
