@@ -37,8 +37,10 @@ import {
   checkOptions,
   checkUnitInterval,
   isShared,
+  isVector,
   type Same,
   type Vector,
+  vectorKinds,
 } from './vectors.ts';
 
 /** The settings that this side needs to know. */
@@ -813,7 +815,11 @@ function checkAsync<O extends AsyncOptions>(options: O): O {
 function routePrior(options: RouteParts): { argument: string; query: Query } | undefined {
   checkOptions('options', options, ['embedding', 'text']);
   const { embedding, text } = options;
-  if (text === undefined) return embedding && { argument: 'embedding', query: embedding };
+  if (text === undefined) {
+    if (embedding === undefined) return undefined;
+    if (!isVector(embedding) || isText(embedding)) throw invalidArgument('embedding', vectorKinds, embedding);
+    return { argument: 'embedding', query: embedding };
+  }
   if (embedding !== undefined) throw invalidArgument('text', 'nothing beside an embedding', text);
   if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
   return { argument: 'text', query: text };
