@@ -272,11 +272,9 @@ describe('an empty text', () => {
   it.each([addRoute, addRouteAsync])('is refused by %s', async (_, argument, add) => {
     const engine = make();
     for (const text of ['', ' ']) {
-      expect((await refusal(() => add(engine, text))).code).toBe('SONA_OUT_OF_RANGE');
+      const error = await refusal(() => add(engine, text));
+      expect(error).toMatchObject({ code: 'SONA_OUT_OF_RANGE', details: { argument } });
     }
-    // the twin has made a vector of it before
-    const error = await refusal(() => add(engine, ''));
-    expect([argument, 'embedding']).toContain(error.details.argument);
     expect(engine.routes()).toEqual([]);
   });
 });
