@@ -199,6 +199,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
       throw embedderFailed(id, 'expected a vector with a direction, got one without');
     } catch (error) {
       checkSignal('options.signal', signal);
+      this.#live();
       if (!SonaError.isInstance(error)) throw error;
       this.#fail(error);
       return embedderFallback(error);
