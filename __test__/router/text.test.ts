@@ -1,4 +1,7 @@
 // What a router makes of prompts that are text or chats, and what it does when their embedder fails.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { builtin, hash } from '../../embed.ts';
 import {
@@ -343,8 +346,10 @@ describe('an embedder that takes its time and fails', () => {
     const explanation = decision.explain();
     expect(explanation.fallback).toEqual(decision.fallback);
     // plain data of its own
+    const fallback = { ...decision.fallback };
     if (explanation.fallback) explanation.fallback.message = 'changed';
-    expect(decision.explain().fallback).toEqual(decision.fallback);
+    expect(decision.explain().fallback).toEqual(fallback);
+    expect(decision.fallback).toEqual(fallback);
     expect(JSON.parse(JSON.stringify(decision)).fallback).toEqual(decision.fallback);
     expect(records().at(-1)).toMatchObject({
       id,
@@ -580,17 +585,32 @@ describe('a request that may wait', () => {
   it.each(['resolve', 'reject'] as const)('ends with its router (%s)', async (answer) => {
     for (const end of ['close', Symbol.dispose] as const) {
       const embedder = waiting({ dim: DIM });
-      const { router, lines } = told({ embedder });
+      const { router, lines, errors } = told({ embedder });
       const wait = router.routeAsync('code 1');
       const ending = router[end]();
       embedder.asked[0]?.[answer]([vectorOf('code 1')]);
       expect((await refusal(() => wait)).code).toBe('SONA_CLOSED');
       await ending;
-      expect(lines).toEqual([]);
+      expect([lines, errors]).toEqual([[], []]);
       expect((await refusal(() => router.routeAsync('code 1'))).code).toBe('SONA_CLOSED');
       expect(embedder.asked).toHaveLength(1);
     }
   });
+});
+
+it('a router that is closing, but still has work to end, decides nothing any more', async () => {
+  const embedder = waiting({ dim: DIM });
+  const { router, lines } = told({ embedder });
+  const file = join(mkdtempSync(join(tmpdir(), 'sona-closing-')), 'state');
+  const wait = router.routeAsync('code 1');
+  const saved = router.save(file);
+  const ending = router.close();
+  embedder.asked[0]?.resolve([vectorOf('code 1')]);
+  expect((await refusal(() => wait)).code).toBe('SONA_CLOSED');
+  await Promise.all([saved, ending]);
+  expect(lines).toEqual([]);
+  expect(SonaRouter.restore(readFileSync(file)).stats().decisions).toBe(0);
+  rmSync(dirname(file), { recursive: true });
 });
 
 describe('warmStart', () => {
@@ -812,7 +832,8 @@ describe('the embedder of a router', () => {
     const engine = manual({ hiddenDim: DIM, embedder: one });
     const wide = manual({ hiddenDim: 64 });
     const bare = manual({ hiddenDim: DIM });
-    engines.push(engine, wide, bare);
+    const named = manual({ embedder: { ...hash(), id: 'other words' } });
+    engines.push(engine, wide, bare, named);
     const known: [Partial<RouterConfig>, Embedder | null][] = [
       [{}, builtin()],
       [{ features: {} }, builtin()],
@@ -826,6 +847,7 @@ describe('the embedder of a router', () => {
       [{ engine: bare }, null],
       [{ engine: bare, embedder: other }, other],
       [{ engine: wide }, builtin({ dim: 64 })],
+      [{ engine: named }, named.embedder],
     ];
     for (const [config, embedder] of known)
       expect(new SonaRouter({ models, ...config }).embedder).toBe(embedder);
