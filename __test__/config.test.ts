@@ -35,7 +35,7 @@ function read(file: string, hint: string): string {
 /** Keys of an interface of the committed public types, with their documentation. */
 function fields(name: string): Map<string, string> {
   const text = read('index.d.ts', 'run `npm run build:types`');
-  const body = new RegExp(`interface ${name} \\{\\n([^}]*)\\n\\}`).exec(text)?.[1];
+  const body = new RegExp(`interface ${name}(?: extends \\w+)? \\{\\n([\\s\\S]*?)\\n\\}`).exec(text)?.[1];
   expect(body, `index.d.ts has no interface ${name}`).toBeDefined();
   const found = (body ?? '').matchAll(/\/\*\*([\s\S]*?)\*\/\s*(\w+)\??:/g);
   return new Map(
@@ -336,7 +336,7 @@ describe('a configuration', () => {
 describe('the builder', () => {
   it('has a method for every key of a configuration, each of which returns it', () => {
     const builder = SonaEngine.builder() as unknown as Record<string, (value: unknown) => unknown>;
-    const keys = [...fields('SonaConfig').keys()].filter(
+    const keys = [...fields('SonaConfig').keys(), ...fields('QueryOptions').keys()].filter(
       (key) => key !== 'loraDropout' && key !== 'ewcOnline',
     );
     for (const key of keys) expect(builder[key]?.(undefined), key).toBe(builder);

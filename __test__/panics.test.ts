@@ -102,13 +102,24 @@ describe.each(routerPlaces)('a panic in %s', (place) => {
   });
 });
 
-describe.each(embedderPlaces)('a panic in %s', (place) => {
-  it('is an internal error, and the embedder goes on', async () => {
-    const { code, stdout, stderr } = await program('embedder-panics.mts', place);
+const embedderUses = [
+  ['embedderOpen', 'builtin'],
+  ['embedderOpen', 'id'],
+  ['embedderOpen', 'engine'],
+  ['embedderOpen', 'router'],
+  ['embed', 'builtin'],
+  ['embed', 'engine'],
+  ['embed', 'router'],
+  ['embed', 'routerAsync'],
+] as const satisfies [(typeof embedderPlaces)[number], string][];
+
+describe.each(embedderUses)('a panic in %s by %s', (place, use) => {
+  it('is an internal error, and everything goes on', async () => {
+    const { code, stdout, stderr } = await program('embedder-panics.mts', place, use);
     expect(code, stderr).toBe(0);
-    const { error, after } = JSON.parse(stdout) as { error: unknown; after: number };
+    const { error, after } = JSON.parse(stdout) as { error: unknown; after: unknown };
     expect(error).toMatchObject({ name: 'SonaError', code: 'SONA_INTERNAL' });
     expect(error).toMatchObject({ message: expect.stringContaining(`planted in ${place}`) });
-    expect(after).toBeCloseTo(1, 6);
+    expect(after).toEqual({ length: expect.closeTo(1, 6), best: 'greeting', fallback: null });
   });
 });

@@ -37,8 +37,10 @@ import {
   checkOptions,
   checkUnitInterval,
   isShared,
+  isVector,
   type Same,
   type Vector,
+  vectorKinds,
 } from './vectors.ts';
 
 /** The settings that this side needs to know. */
@@ -307,12 +309,9 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options: RouteParts = {}): void {
-    const handle = this.#live();
+    this.#live();
     checkName('name', name);
-    const prior = routePrior(options);
-    if (prior) this.#read(prior.argument, prior.query);
-    const id = call(() => native.routeAdd(handle, name, prior && this.#query));
-    this.#routes.know(name, id);
+    this.#startRoute(name, routePrior(options));
   }
 
   /** As `addRoute`, with every embedder. */
@@ -321,8 +320,10 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     checkName('name', name);
     const { signal, ...parts } = checkAsync(options);
     const prior = routePrior(parts);
-    if (!prior) return this.addRoute(name);
-    this.addRoute(name, { embedding: await this.#queries.vector(prior.argument, prior.query, signal) });
+    if (!prior) return this.#startRoute(name);
+    const { argument } = prior;
+    const query = await this.#queries.vector(argument, prior.query, signal);
+    this.#startRoute(name, { argument, query });
   }
 
   /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
@@ -726,6 +727,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (this.listenerCount('dropped') > 0) this.emit('dropped', { count });
   }
 
+  #startRoute(name: string, prior?: Prior): void {
+    const handle = this.#live();
+    if (prior) this.#read(prior.argument, prior.query);
+    const id = call(() => native.routeAdd(handle, name, prior && this.#query));
+    this.#routes.know(name, id);
+  }
+
   /** Copies a vector with a direction into the engine's own memory, or that of a text. */
   #read(argument: string, query: Query): Float32Array {
     this.#queries.into(argument, query, this.#query);
@@ -809,11 +817,21 @@ function checkAsync<O extends AsyncOptions>(options: O): O {
   return options;
 }
 
-/** What says where a route starts; undefined for nothing. */
-function routePrior(options: RouteParts): { argument: string; query: Query } | undefined {
+/** What says where a route starts, and the name by which that was given. */
+interface Prior {
+  readonly argument: string;
+  readonly query: Query;
+}
+
+/** Undefined for nothing. */
+function routePrior(options: RouteParts): Prior | undefined {
   checkOptions('options', options, ['embedding', 'text']);
   const { embedding, text } = options;
-  if (text === undefined) return embedding && { argument: 'embedding', query: embedding };
+  if (text === undefined) {
+    if (embedding === undefined) return undefined;
+    if (!isVector(embedding) || isText(embedding)) throw invalidArgument('embedding', vectorKinds, embedding);
+    return { argument: 'embedding', query: embedding };
+  }
   if (embedding !== undefined) throw invalidArgument('text', 'nothing beside an embedding', text);
   if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
   return { argument: 'text', query: text };

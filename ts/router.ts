@@ -198,7 +198,9 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
       const { id } = this.#queries.owned('query');
       throw embedderFailed(id, 'expected a vector with a direction, got one without');
     } catch (error) {
-      if (signal?.aborted || !SonaError.isInstance(error)) throw error;
+      checkSignal('options.signal', signal);
+      this.#live();
+      if (!SonaError.isInstance(error)) throw error;
       this.#fail(error);
       return embedderFallback(error);
     }

@@ -23,7 +23,7 @@ describe('builtin', () => {
     expect(builtin()).toMatchObject({ dim: 256, semantic: true, basis: 'builtin' });
     expect(builtin().id).toMatch(/-256-/);
     expect(builtin({ dim: 64 }).id).toMatch(/-64-/);
-    expect(builtin({ dim: 64 }).basis).toBeUndefined();
+    expect(builtin({ dim: 64 }).basis).toBe('builtin');
   });
 
   it.each([256, 128, 64] as const)('gives unit vectors of %i numbers, by near meaning', async (dim) => {

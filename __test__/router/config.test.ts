@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
+import { hash } from '../../embed.ts';
 import { type RouterConfig, SonaEngine, SonaRouter } from '../../index.ts';
 import { blockOf, settingsBlock } from '../../scripts/settings-table.mts';
 import type { Setting } from '../../ts/config.ts';
@@ -16,7 +17,7 @@ const settings = JSON.parse(native.routerSettings()) as Setting[];
 
 /** Keys that are no rows of the table: no numbers or words, or groups. */
 const beside: Record<string, string[]> = {
-  RouterConfig: ['models', 'engine', 'origin', 'now', 'log', 'features', 'objective'],
+  RouterConfig: ['models', 'engine', 'origin', 'now', 'log', 'logText', 'features', 'objective'],
   RouterFeatures: ['basis'],
   RouterObjective: ['costScale', 'latencyScale'],
 };
@@ -52,7 +53,7 @@ function nested(name: string, value: unknown): RouterConfig {
 /** Whether a router of a configuration works. */
 function works(config: RouterConfig): boolean {
   const router = new SonaRouter(config);
-  const dim = config.features?.dim ?? 384;
+  const dim = config.features?.dim ?? 256;
   const decided = router.route(new Array(dim).fill(1)).model === 'only';
   router[Symbol.dispose]();
   return decided;
@@ -61,7 +62,7 @@ function works(config: RouterConfig): boolean {
 /** Keys of an interface of the committed public types, with their documentation. */
 function fields(name: string): Map<string, string> {
   const text = readFileSync(join(root, 'index.d.ts'), 'utf8');
-  const body = new RegExp(`interface ${name} \\{\\n([^}]*)\\n\\}`).exec(text)?.[1];
+  const body = new RegExp(`interface ${name}(?: extends \\w+)? \\{\\n([\\s\\S]*?)\\n\\}`).exec(text)?.[1];
   expect(body, `index.d.ts has no interface ${name}: run \`npm run build:types\``).toBeDefined();
   const found = (body ?? '').matchAll(/\/\*\*([\s\S]*?)\*\/\s*(\w+)\??:/g);
   return new Map(
@@ -97,7 +98,7 @@ describe('index.d.ts', () => {
     for (const { name, min, max, default: value } of settings) {
       const [home, key] = homeOf(name);
       const doc = fields(home).get(key) ?? '';
-      const told = /Default (?:`'(\w+)'`|([\w.,]*\w))/.exec(doc);
+      const told = /(?:Default|; else) (?:`'(\w+)'`|([\w.,]*\w))/.exec(doc);
       if (value === null) expect(doc, name).toContain('Default: no ');
       else if (typeof value === 'number') expect(number(told?.[2]), `${name}: ${doc}`).toBe(value);
       else expect(told?.[1] ?? told?.[2], `${name}: ${doc}`).toBe(String(value));
@@ -227,17 +228,22 @@ describe('every setting', () => {
 });
 
 describe('features.dim', () => {
-  it('is that of the basis, of the engine, or 384', async () => {
+  it('is that of the embedder, of the engine, of the basis, or 256', async () => {
     const engine = SonaEngine.withConfig({ hiddenDim: 7 });
     const lengths: [Partial<RouterConfig>, number][] = [
-      [{}, 384],
-      [{ features: {} }, 384],
+      [{}, 256],
+      [{ features: {} }, 256],
+      [{ features: { basis: 'builtin' } }, 256],
+      [{ features: { basis: 'builtin', dim: 64 } }, 64],
       [{ features: { basis: 'minilm' } }, 384],
       [{ features: { basis } }, DIM],
       [{ features: { basis, dim: DIM } }, DIM],
       [{ engine }, 7],
       [{ engine, features: { dim: 7, basis: 'auto' } }, 7],
       [{ features: { dim: 5 } }, 5],
+      [{ embedder: hash({ dim: 6 }) }, 6],
+      [{ embedder: hash({ dim: 7 }), engine }, 7],
+      [{ embedder: hash({ dim: DIM }), features: { basis } }, DIM],
     ];
     for (const [config, length] of lengths) {
       const router = new SonaRouter({ models, ...config });

@@ -12,12 +12,15 @@ import { basis, DIM, make, models, prompt, teach } from '../support/routers.ts';
 describe('a closed router', () => {
   const uses: Record<string, (router: SonaRouter) => unknown> = {
     route: (router) => router.route(prompt(0, 1)),
+    routeAsync: (router) => router.routeAsync(prompt(0, 1)),
+    embedder: (router) => router.embedder,
     feedback: (router) => router.feedback(1, { quality: 1 }),
     addModel: (router) => router.addModel({ id: 'new' }),
     removeModel: (router) => router.removeModel('poet'),
     updatePrice: (router) => router.updatePrice('poet', {}),
     models: (router) => router.models(),
     warmStart: (router) => router.warmStart([]),
+    warmStartAsync: (router) => router.warmStartAsync([]),
     merge: (router) => router.merge(new Uint8Array(8)),
     exportLog: (router) => router.exportLog(),
     evaluate: (router) => router.evaluate([], 'logged'),

@@ -30,7 +30,11 @@ export function node(
       stderr += data;
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr, lingered: Date.now() - spoke }));
+    child.on('close', (code) => {
+      // vitest looks for source maps in the files of frames that it finds in a message, and stumbles over tsx's own
+      stderr = stderr.replace(/^ +at .*node_modules.*\n?/gm, '');
+      resolve({ code, stdout, stderr, lingered: Date.now() - spoke });
+    });
   });
 }
 

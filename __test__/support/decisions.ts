@@ -11,6 +11,12 @@ export function encode(features: readonly number[]): string {
   );
 }
 
+/** The floats again. */
+export function readFeatures(features: string): number[] {
+  const bytes = Buffer.from(features, 'base64');
+  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
+}
+
 /** A decision between `small` and `middle`, with the parts that are given. */
 export function decision(id: number, parts: Partial<DecisionRecord> = {}): DecisionRecord {
   return {

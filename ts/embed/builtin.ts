@@ -25,9 +25,21 @@ export function isBuiltinId(id: string): boolean {
   return id.startsWith('static-minilm-');
 }
 
-/** The basis that ships for the embedder's vectors. Throws as the embedder's first use; null for a table without one. */
-export function builtinBasis(dim: (typeof builtinDims)[number]): Basis | null {
-  return call(() => native.embedderBasis(native.embedderOpen(packageFile(table), dim)));
+/**
+ * The basis that ships for the embedder's vectors: that of the table of `embedder`, if it is one with a table, else of
+ * the package's. Throws as the embedder's first use; null for a table without one.
+ */
+export function builtinBasis(
+  dim: (typeof builtinDims)[number],
+  embedder: Embedder | null | undefined,
+): Basis | null {
+  const owner =
+    embedder instanceof Builtin ? embedder : new Builtin(dim, () => open(packageFile(table), dim));
+  return owner.tableBasis();
+}
+
+function open(file: string, dim: number): number {
+  return native.embedderOpen(file, dim);
 }
 
 const table = 'models/static-minilm/table.sona';
@@ -62,7 +74,7 @@ export function builtin(options: BuiltinOptions = {}): Embedder {
   }
   const file = path === undefined ? packageFile(table) : resolve(path);
   const key = `${dim} ${file}`;
-  const embedder = opened.get(key) ?? new Builtin(dim, () => native.embedderOpen(file, dim));
+  const embedder = opened.get(key) ?? new Builtin(dim, () => open(file, dim));
   opened.set(key, embedder);
   return embedder;
 }
@@ -96,6 +108,10 @@ class Builtin implements Embedder {
     return embedOne(this.dim, text, out, (checked, own) =>
       call(() => native.embedderEmbed(this.#table(), checked, own)),
     );
+  }
+
+  tableBasis(): Basis | null {
+    return call(() => native.embedderBasis(this.#table()));
   }
 
   #table(): number {

@@ -138,6 +138,8 @@ export class Queries {
     try {
       vectors = await unlessAborted(signal, embedder.embed(texts, signal && { signal }));
     } catch (error) {
+      // one that throws at once, with a signal that it has fired itself
+      checkSignal('options.signal', signal);
       throw failure(embedder, error);
     }
     checkEmbedded(embedder, vectors, texts.length);

@@ -206,7 +206,7 @@ function encodeFeatures(
   if (embedder && dim !== embedder.dim) {
     throw invalidConfig('features.dim', `${embedder.dim}, the embedder's dim`, dim);
   }
-  return chosen === 'builtin' ? builtinOf(dim) : chosen;
+  return chosen === 'builtin' ? builtinOf(dim, embedder ?? engine?.embedder) : chosen;
 }
 
 function checkChosen(value: unknown): Chosen {
@@ -225,9 +225,9 @@ function lengthOf(basis: Chosen, engine?: SonaEngine, embedder?: Embedder): numb
   return typeof basis === 'object' ? basis.dim : undefined;
 }
 
-function builtinOf(dim: unknown): Basis {
+function builtinOf(dim: unknown, embedder: Embedder | null | undefined): Basis {
   const length = builtinDims.find((known) => known === (dim ?? builtinDims[0]));
-  const basis = length && builtinBasis(length);
+  const basis = length && builtinBasis(length, embedder);
   if (!basis) throw invalidConfig('features.dim', `${builtinDims.join(', ')} for the basis 'builtin'`, dim);
   return basis;
 }

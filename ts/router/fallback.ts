@@ -22,7 +22,7 @@ export function embedderFallback({ code, message }: SonaError): Fallback {
 export function hasDirection(vector: Float32Array): boolean {
   let squared = 0;
   for (const number of vector) squared += number * number;
-  return squared > 1e-30 && squared < 3.4e38;
+  return squared > 0 && squared < 3.4e38;
 }
 
 /** Whether all numbers are 0. */

@@ -80,16 +80,26 @@ export async function embedRows(
   signal: AbortSignal | undefined,
 ): Promise<WarmStartRow[]> {
   checkRows(rows);
-  const texts = rows.map((row, i) => {
-    checkOptions(`rows[${i}]`, row, names);
-    return row.text === undefined ? undefined : textOf(queries, `rows[${i}]`, row.text, row.vector);
-  });
-  const present = texts.filter((text) => text !== undefined);
-  if (present.length === 0) return [...rows];
-  const vectors = (await queries.textVectors('rows', present, signal)).values();
-  return rows.map(({ text, ...row }) =>
-    text === undefined ? row : { ...row, vector: vectors.next().value as Float32Array },
-  );
+  // copied before the wait, so that what the caller does to them meanwhile means nothing
+  const taken: WarmStartRow[] = [];
+  const texts: string[] = [];
+  const places: number[] = [];
+  for (const [i, given] of rows.entries()) {
+    checkOptions(`rows[${i}]`, given, names);
+    const { text, vector, model, quality, weight } = given;
+    taken.push({ vector, model, quality, weight } as WarmStartRow);
+    if (text === undefined) continue;
+    texts.push(textOf(queries, `rows[${i}]`, text, vector));
+    places.push(i);
+  }
+  if (texts.length === 0) return taken;
+  const vectors = await queries.textVectors('rows', texts, signal);
+  for (const [k, vector] of vectors.entries()) {
+    const i = places[k] as number;
+    checkLength(`rows[${i}].text`, vector);
+    (taken[i] as WarmStartRow).vector = vector;
+  }
+  return taken;
 }
 
 const names = ['vector', 'text', 'model', 'quality', 'weight'];

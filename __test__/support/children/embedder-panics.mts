@@ -1,27 +1,45 @@
 // Plants a panic in one place of the embedder, calls into it, and prints what came out, as `panics.mts` does for the engine.
-import { createRequire } from 'node:module';
+import Module, { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { fromNative } from '../../../ts/errors.ts';
-import type { Binding } from '../../../ts/native.ts';
+import type { SonaError } from '../../../index.ts';
 
 const addon = fileURLToPath(new URL('../../fault/sona.node', import.meta.url));
-const table = fileURLToPath(new URL('../../../models/static-minilm/table.sona', import.meta.url));
 
-const native = createRequire(import.meta.url)(addon) as Binding & { plantPanic(place: string): void };
+const loader = Module as unknown as { _resolveFilename: (request: string, ...rest: unknown[]) => string };
+const resolve = loader._resolveFilename;
+loader._resolveFilename = (request, ...rest) =>
+  request === '../binding.cjs' ? addon : resolve.call(Module, request, ...rest);
 
-/** Opens the table and embeds a text; the length of its vector. */
-function use(): number {
-  const out = new Float32Array(64);
-  native.embedderEmbed(native.embedderOpen(table, out.length), 'hello', out);
-  return Math.hypot(...out);
-}
+const { plantPanic } = createRequire(import.meta.url)(addon) as { plantPanic(place: string): void };
+const { SonaEngine, SonaRouter } = await import('../../../index.ts');
+const { builtin } = await import('../../../embed.ts');
 
-native.plantPanic(process.argv[2] ?? '');
-let error = {};
+const models = [{ id: 'a' }, { id: 'b' }];
+const [place = '', use = ''] = process.argv.slice(2);
+
+/** Each opens the table, and then embeds. */
+const uses: Record<string, () => unknown> = {
+  builtin: () => builtin().embedSync?.('hello'),
+  id: () => builtin().id,
+  engine: () => SonaEngine.withConfig({ background: 'manual' }).suggestRoutes('hello'),
+  router: () => new SonaRouter({ models }).route('hello'),
+  routerAsync: () => new SonaRouter({ models }).routeAsync('hello'),
+};
+
+plantPanic(place);
+let error: Partial<SonaError> = {};
 try {
-  use();
+  await uses[use]?.();
 } catch (thrown) {
-  const { name, code, message } = fromNative(thrown);
+  const { name, code, message } = thrown as SonaError;
   error = { name, code, message };
 }
-console.log(JSON.stringify({ error, after: use() }));
+const engine = SonaEngine.withConfig({ background: 'manual' });
+engine.addRoute('greeting', { text: 'good morning' });
+const after = {
+  length: Math.hypot(...(builtin().embedSync?.('hello') ?? [])),
+  best: engine.suggestRoutes('hello').best,
+  fallback: (await new SonaRouter({ models }).routeAsync('hello')).fallback,
+};
+await engine.close();
+console.log(JSON.stringify({ error, after }));

@@ -13,7 +13,7 @@ async function resident(): Promise<number> {
   return process.memoryUsage().rss / 2 ** 20;
 }
 
-const query = gaussian(384, 1);
+const query = gaussian(256, 1);
 
 async function decisions(): Promise<number> {
   const router = make({ pendingCapacity: 1_000, tenantCapacity: 10 });
