@@ -42,7 +42,7 @@ import {
 } from './router/outcome.ts';
 import { type RouterStats, routerStats } from './router/stats.ts';
 import { embedRows, type WarmStartRow, warmStart } from './router/warm-start.ts';
-import { checkInteger, checkName, checkNumber, checkOptions, isShared, Slab } from './vectors.ts';
+import { checkInteger, checkName, checkNumber, checkOptions, isF32, isShared, Slab } from './vectors.ts';
 
 /** The settings that this side needs to know, by their flat names. */
 interface Known {
@@ -185,7 +185,8 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#live();
     // names may mean other models by now
     const read = this.#read(rest);
-    if (!(vector instanceof Float32Array)) return this.#decide(read, text, vector);
+    // not instanceof: another realm's are vectors too
+    if (!isF32(vector)) return this.#decide(read, text, vector);
     this.#query.set(vector);
     return this.#decide(read, text, null);
   }
