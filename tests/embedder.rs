@@ -42,6 +42,25 @@ fn digest(x: &[f32]) -> u64 {
     xxh3_64(&x.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>())
 }
 
+/// What `tests/figures/embedding.py` computes without this library.
+#[derive(serde::Deserialize)]
+struct Figure {
+    text: String,
+    dim: usize,
+    bits: String,
+}
+
+#[test]
+fn the_bits_are_those_of_an_independent_computation() {
+    let figures: Vec<Figure> = serde_json::from_str(include_str!("figures/embedding.json")).unwrap();
+    assert!(figures.len() >= 14);
+    for Figure { text, dim, bits } in figures {
+        let vector = embed(&EMBEDDER.prefix(dim).unwrap(), &text);
+        let found: String = vector.iter().flat_map(|x| x.to_le_bytes()).map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, bits, "{dim} {text:?}");
+    }
+}
+
 #[test]
 fn every_backend_gives_the_same_bits() {
     let long = TEXTS.join(" ").repeat(50);
