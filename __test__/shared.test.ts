@@ -206,8 +206,9 @@ describe('in threads', () => {
       start(of, 2, 600, 'leave'),
       start(of, 3, 60_000, 'stay'),
     ];
-    await Promise.all([closing, leaving, torn].map(({ started }) => started));
+    // listened for from the start: the first may be gone before the last has begun
     const exits = [closing, leaving, torn].map(({ worker }) => once(worker, 'exit'));
+    await Promise.all([closing, leaving, torn].map(({ started }) => started));
     await Promise.all([closing.done, leaving.done]);
     outcome(engine, query, 'steady', 1);
     await torn.worker.terminate();
