@@ -343,9 +343,13 @@ describe('routers that are merged', () => {
     expect(embedderOf(one)).toEqual({ id: 'house', dim: 256 });
   });
 
-  it('may have learned from vectors alone', () => {
+  it('may have learned from vectors alone, and then have the embedder of those that are merged into them', async () => {
     const one = router('one', own('house'));
     expect(one.merge(router('two').snapshot())).toEqual({ origins: 1 });
-    expect(router('three').merge(one.snapshot())).toEqual({ origins: 2 });
+    const three = router('three');
+    expect(three.merge(one.snapshot())).toEqual({ origins: 2 });
+    expect(embedderOf(three)).toEqual({ id: 'house', dim: 256 });
+    expect((await refusal(() => three.route('a text'))).code).toBe('SONA_INCOMPATIBLE_STATE');
+    expect(three.route(gaussian(256, 9)).fallback).toBeNull();
   });
 });

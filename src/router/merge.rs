@@ -53,12 +53,15 @@ impl Core {
             let expected = "a router whose basis stays as it is";
             return Err(SonaError::incompatible_state(expected, "one whose basis is still being fitted"));
         }
-        if let (Some(ours), Some(theirs)) = (&self.embedder, EmbedderId::restore(reader, self.config.dim)?)
-            && *ours != theirs
+        let embedder = EmbedderId::restore(reader, self.config.dim)?;
+        if let (Some(ours), Some(theirs)) = (&self.embedder, &embedder)
+            && ours != theirs
         {
             return Err(SonaError::incompatible_state(ours.described(), theirs.described()));
         }
         let (own, remote) = read_all(&reader.scope("sums"))?;
+        // what was learned is of their vectors now, too
+        self.embedder = self.embedder.take().or(embedder);
         let mut origins = 0;
         for sums in remote.into_iter().chain([own]) {
             origins += u64::from(self.take_newer(sums));
