@@ -3,8 +3,8 @@
 //
 //   npm run bench:embedding -- [--tables intents,routing,time] [--seeds 20] [--json FILE] [--short]
 //
-// With SONA_TRANSFORMERS, a folder whose node_modules holds @huggingface/transformers, and SONA_MINILM, a folder of
-// all-MiniLM-L6-v2 that it reads (tools/distill/README.md), decisions by MiniLM are timed as well.
+// Decisions by MiniLM are timed as well where SONA_TRANSFORMERS names a folder that has the transformers library and the model:
+// see CONTRIBUTING.md.
 import { parseArgs } from 'node:util';
 import { intentsTable } from './embedding/intents.mts';
 import { routingTables } from './embedding/routing.mts';

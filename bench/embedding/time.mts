@@ -85,12 +85,12 @@ async function median(count: number, call: (i: number) => unknown) {
 
 /** MiniLM by the transformers library, or why not. */
 async function teacher(): Promise<Embedder | string> {
-  const { SONA_TRANSFORMERS: modules, SONA_MINILM: path } = process.env;
-  if (!modules || !path) return 'SONA_TRANSFORMERS and SONA_MINILM are not set: MiniLM is not timed.';
+  const { SONA_TRANSFORMERS: modules } = process.env;
+  if (!modules) return 'SONA_TRANSFORMERS is not set: MiniLM is not timed.';
   const entry = createRequire(join(modules, 'package.json')).resolve('@huggingface/transformers');
   return transformers({
     model: 'sentence-transformers/all-MiniLM-L6-v2',
-    path,
+    path: join(modules, 'all-MiniLM-L6-v2'),
     library: () => import(pathToFileURL(entry).href),
   });
 }

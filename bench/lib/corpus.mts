@@ -36,7 +36,7 @@ export const unseenByShipped = (set: string): boolean =>
 /** Sets that {@link corpusWithout} needs and that are not here. */
 export const missingFor = (set: string, by: Vectors = minilm): string[] =>
   sourcesWithout(set)
-    .filter(({ set: name, tensor }) => !by.of(name, tensor))
+    .filter(({ set: name, tensor }) => !by.has(name, tensor))
     .map((source) => source.set);
 
 /** Unit vectors of all sources but a set. */

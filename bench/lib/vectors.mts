@@ -11,6 +11,8 @@ export interface Vectors {
   name: 'minilm' | 'builtin';
   /** Length of vectors that the basis that ships takes. */
   dim: number;
+  /** Whether a set, or one part of an intent set, is here. */
+  has(set: string, part: string): boolean;
   /** Unit vectors of a set's prompts, or of one part of an intent set; undefined where the set is not here. */
   of(set: string, part: string): Float32Array[] | undefined;
 }
@@ -19,10 +21,10 @@ export interface Vectors {
 export const minilm: Vectors = {
   name: 'minilm',
   dim: 384,
+  has: (set) => fileOf(set, 'minilm.safetensors') !== undefined,
   of(set, part) {
-    const folder = folderOf(set);
-    const path = folder && join(folder, 'minilm.safetensors');
-    if (!path || !existsSync(path)) return undefined;
+    const path = fileOf(set, 'minilm.safetensors');
+    if (!path) return undefined;
     const found = readTensors(path).tensors.get(part);
     if (!found) throw new Error(`${set}: minilm.safetensors has no tensor ${part}`);
     return unitRows(found);
@@ -36,6 +38,7 @@ export function embeddedBy(embedder: Embedder): Vectors {
   return {
     name: 'builtin',
     dim: embedder.dim,
+    has: (set, part) => fileOf(set, part === 'prompts' ? 'prompts.jsonl' : `${part}.csv`) !== undefined,
     of: (set, part) => textsOf(set, part)?.map((text) => embed(text)),
   };
 }
@@ -55,11 +58,16 @@ export function packedVectors(set: string, embedder: Embedder): Float32Array[] {
 /** The texts of a set's prompts, or of one part of an intent set; undefined where they are not here. */
 export function textsOf(set: string, part: string): string[] | undefined {
   if (part !== 'prompts') return loadTexts(set, part);
-  const folder = folderOf(set);
-  const path = folder && join(folder, 'prompts.jsonl');
-  if (!path || !existsSync(path)) return undefined;
+  const path = fileOf(set, 'prompts.jsonl');
+  if (!path) return undefined;
   const lines = readFileSync(path, 'utf8').split('\n');
   return lines
     .filter((line) => line.trim() !== '')
     .map((line) => (JSON.parse(line) as { text: string }).text);
+}
+
+function fileOf(set: string, name: string): string | undefined {
+  const folder = folderOf(set);
+  const path = folder && join(folder, name);
+  return path && existsSync(path) ? path : undefined;
 }

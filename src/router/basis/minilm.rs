@@ -1,4 +1,4 @@
-//! The basis that ships, for vectors of all-MiniLM-L6-v2.
+//! The basis that ships for vectors of all-MiniLM-L6-v2.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,7 +13,7 @@ static BYTES: &[u8] = include_bytes!("minilm.safetensors");
 static MINILM: LazyLock<Arc<Basis>> = LazyLock::new(|| Arc::new(read(BYTES)));
 
 impl Basis {
-    /// The basis that ships. It is read on first use.
+    /// The basis that ships for vectors of all-MiniLM-L6-v2. It is read on first use.
     pub fn minilm() -> &'static Arc<Self> {
         &MINILM
     }
