@@ -10,6 +10,7 @@ use super::pending::{Facts, Reason, Record, Told};
 use super::refit::Refit;
 use super::sums::{BOTH, Features};
 use super::symmetric::dot;
+use super::unknown::Prompts;
 use super::{Event, ModelId, chance};
 use crate::config::{Background, Exploration};
 use crate::error::{Result, SonaError};
@@ -139,13 +140,14 @@ impl Core {
     /// Chooses for a unit vector, or for a prompt of which nothing is known.
     pub(super) fn route(&mut self, unit: Option<&[f32]>, request: &Request, now: u64) -> Result<Decision> {
         self.check_request(request)?;
-        let z = match unit {
-            Some(unit) => self.features_of(unit),
-            None => self.mean_features(),
+        let (z, unknown) = match unit {
+            Some(unit) => (self.features_of(unit), None),
+            None => {
+                let prompts = self.prompts();
+                (self.mean_features(&prompts), Some(prompts))
+            }
         };
-        // where the prompt is not known, what prompts differ by is not known either
-        let unknown = if unit.is_none() { self.variance_of_prompts() } else { 0.0 };
-        let mut candidates = self.assess(&z, request, unknown);
+        let mut candidates = self.assess(&z, request, unknown.as_ref());
         if candidates.iter().all(|candidate| candidate.filters != 0) {
             return Err(self.nobody(&candidates));
         }
@@ -232,9 +234,9 @@ impl Core {
         Ok(())
     }
 
-    /// Every model at a prompt, with the filters that the request sets. `unknown`: variance of quality that intervals take
-    /// in beside the posterior's.
-    fn assess(&self, z: &Features, request: &Request, unknown: f64) -> Vec<Candidate> {
+    /// Every model at a prompt, with the filters that the request sets. `unknown`: the prompts that it may be any of, where it
+    /// is not known; intervals take in what those differ by.
+    fn assess(&self, z: &Features, request: &Request, unknown: Option<&Prompts>) -> Vec<Candidate> {
         let squared = [0, 1].map(|block| dot(z.block(block), z.block(block)));
         let (r0, mean) = (self.prior_mean(), self.moments.mean());
         let (noise, difficulty) = (self.moments.noise(), self.difficulty.at(z.both()));
@@ -254,7 +256,8 @@ impl Core {
             let expected = assessment.expected() + difficulty + tenant;
             let bonus = WIDTH * (noise * (variance + tenant_variance)).sqrt();
             let of_mean = self.calibration.variance(arm.uid, &assessment, noise, tenant_variance);
-            let half = self.calibration.half_width(of_mean + unknown);
+            let of_prompts = unknown.map_or(0.0, |prompts| self.variance_over_prompts(arm, prompts));
+            let half = self.calibration.half_width(of_mean + of_prompts);
             let cost_usd = arm.cost(request.prompt_tokens).map(|(usd, _)| usd);
             let latency_ms = arm.latency(request.prompt_tokens).map(|(ms, _)| ms);
             let cost = cost_price * self.objective.cost_position(cost_usd);
@@ -403,7 +406,7 @@ impl Core {
 
     /// The policy's propensities at features alone, for a log: what it would do now, no filters but `eligible`.
     pub(super) fn propensities_at(&self, z: &[f32; BOTH], eligible: &[bool]) -> Vec<f64> {
-        let candidates = self.assess(&Features::new(z), &Request::default(), 0.0);
+        let candidates = self.assess(&Features::new(z), &Request::default(), None);
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| eligible[at]).collect();
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let (policy, floor) = (self.config.exploration, self.config.propensity_floor);

@@ -302,21 +302,6 @@ impl Core {
         self.events.push_back(event);
     }
 
-    /// Features of the mean prompt that was learned from; a linear map at it is the mean of what it says at each prompt.
-    pub(super) fn mean_features(&mut self) -> Features {
-        let n: f64 = self.arms.iter().map(|arm| arm.intercept.n).sum();
-        for (i, z) in self.features.iter_mut().enumerate() {
-            let sum: f64 = self.arms.iter().map(|arm| arm.intercept.s[i]).sum();
-            *z = if n > 0.0 { (sum / n) as f32 } else { 0.0 };
-        }
-        Features::new(&self.features)
-    }
-
-    /// How much quality differs between prompts and models beyond what stays unexplained.
-    pub(super) fn variance_of_prompts(&self) -> f64 {
-        (self.moments.variance() - self.moments.noise()).max(0.0)
-    }
-
     /// A vector scaled to unit length.
     pub(super) fn unit(&self, argument: &str, vector: &[f32]) -> Result<Vec<f32>> {
         let squared = check::direction(self.kernels, argument, vector, self.config.dim)?;

@@ -231,7 +231,7 @@ impl Core {
         }
         let learned = match (before, quality) {
             (Some(before), Some(quality)) if before.arm == arm => {
-                Some(self.amend_quality(&z, before, quality, tenant.as_ref()))
+                Some(self.amend_quality(&z, prompt, before, quality, tenant.as_ref()))
             }
             (before, quality) => {
                 if let Some(before) = before {
@@ -311,15 +311,20 @@ impl Core {
     }
 
     /// Replaces a quality of the same model. The prompt's difficulty stays what it was taken for.
-    fn amend_quality(&mut self, z: &Features, before: Learned, r: f64, tenant: Option<&Arc<str>>) -> Learned {
+    fn amend_quality(
+        &mut self,
+        z: &Features,
+        prompt: Prompt,
+        before: Learned,
+        r: f64,
+        tenant: Option<&Arc<str>>,
+    ) -> Learned {
         let difference = r - before.r;
-        let after = Learned {
-            r,
-            e: before.e + difference,
-            errors: before.errors.map(|error| error + difference),
-            left: before.left + difference,
-            ..before
+        let errors = match prompt {
+            Prompt::Known => before.errors.map(|error| error + difference),
+            Prompt::Unknown => before.errors,
         };
+        let after = Learned { r, e: before.e + difference, errors, left: before.left + difference, ..before };
         let name = self.names[before.arm as usize].clone();
         self.own.amend_quality(&name, z, (before.e, before.errors), (after.e, after.errors));
         self.moments.add(-1.0, before.e, before.errors);

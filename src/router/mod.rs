@@ -31,6 +31,7 @@ mod stats;
 mod sums;
 mod symmetric;
 mod tenants;
+mod unknown;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

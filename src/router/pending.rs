@@ -153,7 +153,6 @@ pub struct Facts {
     /// Number of its vector while a basis is still being fitted.
     pub row: Option<u32>,
     /// Nothing was known of the prompt.
-    #[serde(default)]
     pub context_free: bool,
 }
 

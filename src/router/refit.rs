@@ -56,6 +56,8 @@ pub struct Refit {
     pub(super) rows: Vec<f32>,
     pub(super) lessons: Vec<Lesson>,
     places: HashMap<u64, usize>,
+    /// Lessons of prompts that are known.
+    known: usize,
     /// Fits made.
     pub(super) fits: usize,
 }
@@ -93,7 +95,7 @@ impl FitJob {
 impl Refit {
     /// Nothing yet.
     pub fn new(dim: usize) -> Self {
-        Self { dim, rows: Vec::new(), lessons: Vec::new(), places: HashMap::new(), fits: 0 }
+        Self { dim, rows: Vec::new(), lessons: Vec::new(), places: HashMap::new(), known: 0, fits: 0 }
     }
 
     /// As it was. `None` when lessons name rows that are not there.
@@ -101,7 +103,8 @@ impl Refit {
         let n = rows.len() / dim;
         let sound = fits < FITS.len() && lessons.iter().all(|lesson| lesson.row.is_none_or(|row| (row as usize) < n));
         let places = lessons.iter().enumerate().filter_map(|(place, lesson)| Some((lesson.id?, place))).collect();
-        sound.then_some(Self { dim, rows, lessons, places, fits })
+        let known = lessons.iter().filter(|lesson| lesson.row.is_some()).count();
+        sound.then_some(Self { dim, rows, lessons, places, known, fits })
     }
 
     /// Numbers of models that lessons name.
@@ -123,14 +126,17 @@ impl Refit {
 
     /// Whether a fit is due.
     pub fn is_due(&self) -> bool {
-        self.seen() >= FITS[self.fits] || self.lessons.len() >= MOST_LESSONS
+        self.seen() >= FITS[self.fits] || self.known >= MOST_LESSONS
     }
 
-    /// An outcome was told, or told anew.
+    /// An outcome was told, or told anew. Of those whose prompts are not known no more are kept than of all: a basis can't be
+    /// fitted because of them, so they could go on for ever.
     pub fn told(&mut self, id: u64, row: Option<u32>, arm: u32, r: Option<f64>, tenant: Option<Arc<str>>) {
         match self.places.get(&id) {
             Some(&place) => (self.lessons[place].arm, self.lessons[place].r) = (arm, r),
+            None if row.is_none() && self.lessons.len() - self.known >= MOST_LESSONS => {}
             None => {
+                self.known += usize::from(row.is_some());
                 self.places.insert(id, self.lessons.len());
                 self.lessons.push(Lesson { id: Some(id), row, arm, w: 1.0, r, tenant });
             }
@@ -139,6 +145,7 @@ impl Refit {
 
     /// An outcome of a warm start.
     pub fn warm(&mut self, row: u32, arm: u32, w: f64, r: f64) {
+        self.known += 1;
         self.lessons.push(Lesson { id: None, row: Some(row), arm, w, r: Some(r), tenant: None });
     }
 
@@ -181,7 +188,7 @@ impl Core {
     pub(super) fn adopt(&mut self, fitted: Result<Fitted>) -> Result<()> {
         let Some(mut refit) = self.refit.take() else { return Ok(()) };
         let seen = fitted.as_ref().map_or_else(|_| refit.seen(), |fitted| fitted.seen);
-        let last = refit.lessons.len() >= MOST_LESSONS;
+        let last = refit.known >= MOST_LESSONS;
         let fits = if last { FITS.len() } else { FITS.iter().take_while(|&&fit| fit <= seen).count() };
         if fits <= refit.fits {
             // another has been adopted meanwhile
@@ -218,7 +225,10 @@ impl Core {
             let Some(r) = lesson.r else { continue };
             let z = match lesson.row {
                 Some(row) => self.features_of(refit.row(row)),
-                None => self.mean_features(),
+                None => {
+                    let prompts = self.prompts();
+                    self.mean_features(&prompts)
+                }
             };
             let features = self.features;
             let prompt = if lesson.row.is_some() { Prompt::Known } else { Prompt::Unknown };
@@ -228,6 +238,7 @@ impl Core {
                 (record.z, record.quality) = (features, Some(learned));
             }
         }
+        self.move_unknown();
         if refit.arms().any(|arm| self.place(ModelId(self.current(arm))).is_none()) {
             // the shared map learns along with a model; theirs are not there
             self.solve_shared();

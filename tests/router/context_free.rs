@@ -1,8 +1,8 @@
 //! Decisions for prompts of which nothing is known.
 
 use crate::world::{World, models, quality_of};
-use sona::router::Criterion;
-use sona::{Background, Candidate, Decision, Outcome, Request, RouterConfig, SonaRouter};
+use sona::router::{Criterion, Reason};
+use sona::{Background, Candidate, Decision, Model, ModelId, Outcome, Request, RouterConfig, SonaRouter};
 
 /// More of the prompts are about the first thing than about others.
 fn prompt(n: u64) -> u64 {
@@ -114,6 +114,75 @@ fn its_outcomes_say_nothing_about_errors_and_shifts() {
     assert!(router.take_events().is_empty());
     assert_eq!(after.interval_scale, before.interval_scale);
     assert!((after.noise / before.noise - 1.0).abs() < 1e-6, "{} {}", before.noise, after.noise);
+    for id in 401..=600 {
+        let outcome = Outcome { quality: Some(1.0), amend: true, ..Outcome::default() };
+        router.feedback(id, &outcome, 1_000).unwrap();
+    }
+    let amended = router.stats().unwrap();
+    assert!((amended.noise / before.noise - 1.0).abs() < 1e-6, "{} {}", before.noise, amended.noise);
+}
+
+/// A router after 4,000 outcomes of the given quality by thing and model.
+fn taught(quality: impl Fn(u64, u32) -> f64) -> (World, SonaRouter) {
+    let world = World::new(16, 4);
+    let router = SonaRouter::new(world.config(), models(4), Some(world.basis()), "a").unwrap();
+    for n in 0..4_000 {
+        let model = ModelId((n / 4 % 4) as u32);
+        let request = Request { eligible: Some(vec![model]), ..Request::default() };
+        let decision = router.route(&world.prompt(n), &request, n).unwrap();
+        tell(&router, decision.id, quality(n % 4, model.0), n);
+    }
+    (world, router)
+}
+
+#[test]
+fn intervals_hold_what_prompts_differ_by() {
+    // whoever answers, prompts about half of the things go well and the others badly
+    let (world, router) = taught(|thing, _| if thing < 2 { 0.9 } else { 0.1 });
+    let unknown = unknown(&router);
+    for n in 5_000..5_100 {
+        let known = by_model(router.route(&world.prompt(n), &observe(), 5_000).unwrap());
+        for (unknown, known) in unknown.iter().zip(known) {
+            let [low, high] = unknown.interval;
+            assert!(low <= known.quality && known.quality <= high, "{:?} {}", unknown.interval, known.quality);
+        }
+    }
+}
+
+#[test]
+fn intervals_are_narrow_where_only_models_differ() {
+    let (_, router) = taught(|_, model| 0.1 + 0.25 * f64::from(model));
+    for (model, candidate) in unknown(&router).iter().enumerate() {
+        let [low, high] = candidate.interval;
+        assert!((candidate.quality - 0.1 - 0.25 * model as f64).abs() < 0.03, "{candidate:?}");
+        assert!(high - low < 0.15, "{:?}", candidate.interval);
+    }
+}
+
+#[test]
+fn sessions_and_trials_are_as_always() {
+    let world = World::new(16, 4);
+    let router = learned(&world, world.config(), true);
+    let request = Request { session: Some("s".into()), ..Request::default() };
+    let first = router.route_context_free(&request, 500).unwrap();
+    assert_eq!(router.route(&world.prompt(1), &request, 501).unwrap().reason, Reason::Session);
+    let again = router.route_context_free(&request, 502).unwrap();
+    assert_eq!((again.reason, again.choice().model), (Reason::Session, first.choice().model));
+    router.add_model(Model::new("new")).unwrap();
+    let trials =
+        (0..200).filter(|n| router.route_context_free(&Request::default(), 600 + n).unwrap().reason == Reason::Trial);
+    assert_eq!(trials.count(), 20);
+}
+
+#[test]
+fn a_model_that_is_removed_takes_no_prompts_with_it() {
+    let world = World::new(16, 4);
+    let router = learned(&world, world.config(), true);
+    let before = unknown(&router);
+    router.remove_model("m0").unwrap();
+    for (before, after) in before[1..].iter().zip(unknown(&router)) {
+        assert!((before.worth - after.worth).abs() < 1e-9, "{before:?} {after:?}");
+    }
 }
 
 #[test]
@@ -123,6 +192,7 @@ fn a_basis_that_is_fitted_later_keeps_its_outcome() {
     let router = learned(&world, config, false);
     let decision = router.route_context_free(&Request::default(), 500).unwrap();
     tell(&router, decision.id, 0.0, 500);
+    let untold = router.route_context_free(&Request::default(), 500).unwrap().id;
     let n = |router: &SonaRouter| unknown(router).iter().map(|candidate| candidate.outcomes).sum::<f64>();
     assert_eq!(n(&router), 401.0);
     let bytes = router.snapshot().unwrap();
@@ -132,6 +202,8 @@ fn a_basis_that_is_fitted_later_keeps_its_outcome() {
     assert_eq!(router.stats().unwrap().basis, "auto-500");
     assert_eq!(n(&router), 401.0);
     assert!(router.log_record(decision.id).unwrap().unwrap()["contextFree"].as_bool().unwrap());
+    let features = |router: &SonaRouter, id| router.log_record(id).unwrap().unwrap()["features"].clone();
+    assert_eq!(features(&router, untold), features(&router, router.route_context_free(&observe(), 1_000).unwrap().id));
     // saved before, and gone on from there
     let restored = SonaRouter::restore(&bytes, None).unwrap();
     for n in 400..520 {

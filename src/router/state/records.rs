@@ -115,6 +115,7 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             NONE => Ok(None),
             x => words.get(x as usize).cloned().map(Some).ok_or_else(|| corrupt("words that are there")),
         };
+        let flags = if whole[5] > 3 { return Err(corrupt("known flags")) } else { whole[5] };
         let reason = match whole[4] {
             0 => Reason::Policy,
             1 => Reason::Session,
@@ -129,7 +130,7 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             arm: model(whole[6])?.ok_or_else(|| corrupt("a chosen model"))?,
             propensity: real[0],
             reason,
-            observed: whole[5] & 1 != 0,
+            observed: flags & 1 != 0,
             seed: whole[2],
             version: whole[19],
             eligible: models[from..to].iter().copied().zip(propensities[from..to].iter().copied()).collect(),
@@ -141,7 +142,7 @@ pub fn read(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<
             session: word(whole[8])?,
             tenant: word(whole[9])?,
             row,
-            context_free: whole[5] & 2 != 0,
+            context_free: flags & 2 != 0,
         };
         let told = Told {
             quality: optional(4),
