@@ -24,7 +24,7 @@ pub struct Embedder {
     /// One for each token, finite and at least zero.
     scales: Arc<[f32]>,
     /// One row of `dim` for each token.
-    rows: Vec<i8>,
+    rows: Arc<Vec<i8>>,
 }
 
 impl Embedder {
@@ -33,7 +33,7 @@ impl Embedder {
         let hash = hash(&rows, &scales, tokenizer.vocabulary_text());
         // the upper half: the first eight digits of the whole
         let id = format!("{name}-{dim}-{:08x}", hash >> 32);
-        Self { kernels: Kernels::best(), name, id, dim, tokenizer, scales, rows }
+        Self { kernels: Kernels::best(), name, id, dim, tokenizer, scales, rows: Arc::new(rows) }
     }
 
     /// The embedder of the first `dim` numbers of every row, with rows of its own and the same tokenizer.
@@ -55,8 +55,8 @@ impl Embedder {
         self
     }
 
-    /// `<name>-<dim>-<hash>`, the first eight digits of the XXH3 of all numbers and words: tables that differ have
-    /// different ids.
+    /// `<name>-<dim>-<hash>`, the first eight digits of the XXH3 of all numbers and words: tables that differ have, but for
+    /// one chance in four thousand million, different ids.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -84,7 +84,8 @@ impl Embedder {
     /// Writes the unit vector of a text, [`dim`](Self::dim) numbers, and returns the number of its tokens. A text without
     /// tokens, or whose tokens weigh nothing, gives zeros.
     ///
-    /// Costs a look-up and `2 dim` flops a token; allocates nothing (but for text with spacing marks to reorder).
+    /// Costs a look-up and `2 dim` flops a token; allocates nothing (but for text with spacing marks to reorder). Sums of 32
+    /// bits: a million equal tokens, 6 MB of text, move the direction by .008.
     ///
     /// # Errors
     /// `SONA_DIM_MISMATCH` for an `out` of another length.

@@ -113,7 +113,11 @@ impl<T> Registry<T> {
         let mut slots = self.slots.load().as_ref().clone();
         let at = slots.iter().position(|slot| slot.held.is_none()).unwrap_or(slots.len());
         if at > SLOT_MASK as usize {
-            return Err(SonaError::out_of_range("handles", "at most 1,048,576 open engines or routers", "one more"));
+            return Err(SonaError::out_of_range(
+                "handles",
+                "at most 1,048,576 open engines, routers or embedders",
+                "one more",
+            ));
         }
         if at == slots.len() {
             slots.push(Slot { generation: 0, held: None });

@@ -319,8 +319,8 @@ impl SonaRouter {
     }
 
     /// Takes outcomes whose decisions are still held out of what was learned: exactly out of the sums and of what is solved from
-    /// them. Detectors of shifts, calibration, money spent, priors copied from them, and the difficulty that later outcomes met
-    /// stay.
+    /// them. Detectors of shifts, calibration, money spent, priors copied from them, the difficulty that later outcomes met, and
+    /// the mean prompt of decisions made without theirs stay.
     ///
     /// # Errors
     /// `SONA_INVALID_ARGUMENT` without a criterion, `SONA_CLOSED`.

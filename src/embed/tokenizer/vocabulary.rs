@@ -8,6 +8,12 @@ use xxhash_rust::xxh3::xxh3_64;
 /// What continuations of words begin with.
 const CONTINUES: &str = "##";
 
+/// Places in the text fit 32 bits.
+const MOST_BYTES: usize = u32::MAX as usize;
+
+/// Characters of an entry that an error shows.
+const SHOWN: usize = 40;
+
 /// Where in a word a piece stands. Entries of the two kinds are looked up apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {
@@ -46,8 +52,8 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     /// From the entries, joined by line feeds; or what is wrong with them.
     pub(super) fn new(text: String) -> Result<Self, String> {
-        if u32::try_from(text.len()).is_err() {
-            return Err("expected less than 4 GB".into());
+        if text.len() >= MOST_BYTES {
+            return Err(format!("expected less than {MOST_BYTES} bytes, got {}", text.len()));
         }
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32 + 1);
         let starts: Vec<u32> = [0].into_iter().chain(ends).chain([text.len() as u32 + 1]).collect();
@@ -70,7 +76,8 @@ impl Vocabulary {
         };
         let same = |other: &u32| self::piece(entry(text, starts, *other)) == (position, piece);
         if table.find(hash(id), same).is_some() {
-            return Err(format!("expected different words, got {:?} again at row {id}", entry(text, starts, id)));
+            let word: String = entry(text, starts, id).chars().take(SHOWN).collect();
+            return Err(format!("expected different words, got {word:?} again at row {id}"));
         }
         self.longest = self.longest.max(piece.len());
         table.insert_unique(hash(id), id, |id| hash(*id));

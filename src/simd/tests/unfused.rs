@@ -83,7 +83,9 @@ fn special_values_and_no_values() {
         assert_eq!(kernels.sum_of_squares(&[]).to_bits(), 0);
         assert_eq!(kernels.sum_of_squares(&[f32::MAX, 1.0]), f32::INFINITY);
         assert!(kernels.sum_of_squares(&[1.0, f32::NAN]).is_nan());
-        kernels.add_scaled_i8(f32::NAN, &[], &mut []);
+        let mut y = [1.0, 2.0];
+        kernels.add_scaled_i8(f32::INFINITY, &[1, 0], &mut y);
+        assert!(y[0] == f32::INFINITY && y[1].is_nan());
     });
 }
 
