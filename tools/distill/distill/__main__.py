@@ -2,7 +2,7 @@
 
     SONA_DATA=<folder> tools/distill/run.sh [--hold NUMBER] [--dry]
 
---hold  how strongly word pieces are held where they start; what ships was chosen by CLINC150 val
+--hold  how strongly word pieces are held where they start; README.md says what it was chosen by
 --dry   prints the accuracy on CLINC150 val and writes nothing
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from . import card, table
 from .corpus import corpus
-from .evaluate import Intents
+from .evaluate import Intents, plain
 from .sources import vocabulary
 from .static import Fit, Space, bags, start
 from .teacher import Teacher
@@ -27,11 +27,13 @@ OUT = ROOT / "models" / "static-minilm"
 DIM, PREFIXES, SEED = 256, (256, 128, 64), 1
 
 
-def fitted(teacher: Teacher, texts: dict[str, list[str]], fit: Fit) -> np.ndarray:
-    """The table in floats (vocabulary x DIM)."""
+def fitted(teacher: Teacher, texts: dict[str, list[str]], judging: set[str], fit: Fit) -> np.ndarray:
+    """The table in floats (vocabulary x DIM). What people say to each other is now and then what a judged set has."""
     vectors = np.concatenate([teacher.embed(part) for part in texts.values()])
-    counts = bags(teacher.tokenizer, [text for part in texts.values() for text in part])
-    known = np.diff(counts.indptr) > 0
+    whole = [text for part in texts.values() for text in part]
+    counts = bags(teacher.tokenizer, whole)
+    known = (np.diff(counts.indptr) > 0) & np.array([plain(text) not in judging for text in whole])
+    print(f"{known.sum():,} of {len(whole):,} texts", flush=True)
     space = Space.of(vectors[known], DIM)
     return fit.run(start(teacher.tokens(), space), counts[known], space.project(vectors[known]))
 
@@ -63,8 +65,8 @@ def main() -> None:
 
     teacher = Teacher(WORK)
     texts = corpus(WORK, SEED)
-    rows, scales = table.quantised(fitted(teacher, texts, Fit(hold=options.hold, seed=SEED)))
     intents = Intents(Path(data), teacher.tokenizer)
+    rows, scales = table.quantised(fitted(teacher, texts, intents.judging, Fit(hold=options.hold, seed=SEED)))
     wide = table.widened(rows, scales)
     print(f"CLINC150 val with a hold of {options.hold}: {intents.of_table(wide, 'clinc150', 'val'):.4f}")
     if options.dry:

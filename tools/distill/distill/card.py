@@ -23,7 +23,7 @@ little. Where that matters use a larger embedder.
 
 Accuracy of the nearest class mean, in percent; class means are of the train part. The one setting of the fit that was chosen by
 results was chosen by CLINC150 val and, among equals, by regret on paretobandit4 (`tools/distill/README.md`). No text of these sets
-was used to make the table; the bases were fitted to vectors of every fifth training query.
+was taken to make the token vectors, and what the corpus has in common with their val and test parts was left out; the bases were fitted to vectors of every fifth training query.
 
 {accuracy}
 
@@ -39,13 +39,27 @@ How well it routes, and how fast it is: [docs/embedders.md](../../docs/embedders
   is [LICENSE-APACHE](../../LICENSE-APACHE). Changes: its vectors were reduced to one per token, projected to {dim} dimensions, fitted to the teacher's vectors of the
   texts above, and rounded to 8 bits. It is built on MiniLM-L12-H384-uncased (Microsoft, MIT licence).
 - WordNet 3.1, Copyright 2011 by Princeton University; texts of it were embedded, none is in the table. WordNet is a registered tradename of Princeton University.
+- NumPy and SciPy, BSD 3-clause licences; used in the same way.
 - The Chit-Chat dataset (BYU Perception, Control and Cognition Lab), MIT licence; used in the same way.
-- The bases were fitted to embeddings of the prompts that `src/router/basis/README.md` names, with their sources and licences. They hold numbers only.
+- The bases hold means, directions and centroids of embeddings of prompts, no text and no embedding of a single one:
+
+{bases}
 """
+
+BASES = [
+    ("CLINC150", "every 5th training query", "clinc/oos-eval", "CC BY 3.0"),
+    ("BANKING77", "every 5th training query", "PolyAI-LDN/task-specific-datasets", "CC BY 4.0, by PolyAI"),
+    ("ZeroEval (GSM8K, MATH, CRUXEval)", "every 2nd prompt", "WildEval/ZeroEval", "Apache-2.0; the questions MIT"),
+    ("RouteLLM (MMLU)", "every 5th prompt", "lm-sys/RouteLLM", "Apache-2.0; the questions MIT"),
+    ("ParetoBandit", "every 2nd prompt", "ParetoBandit/ParetoBandit", "Apache-2.0"),
+]
 
 CORPUS = {
     "definitions": "definitions of WordNet 3.1",
     "examples": "example sentences of WordNet 3.1",
+    "sums": "exercises with numbers that templates and its nouns make up",
+    "paragraphs": "paragraphs of the docstrings of NumPy and SciPy",
+    "functions": "first lines of functions of NumPy and SciPy",
     "questions": "requests that templates and WordNet's words make up",
     "conversations": "utterances of the Chit-Chat dataset",
 }
@@ -58,6 +72,7 @@ def write(path: Path, intents: Intents, table: np.ndarray, prefixes: tuple[int, 
         prefixes=", ".join(map(str, prefixes)),
         size=size,
         accuracy=_accuracy(intents, table, prefixes),
+        bases=_rows(("set", "rows", "source", "licence"), BASES),
         corpus="\n".join(f"- {count:,} {CORPUS[name]}" for name, count in sizes.items()),
     )
     path.write_text(text, encoding="utf8")
@@ -65,8 +80,11 @@ def write(path: Path, intents: Intents, table: np.ndarray, prefixes: tuple[int, 
 
 def _accuracy(intents: Intents, table: np.ndarray, prefixes: tuple[int, ...]) -> str:
     parts = [(name, part) for name, all_parts in SETS.items() for part in all_parts if part != "train"]
-    lines = ["| vectors | " + " | ".join(f"{name} {part}" for name, part in parts) + " |", "|---" * (len(parts) + 1) + "|"]
     rows = {f"{dim} numbers": [intents.of_table(table[:, :dim], *which) for which in parts] for dim in prefixes}
     rows["all-MiniLM-L6-v2, 384"] = [intents.of_teacher(*which) for which in parts]
-    lines += [f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in shares) + " |" for name, shares in rows.items()]
-    return "\n".join(lines)
+    cells = [(name, *(f"{100 * share:.1f}" for share in shares)) for name, shares in rows.items()]
+    return _rows(("vectors", *(f"{name} {part}" for name, part in parts)), cells)
+
+
+def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ("---",) * len(head), *rows])

@@ -12,16 +12,25 @@ from .static import bags, unit
 SETS = {"clinc150": ("train", "val", "test"), "banking77": ("train", "test")}
 
 
+def plain(text: str) -> str:
+    """A text without what makes no difference: case, punctuation, spaces."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+
+
 class Intents:
     """Texts and labels of the sets, and the teacher's vectors of them."""
 
     def __init__(self, data: Path, tokenizer: Tokenizer):
         self.bags, self.labels, self.teacher = {}, {}, {}
+        # of the parts that judge, plain
+        self.judging: set[str] = set()
         for name, parts in SETS.items():
             tensors = safe_open(data / name / "minilm.safetensors", "np")
             for part in parts:
                 with open(data / name / f"{part}.csv", encoding="utf8", newline="") as file:
                     rows = list(csv.DictReader(file))
+                if part != "train":
+                    self.judging.update(plain(row["text"]) for row in rows)
                 self.bags[name, part] = bags(tokenizer, [row["text"] for row in rows])
                 self.labels[name, part] = [row["label"] for row in rows]
                 self.teacher[name, part] = unit(tensors.get_tensor(part).astype(np.float32))

@@ -65,7 +65,7 @@ class Fit:
     epochs: int = 3
     rate: float = 0.01
     batch: int = 1_024
-    hold: float = 0.3
+    hold: float = 0.03
     seed: int = 1
 
     def run(self, table: np.ndarray, texts: sparse.csr_matrix, targets: np.ndarray) -> np.ndarray:

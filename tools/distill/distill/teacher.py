@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from .sources import teacher
+from .sources import TEACHER_SHA256, teacher
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
 CLS, SEP = 101, 102
@@ -146,12 +146,14 @@ class Teacher:
 
     def embed(self, texts: list[str]) -> np.ndarray:
         """Vectors of texts, kept in the work folder for the next run."""
-        key = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+        key = hashlib.sha256("\n".join([TEACHER_SHA256, str(LONGEST), *texts]).encode()).hexdigest()[:16]
         kept = self.work / f"vectors-{key}.npy"
         if not kept.exists():
             rows = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
             rows = [row if len(row) <= LONGEST else [*row[: LONGEST - 1], SEP] for row in rows]
-            np.save(kept, self.embed_ids(rows).astype(np.float16))
+            part = self.work / "vectors.part.npy"
+            np.save(part, self.embed_ids(rows).astype(np.float16))
+            part.rename(kept)
         return np.load(kept).astype(np.float32)
 
     def tokens(self) -> np.ndarray:
