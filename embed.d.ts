@@ -142,7 +142,7 @@ interface OpenAiCompatibleOptions {
   dim: number;
   /** Sent as `authorization: Bearer <apiKey>`. Default: none. */
   apiKey?: string;
-  /** Further headers. */
+  /** Further headers: a plain object, no `Headers` or `Map`. */
   headers?: Readonly<Record<string, string>>;
   /** Milliseconds that one request may take, 1 to 3,600,000. Default 10,000. */
   timeoutMs?: number;
@@ -161,8 +161,8 @@ interface OpenAiCompatibleOptions {
  *
  * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers
  * with an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was
- * sent as a key or header) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors
- * are not of `dim` finite numbers.
+ * sent as a key, header or query) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its
+ * vectors are not of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
