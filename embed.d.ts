@@ -53,6 +53,8 @@ interface AiSdkEmbeddingModel {
   /** Name of its provider. */
   readonly provider: string;
   /** Name of the model. */
+/** An {@link Embedder} that can embed at once. */
+type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
   readonly modelId: string;
   /** Most texts per call; undefined where there is no limit. */
   readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined;
@@ -115,7 +117,7 @@ interface BuiltinOptions {
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
-declare function builtin(options?: BuiltinOptions): Embedder;
+declare function builtin(options?: BuiltinOptions): SyncEmbedder;
 //#endregion
 //#region ts/embed/hash.d.ts
 /** Parts of {@link hash}. */
@@ -129,7 +131,7 @@ interface HashOptions {
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
-declare function hash(options?: HashOptions): Embedder;
+declare function hash(options?: HashOptions): SyncEmbedder;
 //#endregion
 //#region ts/embed/openai-compatible.d.ts
 /** Parts of {@link openAiCompatible}. */
@@ -239,4 +241,4 @@ interface TransformersOptions {
  */
 declare function transformers(options: TransformersOptions): Embedder;
 //#endregion
-export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type BuiltinOptions, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };
+export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type Basis, type BuiltinOptions, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type SyncEmbedder, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };

@@ -105,6 +105,8 @@ declare function promptOf(messages: ChatMessages, options?: PromptOptions): stri
 //#region ts/embed/query.d.ts
 /**
  * What is asked about: a vector, or with an embedder a text or the messages of a chat, of which {@link promptOf} is
+/** An {@link Embedder} that can embed at once. */
+type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
  * taken.
  */
 type Query = Vector | string | ChatMessages;
@@ -721,8 +723,8 @@ interface SonaEvents {
   /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
   error: [error: SonaError];
 }
-/** The kind of vectors that answers to a query hold: its own, or Float32Array for text. */
-type Kind<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
+/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
+type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
 /** Where a route starts: the embedding of its name or of a description, or either in words. */
 interface RouteParts {
   /** The prior. */
@@ -909,13 +911,13 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    */
   findPatterns<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number;
-  }): LearnedPattern<Kind<Q>>[];
+  }): LearnedPattern<AnswerVector<Q>>[];
   /** As `findPatterns`, with every embedder. */
   findPatternsAsync<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number;
-  } & AsyncOptions): Promise<LearnedPattern<Kind<Q>>[]>;
+  } & AsyncOptions): Promise<LearnedPattern<AnswerVector<Q>>[]>;
   /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<Kind<Q>>[];
+  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<AnswerVector<Q>>[];
   /**
    * What quality to expect for a query, from the nearest patterns of past trajectories.
    *
@@ -1671,4 +1673,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, writeLog };

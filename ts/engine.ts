@@ -96,8 +96,8 @@ const noOptions = {};
 
 const noSurroundings: Surroundings = { now: undefined, queries: {} };
 
-/** The kind of vectors that answers to a query hold: its own, or Float32Array for text. */
-export type Kind<Q extends Query> = Q extends string | ChatMessages
+/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
+export type AnswerVector<Q extends Query> = Q extends string | ChatMessages
   ? Float32Array
   : Q extends Vector
     ? Same<Q>
@@ -540,7 +540,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     query: Q,
     k = 5,
     options: { minQuality?: number } = noOptions,
-  ): LearnedPattern<Kind<Q>>[] {
+  ): LearnedPattern<AnswerVector<Q>>[] {
     const handle = this.#live();
     checkInteger('k', k, 0, 10_000);
     if (options !== noOptions) checkOptions('options', options, ['minQuality']);
@@ -549,7 +549,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.#tellTime();
     const read = this.#read('query', query);
     const found = this.#patterns.find(handle, isText(query) ? read : (query as Vector), read, k, minQuality);
-    return found as LearnedPattern<Kind<Q>>[];
+    return found as LearnedPattern<AnswerVector<Q>>[];
   }
 
   /** As `findPatterns`, with every embedder. */
@@ -557,15 +557,15 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     query: Q,
     k = 5,
     options: { minQuality?: number } & AsyncOptions = {},
-  ): Promise<LearnedPattern<Kind<Q>>[]> {
+  ): Promise<LearnedPattern<AnswerVector<Q>>[]> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
     const vector = await this.#queries.vector('query', query, signal);
-    return this.findPatterns(vector, k, rest) as LearnedPattern<Kind<Q>>[];
+    return this.findPatterns(vector, k, rest) as LearnedPattern<AnswerVector<Q>>[];
   }
 
   /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<Kind<Q>>[] {
+  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<AnswerVector<Q>>[] {
     return this.findPatterns(query, k);
   }
 

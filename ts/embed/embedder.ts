@@ -34,6 +34,9 @@ export function checkEmbedder(argument: string, value: unknown): asserts value i
   if (typeof embed !== 'function') throw invalidArgument(`${argument}.embed`, 'a function', embed);
   if (embedSync !== undefined && typeof embedSync !== 'function') {
     throw invalidArgument(`${argument}.embedSync`, 'a function', embedSync);
+/** An {@link Embedder} that can embed at once. */
+export type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
+
   }
   checkInteger(`${argument}.dim`, dim, 2, 65_536);
   if (typeof semantic !== 'boolean') throw invalidArgument(`${argument}.semantic`, 'true or false', semantic);
