@@ -26,7 +26,7 @@ interface Basis {
 /** Options of one call of an embedder. */
 interface EmbedOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 /**
  * Turns texts into vectors: one of those that ship (`builtin`, `hash`, `transformers`, `aiSdk`, `openAiCompatible`), or
@@ -41,11 +41,20 @@ interface Embedder {
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis;
-  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
+  /**
+   * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
+   * own.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
-  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
+  /**
+   * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
+   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * to it during the call alone.
+   */
   embedSync?(text: string, out?: Float32Array): Float32Array;
 }
+/** An {@link Embedder} that can embed at once. */
+type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
 //#endregion
 //#region ts/embed/ai-sdk.d.ts
 /** What is used of an embedding model of the AI SDK, versions 5 to 7 (specification v2, v3 and v4). */
@@ -53,8 +62,6 @@ interface AiSdkEmbeddingModel {
   /** Name of its provider. */
   readonly provider: string;
   /** Name of the model. */
-/** An {@link Embedder} that can embed at once. */
-type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
   readonly modelId: string;
   /** Most texts per call; undefined where there is no limit. */
   readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined;

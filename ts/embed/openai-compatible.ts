@@ -129,17 +129,16 @@ class OpenAiCompatible implements Embedder {
   }
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
-    checkEmbed(texts, options);
+    const taken = checkEmbed(texts, options);
     const { signal } = options;
     checkSignal('options.signal', signal);
-    return inBatches(texts, this.#batchSize, 1, async (batch) => {
+    return inBatches(taken, this.#batchSize, 1, async (batch) => {
       checkSignal('options.signal', signal);
       // many services refuse halves of surrogate pairs
       const input = batch.map((text) => text.toWellFormed());
       const answer = await post(this.#target, { ...this.#body, input }, signal);
       const vectors = vectorsOf(this.id, answer, batch.length);
-      checkEmbedded(this, vectors, batch.length);
-      return vectors;
+      return checkEmbedded(this, vectors, batch.length);
     });
   }
 }
