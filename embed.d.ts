@@ -26,7 +26,7 @@ interface Basis {
 /** Options of one call of an embedder. */
 interface EmbedOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 /**
  * Turns texts into vectors: one of those that ship (`builtin`, `hash`, `transformers`, `aiSdk`, `openAiCompatible`), or
@@ -41,11 +41,20 @@ interface Embedder {
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis;
-  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
+  /**
+   * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
+   * own.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
-  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
+  /**
+   * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
+   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * to it during the call alone.
+   */
   embedSync?(text: string, out?: Float32Array): Float32Array;
 }
+/** An {@link Embedder} that can embed at once. */
+type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
 //#endregion
 //#region ts/embed/ai-sdk.d.ts
 /** What is used of an embedding model of the AI SDK, versions 5 to 7 (specification v2, v3 and v4). */
@@ -115,7 +124,7 @@ interface BuiltinOptions {
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
-declare function builtin(options?: BuiltinOptions): Embedder;
+declare function builtin(options?: BuiltinOptions): SyncEmbedder;
 //#endregion
 //#region ts/embed/hash.d.ts
 /** Parts of {@link hash}. */
@@ -129,7 +138,7 @@ interface HashOptions {
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
-declare function hash(options?: HashOptions): Embedder;
+declare function hash(options?: HashOptions): SyncEmbedder;
 //#endregion
 //#region ts/embed/openai-compatible.d.ts
 /** Parts of {@link openAiCompatible}. */
@@ -142,7 +151,7 @@ interface OpenAiCompatibleOptions {
   dim: number;
   /** Sent as `authorization: Bearer <apiKey>`. Default: none. */
   apiKey?: string;
-  /** Further headers. */
+  /** Further headers: a plain object, no `Headers` or `Map`. */
   headers?: Readonly<Record<string, string>>;
   /** Milliseconds that one request may take, 1 to 3,600,000. Default 10,000. */
   timeoutMs?: number;
@@ -161,8 +170,8 @@ interface OpenAiCompatibleOptions {
  *
  * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers
  * with an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was
- * sent as a key or header) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors
- * are not of `dim` finite numbers.
+ * sent as a key, header or query) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its
+ * vectors are not of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -239,4 +248,4 @@ interface TransformersOptions {
  */
 declare function transformers(options: TransformersOptions): Embedder;
 //#endregion
-export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type BuiltinOptions, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };
+export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type Basis, type BuiltinOptions, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type SyncEmbedder, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };

@@ -1,3 +1,4 @@
+export type { Basis } from './ts/basis.ts';
 export {
   type AiSdkEmbeddingModel,
   type AiSdkJson,
@@ -6,7 +7,7 @@ export {
   aiSdk,
 } from './ts/embed/ai-sdk.ts';
 export { type BuiltinOptions, builtin } from './ts/embed/builtin.ts';
-export type { Embedder, EmbedOptions } from './ts/embed/embedder.ts';
+export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type HashOptions, hash } from './ts/embed/hash.ts';
 export { type OpenAiCompatibleOptions, openAiCompatible } from './ts/embed/openai-compatible.ts';
 export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';

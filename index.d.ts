@@ -49,11 +49,36 @@ interface FitOptions {
  */
 declare function fitBasis(vectors: readonly Vector[] | Float32Array, options?: FitOptions): Basis;
 //#endregion
+//#region ts/errors.d.ts
+/** Stable codes of everything that a call can refuse. */
+type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
+/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
+type SonaErrorDetails = Readonly<Record<string, unknown>>;
+declare const marker: unique symbol;
+/**
+ * Every error of this library. Whatever was refused changed nothing.
+ *
+ * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
+ */
+declare class SonaError extends Error {
+  /** Always `SonaError`. */
+  readonly name = "SonaError";
+  /** What {@link SonaError.isInstance} looks for. */
+  readonly [marker] = true;
+  /** Stays the same between versions; messages may not. */
+  readonly code: SonaErrorCode;
+  /** The parts of the message. Plain data, so that it can be logged. */
+  readonly details: SonaErrorDetails;
+  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
+  /** Whether a value is an error of this library, of this copy or another. */
+  static isInstance(error: unknown): error is SonaError;
+}
+//#endregion
 //#region ts/embed/embedder.d.ts
 /** Options of one call of an embedder. */
 interface EmbedOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 /**
  * Turns texts into vectors: one of those that ship (`builtin`, `hash`, `transformers`, `aiSdk`, `openAiCompatible`), or
@@ -68,11 +93,20 @@ interface Embedder {
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis;
-  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
+  /**
+   * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
+   * own.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
-  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
+  /**
+   * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
+   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * to it during the call alone.
+   */
   embedSync?(text: string, out?: Float32Array): Float32Array;
 }
+/** An {@link Embedder} that can embed at once. */
+type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
 //#endregion
 //#region ts/embed/prompt.d.ts
 /**
@@ -117,31 +151,6 @@ interface QueryOptions {
   embedder?: Embedder;
   /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
   promptOf?: (messages: ChatMessages) => string;
-}
-//#endregion
-//#region ts/errors.d.ts
-/** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
-/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
-type SonaErrorDetails = Readonly<Record<string, unknown>>;
-declare const marker: unique symbol;
-/**
- * Every error of this library. Whatever was refused changed nothing.
- *
- * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
- */
-declare class SonaError extends Error {
-  /** Always `SonaError`. */
-  readonly name = "SonaError";
-  /** What {@link SonaError.isInstance} looks for. */
-  readonly [marker] = true;
-  /** Stays the same between versions; messages may not. */
-  readonly code: SonaErrorCode;
-  /** The parts of the message. Plain data, so that it can be logged. */
-  readonly details: SonaErrorDetails;
-  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
-  /** Whether a value is an error of this library, of this copy or another. */
-  static isInstance(error: unknown): error is SonaError;
 }
 //#endregion
 //#region ts/config.d.ts
@@ -424,7 +433,7 @@ interface LearnProgress {
 /** Options of `learn`. */
 interface LearnOptions {
   /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called about a hundred times; what it throws stops the cycle and is passed on. */
   onProgress?: (progress: LearnProgress) => void;
 }
@@ -721,8 +730,8 @@ interface SonaEvents {
   /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
   error: [error: SonaError];
 }
-/** The kind of vectors that answers to a query hold: its own, or Float32Array for text. */
-type Kind<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
+/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
+type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
 /** Where a route starts: the embedding of its name or of a description, or either in words. */
 interface RouteParts {
   /** The prior. */
@@ -740,7 +749,7 @@ interface SuggestOptions {
 /** Of a call that may wait for an embedder. */
 interface AsyncOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
 interface RestoreOptions extends QueryOptions {
@@ -909,13 +918,13 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    */
   findPatterns<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number;
-  }): LearnedPattern<Kind<Q>>[];
+  }): LearnedPattern<AnswerVector<Q>>[];
   /** As `findPatterns`, with every embedder. */
   findPatternsAsync<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number;
-  } & AsyncOptions): Promise<LearnedPattern<Kind<Q>>[]>;
+  } & AsyncOptions): Promise<LearnedPattern<AnswerVector<Q>>[]>;
   /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<Kind<Q>>[];
+  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<AnswerVector<Q>>[];
   /**
    * What quality to expect for a query, from the nearest patterns of past trajectories.
    *
@@ -1230,7 +1239,10 @@ interface RouterRestoreOptions extends QueryOptions {
 //#region ts/router/fallback.d.ts
 /** Why a decision was made without its prompt, by what is expected of each model at the mean of the prompts so far. */
 interface Fallback {
-  /** The embedder failed, or the text holds nothing that it knows. */
+  /**
+   * `'embedder'`: it failed, or it is one that takes its time and gave a text that is not blank a vector without a
+   * direction. `'empty'`: the text is blank, or holds nothing that an embedder which is quick knows.
+   */
   reason: 'embedder' | 'empty';
   /** Code of the embedder's error. */
   code?: SonaErrorCode;
@@ -1583,7 +1595,8 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
   /**
    * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
    * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
-   * Rejects with `SONA_ABORTED` when the signal fires.
+   * One with `embedSync` is used as `route` uses it, and what it throws is passed on. Rejects with `SONA_ABORTED` when the
+   * signal fires.
    */
   routeAsync(query: Query, options?: RouteOptions & AsyncOptions): Promise<RouterDecision>;
   /**
@@ -1671,4 +1684,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, writeLog };

@@ -2,14 +2,18 @@ export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
 export { readLog, writeLog } from './ts/decision-log.ts';
 export type { DecisionRecord, RecordedOutcome } from './ts/decision-record.ts';
-export type { Embedder, EmbedOptions } from './ts/embed/embedder.ts';
+export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
-export type { Query } from './ts/embed/query.ts';
+export type { Query, QueryOptions } from './ts/embed/query.ts';
 export {
+  type AnswerVector,
+  type AsyncOptions,
   type Capabilities,
   type RestoreOptions,
+  type RouteParts,
   SonaEngine,
   type SonaEvents,
+  type SuggestOptions,
 } from './ts/engine.ts';
 export type { SonaEngineBuilder } from './ts/engine-builder.ts';
 export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/errors.ts';
@@ -54,6 +58,7 @@ export type {
   ExplainedPattern,
   Explanation,
 } from './ts/router/explanation.ts';
+export type { Fallback } from './ts/router/fallback.ts';
 export type { RouterForgetCriterion } from './ts/router/forget.ts';
 export type { ModelPrice, ModelPrior, RouterModel } from './ts/router/models.ts';
 export type { Outcome, OutcomeResult } from './ts/router/outcome.ts';

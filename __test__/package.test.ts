@@ -1,4 +1,5 @@
 // The package as it is installed: both module kinds, by its name, and what it says when the addon is missing.
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +88,29 @@ describe('the package', () => {
       known: [true, true],
       codes: ['SONA_INVALID_CONFIG', 'SONA_INVALID_CONFIG'],
     });
+  });
+
+  it('holds the table of the built-in embedder, and tells where it lies', async () => {
+    const pack = ['pack', '--dry-run', '--ignore-scripts', '--json'];
+    const [packed] = JSON.parse(
+      execFileSync('npm', pack, { cwd: root, encoding: 'utf8', stdio: 'pipe' }),
+    ) as [{ files: { path: string }[] }];
+    expect(packed.files.map(({ path }) => path)).toContain('models/static-minilm/table.sona');
+    const name = "'@sona/sona/models/static-minilm/table.sona'";
+    const use = `
+      const embedder = builtin({ data: readFileSync(table) });
+      console.log(JSON.stringify([embedder.id === builtin().id, embedder.embedSync('hello').length]));`;
+    const module = `
+      import { readFileSync } from 'node:fs';
+      import { fileURLToPath } from 'node:url';
+      import { builtin } from '@sona/sona/embed';
+      const table = fileURLToPath(import.meta.resolve(${name}));${use}`;
+    const commonjs = `
+      const { readFileSync } = require('node:fs');
+      const { builtin } = require('@sona/sona/embed');
+      const table = require.resolve(${name});${use}`;
+    expect(await printed('module', module)).toEqual([true, 256]);
+    expect(await printed('commonjs', commonjs)).toEqual([true, 256]);
   });
 
   it('prints nothing and ends when it is only loaded', async () => {

@@ -127,7 +127,7 @@ export function checkQueryOptions(
   promptOf: unknown,
   refuse: typeof invalidConfig,
 ): QueryOptions {
-  if (embedder !== undefined) checkEmbedder('embedder', embedder);
+  if (embedder !== undefined) checkEmbedder('embedder', embedder, refuse);
   if (promptOf !== undefined && typeof promptOf !== 'function')
     throw refuse('promptOf', 'a function', promptOf);
   return { embedder, promptOf } as QueryOptions;

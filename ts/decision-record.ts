@@ -114,6 +114,9 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
     if (value[field] !== undefined) checkText(name(field), value[field]);
   }
   if (value.promptTokens !== undefined) checkAmount(name('promptTokens'), value.promptTokens);
+  if (value.contextFree !== undefined && value.contextFree !== true) {
+    throw invalidArgument(name('contextFree'), 'true, or nothing', value.contextFree);
+  }
   if (value.outcome !== undefined) checkOutcome(name('outcome'), value.outcome);
 }
 

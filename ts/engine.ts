@@ -8,6 +8,7 @@ import {
   type SonaConfig,
   type Surroundings,
 } from './config.ts';
+import { checkSignal } from './embed/abort.ts';
 import type { Embedder } from './embed/embedder.ts';
 import type { ChatMessages } from './embed/prompt.ts';
 import { isText, Queries, type Query, type QueryOptions } from './embed/query.ts';
@@ -26,7 +27,7 @@ import { type LearnOptions, learnOffThread } from './learning.ts';
 import { call, native } from './native.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
-import { type Route, type RouteSuggestion, Routes } from './routes.ts';
+import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaStats, summary, toStats } from './stats.ts';
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
 import type { StepOptions, TrajectoryBuilder } from './trajectory-builder.ts';
@@ -96,8 +97,8 @@ const noOptions = {};
 
 const noSurroundings: Surroundings = { now: undefined, queries: {} };
 
-/** The kind of vectors that answers to a query hold: its own, or Float32Array for text. */
-export type Kind<Q extends Query> = Q extends string | ChatMessages
+/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
+export type AnswerVector<Q extends Query> = Q extends string | ChatMessages
   ? Float32Array
   : Q extends Vector
     ? Same<Q>
@@ -122,7 +123,7 @@ export interface SuggestOptions {
 /** Of a call that may wait for an embedder. */
 export interface AsyncOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
@@ -348,9 +349,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   suggestRoutes(query: Query, options: SuggestOptions = noOptions): RouteSuggestion {
     const handle = this.#live();
-    if (options !== noOptions) checkOptions('options', options, ['k', 'eligible']);
-    const { k = 5, eligible } = options;
-    checkInteger('k', k, 1, 10_000);
+    const { k, eligible } = checkSuggest(options);
     return this.#routes.suggest(handle, this.#read('query', query), k, eligible);
   }
 
@@ -361,6 +360,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   ): Promise<RouteSuggestion> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
+    checkSuggest(rest);
     return this.suggestRoutes(await this.#queries.vector('query', query, signal), rest);
   }
 
@@ -371,9 +371,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   beginTrajectory(query: Query, options: { decision?: number } = noOptions): TrajectoryBuilder {
     const handle = this.#live();
-    if (options !== noOptions) checkOptions('options', options, ['decision']);
-    const { decision } = options;
-    if (decision !== undefined) checkInteger('decision', decision, 1, Number.MAX_SAFE_INTEGER);
+    const decision = checkDecision(options);
     return this.#trajectories.begin(handle, this.#embedded(query), decision ?? -1);
   }
 
@@ -384,6 +382,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   ): Promise<TrajectoryBuilder> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
+    checkDecision(rest);
     return this.beginTrajectory(await this.#queries.vector('query', query, signal), rest);
   }
 
@@ -399,7 +398,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   async startTrajectoryAsync(query: Query, options: AsyncOptions = {}): Promise<number> {
     this.#live();
     checkOptions('options', options, ['signal']);
-    const { signal } = options;
+    const { signal } = checkAsync(options);
     return this.startTrajectory(await this.#queries.vector('query', query, signal));
   }
 
@@ -540,16 +539,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     query: Q,
     k = 5,
     options: { minQuality?: number } = noOptions,
-  ): LearnedPattern<Kind<Q>>[] {
+  ): LearnedPattern<AnswerVector<Q>>[] {
     const handle = this.#live();
-    checkInteger('k', k, 0, 10_000);
-    if (options !== noOptions) checkOptions('options', options, ['minQuality']);
-    const { minQuality = this.#sizes.qualityThreshold } = options;
-    checkUnitInterval('minQuality', minQuality);
+    const minQuality = checkFind(k, options) ?? this.#sizes.qualityThreshold;
     this.#tellTime();
     const read = this.#read('query', query);
     const found = this.#patterns.find(handle, isText(query) ? read : (query as Vector), read, k, minQuality);
-    return found as LearnedPattern<Kind<Q>>[];
+    return found as LearnedPattern<AnswerVector<Q>>[];
   }
 
   /** As `findPatterns`, with every embedder. */
@@ -557,15 +553,16 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     query: Q,
     k = 5,
     options: { minQuality?: number } & AsyncOptions = {},
-  ): Promise<LearnedPattern<Kind<Q>>[]> {
+  ): Promise<LearnedPattern<AnswerVector<Q>>[]> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
+    checkFind(k, rest);
     const vector = await this.#queries.vector('query', query, signal);
-    return this.findPatterns(vector, k, rest) as LearnedPattern<Kind<Q>>[];
+    return this.findPatterns(vector, k, rest) as LearnedPattern<AnswerVector<Q>>[];
   }
 
   /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<Kind<Q>>[] {
+  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<AnswerVector<Q>>[] {
     return this.findPatterns(query, k);
   }
 
@@ -576,9 +573,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   expectQuality(query: Query, options: { route?: string } = noOptions): QualityExpectation {
     const handle = this.#live();
-    if (options !== noOptions) checkOptions('options', options, ['route']);
-    const { route } = options;
-    if (route !== undefined) checkName('route', route);
+    const route = checkExpect(options);
     return this.#patterns.expect(handle, this.#read('query', query), route);
   }
 
@@ -589,6 +584,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   ): Promise<QualityExpectation> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
+    checkExpect(rest);
     return this.expectQuality(await this.#queries.vector('query', query, signal), rest);
   }
 
@@ -814,7 +810,38 @@ function queriesOf(handle: number, dim: number, options: QueryOptions): Queries 
 /** Options of a call that may wait, of which all but the signal are its twin's to check. */
 function checkAsync<O extends AsyncOptions>(options: O): O {
   if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options);
+  checkSignal('options.signal', options.signal);
   return options;
+}
+
+function checkSuggest(options: SuggestOptions) {
+  if (options !== noOptions) checkOptions('options', options, ['k', 'eligible']);
+  const { k = 5, eligible } = options;
+  checkInteger('k', k, 1, 10_000);
+  if (eligible !== undefined) checkNames('eligible', eligible);
+  return { k, eligible };
+}
+
+function checkDecision(options: { decision?: number }): number | undefined {
+  if (options !== noOptions) checkOptions('options', options, ['decision']);
+  const { decision } = options;
+  if (decision !== undefined) checkInteger('decision', decision, 1, Number.MAX_SAFE_INTEGER);
+  return decision;
+}
+
+function checkFind(k: number, options: { minQuality?: number }): number | undefined {
+  checkInteger('k', k, 0, 10_000);
+  if (options !== noOptions) checkOptions('options', options, ['minQuality']);
+  const { minQuality } = options;
+  if (minQuality !== undefined) checkUnitInterval('minQuality', minQuality);
+  return minQuality;
+}
+
+function checkExpect(options: { route?: string }): string | undefined {
+  if (options !== noOptions) checkOptions('options', options, ['route']);
+  const { route } = options;
+  if (route !== undefined) checkName('route', route);
+  return route;
 }
 
 /** What says where a route starts, and the name by which that was given. */

@@ -47,7 +47,13 @@ export class SonaError extends Error {
 
   /** Whether a value is an error of this library, of this copy or another. */
   static isInstance(error: unknown): error is SonaError {
-    return typeof error === 'object' && error !== null && marker in error;
+    if (typeof error !== 'object' || error === null) return false;
+    try {
+      return (error as Partial<SonaError>)[marker] === true;
+    } catch {
+      // a proxy may throw
+      return false;
+    }
   }
 }
 
@@ -69,7 +75,16 @@ export function describe(value: unknown): string {
     default:
       if (value === null) return 'null';
       if (ArrayBuffer.isView(value)) return `a ${viewName(value)}`;
-      return Array.isArray(value) ? 'an array' : 'an object';
+      return isArray(value) ? 'an array' : 'an object';
+  }
+}
+
+/** Throws for no proxy, though it was revoked. */
+function isArray(value: unknown): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 
@@ -82,9 +97,14 @@ function viewName(view: ArrayBufferView): string {
   return (viewTag?.call(view) as string | undefined) ?? 'DataView';
 }
 
-/** What an error of others says. */
+/** What an error of others says, whatever its message is. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : describe(error);
+  try {
+    const message: unknown = error instanceof Error ? error.message : undefined;
+    return typeof message === 'string' ? message : describe(error);
+  } catch {
+    return describe(error);
+  }
 }
 
 export function invalidArgument(argument: string, expected: string, value: unknown): SonaError {
@@ -161,6 +181,11 @@ export function embedderFailed(
   cause?: unknown,
 ): SonaError {
   return new SonaError('SONA_EMBEDDER', `${embedder}: ${reason}`, { embedder, reason, ...parts }, cause);
+}
+
+/** Turns whatever came of an embedder into a {@link SonaError}. */
+export function embedderError(embedder: string, error: unknown): SonaError {
+  return SonaError.isInstance(error) ? error : embedderFailed(embedder, reasonOf(error), {}, error);
 }
 
 /** Turns whatever the addon threw into a {@link SonaError}. */

@@ -14,7 +14,7 @@ export interface LearnProgress {
 /** Options of `learn`. */
 export interface LearnOptions {
   /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Called about a hundred times; what it throws stops the cycle and is passed on. */
   onProgress?: (progress: LearnProgress) => void;
 }

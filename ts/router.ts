@@ -6,7 +6,7 @@ import { checkSignal } from './embed/abort.ts';
 import type { Embedder } from './embed/embedder.ts';
 import { Queries, type Query } from './embed/query.ts';
 import type { AsyncOptions } from './engine.ts';
-import { embedderFailed, fromNative, invalidArgument, SonaError } from './errors.ts';
+import { embedderError, embedderFailed, fromNative, invalidArgument, SonaError } from './errors.ts';
 import type { EvaluationPolicy } from './evaluation-policy.ts';
 import type { ForgetResult } from './history.ts';
 import { call, native } from './native.ts';
@@ -30,7 +30,7 @@ import { Decision, type RouteOptions, type RouterDecision, requestExtras } from 
 import { presentPolicy } from './router/evaluation.ts';
 import { type RouterEvents, type Told, takeEvents } from './router/events.ts';
 import { at, type Context, HEADER, PER_CANDIDATE } from './router/explanation.ts';
-import { embedderFallback, emptyText, type Fallback, hasDirection, isZero } from './router/fallback.ts';
+import { embedderFallback, emptyText, type Fallback, isZero } from './router/fallback.ts';
 import { forgetOutcomes, type RouterForgetCriterion } from './router/forget.ts';
 import { encodeModel, type ModelPrice, Models, type RouterModel } from './router/models.ts';
 import {
@@ -41,8 +41,17 @@ import {
   tellOutcome,
 } from './router/outcome.ts';
 import { type RouterStats, routerStats } from './router/stats.ts';
-import { embedRows, type WarmStartRow, warmStart } from './router/warm-start.ts';
-import { checkInteger, checkName, checkNumber, checkOptions, isF32, isShared, Slab } from './vectors.ts';
+import { embedRows, type Receiver, type WarmStartRow, warmStart } from './router/warm-start.ts';
+import {
+  checkInteger,
+  checkName,
+  checkNumber,
+  checkOptions,
+  hasDirection,
+  isF32,
+  isShared,
+  Slab,
+} from './vectors.ts';
 
 /** The settings that this side needs to know, by their flat names. */
 interface Known {
@@ -135,10 +144,14 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
 
   static #from(handle: number, surroundings: Surroundings): SonaRouter {
     const { engine } = surroundings;
-    const dim = settingsOf(handle)['features.dim'];
-    if (engine && engine.hiddenDim !== dim) {
+    try {
+      const dim = settingsOf(handle)['features.dim'];
+      if (engine && engine.hiddenDim !== dim) {
+        throw invalidArgument('engine.hiddenDim', `${dim}, the router's features.dim`, engine.hiddenDim);
+      }
+    } catch (error) {
       native.routerClose(handle);
-      throw invalidArgument('engine.hiddenDim', `${dim}, the router's features.dim`, engine.hiddenDim);
+      throw error;
     }
     return new (SonaRouter as new (from: unknown) => SonaRouter)(new Created(handle, surroundings));
   }
@@ -160,16 +173,19 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#live();
     const memory = this.#query;
     const text = this.#queries.text('query', query);
+    // code of the caller's, which may route as well, runs before the memory is written
+    const read = options === noOptions ? none : this.#read(options);
+    const now = this.#now();
     if (text === undefined) this.#queries.into('query', query, memory);
     else this.#queries.textInto('query', text, memory);
-    const read = options === noOptions ? none : this.#read(options);
-    return this.#decide(read, text, text !== undefined && isZero(memory) ? emptyText : null);
+    return this.#decide(read, now, text, text !== undefined && isZero(memory) ? emptyText : null);
   }
 
   /**
    * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
    * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
-   * Rejects with `SONA_ABORTED` when the signal fires.
+   * One with `embedSync` is used as `route` uses it, and what it throws is passed on. Rejects with `SONA_ABORTED` when the
+   * signal fires.
    */
   async routeAsync(query: Query, options: RouteOptions & AsyncOptions = {}): Promise<RouterDecision> {
     this.#live();
@@ -178,40 +194,50 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     const { signal, ...rest } = options;
     checkSignal('options.signal', signal);
     const text = this.#queries.text('query', query);
-    if (text === undefined || this.#queries.owned('query').embedSync) return this.route(text ?? query, rest);
+    if (text === undefined || this.#queries.owned('query').embedder.embedSync)
+      return this.route(text ?? query, rest);
     // what is wrong with the request is refused before the wait
     this.#read(rest);
     const vector = text.trim() === '' ? emptyText : await this.#embed(text, signal);
     this.#live();
     // names may mean other models by now
     const read = this.#read(rest);
+    const now = this.#now();
     // not instanceof: another realm's are vectors too
-    if (!isF32(vector)) return this.#decide(read, text, vector);
+    if (!isF32(vector)) return this.#decide(read, now, text, vector);
     this.#query.set(vector);
-    return this.#decide(read, text, null);
+    return this.#decide(read, now, text, null);
   }
 
   /** The vector of a text, or why there is none. */
   async #embed(text: string, signal: AbortSignal | undefined): Promise<Float32Array | Fallback> {
+    const { id } = this.#queries.owned('query');
     try {
       const vector = await this.#queries.textVector('query', text, signal);
       if (hasDirection(vector)) return vector;
-      const { id } = this.#queries.owned('query');
       throw embedderFailed(id, 'expected a vector with a direction, got one without');
-    } catch (error) {
+    } catch (thrown) {
       checkSignal('options.signal', signal);
       this.#live();
-      if (!SonaError.isInstance(error)) throw error;
-      this.#fail(error);
+      const error = embedderError(id, thrown);
+      try {
+        this.#fail(error);
+      } catch {
+        // a listener that throws does not fail the request either
+      }
       return embedderFallback(error);
     }
   }
 
   /** Chooses for the vector in `#query`, or without one. */
-  #decide({ extras, eligible }: Read, text: string | undefined, fallback: Fallback | null): RouterDecision {
+  #decide(
+    { extras, eligible }: Read,
+    now: number,
+    text: string | undefined,
+    fallback: Fallback | null,
+  ): RouterDecision {
     const handle = this.#handle;
     const memory = this.#query;
-    const now = this.#now();
     const room = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
     call(() => native.routerRoute(handle, fallback ? undefined : memory, now, room, eligible, extras));
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
@@ -282,8 +308,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    */
   warmStart(rows: readonly WarmStartRow[]): number {
     const handle = this.#live();
-    const receiver = { handle, models: this.#models, queries: this.#queries, dim: this.#query.length };
-    const taken = warmStart(receiver, rows);
+    const taken = warmStart(this.#receiver(handle), rows);
     this.#tell(takeEvents(handle));
     if (this.#settings.background === 'auto') this.#startFit();
     return taken;
@@ -291,9 +316,11 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
 
   /** As `warmStart`, with every embedder; rejects when it fails. */
   async warmStartAsync(rows: readonly WarmStartRow[], options: AsyncOptions = {}): Promise<number> {
-    this.#live();
+    const handle = this.#live();
     checkOptions('options', options, ['signal']);
-    return this.warmStart(await embedRows(this.#queries, rows, options.signal));
+    const { signal } = options;
+    checkSignal('options.signal', signal);
+    return this.warmStart(await embedRows(this.#receiver(handle), rows, signal));
   }
 
   /**
@@ -451,6 +478,10 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     };
   }
 
+  #receiver(handle: number): Receiver {
+    return { handle, models: this.#models, queries: this.#queries, dim: this.#query.length };
+  }
+
   #contextOf(basis: string): Context {
     const { engine } = this.#surroundings;
     return { models: this.#models, exploration: this.#settings.exploration, basis, engine };
@@ -484,7 +515,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     if (!log) return;
     let line = call(() => native.routerLogLine(this.#handle, id, outcome));
     if (line === null) return;
-    if (logText && text !== undefined) line = `${line.slice(0, -1)},"text":${JSON.stringify(text)}}`;
+    if (logText && text !== undefined) line = `${line.slice(0, -1)},"text":${onOneLine(text)}}`;
     try {
       log(line);
     } catch (error) {
@@ -522,6 +553,14 @@ function routerOf(policy: unknown): SonaRouter | undefined {
   const { router } = policy;
   if (!(router instanceof SonaRouter)) throw invalidArgument('policy.router', 'a SonaRouter', router);
   return router;
+}
+
+/** A text as JSON without any character that ends a line for some reader. */
+function onOneLine(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u0085\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 interface Read {

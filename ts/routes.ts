@@ -87,10 +87,14 @@ export class Routes {
     }));
   }
 
-  /** Ranks the k best for a query that has been checked. */
-  suggest(handle: number, query: Float32Array, k: number, eligible: unknown): RouteSuggestion {
+  /** Ranks the k best for a query and among names that have been checked. */
+  suggest(
+    handle: number,
+    query: Float32Array,
+    k: number,
+    eligible: readonly string[] | undefined,
+  ): RouteSuggestion {
     if (eligible === undefined) return this.#suggest(handle, query, k, undefined);
-    checkNames('eligible', eligible);
     try {
       return this.#suggest(handle, query, k, this.#resolve(handle, eligible));
     } catch (error) {
@@ -157,7 +161,8 @@ export class Routes {
   }
 }
 
-function checkNames(argument: string, value: unknown): asserts value is readonly string[] {
+/** Refuses what is no list of names. */
+export function checkNames(argument: string, value: unknown): asserts value is readonly string[] {
   if (!Array.isArray(value)) throw invalidArgument(argument, 'an array of route names', value);
   for (let i = 0; i < value.length; i++) checkName(`${argument}[${i}]`, value[i]);
 }

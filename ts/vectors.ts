@@ -90,6 +90,32 @@ export function checkDirection(
   if (squared > 0) throw outOfRange(argument, 'a vector whose squared length fits a 32-bit float', squared);
 }
 
+/** Squared lengths above are refused; the 32-bit range, in which the core computes them, ends at 3.403e38. */
+const LONGEST = 3.4e38;
+
+/** {@link checkDirection} for vectors that the core takes only later, or not alone: whatever passes here, it takes. */
+export function checkLength(argument: string, vector: Float32Array): void {
+  if (hasDirection(vector)) return;
+  const squared = squaredLength(vector);
+  const index = vector.findIndex((number) => !Number.isFinite(number));
+  if (index >= 0) throw notFinite(argument, index, vector[index] as number);
+  if (squared === 0) throw outOfRange(argument, 'a vector with at least one number other than 0', squared);
+  throw outOfRange(argument, `a vector whose squared length is at most ${LONGEST}`, squared);
+}
+
+/** Whether {@link checkLength} lets it pass. */
+export function hasDirection(vector: Float32Array): boolean {
+  const squared = squaredLength(vector);
+  return squared > 0 && squared <= LONGEST;
+}
+
+/** The sum in 64 bits; squares in 32 bits, which are 0 where the core's are. */
+function squaredLength(vector: Float32Array): number {
+  let squared = 0;
+  for (const number of vector) squared += Math.fround(number * number);
+  return squared;
+}
+
 function squaredNorm(handle: number, memory: Float32Array, at: number, dim: number): number {
   try {
     return native.squaredNorm(handle, memory, at, dim);
@@ -127,6 +153,11 @@ export function checkInteger(
   if (!Number.isInteger(value) || value < least || value > most) {
     throw outOfRange(argument, `an integer from ${least} to ${most}`, value);
   }
+}
+
+/** Whether it is a string that {@link checkName} lets pass. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.isWellFormed();
 }
 
 /** A string of at least one character. */

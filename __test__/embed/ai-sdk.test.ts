@@ -37,6 +37,14 @@ describe("a provider's model", () => {
     expect(service.asked[0]?.body).toEqual(service.asked[1]?.body);
   });
 
+  it('takes texts as they are when it is called', async () => {
+    const given = [...texts];
+    const wait = aiSdk(mock({ maxEmbeddingsPerCall: 2 }), { dim: 3 }).embed(given);
+    given.length = 1;
+    given[0] = 'another';
+    expect(await wait).toEqual(expected);
+  });
+
   it('gets its options', async () => {
     const service = await serve(honest);
     const providerOptions = { here: { dimensions: 3 } };

@@ -22,7 +22,7 @@ const hex = ({ buffer, byteOffset, byteLength }: Float32Array) =>
 describe('the vector of a text, bit for bit', () => {
   it.each(figures)('$dim: $text', async ({ text, dim, bits }) => {
     const embedder = builtin({ dim });
-    expect(hex(embedder.embedSync?.(text) as Float32Array)).toBe(bits);
+    expect(hex(embedder.embedSync(text))).toBe(bits);
     const [vector] = await embedder.embed([text]);
     expect(hex(vector as Float32Array)).toBe(bits);
   });

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { builtin, hash } from '../../embed.ts';
 import {
+  type AsyncOptions,
   type ChatMessages,
   type Embedder,
   fitBasis,
   type Query,
   type SonaConfig,
   SonaEngine,
+  SonaRouter,
 } from '../../index.ts';
 import { badAnswers, badLists, chat, instant, own, waiting } from '../support/embedders.ts';
 import { manual, picture } from '../support/engines.ts';
@@ -55,7 +57,7 @@ const asks: [string, string, (engine: SonaEngine, query: Query) => unknown][] = 
 
 type Waiting = (engine: SonaEngine, query: Query, signal?: AbortSignal) => Promise<unknown>;
 
-const given = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
+const given = (signal: AbortSignal | undefined): AsyncOptions => ({ signal });
 
 /** The same, in their own time. */
 const waits: [string, string, Waiting][] = [
@@ -160,7 +162,7 @@ describe('text', () => {
   it.each([256, 128, 64] as const)(
     'of an engine for %i numbers is the vector of the built-in embedder, bit for bit',
     async (dim) => {
-      const vectorOf = (text: string) => builtin({ dim }).embedSync?.(text) ?? [];
+      const vectorOf = (text: string) => builtin({ dim }).embedSync(text);
       const expected = story(make({ hiddenDim: dim }), vectorOf, true);
       expect(story(make({ hiddenDim: dim }), (text) => text, false)).toEqual(expected);
       expect(story(make({ hiddenDim: dim }), asChat, false)).toEqual(expected);
@@ -172,7 +174,7 @@ describe('text', () => {
   it("is the vector of one's own embedder", async () => {
     const inner = hash({ dim: 100 });
     const { embedSync: _, ...slow } = inner;
-    const vectorOf = (text: string) => inner.embedSync?.(text) ?? [];
+    const vectorOf = (text: string) => inner.embedSync(text);
     const expected = story(make({ hiddenDim: 100 }), vectorOf, true);
     expect(story(make({ hiddenDim: 100, embedder: inner }), (text) => text, false)).toEqual(expected);
     // it need not write into the memory that it is offered
@@ -201,7 +203,7 @@ describe('text', () => {
   it('of a trajectory stays its own while others are told', () => {
     const [texts, vectors] = [make(), make()];
     const [one, two] = ['where is my parcel?', 'I forgot my password'];
-    const vectorOf = (text: string) => builtin().embedSync?.(text) ?? [];
+    const vectorOf = (text: string) => builtin().embedSync(text);
     for (const [engine, queryOf] of [
       [texts, (text: string): Query => text],
       [vectors, vectorOf],
@@ -220,7 +222,7 @@ describe('text', () => {
     const engine = make();
     for (const text of ['one', 'two', 'three']) engine.endTrajectory(engine.beginTrajectory(text), 1);
     engine.forceLearn();
-    const vector = builtin().embedSync?.('two') ?? new Float32Array();
+    const vector = builtin().embedSync('two');
     const [expected] = engine.findPatterns(vector, 1);
     for (const [found] of [
       engine.findPatterns('two', 1),
@@ -245,6 +247,38 @@ describe('text', () => {
     for (const text of ['\ud800 a', 'a\0b', '漢字', '🙂 a', 'x '.repeat(100_000)]) {
       expect(engine.suggestRoutes(text).best).toBe('a');
     }
+  });
+});
+
+describe('a vector that changes during the wait', () => {
+  const kinds: [string, () => number[] | Float32Array | Float64Array][] = [
+    ['an array', () => [1, 0]],
+    ['32 bits', () => Float32Array.of(1, 0)],
+    ['64 bits', () => Float64Array.of(1, 0)],
+  ];
+  it.each(kinds)('was taken before: %s', async (_, make) => {
+    const told = async (engine: SonaEngine, change: (vector: ReturnType<typeof make>) => void) => {
+      const vectors = Array.from({ length: 6 }, make) as [never, never, never, never, never, never];
+      const calls = [
+        engine.addRouteAsync('new', { embedding: vectors[0] }),
+        engine.suggestRoutesAsync(vectors[1]),
+        engine.beginTrajectoryAsync(vectors[2]),
+        engine.startTrajectoryAsync(vectors[3]),
+        engine.findPatternsAsync(vectors[4]),
+        engine.expectQualityAsync(vectors[5]),
+      ] as const;
+      vectors.forEach(change);
+      const [, suggestion, one, other, patterns, expected] = await Promise.all(calls);
+      for (const trajectory of [one, other]) {
+        engine.setTrajectoryRoute(trajectory, 'new');
+        engine.endTrajectory(trajectory, 1);
+      }
+      engine.forceLearn();
+      const seen = patterns.map(({ similarity, centroid }) => [similarity, kindOf(centroid), ...centroid]);
+      return [suggestion.ranked, seen, expected, picture(engine, 2)];
+    };
+    const expected = await told(small(own()), () => {});
+    expect(await told(small(own()), (vector) => vector.fill(7))).toEqual(expected);
   });
 });
 
@@ -289,6 +323,8 @@ describe('what is no query', () => {
     ['another kind of array', new Int32Array(2), 'SONA_INVALID_ARGUMENT'],
     ['another length', [1, 2, 3], 'SONA_DIM_MISMATCH'],
     ['no length', [], 'SONA_DIM_MISMATCH'],
+    ['a list of vectors', [Float32Array.of(1, 2)], 'SONA_DIM_MISMATCH'],
+    ['a list of lists', [[1, 2]], 'SONA_DIM_MISMATCH'],
   ];
   it.each(bad)('%s', async (_, query, code) => {
     const engine = small(instant());
@@ -323,9 +359,12 @@ describe('what is no query', () => {
   });
 
   it('of the options', async () => {
-    const engine = small(own());
+    const embedder = waiting();
+    const engine = small(embedder);
     const calls: [() => Promise<unknown>, string][] = [
       [() => engine.suggestRoutesAsync('a', { k: 0 }), 'k'],
+      [() => engine.suggestRoutesAsync('a', { eligible: 'long' as unknown as string[] }), 'eligible'],
+      [() => engine.suggestRoutesAsync('a', { eligible: ['long', ''] }), 'eligible[1]'],
       [() => engine.suggestRoutesAsync('a', { size: 1 } as object), 'options.size'],
       [() => engine.suggestRoutesAsync('a', null as unknown as object), 'options'],
       [() => engine.suggestRoutesAsync('a', { signal: {} as AbortSignal }), 'options.signal'],
@@ -342,6 +381,8 @@ describe('what is no query', () => {
       expect((await refusal(call)).details.argument).toBe(argument);
     }
     expect(engine.routes()).toHaveLength(2);
+    // it was not asked in vain
+    expect(embedder.asked).toEqual([]);
   });
 });
 
@@ -453,6 +494,33 @@ describe('an embedder', () => {
     expect((await short).best).toBe('short');
     embedder.asked[0]?.resolve([Float32Array.of(1, 0)]);
     expect((await long).best).toBe('long');
+  });
+
+  it('is held to the id and length that it was taken with', async () => {
+    const later = (parts: Partial<Embedder>) => {
+      let taken = false;
+      const embedder = Object.defineProperties(own(parts), {
+        id: { get: () => (taken ? expect.fail('was asked its name') : 'own') },
+        dim: { get: () => (taken ? 3 : 2) },
+      });
+      const engine = small(embedder);
+      taken = true;
+      return engine;
+    };
+    const slow = later({});
+    expect((await slow.suggestRoutesAsync('aaaa')).best).toBe('long');
+    expect((await refusal(() => slow.suggestRoutes('aaaa'))).details.embedder).toBe('own');
+    expect(later(instant()).suggestRoutes('aaaa').best).toBe('long');
+    const failing = later({ embed: () => Promise.reject(new Error('down')) });
+    expect((await refusal(() => failing.suggestRoutesAsync('a'))).message).toBe('own: down');
+  });
+
+  it('may empty the list of texts that it is handed', async () => {
+    const embed: Embedder['embed'] = async (texts) => {
+      (texts as string[]).length = 0;
+      return [Float32Array.of(1, 0)];
+    };
+    expect((await small(own({ embed })).suggestRoutesAsync('a')).best).toBe('long');
   });
 
   it('may use one memory for all answers', async () => {
@@ -666,7 +734,7 @@ describe('a signal', () => {
       const { signal } = new AbortController();
       await ask(engine, 'a', signal);
       await ask(engine, 'a');
-      expect(got, name).toEqual([{ signal }, undefined]);
+      expect(got, name).toEqual([{ signal }, {}]);
     }
   });
 
@@ -681,6 +749,10 @@ describe('a signal', () => {
         const error = await refusal(() => ask(engine, query as string, signal));
         expect(error, name).toMatchObject({ code: 'SONA_ABORTED', cause: 'enough' });
       }
+    }
+    for (const parts of [{}, { embedding: [1, 2] }]) {
+      const error = await refusal(() => engine.addRouteAsync('new', { ...parts, signal }));
+      expect(error).toMatchObject({ code: 'SONA_ABORTED', cause: 'enough' });
     }
     expect(picture(engine, 2)).toEqual(before);
   });
@@ -770,24 +842,33 @@ describe('what is no embedder', () => {
     [{ ...own(), embedSync: 1 }, 'SONA_INVALID_ARGUMENT', '.embedSync'],
     [{ ...own(), embedSync: null }, 'SONA_INVALID_ARGUMENT', '.embedSync'],
     [{ ...own(), dim: '2' }, 'SONA_INVALID_ARGUMENT', '.dim'],
-    [{ ...own(), dim: 1.5 }, 'SONA_OUT_OF_RANGE', '.dim'],
-    [{ ...own(), dim: 1 }, 'SONA_OUT_OF_RANGE', '.dim'],
-    [{ ...own(), dim: 65_537 }, 'SONA_OUT_OF_RANGE', '.dim'],
+    [{ ...own(), dim: 1.5 }, 'SONA_INVALID_ARGUMENT', '.dim'],
+    [{ ...own(), dim: 1 }, 'SONA_INVALID_ARGUMENT', '.dim'],
+    [{ ...own(), dim: 65_537 }, 'SONA_INVALID_ARGUMENT', '.dim'],
     [{ ...own(), semantic: undefined }, 'SONA_INVALID_ARGUMENT', '.semantic'],
     [{ ...own(), basis: 'auto' }, 'SONA_INVALID_ARGUMENT', '.basis'],
     [{ ...own(), basis: null }, 'SONA_INVALID_ARGUMENT', '.basis'],
     [{ ...own(), basis: { ...basis, scale: 'x' } }, 'SONA_INVALID_ARGUMENT', '.basis.scale'],
     [{ ...own(), basis: wide }, 'SONA_DIM_MISMATCH', '.basis.dim'],
     [{ ...own(), id: undefined }, 'SONA_INVALID_ARGUMENT', '.id'],
-    [{ ...own(), id: '' }, 'SONA_OUT_OF_RANGE', '.id'],
-    [{ ...own(), id: '\ud800' }, 'SONA_OUT_OF_RANGE', '.id'],
+    [{ ...own(), id: '' }, 'SONA_INVALID_ARGUMENT', '.id'],
+    [{ ...own(), id: '\ud800' }, 'SONA_INVALID_ARGUMENT', '.id'],
   ];
   it.each(cases)('%o', async (value, code, at) => {
     const embedder = value as Embedder;
+    const router = (embedder: Embedder) => new SonaRouter({ models: [{ id: 'a' }], embedder });
     for (const call of [
       () => make({ hiddenDim: 2, embedder }),
       () => SonaEngine.builder().hiddenDim(2).embedder(embedder).build(),
-      () => SonaEngine.restore(make({ hiddenDim: 2 }).snapshot(), { embedder }),
+      () => router(embedder),
+    ]) {
+      const told = code === 'SONA_INVALID_ARGUMENT' && at !== '.basis.scale' ? 'SONA_INVALID_CONFIG' : code;
+      expect(await refusal(call)).toMatchObject({ code: told, details: { argument: `embedder${at}` } });
+    }
+    const [engine, other] = [make({ hiddenDim: 2 }).snapshot(), router(own()).snapshot()];
+    for (const call of [
+      () => SonaEngine.restore(engine, { embedder }),
+      () => SonaRouter.restore(other, { embedder }),
     ]) {
       expect(await refusal(call)).toMatchObject({ code, details: { argument: `embedder${at}` } });
     }

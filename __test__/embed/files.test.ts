@@ -81,7 +81,7 @@ describe.each(damages)('where the table should be lies %s:', (_, write, codes) =
     const embedder = builtin({ path });
     const uses: [string, () => unknown][] = [
       ['id', () => embedder.id],
-      ['embedSync', () => embedder.embedSync?.('hello')],
+      ['embedSync', () => embedder.embedSync('hello')],
       ['embed', () => embedder.embed(['hello'])],
       ['another length', () => builtin({ path, dim: 64 }).id],
       ['engine', () => SonaEngine.withConfig({ embedder })],
@@ -94,7 +94,7 @@ describe.each(damages)('where the table should be lies %s:', (_, write, codes) =
     }
     expect(
       builtin()
-        .embedSync?.('hello')
+        .embedSync('hello')
         ?.some((number) => number !== 0),
     ).toBe(true);
     const router = make();
@@ -107,7 +107,7 @@ describe.each(damages)('where the table should be lies %s:', (_, write, codes) =
     rmSync(path, { recursive: true, force: true });
     copyFileSync(table, path);
     expect(embedder.id).toBe(builtin().id);
-    expect(embedder.embedSync?.('hello')).toEqual(builtin().embedSync?.('hello'));
+    expect(embedder.embedSync('hello')).toEqual(builtin().embedSync('hello'));
     rmSync(path);
   });
 });
@@ -192,7 +192,7 @@ describe.each(['module', 'commonjs'] as const)('a package without its table (%s)
       after: ['x', 1, 2],
       router: null,
     });
-    expect(elsewhere).toEqual(Array.from(builtin().embedSync?.('hello') ?? []));
+    expect(elsewhere).toEqual(Array.from(builtin().embedSync('hello')));
     expect(texts).toHaveLength(9);
     for (const text of texts as unknown[]) {
       expect(text).toEqual([true, 'SONA_IO', expect.stringContaining(join(cwd, TABLE))]);
@@ -229,7 +229,7 @@ describe.each(['module', 'commonjs'] as const)('a package without its table (%s)
       fallback: null,
       other: null,
     });
-    expect(vector).toEqual(Array.from(builtin().embedSync?.('hello') ?? []));
+    expect(vector).toEqual(Array.from(builtin().embedSync('hello')));
     // the table takes 8 MB
     expect(grown).toBeGreaterThan(5);
   });
@@ -254,7 +254,7 @@ describe('threads', () => {
     expect(other).toEqual(one);
     expect(one?.id).toBe(builtin().id);
     const expected = data.dims.flatMap((dim) =>
-      data.texts.map((text) => bits(builtin({ dim }).embedSync?.(text) ?? []).join('')),
+      data.texts.map((text) => bits(builtin({ dim }).embedSync(text)).join('')),
     );
     expect(one?.vectors).toEqual(expected);
   });

@@ -165,6 +165,24 @@ describe('a service that fails', () => {
     for (const secret of ['sk-1234567890', 'sk-', 'hush']) expect(told).not.toContain(secret);
   });
 
+  it.each(['key=s3cret%2Fs3cret', 'key=s3cret/s3cret&version=2', 's3cret', 'a=s3cr&b=s3cret'])(
+    'never with its query: %s',
+    async (query) => {
+      const service = await serve(({ url }, response) => {
+        response.writeHead(401).end(`${url} ${decodeURIComponent(url)} http://${service.origin}${url}`);
+      });
+      const url = `${service.origin}/v1?${query}`;
+      const broken: OpenAiCompatibleOptions['fetch'] = (address) =>
+        Promise.reject(new TypeError('fetch failed', { cause: new Error(`no way to ${address}`) }));
+      for (const options of [{ url }, { url, fetch: broken }]) {
+        const error = await refusal(() => make(service, options).embed(['a']));
+        const told = JSON.stringify([error.message, error.details]);
+        expect(told).toContain('***');
+        expect(told).not.toMatch(/s3cr|cret/);
+      }
+    },
+  );
+
   it('is told when nobody answers there', async () => {
     const service = await serve(honest);
     const url = `${service.origin.replace(/\d+$/, '1')}/v1?key=secret`;
@@ -256,6 +274,9 @@ describe('what is refused', () => {
     ['apiKey', 'sk-\n-secret', 'SONA_INVALID_ARGUMENT'],
     ['headers', 'x: y', 'SONA_INVALID_ARGUMENT'],
     ['headers', null, 'SONA_INVALID_ARGUMENT'],
+    ['headers', [['x', 'y']], 'SONA_INVALID_ARGUMENT'],
+    ['headers', new Headers({ x: 'y' }), 'SONA_INVALID_ARGUMENT'],
+    ['headers', new Map([['x', 'y']]), 'SONA_INVALID_ARGUMENT'],
     ['timeoutMs', 0, 'SONA_OUT_OF_RANGE'],
     ['timeoutMs', 3_600_001, 'SONA_OUT_OF_RANGE'],
     ['batchSize', 0, 'SONA_OUT_OF_RANGE'],

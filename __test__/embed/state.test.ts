@@ -296,6 +296,29 @@ describe.each([
 });
 
 describe('a router with an engine', () => {
+  it('goes on with the embedder of its state that ships, whatever the engine has', () => {
+    const engine = (embedder?: Embedder) =>
+      opened(SonaEngine.withConfig({ hiddenDim: 256, ...(embedder && { embedder }) }));
+    const state = (embedder: Embedder) => routerKind.make(256, { embedder }).snapshot();
+    const [house, words] = [engine(own('house')), engine(own('hash-256'))];
+    const cases: [Embedder, SonaEngine, string, boolean][] = [
+      [builtin(), house, builtin().id, false],
+      [builtin(), words, builtin().id, false],
+      [builtin(), engine(), builtin().id, true],
+      [hash(), house, 'hash-256', false],
+      [hash(), engine(), 'hash-256', false],
+      // of the same name, though not the one that ships
+      [hash(), words, 'hash-256', true],
+      [own('house'), house, 'house', true],
+    ];
+    for (const [embedder, engine, id, same] of cases) {
+      const restored = opened(SonaRouter.restore(state(embedder), { engine }));
+      expect(restored.embedder?.id).toBe(id);
+      expect(restored.embedder === engine.embedder).toBe(same);
+      expect(restored.route('hello').fallback).toBeNull();
+    }
+  });
+
   it('that has another embedder than its state takes no text of it', async () => {
     const engine = opened(SonaEngine.withConfig({ hiddenDim: 30, embedder: own('house', 30) }));
     const same = routerKind.make(30, { embedder: own('house', 30) }) as SonaRouter;

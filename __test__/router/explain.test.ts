@@ -211,6 +211,13 @@ describe('explainTable', () => {
       '>  large   99.5%  0.812    0.500  0.50 0.00-1.00       88%  1234',
     ]);
     expect(explainTable({ ...rest, reason: 'trial' })).toContain('large, on trial (');
+    const headOf = (fallback: Explanation['fallback']) =>
+      explainTable({ ...rest, reason: 'policy', fallback }).split(' (')[0];
+    expect(headOf({ reason: 'empty' })).toMatch(/, without the prompt: empty$/);
+    expect(headOf({ reason: 'embedder', code: 'SONA_EMBEDDER', message: 'own: down\n\x1b[2J' })).toMatch(
+      /, without the prompt: embedder, own: down\?\?\[2J$/,
+    );
+    expect(headOf(null)).not.toContain('prompt');
     expect(explainTable({ ...rest, patterns: [] })).toMatch(/\nno patterns near$/);
   });
 

@@ -131,7 +131,7 @@ describe('a prompt as text', () => {
     for (let n = 0; n < 24; n++) {
       const text = `${topics[n % topics.length]} ${n}`;
       const decisions = [
-        vectors.route(builtin().embedSync?.(text) ?? []),
+        vectors.route(builtin().embedSync(text)),
         texts.route(text),
         chats.route(asChat(text)),
         await waits.routeAsync(text),
@@ -143,6 +143,36 @@ describe('a prompt as text', () => {
     expect(bytes(texts)).toBe(bytes(chats));
     expect(bytes(texts)).toBe(bytes(waits));
     expect(texts.stats()).toEqual(vectors.stats());
+  });
+
+  it('stays its own while code of the caller, which routes as well, runs', () => {
+    const embedder = quick({ basis });
+    const featuresOf = (records: DecisionRecord[]) => records.map(({ features }) => features);
+    const plain = told({ embedder });
+    for (const text of ['code 1', 'prose 2']) plain.router.route(text);
+    const [own, other] = featuresOf(plain.records());
+    expect(own).not.toBe(other);
+    let due = false;
+    const now = () => {
+      if (due) {
+        due = false;
+        router.route('prose 2');
+      }
+      return NOON;
+    };
+    const { router, records } = told({ embedder, now });
+    const options = {
+      get eligible() {
+        router.route('prose 2');
+        return ['coder', 'poet', 'dull'];
+      },
+    };
+    for (const query of ['code 1', vectorOf('code 1')]) {
+      router.route(query, options);
+      due = true;
+      router.route(query);
+    }
+    expect(featuresOf(records())).toEqual([other, own, other, own, other, own, other, own]);
   });
 
   it('needs an embedder', async () => {
@@ -182,6 +212,8 @@ describe('a prompt as text', () => {
       [1, 'SONA_INVALID_ARGUMENT'],
       [{ role: 'user', content: 'why?' }, 'SONA_INVALID_ARGUMENT'],
       [[], 'SONA_DIM_MISMATCH'],
+      [[new Float32Array(DIM)], 'SONA_DIM_MISMATCH'],
+      [[[1, 2, 3]], 'SONA_DIM_MISMATCH'],
       [new Float32Array(3), 'SONA_DIM_MISMATCH'],
       [new Float32Array(DIM), 'SONA_OUT_OF_RANGE'],
       [new Float32Array(DIM).fill(Number.NaN), 'SONA_NOT_FINITE'],
@@ -300,6 +332,20 @@ describe('an embedder that takes its time and fails', () => {
     async () =>
       made as Float32Array[];
   const own = new Error('down');
+  const trap = () => {
+    throw new Error('trapped');
+  };
+  const silent = Object.defineProperty(new Error(), 'message', { get: trap });
+  const mute = Object.defineProperty(new Error(), 'message', { value: Symbol('down') });
+  /** What `async` does with an answer is look for `then`. */
+  const traps = { get: (_: object, key: PropertyKey) => (key === 'then' ? undefined : trap()) };
+  const hostile = new Proxy({}, { get: trap, has: () => true, getPrototypeOf: trap });
+  const booby = Object.defineProperty([0], 0, { get: trap });
+  const dead = (target: object) => {
+    const { proxy, revoke } = Proxy.revocable(target, {});
+    revoke();
+    return proxy;
+  };
   const cases: [string, Embedder['embed'], string, RegExp][] = [
     ['rejects', () => Promise.reject(own), 'SONA_EMBEDDER', /^eight numbers: down$/],
     ['rejects with no error', () => Promise.reject('gone'), 'SONA_EMBEDDER', /gone/],
@@ -329,6 +375,24 @@ describe('an embedder that takes its time and fails', () => {
     ],
     ['gives zeros', answering([new Float32Array(DIM)]), 'SONA_EMBEDDER', /a vector with a direction/],
     ['gives what is too long', answering([new Float32Array(DIM).fill(3e38)]), 'SONA_EMBEDDER', /a direction/],
+    [
+      'gives what is too short',
+      answering([new Float32Array(DIM).fill(1e-30)]),
+      'SONA_EMBEDDER',
+      /a direction/,
+    ],
+    ['rejects with what throws', () => Promise.reject(silent), 'SONA_EMBEDDER', /^eight numbers: an object$/],
+    ['rejects with a symbol', () => Promise.reject(mute), 'SONA_EMBEDDER', /^eight numbers: an object$/],
+    [
+      'rejects with a dead proxy',
+      () => Promise.reject(dead([])),
+      'SONA_EMBEDDER',
+      /^eight numbers: an object$/,
+    ],
+    ['rejects with a proxy', () => Promise.reject(hostile), 'SONA_EMBEDDER', /^eight numbers: an object$/],
+    ['gives a hostile list', answering(new Proxy([], traps)), 'SONA_EMBEDDER', /^eight numbers: trapped$/],
+    ['gives a list of what throws', answering(booby), 'SONA_EMBEDDER', /^eight numbers: trapped$/],
+    ['gives a list of dead proxies', answering([dead([])]), 'SONA_EMBEDDER', /a Float32Array, got an object/],
   ];
 
   it.each(cases)('because it %s does not fail the request', async (_, embed, code, message) => {
@@ -374,6 +438,40 @@ describe('an embedder that takes its time and fails', () => {
     router.removeAllListeners();
     expect((await router.routeAsync('code 1')).fallback?.reason).toBe('embedder');
     expect(errors).toHaveLength(1);
+  });
+
+  it('may be one that has lost its name and its length', async () => {
+    let taken = false;
+    const later = {
+      id: { get: () => (taken ? trap() : 'eight numbers') },
+      dim: { get: () => (taken ? 3 : DIM) },
+    };
+    for (const embed of [
+      answering(undefined),
+      answering([new Float32Array(DIM)]),
+      () => Promise.reject(own),
+    ]) {
+      taken = false;
+      const { router, errors } = told({ embedder: Object.defineProperties(slow({ embed }), later) });
+      taken = true;
+      expect((await router.routeAsync('code 1')).fallback).toMatchObject({ code: 'SONA_EMBEDDER' });
+      expect(errors).toMatchObject([{ details: { embedder: 'eight numbers' } }]);
+    }
+    taken = false;
+    const { router } = told({ embedder: Object.defineProperties(slow(), later) });
+    taken = true;
+    expect((await router.routeAsync('code 1')).fallback).toBeNull();
+  });
+
+  it('does not fail the request by a listener that throws', async () => {
+    const { router, records } = told({ embedder: failing() });
+    let heard = 0;
+    router.removeAllListeners().on('error', () => {
+      heard++;
+      throw new Error('mine');
+    });
+    expect((await router.routeAsync('code 1')).fallback?.reason).toBe('embedder');
+    expect([heard, records().length]).toEqual([1, 1]);
   });
 
   it('is decided at the mean of the prompts so far', async () => {
@@ -523,7 +621,7 @@ describe('a signal', () => {
     const router = make({ embedder });
     const { signal } = new AbortController();
     const waits = [router.routeAsync('code 1', { signal }), router.routeAsync('code 1')];
-    expect(embedder.asked.map(({ options }) => options)).toEqual([{ signal }, undefined]);
+    expect(embedder.asked.map(({ options }) => options)).toEqual([{ signal }, {}]);
     for (const { resolve } of embedder.asked) resolve([vectorOf('code 1')]);
     expect((await Promise.all(waits)).map(({ fallback }) => fallback)).toEqual([null, null]);
   });
@@ -658,17 +756,51 @@ describe('warmStart', () => {
     expect(await wait).toBe(30);
   });
 
+  it('refuses before the wait what can be refused then', async () => {
+    const embedder = waiting({ dim: DIM });
+    const router = make({ embedder });
+    const [row, vector] = [{ text: 'code 1', model: 'poet', quality: 0.5 }, [...prompt(0, 1)]];
+    const cases: [object, string][] = [
+      [{ ...row, model: 'nobody' }, 'rows[1].model'],
+      [{ ...row, quality: 2 }, 'rows[1].quality'],
+      [{ ...row, weight: 0 }, 'rows[1].weight'],
+      [{ vector, model: 'nobody', quality: 0.5 }, 'rows[1].model'],
+      [{ vector: [1], model: 'poet', quality: 0.5 }, 'rows[1].vector'],
+      [{ vector: vector.map(() => 0), model: 'poet', quality: 0.5 }, 'rows[1].vector'],
+    ];
+    for (const [bad, argument] of cases) {
+      const wait = router.warmStartAsync([row, bad as WarmStartRow]);
+      expect((await refusal(() => wait)).details.argument).toBe(argument);
+    }
+    expect(embedder.asked).toEqual([]);
+  });
+
+  it('takes no row when the core would not take one of a later chunk', async () => {
+    const router = make();
+    const before = bytes(router);
+    const many: WarmStartRow[] = Array.from({ length: 4_097 }, () => asVector[0] as WarmStartRow);
+    // its square is nothing in 32 bits
+    many.push({ vector: new Float32Array(DIM).fill(1e-30), model: 'poet', quality: 1 });
+    expect(await refusal(() => router.warmStart(many))).toMatchObject({
+      code: 'SONA_OUT_OF_RANGE',
+      details: { argument: 'rows[4097].vector' },
+    });
+    expect(bytes(router)).toBe(before);
+  });
+
   it('takes rows as they are when it is called', async () => {
     const embedder = waiting({ dim: DIM });
     const [router, twin] = [make({ embedder }), make({ embedder: quick({ id: 'own' }) })];
-    const given = asText.slice(0, 4).map((row) => ({ ...row }));
+    const vector = prompt(1, 7);
+    const given = [...asText.slice(0, 4), { vector, model: 'dull', quality: 1 }].map((row) => ({ ...row }));
     twin.warmStart(given);
     const wait = router.warmStartAsync(given);
+    vector.fill(7);
     given.reverse();
     given.pop();
     for (const row of given) row.model = 'nobody';
     embedder.asked[0]?.resolve(asText.slice(0, 4).map(({ text }) => vectorOf(text as string)));
-    expect(await wait).toBe(4);
+    expect(await wait).toBe(5);
     expect(bytes(router)).toBe(bytes(twin));
   });
 
@@ -738,8 +870,10 @@ describe('warmStart', () => {
     const wait = stubborn.warmStartAsync(asText, { signal: stop.signal });
     stop.abort('enough');
     expect(await refusal(() => wait)).toMatchObject({ code: 'SONA_ABORTED', cause: 'enough' });
-    const early = stubborn.warmStartAsync(asText, { signal: AbortSignal.abort('enough') });
-    expect((await refusal(() => early)).code).toBe('SONA_ABORTED');
+    for (const given of [asText, asVector, []]) {
+      const early = stubborn.warmStartAsync(given, { signal: AbortSignal.abort('enough') });
+      expect((await refusal(() => early)).code).toBe('SONA_ABORTED');
+    }
     expect([bytes(router), errors, stubborn.stats().learned]).toEqual([before, [], 0]);
   });
 
@@ -764,7 +898,7 @@ describe('the log', () => {
   });
 
   it('has the text where that is wanted, and is read again', async () => {
-    const odd = '"quoted", \\, \n, \u2028, \0, 🙂 and \ud800';
+    const odd = '"quoted", \\, \n, \u0085, \u2028, \u2029, \0, 🙂 and \ud800';
     const { router, lines, records } = told({ embedder: quick(), logText: true });
     router.route('code 1');
     router.route(asChat('prose 2'));
@@ -784,7 +918,7 @@ describe('the log', () => {
       undefined,
     ]);
     expect(records()[0]?.outcome).toMatchObject({ quality: 1 });
-    for (const line of lines) expect(line.split('\n')).toHaveLength(1);
+    for (const line of lines) expect(line).not.toMatch(/[\n\u0085\u2028\u2029]/);
     expect(lines[4]).not.toContain('"text"');
     expect(JSON.parse(lines[6] ?? '')).toEqual({ v: 1, id: 1, outcome: expect.anything() });
     const waits = told({ embedder: failing(), logText: true });
@@ -821,6 +955,13 @@ describe('the log', () => {
       code: 'SONA_INVALID_ARGUMENT',
       details: { argument: 'line 1: text' },
     });
+    for (const contextFree of [false, 1, 'true', null]) {
+      const odd = JSON.stringify({ ...JSON.parse(lines[0] ?? ''), contextFree });
+      expect(await refusal(() => readLog(odd))).toMatchObject({
+        code: 'SONA_INVALID_ARGUMENT',
+        details: { argument: 'line 1: contextFree', expected: 'true, or nothing' },
+      });
+    }
   });
 });
 
@@ -898,11 +1039,6 @@ describe('the embedder of a router', () => {
       { embedder: { ...hash({ dim: 100 }), basis: 'builtin' } },
       'features.dim',
     ],
-    [
-      "a length that is not the embedder's",
-      { embedder: quick(), features: { dim: DIM + 1 } },
-      'features.dim',
-    ],
     ['a basis of another name', { features: { basis: 'other' as 'auto' } }, 'features.basis'],
   ];
   it.each(refused)('refuses %s', async (_, config, argument) => {
@@ -910,13 +1046,25 @@ describe('the embedder of a router', () => {
     expect(error).toMatchObject({ code: 'SONA_INVALID_CONFIG', details: { argument } });
   });
 
-  it("refuses an engine of another length than the embedder's, and a basis", async () => {
+  it("refuses a length that is not the embedder's: its own, the engine's, the basis's", async () => {
     const engine = manual({ hiddenDim: DIM });
     engines.push(engine);
-    expect(await refusal(() => new SonaRouter({ models, engine, embedder: hash() }))).toMatchObject({
-      code: 'SONA_INVALID_CONFIG',
-      details: { argument: 'features.dim', expected: "8, the engine's hiddenDim", got: '256' },
-    });
+    const lengths: [Partial<RouterConfig>, object][] = [
+      [
+        { engine, embedder: hash() },
+        { expected: DIM, got: 256 },
+      ],
+      [
+        { features: { dim: DIM + 1 }, embedder: quick() },
+        { expected: DIM + 1, got: DIM },
+      ],
+    ];
+    for (const [config, details] of lengths) {
+      expect(await refusal(() => new SonaRouter({ models, ...config }))).toMatchObject({
+        code: 'SONA_DIM_MISMATCH',
+        details: { argument: 'embedder.dim', ...details },
+      });
+    }
     for (const config of [{ embedder: hash(), features: { basis } }, { embedder: { ...hash(), basis } }]) {
       expect((await refusal(() => new SonaRouter({ models, ...config }))).code).toMatch(
         /SONA_DIM_MISMATCH|SONA_INVALID_CONFIG/,
@@ -924,7 +1072,7 @@ describe('the embedder of a router', () => {
     }
     for (const embedder of ['builtin', null, {}] as unknown as Embedder[]) {
       expect(await refusal(() => new SonaRouter({ models, embedder }))).toMatchObject({
-        code: 'SONA_INVALID_ARGUMENT',
+        code: 'SONA_INVALID_CONFIG',
         details: { argument: expect.stringMatching(/^embedder/) },
       });
     }

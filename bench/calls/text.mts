@@ -1,5 +1,5 @@
 // Text: its vector, and a decision from it.
-import { builtin, type Embedder, hash } from '../../dist/embed.mjs';
+import { builtin, hash, type SyncEmbedder } from '../../dist/embed.mjs';
 import { type RouterDecision, SonaRouter } from '../../dist/index.mjs';
 import { randomTexts } from '../lib/words.mts';
 import { type Case, repeat, type Setting } from './case.mts';
@@ -17,9 +17,9 @@ export function text({ short }: Setting): Case[] {
   const route = (i: number): RouterDecision => router.route(of(i));
   const quality = (i: number): number => ((i * 7) % 11) / 10;
   for (let i = 0; i < (short ? 100 : 2000); i++) router.feedback(route(i).id, { quality: quality(i) });
-  const embed = (embedder: Embedder) => {
+  const embed = (embedder: SyncEmbedder) => {
     const out = new Float32Array(embedder.dim);
-    return repeat((i) => embedder.embedSync?.(of(i), out)[0] as number);
+    return repeat((i) => embedder.embedSync(of(i), out)[0] as number);
   };
   return [
     {

@@ -1,5 +1,5 @@
 // How well vectors of texts tell intents apart: the nearest class mean of the training queries.
-import { builtin, type Embedder, hash } from '../../dist/embed.mjs';
+import { builtin, hash, type SyncEmbedder } from '../../dist/embed.mjs';
 import { judge, show, type Verdict } from '../lib/bars.mts';
 import { intentSets, loadIntents, type Part } from '../lib/data.mts';
 import { dot, normalise } from '../lib/linear.mts';
@@ -33,8 +33,8 @@ function oneSet(set: string): Table<IntentRow> {
     `\n${set}: ${test.labels.length} test queries, nearest of ${new Set(train.labels).size} class means`,
   );
   console.log(line('', ['numbers', 'accuracy', 'bar', 'stretch'], WIDTH));
-  const by = (embedder: Embedder, part: string, { labels }: Part): Part => {
-    const vectors = (textsOf(set, part) ?? []).map((text) => embedder.embedSync?.(text) as Float32Array);
+  const by = (embedder: SyncEmbedder, part: string, { labels }: Part): Part => {
+    const vectors = (textsOf(set, part) ?? []).map((text) => embedder.embedSync(text));
     return { vectors, labels };
   };
   const table: Table<IntentRow> = { rows: [], missed: 0 };

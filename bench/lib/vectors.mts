@@ -1,7 +1,7 @@
 // Vectors of a set's texts: those of all-MiniLM-L6-v2, which every set and pack holds, or the built-in embedder's.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Embedder } from '../../embed.ts';
+import type { Embedder, SyncEmbedder } from '../../embed.ts';
 import { folderOf, loadTexts, readPack, unitRows } from './data.mts';
 import { readTensors } from './safetensors.mts';
 
@@ -32,14 +32,12 @@ export const minilm: Vectors = {
 };
 
 /** What the built-in embedder makes of the texts in the set's folder. */
-export function embeddedBy(embedder: Embedder): Vectors {
-  const embed = embedder.embedSync?.bind(embedder);
-  if (!embed) throw new Error(`${embedder.id} does not embed at once`);
+export function embeddedBy(embedder: SyncEmbedder): Vectors {
   return {
     name: 'builtin',
     dim: embedder.dim,
     has: (set, part) => fileOf(set, part === 'prompts' ? 'prompts.jsonl' : `${part}.csv`) !== undefined,
-    of: (set, part) => textsOf(set, part)?.map((text) => embed(text)),
+    of: (set, part) => textsOf(set, part)?.map((text) => embedder.embedSync(text)),
   };
 }
 

@@ -25,8 +25,6 @@ export async function ask(texts: readonly string[], seed: number): Promise<void>
   for (const text of texts) {
     const decision = run.router.route(text, { mode: 'observe' });
     console.log(`\n${bold(shown(text))}\n`);
-    if (decision.fallback)
-      console.log('No word of it is known: this is what is expected of the mean prompt.\n');
     console.log(explainTable(decision.explain()));
     console.log(`\nText in, decision out: ${micros(() => run.router.route(text, { mode: 'observe' }))} us`);
   }

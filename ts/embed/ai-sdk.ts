@@ -85,11 +85,11 @@ class AiSdk implements Embedder {
   }
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
-    checkEmbed(texts, options);
+    const taken = checkEmbed(texts, options);
     const { signal } = options;
     checkSignal('options.signal', signal);
     const { size, parallel } = await unlessAborted(signal, this.#limits());
-    return inBatches(texts, size, parallel, (batch) => unlessAborted(signal, this.#call(batch, signal)));
+    return inBatches(taken, size, parallel, (batch) => unlessAborted(signal, this.#call(batch, signal)));
   }
 
   async #limits(): Promise<{ size: number; parallel: number }> {
@@ -123,8 +123,7 @@ class AiSdk implements Embedder {
       throw embedderFailed(this.id, `expected embeddings, an array, got ${describe(embeddings)}`);
     }
     const vectors = embeddings.map((embedding, i) => toVector(this.id, i, embedding));
-    checkEmbedded(this, vectors, batch.length);
-    return vectors;
+    return checkEmbedded(this, vectors, batch.length);
   }
 
   #failed(error: unknown): Error {

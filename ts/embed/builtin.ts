@@ -4,7 +4,7 @@ import type { Basis } from '../basis.ts';
 import { invalidArgument, outOfRange } from '../errors.ts';
 import { call, native, packageFile } from '../native.ts';
 import { checkName, checkOptions, isShared } from '../vectors.ts';
-import type { Embedder, EmbedOptions } from './embedder.ts';
+import type { Embedder, EmbedOptions, SyncEmbedder } from './embedder.ts';
 import { embedLocally, embedOne } from './local.ts';
 
 /** Parts of {@link builtin}. */
@@ -45,7 +45,7 @@ function open(file: string, dim: number): number {
 const table = 'models/static-minilm/table.sona';
 
 /** Embedders by dimension and path: the same are given to all who name the same. */
-const opened = new Map<string, Embedder>();
+const opened = new Map<string, SyncEmbedder>();
 
 /**
  * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
@@ -58,7 +58,7 @@ const opened = new Map<string, Embedder>();
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
-export function builtin(options: BuiltinOptions = {}): Embedder {
+export function builtin(options: BuiltinOptions = {}): SyncEmbedder {
   checkOptions('options', options, ['dim', 'path', 'data']);
   const { dim = 256, path, data } = options;
   if (typeof dim !== 'number') throw invalidArgument('options.dim', '256, 128 or 64', dim);
@@ -79,7 +79,7 @@ export function builtin(options: BuiltinOptions = {}): Embedder {
   return embedder;
 }
 
-class Builtin implements Embedder {
+class Builtin implements SyncEmbedder {
   readonly dim: number;
   readonly semantic = true;
   readonly basis = 'builtin';

@@ -1,11 +1,11 @@
 import { type Basis, checkBasis } from '../basis.ts';
 import { describe, dimMismatch, embedderFailed, invalidArgument, notFinite, SonaError } from '../errors.ts';
-import { checkInteger, checkName, checkOptions, isF32, isF64 } from '../vectors.ts';
+import { checkOptions, isF32, isF64, isName } from '../vectors.ts';
 
 /** Options of one call of an embedder. */
 export interface EmbedOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -21,57 +21,75 @@ export interface Embedder {
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis;
-  /** Vectors of texts, in their order. Rejects when it can't make all of them. */
+  /**
+   * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
+   * own.
+   */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
-  /** The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this. */
+  /**
+   * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
+   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * to it during the call alone.
+   */
   embedSync?(text: string, out?: Float32Array): Float32Array;
 }
 
+/** An {@link Embedder} that can embed at once. */
+export type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
+
 /** Refuses everything that is not an {@link Embedder}. Reads its `id`, for which `builtin` opens its table. */
-export function checkEmbedder(argument: string, value: unknown): asserts value is Embedder {
-  if (typeof value !== 'object' || value === null) throw invalidArgument(argument, 'an Embedder', value);
+export function checkEmbedder(
+  argument: string,
+  value: unknown,
+  refuse: typeof invalidArgument,
+): asserts value is Embedder {
+  if (typeof value !== 'object' || value === null) throw refuse(argument, 'an Embedder', value);
   const { embed, embedSync, dim, semantic, basis, id } = value as Record<keyof Embedder, unknown>;
-  if (typeof embed !== 'function') throw invalidArgument(`${argument}.embed`, 'a function', embed);
+  if (typeof embed !== 'function') throw refuse(`${argument}.embed`, 'a function', embed);
   if (embedSync !== undefined && typeof embedSync !== 'function') {
-    throw invalidArgument(`${argument}.embedSync`, 'a function', embedSync);
+    throw refuse(`${argument}.embedSync`, 'a function', embedSync);
   }
-  checkInteger(`${argument}.dim`, dim, 2, 65_536);
-  if (typeof semantic !== 'boolean') throw invalidArgument(`${argument}.semantic`, 'true or false', semantic);
-  checkOwnBasis(`${argument}.basis`, basis, dim);
-  checkName(`${argument}.id`, id);
+  if (typeof dim !== 'number' || !Number.isInteger(dim) || dim < 2 || dim > 65_536) {
+    throw refuse(`${argument}.dim`, 'an integer from 2 to 65536', dim);
+  }
+  if (typeof semantic !== 'boolean') throw refuse(`${argument}.semantic`, 'true or false', semantic);
+  if (basis !== undefined && basis !== 'minilm' && basis !== 'builtin') {
+    const at = `${argument}.basis`;
+    if (typeof basis !== 'object' || basis === null) {
+      throw refuse(at, "'minilm', 'builtin' or a Basis", basis);
+    }
+    const { dim: length } = checkBasis(at, basis);
+    if (length !== dim) throw dimMismatch(`${at}.dim`, dim, length);
+  }
+  if (!isName(id)) throw refuse(`${argument}.id`, 'a name of at least one character', id);
 }
 
-function checkOwnBasis(argument: string, basis: unknown, dim: number): void {
-  if (basis === undefined || basis === 'minilm' || basis === 'builtin') return;
-  if (typeof basis !== 'object') throw invalidArgument(argument, "'minilm', 'builtin' or a Basis", basis);
-  const { dim: length } = checkBasis(argument, basis);
-  if (length !== dim) throw dimMismatch(`${argument}.dim`, dim, length);
-}
+/** What the vectors of an embedder are held to. */
+type Named = Pick<Embedder, 'id' | 'dim'>;
 
 /**
- * Refuses what an embedder made of `count` texts unless it is as many vectors of its dimension, all finite. Throws
- * `SONA_EMBEDDER`, `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE`, naming the vector as `<id>[i]`.
+ * The vectors that an embedder made of `count` texts. Throws `SONA_EMBEDDER`, `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE`,
+ * naming the vector as `<id>[i]`, unless it is as many of its dimension, all finite.
  */
-export function checkEmbedded(
-  embedder: Embedder,
-  vectors: unknown,
-  count: number,
-): asserts vectors is Float32Array[] {
+export function checkEmbedded(embedder: Named, vectors: unknown, count: number): Float32Array[] {
   if (!Array.isArray(vectors) || vectors.length !== count) {
     const expected = `an array of ${count} vectors`;
     const got = Array.isArray(vectors) ? `an array of ${vectors.length}` : describe(vectors);
     throw embedderFailed(embedder.id, `expected ${expected}, got ${got}`, { expected, got });
   }
-  for (let i = 0; i < count; i++) checkOne(embedder, i, vectors[i]);
+  const checked: Float32Array[] = [];
+  for (let i = 0; i < count; i++) checked.push(checkOne(embedder, i, vectors[i]));
+  return checked;
 }
 
-function checkOne(embedder: Embedder, i: number, vector: unknown): void {
+function checkOne(embedder: Named, i: number, vector: unknown): Float32Array {
   if (!isF32(vector)) throw noVector(embedder.id, i, 'a Float32Array', describe(vector));
   if (vector.length !== embedder.dim) throw dimMismatch(`${embedder.id}[${i}]`, embedder.dim, vector.length);
   for (let k = 0; k < vector.length; k++) {
     const number = vector[k] as number;
     if (!Number.isFinite(number)) throw notFinite(`${embedder.id}[${i}]`, k, number);
   }
+  return vector;
 }
 
 /**
@@ -92,11 +110,13 @@ function noVector(id: string, i: number, expected: string, got: string): SonaErr
   return new SonaError('SONA_EMBEDDER', message, { embedder: id, argument, expected, got });
 }
 
-/** Refuses everything that is not an array of strings, and options that mean nothing. */
-export function checkEmbed(texts: unknown, options: EmbedOptions): asserts texts is readonly string[] {
+/** The texts as they are now. Refuses everything that is not an array of strings, and options that mean nothing. */
+export function checkEmbed(texts: unknown, options: EmbedOptions): string[] {
   if (!Array.isArray(texts)) throw invalidArgument('texts', 'an array of strings', texts);
-  for (let i = 0; i < texts.length; i++) {
-    if (typeof texts[i] !== 'string') throw invalidArgument(`texts[${i}]`, 'a string', texts[i]);
-  }
+  const taken: unknown[] = Array.from(texts);
+  taken.forEach((text, i) => {
+    if (typeof text !== 'string') throw invalidArgument(`texts[${i}]`, 'a string', text);
+  });
   checkOptions('options', options, ['signal']);
+  return taken as string[];
 }

@@ -1,6 +1,6 @@
 import { call, native } from '../native.ts';
 import { checkInteger, checkOptions } from '../vectors.ts';
-import type { Embedder } from './embedder.ts';
+import type { SyncEmbedder } from './embedder.ts';
 import { embedLocally, embedOne } from './local.ts';
 
 /** Parts of {@link hash}. */
@@ -15,7 +15,7 @@ export interface HashOptions {
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
-export function hash(options: HashOptions = {}): Embedder {
+export function hash(options: HashOptions = {}): SyncEmbedder {
   checkOptions('options', options, ['dim']);
   const { dim = 256 } = options;
   checkInteger('options.dim', dim, 2, 65_536);

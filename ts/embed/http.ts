@@ -33,7 +33,8 @@ export async function post(target: Target, body: unknown, signal: AbortSignal | 
     if (signal?.aborted) throw aborted(signal);
     if (late) throw embedderFailed(id, `no answer within ${timeoutMs} ms`, { timeoutMs }, error);
     if (SonaError.isInstance(error)) throw error;
-    throw embedderFailed(id, `${address.host} can't be reached: ${why(error)}`, {}, error);
+    const reason = redacted(target, why(error));
+    throw embedderFailed(id, `${address.host} can't be reached: ${reason}`, {}, error);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
@@ -67,17 +68,24 @@ async function beginning(response: Response): Promise<string> {
   return text;
 }
 
-/** What an error shows of an answer: its beginning, without what was sent as a key or header. */
-function redacted({ headers }: Target, text: string): string {
+/** What an error shows of what others say: its beginning, without what was sent as a key, header or query. */
+function redacted(target: Target, text: string): string {
   let clean = text;
-  for (const [name, value] of headers) {
-    if (name === 'content-type') continue;
-    for (const secret of [value, value.replace(/^Bearer /, '')]) {
-      // what is shorter is no secret, and stands in every text
-      if (secret.length >= 4) clean = clean.replaceAll(secret, '***');
-    }
-  }
+  for (const secret of secretsOf(target)) clean = clean.replaceAll(secret, '***');
   return clean.length > SHOWN ? `${clean.slice(0, SHOWN)}...` : clean;
+}
+
+/** What no error shows, the longest first: one may be part of another. */
+function secretsOf({ address, headers }: Target): string[] {
+  const { href, search, searchParams } = address;
+  const secrets = search === '' ? [] : [href, search, ...searchParams.values()];
+  // values as they were written, too
+  for (const part of search.slice(1).split('&')) secrets.push(part.slice(part.indexOf('=') + 1));
+  for (const [name, value] of headers) {
+    if (name !== 'content-type') secrets.push(value, value.replace(/^Bearer /, ''));
+  }
+  // what is shorter is no secret, and stands in every text
+  return secrets.filter(({ length }) => length >= 4).sort((a, b) => b.length - a.length);
 }
 
 function parsed(target: Target, text: string): unknown {
@@ -91,6 +99,6 @@ function parsed(target: Target, text: string): unknown {
 
 /** `fetch` says what is wrong in the cause of its error. */
 function why(error: unknown): string {
-  const { cause } = error as Error;
+  const cause = error instanceof Error ? error.cause : undefined;
   return reasonOf(cause instanceof Error && cause.message !== '' ? cause : error);
 }

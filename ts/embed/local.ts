@@ -19,10 +19,10 @@ export async function embedLocally(
   options: EmbedOptions,
   embed: (block: string[], out: Float32Array) => unknown,
 ): Promise<Float32Array[]> {
-  checkEmbed(texts, options);
+  const taken = checkEmbed(texts, options);
   const { signal } = options;
   checkSignal('options.signal', signal);
-  return inBatches(texts, BLOCK, 1, async (block, at) => {
+  return inBatches(taken, BLOCK, 1, async (block, at) => {
     if (at > 0) await setImmediate();
     checkSignal('options.signal', signal);
     const flat = new Float32Array(block.length * dim);

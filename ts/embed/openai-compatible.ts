@@ -16,7 +16,7 @@ export interface OpenAiCompatibleOptions {
   dim: number;
   /** Sent as `authorization: Bearer <apiKey>`. Default: none. */
   apiKey?: string;
-  /** Further headers. */
+  /** Further headers: a plain object, no `Headers` or `Map`. */
   headers?: Readonly<Record<string, string>>;
   /** Milliseconds that one request may take, 1 to 3,600,000. Default 10,000. */
   timeoutMs?: number;
@@ -49,8 +49,8 @@ const keys: (keyof OpenAiCompatibleOptions)[] = [
  *
  * Its `embed` rejects with `SONA_EMBEDDER` when the service can't be reached, takes longer than `timeoutMs`, answers
  * with an HTTP status that is no success (`details.status`, `details.body`: the answer's beginning without what was
- * sent as a key or header) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its vectors
- * are not of `dim` finite numbers.
+ * sent as a key, header or query) or with something malformed; with `SONA_DIM_MISMATCH` or `SONA_NOT_FINITE` when its
+ * vectors are not of `dim` finite numbers.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
@@ -86,8 +86,9 @@ function addressOf(url: unknown): URL {
 }
 
 function headersOf(apiKey: string | undefined, more: Readonly<Record<string, string>>): Headers {
-  if (typeof more !== 'object' || more === null || Array.isArray(more)) {
-    throw invalidArgument('options.headers', 'an object', more);
+  // entries of a Headers or a Map are no keys of it
+  if (typeof more !== 'object' || more === null || Symbol.iterator in more) {
+    throw invalidArgument('options.headers', 'an object of names and values', more);
   }
   const headers = new Headers({ 'content-type': 'application/json' });
   const set = (argument: string, name: string, value: string): void => {
@@ -128,17 +129,16 @@ class OpenAiCompatible implements Embedder {
   }
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
-    checkEmbed(texts, options);
+    const taken = checkEmbed(texts, options);
     const { signal } = options;
     checkSignal('options.signal', signal);
-    return inBatches(texts, this.#batchSize, 1, async (batch) => {
+    return inBatches(taken, this.#batchSize, 1, async (batch) => {
       checkSignal('options.signal', signal);
       // many services refuse halves of surrogate pairs
       const input = batch.map((text) => text.toWellFormed());
       const answer = await post(this.#target, { ...this.#body, input }, signal);
       const vectors = vectorsOf(this.id, answer, batch.length);
-      checkEmbedded(this, vectors, batch.length);
-      return vectors;
+      return checkEmbedded(this, vectors, batch.length);
     });
   }
 }

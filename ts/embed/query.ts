@@ -1,11 +1,10 @@
 import {
   asyncEmbedder,
   dimMismatch,
-  embedderFailed,
+  embedderError,
   incompatibleEmbedder,
   invalidArgument,
-  reasonOf,
-  SonaError,
+  type SonaError,
 } from '../errors.ts';
 import { call } from '../native.ts';
 import { checkVector, copyInto, type Vector } from '../vectors.ts';
@@ -42,6 +41,13 @@ export interface Owner {
   settle(id: string, dim: number): void;
 }
 
+/** An embedder whose name its owner knows. What it says of itself later means nothing. */
+interface Settled {
+  readonly embedder: Embedder;
+  readonly id: string;
+  readonly dim: number;
+}
+
 /** Makes vectors of the queries of one owner. */
 export class Queries {
   readonly #owner: Owner;
@@ -49,7 +55,7 @@ export class Queries {
   #embedder: Embedder | undefined;
   /** Name of the embedder of the owner's state, when it is none that ships. */
   readonly #foreign: string | undefined;
-  #settled = false;
+  #settled: Settled | undefined;
 
   /**
    * Throws `SONA_DIM_MISMATCH` when the embedder's vectors are not of the owner's length, `SONA_INCOMPATIBLE_STATE` when the
@@ -68,7 +74,7 @@ export class Queries {
     }
     const known = call(() => owner.known());
     const id = known === null ? undefined : (JSON.parse(known) as { id: string }).id;
-    this.#embedder = inherited ?? shipped(id, owner.dim);
+    this.#embedder = withoutOptions(id, owner.dim, inherited);
     if (!this.#embedder) this.#foreign = id;
   }
 
@@ -98,26 +104,26 @@ export class Queries {
 
   /** Writes the vector of a text into `memory`. Throws `SONA_ASYNC_EMBEDDER` when the embedder takes its time. */
   textInto(argument: string, text: string, memory: Float32Array): void {
-    const embedder = this.owned(argument);
-    if (!embedder.embedSync) throw asyncEmbedder(argument, embedder.id);
-    let vector: unknown;
+    const settled = this.owned(argument);
+    const { embedder, id } = settled;
+    if (!embedder.embedSync) throw asyncEmbedder(argument, id);
     try {
-      vector = embedder.embedSync(text, memory);
+      const [vector] = checkEmbedded(settled, [embedder.embedSync(text, memory)], 1);
+      if (vector !== memory) memory.set(vector as Float32Array);
     } catch (error) {
-      throw failure(embedder, error);
+      throw embedderError(id, error);
     }
-    const vectors = [vector];
-    checkEmbedded(embedder, vectors, 1);
-    if (vectors[0] !== memory) memory.set(vectors[0] as Float32Array);
   }
 
-  /** The vector of a query, from every embedder. Rejects with `SONA_ABORTED` as soon as the signal fires. */
+  /**
+   * The vector of a query, from every embedder, or a copy of it as it is now. Rejects with `SONA_ABORTED` as soon as the
+   * signal fires.
+   */
   async vector(argument: string, query: Query, signal: AbortSignal | undefined): Promise<Vector> {
-    checkSignal('options.signal', signal);
     const text = this.text(argument, query);
     if (text !== undefined) return this.textVector(argument, text, signal);
     checkVector(argument, query, this.#owner.dim);
-    return query;
+    return query.slice();
   }
 
   /** The vector of a text, from every embedder. */
@@ -132,33 +138,35 @@ export class Queries {
     texts: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<Float32Array[]> {
-    checkSignal('options.signal', signal);
-    const embedder = this.owned(argument);
-    let vectors: unknown;
+    const settled = this.owned(argument);
+    const { length } = texts;
     try {
-      vectors = await unlessAborted(signal, embedder.embed(texts, signal && { signal }));
+      const made = settled.embedder.embed(texts, signal ? { signal } : {});
+      return checkEmbedded(settled, await unlessAborted(signal, made), length);
     } catch (error) {
       // one that throws at once, with a signal that it has fired itself
       checkSignal('options.signal', signal);
-      throw failure(embedder, error);
+      throw embedderError(settled.id, error);
     }
-    checkEmbedded(embedder, vectors, texts.length);
-    return vectors;
   }
 
   /** The embedder, its name told to the owner's state; refuses text where there is none. */
-  owned(argument: string): Embedder {
-    const embedder = this.#embedder;
-    if (!embedder) throw this.#noEmbedder(argument);
-    if (!this.#settled) this.#settle(embedder);
-    return embedder;
+  owned(argument: string): Settled {
+    if (this.#settled) return this.#settled;
+    if (!this.#embedder) throw this.#noEmbedder(argument);
+    return this.#settle(this.#embedder);
   }
 
-  #settle(embedder: Embedder): void {
+  #settle(embedder: Embedder): Settled {
     const { dim } = this.#owner;
     if (embedder.dim !== dim) throw dimMismatch('embedder.dim', dim, embedder.dim);
-    call(() => this.#owner.settle(embedder.id, dim));
-    this.#settled = true;
+    const id = call(() => {
+      const { id } = embedder;
+      this.#owner.settle(id, dim);
+      return id;
+    });
+    this.#settled = { embedder, id, dim };
+    return this.#settled;
   }
 
   #noEmbedder(argument: string): SonaError {
@@ -166,6 +174,19 @@ export class Queries {
     const expected = `a vector of ${this.#owner.dim} numbers, or text with an embedder that makes such`;
     return invalidArgument(argument, expected, 'text');
   }
+}
+
+/** The embedder where none is given: the one of the state's vectors, if it ships, else the inherited one. */
+function withoutOptions(
+  id: string | undefined,
+  dim: number,
+  inherited: Embedder | undefined,
+): Embedder | undefined {
+  const known = shipped(id, dim);
+  if (!inherited || !known || id === undefined) return inherited ?? known;
+  // the default is not asked for its name: that reads its table
+  const isDefault = inherited === known || inherited === shipped(undefined, dim);
+  return !isDefault && inherited.id === id ? inherited : known;
 }
 
 /** The embedder that ships under a name or, where nobody was named, for a length. */
@@ -180,14 +201,9 @@ export function isText(query: unknown): query is string | ChatMessages {
   return typeof query === 'string' || isChat(query);
 }
 
-/** Messages are objects; the entries of a vector are numbers. */
+/** Messages are objects; the entries of a vector are numbers, and a list of vectors is neither. */
 function isChat(query: unknown): query is ChatMessages {
   if (!Array.isArray(query)) return false;
   const first: unknown = query[0];
-  return typeof first === 'object' && first !== null;
-}
-
-function failure(embedder: Embedder, error: unknown): SonaError {
-  if (SonaError.isInstance(error)) return error;
-  return embedderFailed(embedder.id, reasonOf(error), {}, error);
+  return typeof first === 'object' && first !== null && !Array.isArray(first) && !ArrayBuffer.isView(first);
 }

@@ -114,12 +114,12 @@ class Transformers implements Embedder {
   }
 
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
-    checkEmbed(texts, options);
+    const taken = checkEmbed(texts, options);
     const { signal } = options;
     checkSignal('options.signal', signal);
-    if (texts.length === 0) return [];
+    if (taken.length === 0) return [];
     const extractor = await unlessAborted(signal, this.#load());
-    return inBatches(texts, this.#options.batchSize ?? 8, 1, (batch) =>
+    return inBatches(taken, this.#options.batchSize ?? 8, 1, (batch) =>
       unlessAborted(signal, this.#run(extractor, batch)),
     );
   }
@@ -136,8 +136,7 @@ class Transformers implements Embedder {
     const numbers = data;
     const width = numbers.length / batch.length;
     const vectors = batch.map((_, i) => numbers.slice(i * width, (i + 1) * width));
-    checkEmbedded(this, vectors, batch.length);
-    return vectors;
+    return checkEmbedded(this, vectors, batch.length);
   }
 
   #load(): Promise<Extractor> {

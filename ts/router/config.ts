@@ -5,8 +5,8 @@ import { builtinBasis, builtinDims } from '../embed/builtin.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import type { QueryOptions } from '../embed/query.ts';
 import { SonaEngine } from '../engine.ts';
-import { invalidArgument, invalidConfig } from '../errors.ts';
-import { checkOptions } from '../vectors.ts';
+import { dimMismatch, invalidArgument, invalidConfig } from '../errors.ts';
+import { checkOptions, isName } from '../vectors.ts';
 import { encodeModels, type RouterModel } from './models.ts';
 
 /** What a router makes of the vector of a prompt. */
@@ -157,7 +157,7 @@ export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
   } = config as Record<string, unknown>;
   const settings = group(rest, 3) as Record<string, unknown>;
   const surroundings = checkSurroundings({ now, log, logText, engine, embedder, promptOf }, invalidConfig);
-  if (!isOrigin(origin)) throw invalidConfig('origin', 'a name of at least one character', origin);
+  if (!isName(origin)) throw invalidConfig('origin', 'a name of at least one character', origin);
   const basis = encodeFeatures(features, surroundings, settings);
   return {
     settings: JSON.stringify(settings),
@@ -176,7 +176,7 @@ export function checkRestoreOptions(
   checkOptions('options', options, ['now', 'log', 'logText', 'engine', 'embedder', 'promptOf', 'origin']);
   const { origin, ...given } = options;
   const surroundings = checkSurroundings(given, invalidArgument);
-  if (origin !== undefined && !isOrigin(origin)) {
+  if (origin !== undefined && !isName(origin)) {
     throw invalidArgument('origin', 'a name of at least one character', origin);
   }
   return { ...surroundings, origin };
@@ -203,8 +203,9 @@ function encodeFeatures(
   if (engine && dim !== engine.hiddenDim) {
     throw invalidConfig('features.dim', `${engine.hiddenDim}, the engine's hiddenDim`, dim);
   }
-  if (embedder && dim !== embedder.dim) {
-    throw invalidConfig('features.dim', `${embedder.dim}, the embedder's dim`, dim);
+  // a length that is none is named by the core
+  if (embedder && typeof dim === 'number' && dim !== embedder.dim) {
+    throw dimMismatch('embedder.dim', dim, embedder.dim);
   }
   return chosen === 'builtin' ? builtinOf(dim, embedder ?? engine?.embedder) : chosen;
 }
@@ -219,7 +220,7 @@ function checkChosen(value: unknown): Chosen {
 
 /** Length of the vectors where it is not said; undefined: the core's default, which is that of the built-in embedder. */
 function lengthOf(basis: Chosen, engine?: SonaEngine, embedder?: Embedder): number | undefined {
-  const known = embedder?.dim ?? engine?.hiddenDim;
+  const known = engine?.hiddenDim ?? embedder?.dim;
   if (known !== undefined) return known;
   if (basis === 'minilm') return MINILM;
   return typeof basis === 'object' ? basis.dim : undefined;
@@ -241,10 +242,6 @@ function checkSurroundings(given: Record<string, unknown>, refuse: typeof invali
   if (engine !== undefined && !(engine instanceof SonaEngine)) throw refuse('engine', 'a SonaEngine', engine);
   const queries = checkQueryOptions(embedder, promptOf, refuse);
   return { now, log, logText, engine, queries } as Surroundings;
-}
-
-function isOrigin(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.isWellFormed();
 }
 
 /** Settings and groups of them, as many levels deep. What is not set is left out. */

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.ts';
 import type { ExplainedCandidate, ExplainedPattern, Explanation } from './explanation.ts';
+import type { Fallback } from './fallback.ts';
 
 /** One column: its head, and what it shows of a candidate. */
 interface Column {
@@ -38,16 +39,24 @@ export function explainTable(explanation: Explanation): string {
   if (typeof explanation !== 'object' || explanation === null || !Array.isArray(explanation.candidates)) {
     throw invalidArgument('explanation', 'what explain() returns', explanation);
   }
-  const { id, model, reason, exploration, difficulty, budgetPrice, basis, candidates, patterns } =
+  const { id, model, reason, exploration, difficulty, budgetPrice, basis, fallback, candidates, patterns } =
     explanation;
   const how = { policy: `by the policy, ${exploration}`, session: 'by its session', trial: 'on trial' }[
     reason
   ];
   const facts = [`difficulty ${signed(difficulty)}`, `basis ${plain(basis.id)}`];
   if (budgetPrice !== 0) facts.push(`budget's price ${budgetPrice.toFixed(3)}`);
-  const lines = [`decision ${id}: ${plain(model)}, ${how} (${facts.join(', ')})`, ...table(candidates)];
+  const without = fallback ? `, ${withoutPrompt(fallback)}` : '';
+  const lines = [
+    `decision ${id}: ${plain(model)}, ${how}${without} (${facts.join(', ')})`,
+    ...table(candidates),
+  ];
   if (patterns) lines.push(...patternLines(patterns));
   return lines.join('\n');
+}
+
+function withoutPrompt({ reason, message }: Fallback): string {
+  return `without the prompt: ${reason}${message === undefined ? '' : `, ${plain(message)}`}`;
 }
 
 function table(candidates: readonly ExplainedCandidate[]): string[] {

@@ -1,8 +1,9 @@
 import type { ChatMessages } from '../embed/prompt.ts';
 import type { Queries } from '../embed/query.ts';
-import { invalidArgument, notFinite, outOfRange } from '../errors.ts';
+import { invalidArgument, outOfRange } from '../errors.ts';
 import { call, native } from '../native.ts';
 import {
+  checkLength,
   checkNumber,
   checkOptions,
   checkUnitInterval,
@@ -38,9 +39,6 @@ export interface Receiver {
 /** Rows that cross to the addon at a time. */
 const CHUNK = 4_096;
 
-/** Squared lengths above are refused, so that none of a later chunk can be; the 32-bit range ends at 3.403e38. */
-const LONGEST = 3.4e38;
-
 /** Rows as they cross. */
 interface Chunk {
   vectors: Float32Array;
@@ -73,9 +71,9 @@ export function warmStart(receiver: Receiver, rows: readonly WarmStartRow[]): nu
   return taken;
 }
 
-/** Rows with vectors in place of texts, from every embedder. */
+/** Rows with vectors in place of texts, from every embedder. Whatever can be refused is refused before the wait. */
 export async function embedRows(
-  queries: Queries,
+  { models, queries, dim }: Receiver,
   rows: readonly WarmStartRow[],
   signal: AbortSignal | undefined,
 ): Promise<WarmStartRow[]> {
@@ -85,12 +83,19 @@ export async function embedRows(
   const texts: string[] = [];
   const places: number[] = [];
   for (const [i, given] of rows.entries()) {
-    checkOptions(`rows[${i}]`, given, names);
-    const { text, vector, model, quality, weight } = given;
-    taken.push({ vector, model, quality, weight } as WarmStartRow);
-    if (text === undefined) continue;
-    texts.push(textOf(queries, `rows[${i}]`, text, vector));
-    places.push(i);
+    const name = `rows[${i}]`;
+    checkOptions(name, given, names);
+    const { text, vector, model, quality, weight = 1 } = given;
+    const row: WarmStartRow = { model, quality, weight };
+    if (text === undefined) {
+      row.vector = new Float32Array(dim);
+      readVector(name, vector, row.vector);
+    } else {
+      texts.push(textOf(queries, name, text, vector));
+      places.push(i);
+    }
+    checkTold(models, name, row);
+    taken.push(row);
   }
   if (texts.length === 0) return taken;
   const vectors = await queries.textVectors('rows', texts, signal);
@@ -117,22 +122,34 @@ function readRow(
   at: number,
 ): void {
   checkOptions(name, row, names);
-  const { vector, text, model, quality, weight = 1 } = row as Record<keyof WarmStartRow, unknown>;
+  const { vector, text, model, quality, weight = 1 } = row as WarmStartRow;
   const memory = chunk.vectors.subarray(at * dim, (at + 1) * dim);
   if (text !== undefined) {
     queries.textInto(`${name}.text`, textOf(queries, name, text, vector), memory);
+    checkLength(`${name}.text`, memory);
   } else {
-    checkVector(`${name}.vector`, vector, dim);
-    copyInto(`${name}.vector`, vector, memory, 0);
+    readVector(name, vector, memory);
   }
-  checkLength(text === undefined ? `${name}.vector` : `${name}.text`, memory);
-  chunk.models[at] = models.number(`${name}.model`, model);
+  chunk.models[at] = checkTold(models, name, { model, quality, weight });
+  chunk.numbers.set([quality, weight], at * 2);
+}
+
+function readVector(name: string, vector: unknown, memory: Float32Array): void {
+  const argument = `${name}.vector`;
+  checkVector(argument, vector, memory.length);
+  copyInto(argument, vector, memory, 0);
+  checkLength(argument, memory);
+}
+
+/** The number of the model. */
+function checkTold(models: Models, name: string, { model, quality, weight }: WarmStartRow): number {
+  const number = models.number(`${name}.model`, model);
   checkUnitInterval(`${name}.quality`, quality);
   checkNumber(`${name}.weight`, weight);
   if (weight <= 0 || weight > 1_000) {
     throw outOfRange(`${name}.weight`, 'a number above 0, at most 1,000', weight);
   }
-  chunk.numbers.set([quality, weight], at * 2);
+  return number;
 }
 
 function textOf(queries: Queries, name: string, value: unknown, vector: unknown): string {
@@ -140,17 +157,4 @@ function textOf(queries: Queries, name: string, value: unknown, vector: unknown)
   const text = queries.text(`${name}.text`, value);
   if (text === undefined) throw invalidArgument(`${name}.text`, 'a string or the messages of a chat', value);
   return text;
-}
-
-/** Refuses what has no direction. */
-function checkLength(argument: string, memory: Float32Array): void {
-  let squared = 0;
-  for (let i = 0; i < memory.length; i++) {
-    const number = memory[i] as number;
-    if (!Number.isFinite(number)) throw notFinite(argument, i, number);
-    squared += number * number;
-  }
-  if (squared > LONGEST)
-    throw outOfRange(argument, `a vector whose squared length is at most ${LONGEST}`, squared);
-  if (squared === 0) throw outOfRange(argument, 'a vector with at least one number other than 0', squared);
 }

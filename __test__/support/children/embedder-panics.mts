@@ -19,7 +19,7 @@ const [place = '', use = ''] = process.argv.slice(2);
 
 /** Each opens the table, and then embeds. */
 const uses: Record<string, () => unknown> = {
-  builtin: () => builtin().embedSync?.('hello'),
+  builtin: () => builtin().embedSync('hello'),
   id: () => builtin().id,
   engine: () => SonaEngine.withConfig({ background: 'manual' }).suggestRoutes('hello'),
   router: () => new SonaRouter({ models }).route('hello'),
@@ -37,7 +37,7 @@ try {
 const engine = SonaEngine.withConfig({ background: 'manual' });
 engine.addRoute('greeting', { text: 'good morning' });
 const after = {
-  length: Math.hypot(...(builtin().embedSync?.('hello') ?? [])),
+  length: Math.hypot(...builtin().embedSync('hello')),
   best: engine.suggestRoutes('hello').best,
   fallback: (await new SonaRouter({ models }).routeAsync('hello')).fallback,
 };
