@@ -52,5 +52,5 @@ def embed(text, dim):
 
 figures = [{"text": text, "dim": dim, "bits": embed(text, dim).astype("<f4").tobytes().hex()} for dim in (256, 64) for text in TEXTS]
 with open(os.path.join(HERE, "embedding.json"), "w", encoding="utf8") as file:
-    json.dump(figures, file, ensure_ascii=True, indent=1)
+    json.dump(figures, file, ensure_ascii=False, indent=2)
     file.write("\n")
