@@ -48,7 +48,7 @@ fn coverage(prompts: &[Vec<f32>], models: usize, binary: bool, seed: u64) -> (f6
     let maps: Vec<Vec<f64>> =
         (0..models).map(|_| (0..=FEATURES).map(|_| deviation * chance.normal()).collect()).collect();
     let all = (0..models).map(|n| Model::new(n.to_string())).collect();
-    let config = RouterConfig { seed, ..RouterConfig::default() };
+    let config = RouterConfig { dim: 384, seed, ..RouterConfig::default() };
     let router = SonaRouter::new(config, all, Some(Basis::minilm().clone()), "a").unwrap();
     let mut z = [0.0; 2 * FEATURES];
     let (mut held, mut uncalibrated) = (0, 0);
