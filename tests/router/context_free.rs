@@ -150,6 +150,24 @@ fn intervals_hold_what_prompts_differ_by() {
 }
 
 #[test]
+fn what_prompts_differ_by_is_the_variance_of_what_is_expected_of_each() {
+    let (world, router) = taught(|thing, model| if thing == u64::from(model) { 0.6 } else { 0.4 });
+    let all: Vec<_> = (0..4_000)
+        .map(|n| by_model(router.route(&world.prompt(n), &observe(), 5_000).unwrap()))
+        .map(|candidates| [0, 1, 2, 3].map(|model| candidates[model].worth))
+        .collect();
+    let scale = router.stats().unwrap().interval_scale;
+    for (model, candidate) in unknown(&router).iter().enumerate() {
+        let mean = all.iter().map(|worths| worths[model]).sum::<f64>() / 4_000.0;
+        let variance = all.iter().map(|worths| (worths[model] - mean).powi(2)).sum::<f64>() / 4_000.0;
+        let half = (candidate.interval[1] - candidate.interval[0]) / 2.0;
+        let found = (half / (1.645 * scale)).powi(2);
+        // and a little for what is not known of the mean
+        assert!(variance > 1e-3 && (0.999 * variance..1.05 * variance).contains(&found), "{model}: {variance} {found}");
+    }
+}
+
+#[test]
 fn intervals_are_narrow_where_only_models_differ() {
     let (_, router) = taught(|_, model| 0.1 + 0.25 * f64::from(model));
     for (model, candidate) in unknown(&router).iter().enumerate() {
