@@ -171,7 +171,6 @@ export interface Binding {
   embedderBasis(handle: number): Basis | null;
   embedderEmbed(handle: number, text: string, out: Float32Array): number;
   embedderEmbedBatch(handle: number, texts: string[], out: Float32Array): number;
-  embedderTokenize(handle: number, text: string): Uint32Array;
   hashEmbed(text: string, out: Float32Array): void;
   settings(): string;
   presets(): string;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use napi::bindgen_prelude::{Float32ArraySlice, Uint8Array, Uint32Array};
+use napi::bindgen_prelude::{Float32ArraySlice, Uint8Array};
 use napi_derive::napi;
 use parking_lot::Mutex;
 use serde_json::json;
@@ -132,16 +132,6 @@ pub fn embedder_embed(handle: u32, text: String, mut out: Float32ArraySlice) -> 
 #[napi(catch_unwind)]
 pub fn embedder_embed_batch(handle: u32, texts: Vec<String>, mut out: Float32ArraySlice) -> napi::Result<f64> {
     EMBEDDERS.with(handle, |table| Ok(table.embedder.embed_batch(&texts, out.as_mut_slice())? as f64))
-}
-
-/// The ids of a text's tokens.
-#[napi(catch_unwind)]
-pub fn embedder_tokenize(handle: u32, text: String) -> napi::Result<Uint32Array> {
-    EMBEDDERS.with(handle, |table| {
-        let mut ids = Vec::new();
-        table.embedder.tokenizer().encode(&text, &mut ids);
-        Ok(Uint32Array::new(ids))
-    })
 }
 
 /// Writes the hashed features of a text.

@@ -101,7 +101,7 @@ export interface Explanation {
 }
 
 /** Numbers before the first candidate in the addon's answer. */
-export const HEADER = 8;
+export const HEADER = 7;
 
 /** Numbers per candidate. */
 export const PER_CANDIDATE = 20;

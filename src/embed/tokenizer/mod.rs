@@ -1,7 +1,7 @@
 //! Text to tokens, exactly as the reference tokenizer of uncased BERT models does it.
 //!
 //! In: text. Out: ids of the vocabulary's entries, without `[CLS]` and `[SEP]` around them.
-//! Called by: `Embedder`, for each token; `napi`, for the ids.
+//! Called by: `Embedder`, for each token; Rust programs, for the ids.
 //! Source: Hugging Face `tokenizers`, `BertNormalizer` (clean text, spaces around Chinese characters, no accents, lower
 //! case), `BertPreTokenizer`, `WordPiece`, and special tokens taken verbatim from the raw text.
 

@@ -10,8 +10,8 @@ use crate::napi::registry::ROUTERS;
 use crate::router::{ModelId, Reason, Request};
 
 /// Numbers before the first candidate: id, place of the chosen, reason, difficulty, price of the budget, 1 if events wait,
-/// 1 if a fit is due, 1 if nothing was known of the prompt.
-const HEADER: usize = 8;
+/// 1 if a fit is due.
+const HEADER: usize = 7;
 
 /// Numbers per candidate, in the order of `Candidate`; NaN where nothing is known.
 const PER_CANDIDATE: usize = 20;
@@ -77,7 +77,6 @@ pub fn router_route(
             decision.budget_price,
             flag(decision.events),
             flag(decision.fit_due),
-            flag(decision.context_free),
         ]);
         for (c, row) in decision.candidates.iter().zip(numbers[HEADER..].chunks_exact_mut(PER_CANDIDATE)) {
             row.copy_from_slice(&[
