@@ -8,7 +8,7 @@ import { fail, root } from './process.mjs';
 import { rustPaths } from './rust-paths.mjs';
 
 /** What every room may use. */
-const everyone = ['config', 'error', 'fault', 'state'];
+const everyone = ['config', 'error', 'fault', 'identity', 'state'];
 
 /** What each room may use, besides itself. @type {Record<string, string[]>} */
 const arrows = {
@@ -28,6 +28,7 @@ const arrows = {
   config: ['error'],
   error: [],
   fault: [],
+  identity: [],
 };
 
 /** The host's things, and the rooms that may know them. Time and randomness are passed in everywhere else. */

@@ -12,6 +12,7 @@ pub mod embed;
 pub mod engine;
 pub mod error;
 mod fault;
+pub mod identity;
 pub mod learner;
 #[cfg(feature = "napi")]
 mod napi;
