@@ -14,6 +14,7 @@ pub mod error;
 mod fault;
 pub mod identity;
 pub mod learner;
+pub mod linear;
 #[cfg(feature = "napi")]
 mod napi;
 pub mod router;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::batch::{BATCH, Batch, Targets};
 use super::lesson::Lesson;
 use crate::adapter::lora::Lora;
+use crate::linear::random::seeded;
 use crate::simd::Kernels;
 
 /// Every how many-th event is held back, by a hash of its id.
@@ -45,7 +46,7 @@ impl Judgement {
 impl Gate {
     /// Whether an event is held back. The same id gives the same answer in every run with the same seed.
     pub(super) fn holds_back(id: u64, seed: u64) -> bool {
-        split_mix(id ^ split_mix(seed)).is_multiple_of(ONE_IN)
+        seeded(seed, id).is_multiple_of(ONE_IN)
     }
 
     pub(super) fn push(&mut self, lesson: Lesson) {
@@ -96,12 +97,4 @@ impl Gate {
         let variance = differences().map(|difference| (difference - gain).powi(2)).sum::<f64>() / (count - 1.0);
         Some(Judgement { gain, error: (variance / count).sqrt() })
     }
-}
-
-/// Finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-fn split_mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

@@ -9,7 +9,7 @@ use super::model::Model;
 use super::pending::Pair;
 use super::ridge::Ridge;
 use super::sums::{BLOCK, BOTH, BlockSums, Features};
-use super::symmetric::{Symmetric, dot};
+use crate::linear::{Symmetric, dot};
 
 /// Prior precision of every model's map.
 pub const LAMBDA: f64 = 20.0;

@@ -9,11 +9,11 @@ use super::objective::Objective;
 use super::pending::{Facts, Reason, Record, Told};
 use super::refit::Refit;
 use super::sums::{BOTH, Features};
-use super::symmetric::dot;
 use super::unknown::Prompts;
 use super::{Event, ModelId, chance};
 use crate::config::{Background, Exploration};
 use crate::error::{Result, SonaError};
+use crate::linear::dot;
 
 /// Standard deviations that the upper confidence bound adds.
 const WIDTH: f64 = 0.65;

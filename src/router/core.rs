@@ -264,7 +264,7 @@ impl Core {
             let of = model.intercept();
             total.n += of.n;
             total.t += of.t;
-            super::symmetric::add_scaled(1.0, &of.s, &mut total.s);
+            crate::linear::add_scaled(1.0, &of.s, &mut total.s);
         }
         total
     }

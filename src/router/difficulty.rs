@@ -9,7 +9,7 @@
 //! of its targets is an outcome `t - T / N` at `z - s / N` with weight `N / (N + 1)`.
 
 use super::ridge::Ridge;
-use super::symmetric::{Symmetric, add_scaled, dot};
+use crate::linear::{Symmetric, add_scaled, dot};
 
 /// Prior precision of the map and of the intercepts.
 pub const LAMBDA: f64 = 10.0;

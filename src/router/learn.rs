@@ -10,9 +10,9 @@ use super::drift::Direction;
 use super::model::{Model, amount};
 use super::pending::{Learned, Pair, Told};
 use super::sums::{BLOCK, BlockSums, Features, ModelSums};
-use super::symmetric::{add_scaled, dot};
 use super::{Event, ModelId, Subject};
 use crate::error::{Result, SonaError};
+use crate::linear::{add_scaled, dot};
 
 /// What is told of a decision. Quality teaches quality; cost and latency teach their own; an error alone counts against
 /// availability; what is missing teaches nothing.

@@ -29,7 +29,6 @@ mod sessions;
 mod state;
 mod stats;
 mod sums;
-mod symmetric;
 mod tenants;
 mod unknown;
 
@@ -41,6 +40,7 @@ use parking_lot::Mutex;
 use self::core::Core;
 use crate::config::{Background, RouterConfig};
 use crate::error::{Result, SonaError};
+use crate::linear::random;
 use crate::state::EmbedderId;
 use basis::Basis;
 
@@ -116,14 +116,7 @@ pub enum Event {
 
 /// A number in [0, 1) for every seed and count: the n-th draw can be repeated without those before.
 fn chance(seed: u64, n: u64) -> f64 {
-    // the finaliser of SplitMix64 (Steele, Lea and Flood 2014), twice, so that seeds that are near are not alike
-    let mix = |mut x: u64| {
-        x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    (mix(mix(seed) ^ n) >> 11) as f64 / (1_u64 << 53) as f64
+    random::unit(random::seeded(seed, n))
 }
 
 /// Routes prompts to models and learns from outcomes. All methods take `&self` and may be called from any thread; one

@@ -4,7 +4,7 @@
 //! prediction is not part of it: it stays free to move, because `P b` and `P s` are kept apart (`b` the sum of `w e z`, `s`
 //! that of `w z`), and the prediction for any `r0` is `r0 + (P b - r0 P s) . z`.
 
-use super::symmetric::{Symmetric, add_scaled, dot};
+use crate::linear::{Symmetric, add_scaled, dot};
 
 /// The posterior of one linear map.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,8 +7,8 @@
 use super::FEATURES;
 use super::cost::LogSums;
 use super::difficulty::{CENTRE, Intercept};
-use super::symmetric::{Symmetric, add_scaled};
 
+use crate::linear::{Symmetric, add_scaled};
 use serde::{Deserialize, Serialize};
 
 /// Features of one block and its bias.

@@ -8,7 +8,7 @@ use super::FEATURES;
 use super::arm::Arm;
 use super::core::Core;
 use super::sums::{BOTH, Features, Sums};
-use super::symmetric::dot;
+use crate::linear::dot;
 
 /// Weight of outcomes below which there is no mean; rounding can leave as much when all are forgotten.
 const LEAST: f64 = 1e-6;

@@ -10,9 +10,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::draft::Draft;
 use super::index::PatternIndex;
 use super::interpolation::{Prior, interpolate};
-use super::kmeans;
 use super::observation::{Observation, Placed, Verdict};
 use super::sums::OutcomeSums;
+use crate::linear::kmeans;
 use crate::simd::Kernels;
 
 /// How far from what was expected a quality is judged, in standard deviations of all qualities.

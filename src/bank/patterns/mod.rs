@@ -10,7 +10,6 @@ mod book;
 mod draft;
 mod index;
 mod interpolation;
-pub mod kmeans;
 mod observation;
 mod pattern;
 mod regroup;

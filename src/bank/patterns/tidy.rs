@@ -4,8 +4,8 @@ use half::f16;
 
 use super::book::{Member, PatternBook};
 use super::draft::Draft;
-use super::kmeans::{self, Clustering};
 use super::sums::OutcomeSums;
+use crate::linear::kmeans::{self, Clustering};
 use crate::simd::Kernels;
 
 /// Cosine of two centroids above which the patterns are about the same.

@@ -5,8 +5,8 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::{Basis, FEATURES, MAX_DIM, Parts, pca};
-use crate::bank::patterns::kmeans;
 use crate::error::{Result, SonaError};
+use crate::linear::kmeans;
 use crate::simd::Kernels;
 use crate::state::all_unit;
 

@@ -2,9 +2,9 @@
 
 use super::read_numbers;
 use crate::error::Result;
+use crate::linear::Symmetric;
 use crate::router::cost::LogSums;
 use crate::router::sums::{BLOCK, BOTH, BlockSums, ModelSums, Moments, Sums};
-use crate::router::symmetric::Symmetric;
 use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 /// Most models that one origin can have had.

@@ -1,6 +1,7 @@
 //! A symmetric matrix of 64-bit numbers as its lower triangle, row by row: half the memory and traffic of a square, and
 //! symmetric to the last bit by construction.
 
+use super::vector::{add_scaled, dot};
 use crate::simd::Kernels;
 
 /// A symmetric matrix. Row `i` of its triangle holds the elements `(i, 0)` to `(i, i)`.
@@ -54,7 +55,7 @@ impl Symmetric {
     /// Adds a multiple of another matrix of the same size.
     pub fn add_scaled(&mut self, factor: f64, other: &Self) {
         debug_assert_eq!(self.dim, other.dim);
-        self.triangle.iter_mut().zip(&other.triangle).for_each(|(to, from)| *to += factor * from);
+        add_scaled(factor, &other.triangle, &mut self.triangle);
     }
 
     /// Adds `factor * w w'`.
@@ -72,14 +73,72 @@ impl Symmetric {
         Kernels::best().triangle_multiply(&self.triangle, x, out);
     }
 
-    /// Its inverse by Cholesky's factorisation; `None` when it is not positive definite.
+    /// Its inverse; `None` when it is not positive definite.
     pub fn inverse(&self) -> Option<Self> {
+        Some(self.clone().factor()?.inverse())
+    }
+
+    /// Its factor by Cholesky; `None` when it is not positive definite.
+    pub fn factor(self) -> Option<Factor> {
+        self.factor_with(|pivot| (pivot > 0.0).then_some(pivot))
+    }
+
+    /// The factor of this matrix, which is the sum of outer products, plus `ridge` (above 0) on its diagonal.
+    pub fn factor_ridge(mut self, ridge: f64) -> Factor {
+        debug_assert!(ridge > 0.0);
+        self.add_identity(ridge);
+        // exact pivots are at least the ridge; rounding may have taken them lower
+        self.factor_with(|pivot| Some(pivot.max(ridge))).expect("no pivot is refused")
+    }
+
+    /// `pivot` says what to take the root of, or to give up.
+    fn factor_with(self, pivot: impl Fn(f64) -> Option<f64>) -> Option<Factor> {
+        let Self { dim, triangle: mut lower } = self;
+        for i in 0..dim {
+            let (above, from) = lower.split_at_mut(triangle(i));
+            for j in 0..i {
+                let other = &above[triangle(j)..triangle(j + 1)];
+                from[j] = (from[j] - dot(&from[..j], &other[..j])) / other[j];
+            }
+            from[i] = pivot(from[i] - dot(&from[..i], &from[..i]))?.sqrt();
+        }
+        Some(Factor { dim, lower })
+    }
+}
+
+/// The lower triangle `L` of `L L' = M`, packed.
+#[derive(Debug, Clone)]
+pub struct Factor {
+    dim: usize,
+    lower: Vec<f64>,
+}
+
+impl Factor {
+    fn row(&self, i: usize) -> &[f64] {
+        &self.lower[triangle(i)..triangle(i + 1)]
+    }
+
+    /// Replaces a right-hand side `b` by the solution of `M x = b`. Costs `2 dim^2` flops.
+    pub fn solve(&self, side: &mut [f64]) {
+        for i in 0..self.dim {
+            let row = self.row(i);
+            side[i] = (side[i] - dot(&row[..i], &side[..i])) / row[i];
+        }
+        for i in (0..self.dim).rev() {
+            let row = self.row(i);
+            let (below, solved) = side.split_at_mut(i);
+            solved[0] /= row[i];
+            add_scaled(-solved[0], &row[..i], below);
+        }
+    }
+
+    /// The inverse of `M`.
+    pub fn inverse(&self) -> Symmetric {
         let n = self.dim;
-        let factor = self.cholesky()?;
         // the rows of L^-1, lower triangular too
         let mut inverse = vec![0.0; triangle(n)];
         for i in 0..n {
-            let row = &factor[triangle(i)..triangle(i + 1)];
+            let row = self.row(i);
             for j in 0..=i {
                 let mut sum = if i == j { 1.0 } else { 0.0 };
                 for k in j..i {
@@ -89,49 +148,20 @@ impl Symmetric {
             }
         }
         // (L L')^-1 = L'^-1 L^-1: the sum of the outer products of the rows of L^-1
-        let mut result = Self::zeros(n);
+        let mut result = Symmetric::zeros(n);
         for k in 0..n {
             let row = &inverse[triangle(k)..triangle(k + 1)];
             for (i, &value) in row.iter().enumerate() {
-                let to = &mut result.triangle[triangle(i)..triangle(i + 1)];
-                to.iter_mut().zip(row).for_each(|(to, from)| *to += value * from);
+                add_scaled(value, row, &mut result.triangle[triangle(i)..triangle(i + 1)]);
             }
         }
-        Some(result)
-    }
-
-    /// The lower triangle `L` of `L L' = M`, packed.
-    fn cholesky(&self) -> Option<Vec<f64>> {
-        let mut factor = self.triangle.clone();
-        for i in 0..self.dim {
-            let (above, from) = factor.split_at_mut(triangle(i));
-            for j in 0..i {
-                let other = &above[triangle(j)..triangle(j + 1)];
-                from[j] = (from[j] - dot(&from[..j], &other[..j])) / other[j];
-            }
-            let pivot = from[i] - dot(&from[..i], &from[..i]);
-            if pivot.is_nan() || pivot <= 0.0 {
-                return None;
-            }
-            from[i] = pivot.sqrt();
-        }
-        Some(factor)
+        result
     }
 }
 
 /// Elements of the first `rows` rows of a triangle.
 fn triangle(rows: usize) -> usize {
     rows * (rows + 1) / 2
-}
-
-/// The inner product.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
-    Kernels::best().dot_f64(a, b)
-}
-
-/// `y += factor * x`.
-pub fn add_scaled(factor: f64, x: &[f64], y: &mut [f64]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
 }
 
 #[cfg(test)]
@@ -178,6 +208,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_solution_times_the_matrix_is_the_right_hand_side() {
+        for n in [0, 1, 2, 9, 64, 65] {
+            for ridge in [0.0, 0.5] {
+                let factor = if ridge > 0.0 { example(n).factor_ridge(ridge) } else { example(n).factor().unwrap() };
+                let mut x = vector(n);
+                factor.solve(&mut x);
+                let (mut matrix, mut side) = (example(n), vec![0.0; n]);
+                matrix.add_identity(ridge);
+                matrix.multiply(&x, &mut side);
+                assert!(side.iter().zip(vector(n)).all(|(got, b)| (got - b).abs() < 1e-12), "{n} {ridge}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ridge_makes_any_sum_of_outer_products_solvable() {
+        // two rows that are one, large beside the ridge: the exact pivot is lost to rounding
+        let mut matrix = Symmetric::zeros(3);
+        matrix.add_outer(1.0, &[1e8, 1e8, 0.0]);
+        let mut x = [1e8, 1e8, 2.0];
+        matrix.factor_ridge(0.5).solve(&mut x);
+        assert!(x.iter().all(|x| x.is_finite()));
+        assert!((1e8 * (x[0] + x[1]) - 1.0).abs() < 1e-6 && (x[2] - 4.0).abs() < 1e-12, "{x:?}");
     }
 
     #[test]

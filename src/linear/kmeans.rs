@@ -105,7 +105,7 @@ fn widen(rows: &[&[f16]], wide: &mut [f32]) {
 }
 
 /// The largest value and its place, the first of equals.
-pub(super) fn largest(values: &[f32]) -> (usize, f32) {
+pub fn largest(values: &[f32]) -> (usize, f32) {
     let none = (0, f32::NEG_INFINITY);
     values.iter().copied().enumerate().fold(none, |best, value| if value.1 > best.1 { value } else { best })
 }
