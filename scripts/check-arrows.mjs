@@ -12,10 +12,11 @@ const everyone = ['config', 'error', 'fault', 'identity', 'state'];
 
 /** What each room may use, besides itself. @type {Record<string, string[]>} */
 const arrows = {
-  napi: ['engine', 'router', 'embed', 'store', ...everyone],
-  wasm: ['engine', 'router', 'embed', 'store', ...everyone],
+  napi: ['engine', 'router', 'offpolicy', 'embed', 'store', ...everyone],
+  wasm: ['engine', 'router', 'offpolicy', 'embed', 'store', ...everyone],
   engine: ['learner', 'bank', 'store', 'adapter', 'trajectory', 'check', 'linear', ...everyone],
   router: ['check', 'linear', 'simd', 'store', ...everyone],
+  offpolicy: ['check', 'linear', ...everyone],
   learner: ['adapter', 'bank', 'trajectory', 'linear', 'simd', ...everyone],
   adapter: ['linear', 'simd', ...everyone],
   bank: ['linear', 'simd', ...everyone],

@@ -17,6 +17,7 @@ pub mod learner;
 pub mod linear;
 #[cfg(feature = "napi")]
 mod napi;
+pub mod offpolicy;
 pub mod router;
 pub mod simd;
 pub mod state;

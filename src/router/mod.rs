@@ -21,7 +21,6 @@ mod log;
 mod merge;
 mod model;
 mod objective;
-pub mod offpolicy;
 mod pending;
 mod refit;
 mod ridge;

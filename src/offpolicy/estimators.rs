@@ -1,8 +1,8 @@
 //! The five estimators. Each value is a mean of scores, to first order; their spread gives the standard error.
 
 use super::outcomes::Predicted;
-use super::regression::dot;
 use super::{DirectEstimate, Estimate, Evaluation};
+use crate::linear::dot;
 
 /// Quantile of the normal distribution for 95 %.
 const QUANTILE: f64 = 1.959_963_984_540_054;

@@ -10,7 +10,6 @@
 mod check;
 mod estimators;
 mod outcomes;
-mod regression;
 #[cfg(test)]
 mod tests;
 

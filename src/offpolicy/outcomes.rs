@@ -4,8 +4,8 @@
 //! the penalty draws to 0 as well: an arm without data has the overall mean. Without features only the intercept is left,
 //! the arm's mean shrunk to the overall mean.
 
-use super::regression::{Moments, add_scaled, dot};
 use super::{Log, Settings};
+use crate::linear::{Symmetric, add_scaled, dot, random};
 
 /// What the model says of each round.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Split {
         let rounds = rewards.len();
         let folds = settings.folds.min(rounds);
         let mut order: Vec<usize> = (0..rounds).collect();
-        order.sort_by_cached_key(|&round| (mix(settings.seed, round as u64), round));
+        order.sort_by_cached_key(|&round| (random::stream(settings.seed, round as u64), round));
         let mut fold = vec![0; rounds];
         let (mut count, mut sum) = (vec![0.0; folds], vec![0.0; folds]);
         for (rank, &round) in order.iter().enumerate() {
@@ -93,17 +93,6 @@ impl Split {
         let mean = (0..folds).map(|fold| others(&sum, fold) / outside[fold]).collect();
         Self { folds, fold, outside, mean }
     }
-}
-
-/// A hash of a position: two rounds of SplitMix64 (Steele, Lea and Flood 2014).
-fn mix(seed: u64, position: u64) -> u64 {
-    let finish = |mut z: u64| {
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    let step = 0x9e37_79b9_7f4a_7c15_u64;
-    finish(finish(seed.wrapping_add(step)).wrapping_add(position.wrapping_mul(step)))
 }
 
 /// The regression's rows: an intercept, then the features.
@@ -141,7 +130,7 @@ impl Asked {
             if probability > 0.0 {
                 rows.read(round, &mut row);
                 asked.mass[fold] += probability;
-                add_scaled(&mut asked.rows[fold], probability, &row);
+                add_scaled(probability, &row, &mut asked.rows[fold]);
             }
         }
         asked
@@ -160,26 +149,26 @@ struct Models {
 impl Models {
     fn fit(rows: &Rows<'_>, split: &Split, own: &[usize], rewards: &[f64], asked: &Asked, lambda: f64) -> Self {
         let zeros = || vec![0.0; rows.dim];
-        let mut parts: Vec<_> = (0..split.folds).map(|_| (Moments::new(rows.dim), zeros(), zeros())).collect();
+        let mut parts: Vec<_> = (0..split.folds).map(|_| (Symmetric::zeros(rows.dim), zeros(), zeros())).collect();
         let mut row = zeros();
         for &round in own {
             rows.read(round, &mut row);
             let (moments, sum, product) = &mut parts[split.fold[round]];
-            moments.add(&row);
-            add_scaled(sum, 1.0, &row);
-            add_scaled(product, rewards[round], &row);
+            moments.add_outer(1.0, &row);
+            add_scaled(1.0, &row, sum);
+            add_scaled(rewards[round], &row, product);
         }
 
         let mut models = Self { theta: Vec::new(), reach: Vec::new(), through_mean: Vec::new() };
         for fold in 0..split.folds {
-            let (mut moments, mut sum, mut theta) = (Moments::new(rows.dim), zeros(), zeros());
+            let (mut moments, mut sum, mut theta) = (Symmetric::zeros(rows.dim), zeros(), zeros());
             for (_, part) in parts.iter().enumerate().filter(|&(other, _)| other != fold) {
-                moments.add_all(&part.0);
-                add_scaled(&mut sum, 1.0, &part.1);
-                add_scaled(&mut theta, 1.0, &part.2);
+                moments.add_scaled(1.0, &part.0);
+                add_scaled(1.0, &part.1, &mut sum);
+                add_scaled(1.0, &part.2, &mut theta);
             }
-            add_scaled(&mut theta, -split.mean[fold], &sum);
-            let factor = moments.factor(lambda);
+            add_scaled(-split.mean[fold], &sum, &mut theta);
+            let factor = moments.factor_ridge(lambda);
             factor.solve(&mut theta);
             let mut reach = asked.rows[fold].clone();
             factor.solve(&mut reach);

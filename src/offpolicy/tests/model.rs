@@ -1,10 +1,9 @@
-//! The outcome model and the algebra under it.
+//! The outcome model.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::super::outcomes::{Predicted, predict};
-use super::super::regression::Moments;
 use super::super::{Log, Settings, evaluate};
 
 const ROUNDS: usize = 60;
@@ -87,48 +86,6 @@ fn the_seed_draws_the_folds() {
     assert_eq!(with(1), with(1));
     assert_ne!(with(1).dr, with(2).dr);
     assert_eq!(with(1).ips, with(2).ips);
-}
-
-/// Gaussian elimination of the whole matrix, with pivots.
-fn eliminate(mut matrix: Vec<Vec<f64>>, mut side: Vec<f64>) -> Vec<f64> {
-    let n = side.len();
-    for i in 0..n {
-        let pivot = (i..n).max_by(|&a, &b| matrix[a][i].abs().total_cmp(&matrix[b][i].abs())).unwrap();
-        matrix.swap(i, pivot);
-        side.swap(i, pivot);
-        for j in (0..n).filter(|&j| j != i) {
-            let factor = matrix[j][i] / matrix[i][i];
-            let row = matrix[i].clone();
-            matrix[j].iter_mut().zip(&row).for_each(|(to, from)| *to -= factor * from);
-            side[j] -= factor * side[i];
-        }
-    }
-    (0..n).map(|i| side[i] / matrix[i][i]).collect()
-}
-
-#[test]
-fn cholesky_solves_what_elimination_solves() {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
-    for dim in [1, 2, 7, 40] {
-        let mut moments = Moments::new(dim);
-        let mut matrix = vec![vec![0.0; dim]; dim];
-        for _ in 0..2 * dim {
-            let row: Vec<f64> = (0..dim).map(|_| rng.random_range(-1.0..1.0)).collect();
-            moments.add(&row);
-            for i in 0..dim {
-                for j in 0..dim {
-                    matrix[i][j] += row[i] * row[j];
-                }
-            }
-        }
-        (0..dim).for_each(|i| matrix[i][i] += 0.5);
-        let side: Vec<f64> = (0..dim).map(|_| rng.random_range(-1.0..1.0)).collect();
-        let mut got = side.clone();
-        moments.factor(0.5).solve(&mut got);
-        for (got, want) in got.iter().zip(eliminate(matrix, side)) {
-            assert!((got - want).abs() < 1e-12, "{dim}: {got} instead of {want}");
-        }
-    }
 }
 
 #[test]
