@@ -242,10 +242,14 @@ type JsSonaConfig = SonaConfig;
 //#region ts/decision-record.d.ts
 /** One decision of a router with what came of it: a line of the decision log. */
 interface DecisionRecord {
-  /** Version of the format. */
-  v: 1;
-  /** Number of the decision, unique in its log. */
-  id: number;
+  /** Version of the format. In the first one, ids were numbers that a restarted router gave out again. */
+  v: 1 | 2;
+  /** Names the decision: text that no other has, or a number (`v: 1`). */
+  id: number | string;
+  /** Which router made it, and since which start (`v: 2`). */
+  incarnation?: string;
+  /** Version of what was learned when it was made (`v: 2`; in `v: 1`, `policy.version`). */
+  version?: number;
   /** When it was made, milliseconds since 1970. */
   at: number;
   /** Whether the choice was meant to be followed. */
@@ -256,7 +260,7 @@ interface DecisionRecord {
   policy: {
     exploration: string;
     floor: number;
-    version: number;
+    version?: number;
   };
   /** The basis that made the features. Features of different bases can't be compared. */
   basis: {
@@ -269,17 +273,20 @@ interface DecisionRecord {
   features?: string;
   /** Hash of the features, with or without them in the log. */
   featuresHash: string;
-  /** Models that might have been chosen. */
-  eligible: string[];
-  /** Probability with which each of them was, in the same order. They sum to 1. */
-  propensities: number[];
+  /** Models that might have been chosen. Left out in logs that do not say. */
+  eligible?: string[];
+  /**
+   * Probability with which each of them was, in the same order, as it was given. They sum to 1, within what their digits
+   * allow. Left out in logs that know the chosen model's alone.
+   */
+  propensities?: number[];
   /** The model that was chosen. */
   model: string;
   /** Its propensity. */
   propensity: number;
   /** What was expected of it. */
   expected: {
-    quality: number;
+    quality: number | null;
     costUsd: number | null;
     latencyMs: number | null;
   };
@@ -291,6 +298,10 @@ interface DecisionRecord {
   sessionId?: string;
   /** Tenant that the request belongs to. */
   tenant?: string;
+  /** Whose data the request was made from. */
+  subject?: string;
+  /** What the caller wrote to the decision. */
+  metadata?: Record<string, unknown>;
   /** Length of the prompt. */
   promptTokens?: number;
   /** What came of it, once that is known. */
@@ -310,19 +321,50 @@ interface RecordedOutcome {
   source?: string;
   /** The model that answered, where it was not the one that was chosen. */
   model?: string;
+  /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
+  attempts?: RecordedAttempt[];
   /** When it was told, milliseconds since 1970. */
   at: number;
 }
+/** One of the calls that were made for a decision. */
+interface RecordedAttempt {
+  /** The model that was called. */
+  model: string;
+  /** Whether the call failed, or with what message. */
+  error?: boolean | string;
+  /** How good its answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+}
+//#endregion
+//#region ts/logs/lines.d.ts
+/** Text of lines: as a whole, or line by line. */
+type TextLines = string | Iterable<string>;
+/**
+ * Text that comes bit by bit: a file's stream, a `ReadableStream`, lines of a `readline` interface. Pieces may begin and end
+ * anywhere; bytes are UTF-8.
+ */
+type TextStream = AsyncIterable<string | Uint8Array>;
 //#endregion
 //#region ts/decision-log.d.ts
+/** A decision log that is there: JSON Lines, as text or line by line, or decision records. */
+type DecisionLog = TextLines | Iterable<DecisionRecord>;
 /**
- * Reads a decision log: JSON Lines, one decision each, in the order of the decisions. Lines of outcomes alone,
- * `{v, id, outcome}`, are joined to their decisions; of several the last one wins, field by field. Outcomes whose
- * decision the log does not have, and blank lines, are passed over.
+ * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
+ * decisions; of several the last one wins, field by field. Outcomes whose decision the log does not have, and blank lines,
+ * are passed over, and so is a decision (`v: 2`) that is there a second time. Logs of several routers and of restarts may
+ * follow one another.
+ *
+ * Takes text, an iterable of lines, decision records, or a stream of text or bytes, for which it gives a promise.
  *
  * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
  */
-declare function readLog(jsonl: string): DecisionRecord[];
+declare function readLog(log: DecisionLog): DecisionRecord[];
+declare function readLog(log: TextStream): Promise<DecisionRecord[]>;
+declare function readLog(log: DecisionLog | TextStream): DecisionRecord[] | Promise<DecisionRecord[]>;
 /** Writes records as a decision log, a line each. `readLog` gives them back. */
 declare function writeLog(records: readonly DecisionRecord[]): string;
 //#endregion
@@ -985,12 +1027,15 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
 /**
  * A policy to evaluate:
  * - `'logged'`: the one that made the log;
- * - `'uniform'`: each eligible model with the same probability;
- * - `{ model }`: always this one, on decisions where it was eligible;
+ * - `'uniform'`: each eligible model with the same probability. The log must say which were;
+ * - `{ model }`: always this one, on decisions where it was eligible, or may have been;
  * - a function: probabilities by model that sum to 1. What lies on models that were not eligible is shared out among
  *   those that were; where nothing is left the decision is excluded;
  * - `{ propensities }`: the probabilities of all decisions of the log one after another, each decision's in the order of its
  *   `eligible`, with those that don't enter.
+ *
+ * Probabilities sum to 1, within what their digits allow. None of these needs the propensities of models that were not chosen,
+ * but without them less is known of what the log has not tried.
  */
 type EvaluationPolicy = 'logged' | 'uniform' | {
   readonly model: string;
@@ -1013,23 +1058,85 @@ interface Exclusions {
   ineligible: number;
 }
 //#endregion
+//#region ts/logs/open-bandit.d.ts
+/** Options of `readOpenBandit`. */
+interface OpenBanditOptions {
+  /** All items that might have been shown. Without them, policies that need the eligible models are refused. */
+  eligible?: readonly string[];
+  /** Whether to make features of the other columns, hashed to 128 numbers. Default true. */
+  features?: boolean;
+}
+/**
+ * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
+ * `item_id` (the model), `click` (the quality, 0 to 1) and `propensity_score` must be there; `timestamp` and `position` may. All
+ * others are context. Of the propensities only that of the choice is known.
+ *
+ * ```ts
+ * const log = await readOpenBandit(createReadStream('random/all/all.csv'));
+ * evaluatePolicy(log, { model: '7' });
+ * ```
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and column.
+ */
+declare function readOpenBandit(csv: TextLines, options?: OpenBanditOptions): DecisionRecord[];
+declare function readOpenBandit(csv: TextStream, options?: OpenBanditOptions): Promise<DecisionRecord[]>;
+//#endregion
+//#region ts/logs/vowpal-wabbit.d.ts
+/** Options of `readVowpalWabbit`. */
+interface VowpalWabbitOptions {
+  /**
+   * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
+   * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
+   */
+  format?: 'cb' | 'cb_adf' | 'dsjson';
+  /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
+  quality?: (cost: number) => number;
+  /** All actions of the format `'cb'`. Without them, policies that need the eligible models are refused. */
+  eligible?: readonly string[];
+  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
+  features?: boolean;
+}
+/**
+ * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
+ * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, `'dsjson'` also their probabilities. Examples
+ * without a label are passed over.
+ *
+ * ```ts
+ * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
+ * ```
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and part.
+ */
+declare function readVowpalWabbit(log: TextLines, options?: VowpalWabbitOptions): DecisionRecord[];
+declare function readVowpalWabbit(log: TextStream, options?: VowpalWabbitOptions): Promise<DecisionRecord[]>;
+//#endregion
 //#region ts/offpolicy.d.ts
 /** Options of `evaluatePolicy`. */
 interface EvaluationOptions {
-  /** What a decision was worth, 0 to 1. Default: the quality of its outcome. */
+  /** What a decision was worth, 0 to 1. Default: the quality of its outcome, or of the attempt that answered. */
   reward?: (record: DecisionRecord) => number;
   /** Whether the outcome model of DM, DR and SNDR may use the features of the log. Default true. */
   features?: boolean;
   /** Seed of the split into folds. Default 0. */
   seed?: number;
+  /** Least support with which a policy is evaluated, 0 to 1. Default 0.5. */
+  minSupport?: number;
+  /**
+   * Least effective sample size with which a policy is evaluated, from 0: by the weights that were drawn, and with their squares
+   * as they were to be expected. Default 10.
+   */
+  minEffectiveSampleSize?: number;
 }
 /** An estimated mean reward. */
 interface Estimate {
-  /** Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data. */
+  /**
+   * Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data. Where support is
+   * missing, the middle of what is possible.
+   */
   value: number;
   /** Estimated standard deviation of `value`. */
   standardError: number;
-  /** 95 % interval. */
+  /** 95 % interval: 1.96 standard errors to both sides, and half of the missing support. */
   interval: [number, number];
 }
 /** The direct method's estimate, which is as good as its model. */
@@ -1056,8 +1163,8 @@ interface PolicyEvaluation {
   /** Largest weight. */
   largestWeight: number;
   /**
-   * Mean probability that the policy gives to models whose propensity was above 0. What is missing to 1 the log can't say
-   * anything about, and no interval covers it.
+   * Share of the policy that the log has tried: its mean probability of models whose propensity was above 0, and not so small
+   * that one such choice would outweigh all others. What is missing to 1 widens every interval.
    */
   support: number;
   /** Inverse propensity scores: unbiased, and the widest. */
@@ -1070,6 +1177,8 @@ interface PolicyEvaluation {
   dr: Estimate;
   /** DR with the residuals' weights over their mean. */
   sndr: Estimate;
+  /** What the figures can't know or may be wrong about, a sentence each. Empty where there is nothing to say. */
+  warnings: string[];
 }
 /**
  * Estimates what another policy would have earned, from a decision log.
@@ -1077,10 +1186,14 @@ interface PolicyEvaluation {
  * Decisions of the policy and of trials enter that were applied and have a quality; the rest is counted in `excluded`. The
  * formulas and what the intervals assume are in `docs/decision-log.md`.
  *
- * Throws `SONA_INVALID_ARGUMENT` for a log that can't answer: a deterministic one, or one without a choice that the policy
- * might have made; `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
+ * `log` is text, an iterable of lines, decision records, or a stream, for which it gives a promise; see `readLog`.
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, with `support` and `effectiveSampleSize` in its details, for a policy that the log says too
+ * little about: see `minSupport` and `minEffectiveSampleSize`. `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
  */
-declare function evaluatePolicy(log: string | readonly DecisionRecord[], policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
+declare function evaluatePolicy(log: DecisionLog, policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
+declare function evaluatePolicy(log: TextStream, policy: EvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
+declare function evaluatePolicy(log: DecisionLog | TextStream, policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation | Promise<PolicyEvaluation>;
 //#endregion
 //#region ts/presets.d.ts
 /** Settings for common purposes. Copy one and change what you like: `{ ...presets.maxQuality, hiddenDim: 384 }`. */
@@ -1658,7 +1771,8 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * @throws `SONA_INCOMPATIBLE_STATE` for features on another basis than the router's, or none; else as
    * {@link evaluatePolicy}
    */
-  evaluate(log: string | readonly DecisionRecord[], policy: RouterEvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
+  evaluate(log: DecisionLog, policy: RouterEvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
+  evaluate(log: TextStream, policy: RouterEvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
   /** The basis of now, for another router that is to be merged with this one. */
   basis(): Basis;
   /** Counters. */
@@ -1684,4 +1798,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TrajectoryBuilder, type Vector, type Verdict, type Version, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionLog, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TextLines, type TextStream, type TrajectoryBuilder, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

@@ -1,7 +1,7 @@
 export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
-export { readLog, writeLog } from './ts/decision-log.ts';
-export type { DecisionRecord, RecordedOutcome } from './ts/decision-record.ts';
+export { type DecisionLog, readLog, writeLog } from './ts/decision-log.ts';
+export type { DecisionRecord, RecordedAttempt, RecordedOutcome } from './ts/decision-record.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
 export type { Query, QueryOptions } from './ts/embed/query.ts';
@@ -21,6 +21,9 @@ export type { EvaluationPolicy, Exclusions } from './ts/evaluation-policy.ts';
 export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/feedback.ts';
 export type { ForgetCriterion, ForgetResult, Version } from './ts/history.ts';
 export type { LearnOptions, LearnProgress } from './ts/learning.ts';
+export type { TextLines, TextStream } from './ts/logs/lines.ts';
+export { type OpenBanditOptions, readOpenBandit } from './ts/logs/open-bandit.ts';
+export { readVowpalWabbit, type VowpalWabbitOptions } from './ts/logs/vowpal-wabbit.ts';
 export {
   type DirectEstimate,
   type Estimate,

@@ -2,7 +2,17 @@
 // model's figures are checked in the core.
 import { describe, expect, it } from 'vitest';
 import { type DecisionRecord, type EvaluationPolicy, evaluatePolicy, writeLog } from '../index.ts';
-import { decision, encode, models, outcome, randomLog } from './support/decisions.ts';
+import {
+  decision,
+  encode,
+  type FullRecord,
+  models,
+  named,
+  outcome,
+  pieces,
+  randomLog,
+  without,
+} from './support/decisions.ts';
 import { refusal } from './support/errors.ts';
 
 type Row = Record<string, number>;
@@ -37,11 +47,11 @@ function expectNear(got: unknown, want: unknown): void {
   else for (const [key, value] of Object.entries(want as object)) expectNear((got as Row)[key], value);
 }
 
-const uniform = ({ eligible }: DecisionRecord): Row =>
+const uniform = ({ eligible = [] }: DecisionRecord): Row =>
   Object.fromEntries(eligible.map((model) => [model, 1 / eligible.length]));
-const logged = ({ eligible, propensities }: DecisionRecord): Row =>
+const logged = ({ eligible = [], propensities = [] }: DecisionRecord): Row =>
   Object.fromEntries(eligible.map((model, i) => [model, propensities[i] as number]));
-const mostlyLarge = ({ eligible }: DecisionRecord): Row =>
+const mostlyLarge = ({ eligible = [] }: DecisionRecord): Row =>
   eligible.includes('middle') ? { large: 0.7, middle: 0.2, small: 0.1 } : { large: 0.9, small: 0.1 };
 
 describe('the five estimators', () => {
@@ -104,7 +114,7 @@ describe('the five estimators', () => {
 
 describe('what enters', () => {
   const sound = randomLog(20, 2);
-  const next = (n: number, parts: Partial<DecisionRecord>) =>
+  const next = (n: number, parts: Partial<FullRecord>) =>
     decision(100 + n, { outcome: outcome(1), ...parts });
   const left = [
     next(0, { mode: 'observe' }),
@@ -126,12 +136,12 @@ describe('what enters', () => {
   });
 
   it('are not asked of a policy or a reward otherwise', () => {
-    const asked: number[] = [];
+    const asked: unknown[] = [];
     const policy = (record: DecisionRecord) => {
       asked.push(record.id);
       return uniform(record);
     };
-    const reward = ({ id }: DecisionRecord) => Number(id < 100);
+    const reward = ({ id }: DecisionRecord) => Number(Number(id) < 100);
     expect(evaluatePolicy([...left, ...sound], policy, { reward }).loggedReward).toBe(1);
     expect(asked).toEqual(sound.map(({ id }) => id));
   });
@@ -156,7 +166,7 @@ describe('what enters', () => {
   it('have the probability of models that were not eligible shared out', () => {
     const log = randomLog(100, 3);
     const fixed = () => ({ large: 0.25, middle: 0.5, small: 0.25 });
-    const shared = ({ eligible }: DecisionRecord) =>
+    const shared = ({ eligible = [] }: DecisionRecord) =>
       eligible.includes('middle') ? fixed() : { large: 0.5, small: 0.5 };
     const [a, b] = [evaluatePolicy(log, fixed), evaluatePolicy(log, shared)];
     expectNear(a, b);
@@ -211,17 +221,19 @@ describe('support', () => {
             propensities: record.eligible.map((model) => Number(model === record.model)),
           },
     );
-    const { support, meanWeight } = evaluatePolicy(log, { model: 'large' });
+    const { support, meanWeight, dr, warnings } = evaluatePolicy(log, { model: 'large' });
     const certain = log.filter(({ model }, i) => i % 2 === 0 && model === 'large').length;
     expect(support).toBeCloseTo((50 + certain) / 100, 12);
     expect(meanWeight).toBeLessThan(1);
+    expect(dr.interval[1] - dr.interval[0]).toBeGreaterThan(1 - support);
+    expect(warnings[0]).toMatch(/^3\d\.00 % of the policy was not tried/);
     expect(evaluatePolicy(log, 'logged').support).toBeCloseTo(1, 12);
   });
 });
 
 describe('refusals', () => {
   const log = randomLog(20, 6);
-  const [first, ...others] = log as [DecisionRecord, ...DecisionRecord[]];
+  const [first, ...others] = log as [FullRecord, ...FullRecord[]];
   const message = async (call: () => unknown) => (await refusal(call)).message;
 
   it('an empty log, and one without decisions that enter', async () => {
@@ -238,21 +250,52 @@ describe('refusals', () => {
     );
   });
 
-  it('a deterministic log, with what to do', async () => {
-    const certain = models.map((model, id) =>
-      decision(id, {
-        eligible: models,
-        model,
-        propensity: 1,
-        propensities: models.map((other) => Number(other === model)),
-        outcome: outcome(1),
-      }),
-    );
-    for (const policy of ['logged', 'uniform', { model: 'small' }] as const) {
+  it('a policy that a deterministic log says too little about, with what to do', async () => {
+    const certain = Array.from({ length: 30 }, (_, id) => {
+      const model = models[id % 3] as string;
+      const propensities = models.map((other) => Number(other === model));
+      return decision(id, { eligible: models, model, propensity: 1, propensities, outcome: outcome(1) });
+    });
+    for (const policy of ['uniform', { model: 'small' }] as const) {
       const error = await refusal(() => evaluatePolicy(certain, policy));
       expect(error.code).toBe('SONA_INVALID_ARGUMENT');
       expect(error.message).toMatch(/^log: .*set propensityFloor, or use igw or thompson.*deterministic log/);
+      expect(error.details.support).toBeCloseTo(1 / 3, 12);
+      expect(error.details.effectiveSampleSize).toBeGreaterThan(0);
     }
+    // a single draw among several changes nothing of that
+    const tie = {
+      ...decision(99, { eligible: models, propensities: [0.4, 0.3, 0.3] }),
+      propensity: 0.4,
+      outcome: outcome(1),
+    };
+    for (const policy of ['uniform', { model: 'small' }] as const) {
+      const error = await refusal(() => evaluatePolicy([tie, ...certain], policy));
+      expect(error.details.support).toBeLessThan(0.4);
+    }
+    // what was done is known, and so is what differs little from it
+    expect(evaluatePolicy(certain, 'logged')).toMatchObject({ support: 1, loggedReward: 1 });
+    const nearly = ({ model, eligible = [] }: DecisionRecord) =>
+      Object.fromEntries(eligible.map((other) => [other, other === model ? 0.8 : 0.1]));
+    const { dr, ips, support } = evaluatePolicy(certain, nearly);
+    expect(support).toBeCloseTo(0.8, 12);
+    expectNear([ips.value, ...ips.interval], [0.9, 0.8, 1]);
+    expectNear(dr.interval, [0.8, 1]);
+  });
+
+  it('less support or a smaller sample than asked for', async () => {
+    const half = log.map((record, i) =>
+      i % 2 > 0
+        ? record
+        : { ...record, propensity: 1, propensities: record.eligible.map((m) => Number(m === record.model)) },
+    );
+    const { support } = evaluatePolicy(half, 'uniform', { minEffectiveSampleSize: 1 });
+    const options = { minEffectiveSampleSize: 1, minSupport: support + 0.01 };
+    expect(await message(() => evaluatePolicy(half, 'uniform', options))).toMatch(
+      /^policy: expected a support of/,
+    );
+    const most = { minEffectiveSampleSize: 21 };
+    expect((await refusal(() => evaluatePolicy(log, 'uniform', most))).details.support).toBeGreaterThan(0.9);
   });
 
   it('a policy that never does what was done', async () => {
@@ -303,6 +346,8 @@ describe('refusals', () => {
     ['no function', { reward: 'quality' }, 'options.reward'],
     ['no boolean', { features: 1 }, 'options.features'],
     ['a negative seed', { seed: -1 }, 'options.seed'],
+    ['a support of 2', { minSupport: 2 }, 'options.minSupport'],
+    ['a sample of -1', { minEffectiveSampleSize: -1 }, 'options.minEffectiveSampleSize'],
     ['a reward of 2', { reward: () => 2 }, 'reward of decision 0'],
     ['a reward that is none', { reward: () => undefined }, 'reward of decision 0'],
   ])('options that are %s', async (_, options, argument) => {
@@ -328,5 +373,151 @@ describe('refusals', () => {
       throw broken;
     };
     expect(() => evaluatePolicy(log, policy)).toThrow(broken);
+  });
+});
+
+describe('a log that knows the propensity of the choice alone', () => {
+  const log = randomLog(400, 11);
+  const choices = log.map((record) => without(record, 'propensities'));
+  const alone = choices.map(({ eligible: _, ...record }) => record);
+
+  it('is as good where all was tried', () => {
+    for (const policy of ['uniform', mostlyLarge, { model: 'large' }] as const) {
+      const [whole, part] = [evaluatePolicy(log, policy), evaluatePolicy(choices, policy)];
+      for (const estimate of ['ips', 'snips', 'dm', 'dr', 'sndr'] as const) {
+        expectNear(part[estimate], whole[estimate]);
+      }
+    }
+    expectNear(evaluatePolicy(alone, { model: 'large' }).ips, evaluatePolicy(log, { model: 'large' }).ips);
+    expectNear(
+      evaluatePolicy(alone, () => ({ large: 0.5, small: 0.5 })).ips,
+      evaluatePolicy(choices, () => ({ large: 0.5, small: 0.5 })).ips,
+    );
+  });
+
+  it('tells what was earned', () => {
+    for (const records of [choices, alone]) {
+      const { loggedReward, ips, dr, support } = evaluatePolicy(records, 'logged');
+      expectNear([ips.value, dr.value, support], [loggedReward, loggedReward, 1]);
+    }
+  });
+
+  it('is refused by name where a policy needs more', async () => {
+    for (const [policy, name] of [
+      ['uniform', "'uniform'"],
+      [{ propensities: new Float64Array(400) }, '{propensities}'],
+    ] as const) {
+      const error = await refusal(() => evaluatePolicy(alone, policy));
+      expect(error.message).toBe(
+        `eligible of decision 0: expected the eligible models, which the policy ${name} needs, got undefined`,
+      );
+    }
+  });
+
+  it('shows by its weights what was not tried', () => {
+    // `large` was out of the question in a third of the decisions, and nobody wrote that down
+    const hidden = choices.map((record, i) =>
+      i % 3 > 0 ? record : { ...record, model: 'small', propensity: 0.999 },
+    );
+    const { support, dr, ips, warnings } = evaluatePolicy(hidden, { model: 'large' });
+    expect(support).toBeGreaterThan(0.5);
+    expect(support).toBeLessThan(0.85);
+    for (const { interval } of [dr, ips]) expect(interval[1] - interval[0]).toBeGreaterThan(1 - support);
+    expect(warnings.join()).toContain('is estimated');
+  });
+});
+
+describe('propensities that are rounded', () => {
+  it('are brought to a sum of 1', () => {
+    const log = randomLog(300, 12).map((record) => {
+      const propensities = record.propensities.map((propensity) => Number(propensity.toFixed(2)));
+      return {
+        ...record,
+        propensities,
+        propensity: propensities[record.eligible.indexOf(record.model)] as number,
+      };
+    });
+    expect(
+      log.some(({ propensities }) => Math.abs(propensities.reduce((a, b) => a + b, 0) - 1) > 0.005),
+    ).toBe(true);
+    const exact = log.map((record) => {
+      const sum = record.propensities.reduce((a, b) => a + b, 0);
+      return {
+        ...record,
+        propensity: record.propensity / sum,
+        propensities: record.propensities.map((p) => p / sum),
+      };
+    });
+    for (const policy of ['logged', 'uniform', mostlyLarge] as const) {
+      expectNear(evaluatePolicy(log, policy).dr, evaluatePolicy(exact, policy).dr);
+    }
+    expect(evaluatePolicy(log, 'logged').meanWeight).toBeCloseTo(1, 12);
+  });
+
+  it('are those of a policy as well', () => {
+    const log = randomLog(100, 13).filter(({ eligible }) => eligible.length === 3);
+    const thirds = () => ({ small: 0.33, middle: 0.33, large: 0.33 });
+    expectNear(evaluatePolicy(log, thirds).dr, evaluatePolicy(log, 'uniform').dr);
+    const flat = { propensities: new Float64Array(3 * log.length).fill(0.333) };
+    expectNear(evaluatePolicy(log, flat).dr, evaluatePolicy(log, 'uniform').dr);
+  });
+});
+
+describe('attempts', () => {
+  const sound = randomLog(40, 14);
+  const attempts = (list: NonNullable<DecisionRecord['outcome']>['attempts'] & object, quality?: number) =>
+    decision(500, { outcome: { attempts: list, at: 1, ...(quality !== undefined && { quality }) } });
+  const failed = (model: string) => ({ model, error: 'timeout' });
+  const reward = (record: DecisionRecord) => evaluatePolicy([...sound, record], 'logged');
+
+  it.each<[string, DecisionRecord, 'enters' | 'otherModel' | 'noQuality']>([
+    ['the chosen one answered', attempts([{ model: 'small', quality: 1 }]), 'enters'],
+    ['it answered when asked again', attempts([failed('small'), { model: 'small', quality: 1 }]), 'enters'],
+    ['another one answered', attempts([failed('small'), { model: 'middle', quality: 1 }]), 'otherModel'],
+    ['another one answered, judged later', attempts([failed('small'), { model: 'middle' }], 1), 'otherModel'],
+    ['another one was asked first', attempts([failed('middle'), { model: 'small' }], 1), 'enters'],
+    ['all failed', attempts([failed('small'), failed('middle')]), 'noQuality'],
+    ['nobody judged', attempts([{ model: 'small', error: false }]), 'noQuality'],
+  ])('%s', (_, record, what) => {
+    const { rounds, excluded } = reward(record);
+    expect(rounds).toBe(what === 'enters' ? 41 : 40);
+    if (what !== 'enters') expect(excluded[what]).toBe(1);
+  });
+
+  it('have the quality of the answer, unless the outcome has another', () => {
+    const own = attempts([failed('small'), { model: 'small', quality: 0.25 }]);
+    const same = decision(500, { outcome: outcome(0.25) });
+    expect(reward(own)).toEqual(reward(same));
+    expect(reward(attempts([{ model: 'small', quality: 1 }], 0.25))).toEqual(reward(same));
+  });
+});
+
+describe('a log in parts', () => {
+  const log = randomLog(60, 15);
+  const text = writeLog(log);
+
+  it('is evaluated as a whole', async () => {
+    const whole = evaluatePolicy(log, 'uniform');
+    expect(evaluatePolicy(text.split('\n'), 'uniform')).toEqual(whole);
+    expect(evaluatePolicy(log.values(), 'uniform')).toEqual(whole);
+    const later = evaluatePolicy(pieces(text, 1_000), 'uniform');
+    expect(later).toBeInstanceOf(Promise);
+    expect(await later).toEqual(whole);
+  });
+
+  it('rejects what is wrong', async () => {
+    const error = await refusal(() => evaluatePolicy(pieces('{', 1), 'uniform'));
+    expect(error.message).toMatch(/^line 1: /);
+    const options = evaluatePolicy(pieces(text, 1_000), 'uniform', { seed: -1 });
+    await expect(options).rejects.toMatchObject({ details: { argument: 'options.seed' } });
+    const policy = evaluatePolicy(pieces(text, 1_000), 'best' as never);
+    await expect(policy).rejects.toMatchObject({ details: { argument: 'policy' } });
+  });
+
+  it('may have ids of both kinds', () => {
+    const mixed = log.map((record, i) =>
+      i % 2 > 0 ? record : { ...record, v: 2 as const, id: named(i).id },
+    );
+    expect(evaluatePolicy(mixed, 'uniform')).toEqual(evaluatePolicy(log, 'uniform'));
   });
 });

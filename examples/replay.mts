@@ -1,7 +1,7 @@
 // What other policies would have earned, from the decision log of a router.
 //
 //   npm run replay -- FILE [--policy NAME ...] [--seed N]
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { type DecisionRecord, type EvaluationPolicy, evaluatePolicy, readLog, SonaError } from '@sona/sona';
 import { count } from './demo/terminal.mts';
@@ -11,9 +11,9 @@ import { leftOut, legend, type Result, table } from './replay/table.mts';
 /** The file can't be evaluated. */
 class BadLog extends Error {}
 
-function main(options: Options): void {
-  const records = read(options.file);
-  const models = [...new Set(records.flatMap(({ eligible }) => eligible))].sort();
+async function main(options: Options): Promise<void> {
+  const records = await read(options.file);
+  const models = [...new Set(records.flatMap(({ eligible, model }) => eligible ?? [model]))].sort();
   const names = options.policies.length > 0 ? options.policies : ['logged', 'uniform', ...models];
   const policies = names.map((name) => policyOf(name, models));
 
@@ -29,28 +29,27 @@ function main(options: Options): void {
   );
   console.log(leftOut(excluded));
   for (const result of results) {
-    if ('reason' in result || result.evaluation.excluded.ineligible === 0) continue;
-    console.log(
-      `${result.name}: also ${count(result.evaluation.excluded.ineligible)} where it was not eligible`,
-    );
+    if ('reason' in result) continue;
+    const { excluded, warnings } = result.evaluation;
+    if (excluded.ineligible > 0) {
+      console.log(`${result.name}: also ${count(excluded.ineligible)} where it was not eligible`);
+    }
+    for (const warning of warnings) console.log(`${result.name}: ${warning}`);
   }
 }
 
 /** npm runs this in the package's folder; the path is meant from where npm was called. */
-function read(file: string): DecisionRecord[] {
-  let text: string;
+async function read(file: string): Promise<DecisionRecord[]> {
   try {
-    text = readFileSync(resolve(process.env.INIT_CWD ?? '.', file), 'utf8');
+    const records = await readLog(createReadStream(resolve(process.env.INIT_CWD ?? '.', file)));
+    if (records.length > 0) return records;
   } catch (error) {
+    if (SonaError.isInstance(error)) throw new BadLog(`${file}: ${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new BadLog(`there is no file ${file}`);
     throw new BadLog(`${file} cannot be read: ${message}`);
   }
-  return refusing(file, () => {
-    const records = readLog(text);
-    if (records.length === 0) throw new BadLog(`${file} has no decisions`);
-    return records;
-  });
+  throw new BadLog(`${file} has no decisions`);
 }
 
 function policyOf(name: string, models: readonly string[]): { name: string; policy: EvaluationPolicy } {
@@ -94,7 +93,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) console.log(help);
-  else main(options);
+  else await main(options);
 } catch (error) {
   if (error instanceof UsageError) {
     console.error(`replay: ${error.message}\n\n${help}`);

@@ -81,6 +81,20 @@ pub enum SonaError {
         /// Each model, and the filters that rule it out.
         filters: Vec<(String, String)>,
     },
+    /// A policy that a log says too little about.
+    #[error("{}: expected {}, got {}", blamed(*.deterministic), enough(*.min_support, *.min_effective_sample_size), found(*.support, *.effective_sample_size, *.deterministic))]
+    NoSupport {
+        /// Share of the policy that the log has tried.
+        support: f64,
+        /// How many rounds of the policy itself would say as much.
+        effective_sample_size: f64,
+        /// The least support that is taken.
+        min_support: f64,
+        /// The least effective sample size that is taken.
+        min_effective_sample_size: f64,
+        /// Whether every choice of the log was certain.
+        deterministic: bool,
+    },
     /// A setting is unknown, of the wrong kind, or out of range.
     #[error("{argument}: expected {expected}, got {got}")]
     InvalidConfig {
@@ -134,6 +148,29 @@ fn ruled_out(filters: &[(String, String)]) -> String {
     if shown.is_empty() { "there are no models".into() } else { shown.join(", ") }
 }
 
+/// Which argument says too little.
+fn blamed(deterministic: bool) -> &'static str {
+    if deterministic { "log" } else { "policy" }
+}
+
+/// What a policy must have to be evaluated.
+fn enough(support: f64, sample: f64) -> String {
+    format!(
+        "a support of at least {support} and an effective sample size of at least {sample} (set propensityFloor, or use igw or \
+         thompson, and log more)"
+    )
+}
+
+/// What it has.
+fn found(support: f64, sample: f64, deterministic: bool) -> String {
+    let log = if deterministic {
+        " in a deterministic log: every choice was certain, so that it says nothing about another one"
+    } else {
+        ""
+    };
+    format!("a support of {support:.4} and an effective sample size of {sample:.1}{log}")
+}
+
 /// Result of every fallible call.
 pub type Result<T> = std::result::Result<T, SonaError>;
 
@@ -144,7 +181,7 @@ impl SonaError {
             Self::DimMismatch { .. } => "SONA_DIM_MISMATCH",
             Self::NotFinite { .. } => "SONA_NOT_FINITE",
             Self::OutOfRange { .. } => "SONA_OUT_OF_RANGE",
-            Self::InvalidArgument { .. } => "SONA_INVALID_ARGUMENT",
+            Self::InvalidArgument { .. } | Self::NoSupport { .. } => "SONA_INVALID_ARGUMENT",
             Self::UnknownTrajectory { .. } => "SONA_UNKNOWN_TRAJECTORY",
             Self::UnknownRoute { .. } => "SONA_UNKNOWN_ROUTE",
             Self::UnknownModel { .. } => "SONA_UNKNOWN_MODEL",
@@ -184,6 +221,21 @@ impl SonaError {
                 let filters: serde_json::Map<_, _> =
                     filters.iter().map(|(model, by)| (model.clone(), json!(by))).collect();
                 json!({ "filters": filters })
+            }
+            &Self::NoSupport {
+                support,
+                effective_sample_size,
+                min_support,
+                min_effective_sample_size,
+                deterministic,
+            } => {
+                json!({
+                    "argument": blamed(deterministic),
+                    "expected": enough(min_support, min_effective_sample_size),
+                    "got": found(support, effective_sample_size, deterministic),
+                    "support": support,
+                    "effectiveSampleSize": effective_sample_size,
+                })
             }
             Self::CorruptState { reason } => json!({ "reason": reason }),
             Self::IncompatibleState { expected, got } => json!({ "expected": expected, "got": got }),

@@ -1,67 +1,128 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DecisionRecord, RecordedOutcome } from './decision-record.ts';
-import { checkFields, checkId, checkOutcome, checkRecord, checkVersion } from './decision-record.ts';
+import { checkFields, checkIdentity, checkOutcome, checkRecord } from './decision-record.ts';
 import { invalidArgument } from './errors.ts';
+import {
+  isStream,
+  isWholeJson,
+  type LineReader,
+  readLines,
+  readStream,
+  type TextLines,
+  type TextStream,
+} from './logs/lines.ts';
+
+/** A decision log that is there: JSON Lines, as text or line by line, or decision records. */
+export type DecisionLog = TextLines | Iterable<DecisionRecord>;
 
 /**
- * Reads a decision log: JSON Lines, one decision each, in the order of the decisions. Lines of outcomes alone,
- * `{v, id, outcome}`, are joined to their decisions; of several the last one wins, field by field. Outcomes whose
- * decision the log does not have, and blank lines, are passed over.
+ * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
+ * decisions; of several the last one wins, field by field. Outcomes whose decision the log does not have, and blank lines,
+ * are passed over, and so is a decision (`v: 2`) that is there a second time. Logs of several routers and of restarts may
+ * follow one another.
+ *
+ * Takes text, an iterable of lines, decision records, or a stream of text or bytes, for which it gives a promise.
  *
  * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
  */
-export function readLog(jsonl: string): DecisionRecord[] {
-  if (typeof jsonl !== 'string') throw invalidArgument('jsonl', 'a string of JSON lines', jsonl);
-  const decisions = new Map<number, { record: DecisionRecord; at: string }>();
-  const outcomes = new Map<number, RecordedOutcome>();
-  for (const [i, text] of jsonl.split('\n').entries()) {
-    // also takes a byte order mark
-    const trimmed = text.trim();
-    if (trimmed === '') continue;
-    const at = `line ${i + 1}`;
-    const value = parse(at, trimmed);
-    if (isOutcomeLine(value)) {
-      checkVersion(at, value);
-      checkId(`${at}: id`, value.id);
-      checkOutcome(`${at}: outcome`, value.outcome);
-      outcomes.set(value.id, { ...outcomes.get(value.id), ...value.outcome });
-      continue;
-    }
-    checkRecord(at, value);
-    const before = decisions.get(value.id);
-    if (before) throw invalidArgument(`${at}: id`, `one that ${before.at} does not have`, value.id);
-    decisions.set(value.id, { record: value, at });
-    if (value.outcome) outcomes.set(value.id, { ...outcomes.get(value.id), ...value.outcome });
-  }
-  return Array.from(decisions.values(), ({ record }) => {
-    const outcome = outcomes.get(record.id);
-    return outcome ? { ...record, outcome } : record;
-  });
+export function readLog(log: DecisionLog): DecisionRecord[];
+export function readLog(log: TextStream): Promise<DecisionRecord[]>;
+export function readLog(log: DecisionLog | TextStream): DecisionRecord[] | Promise<DecisionRecord[]>;
+export function readLog(log: DecisionLog | TextStream): DecisionRecord[] | Promise<DecisionRecord[]> {
+  const joined = new Joined('log');
+  return isStream(log) ? readStream('log', log, joined) : readLines('log', log, joined);
 }
 
 /** Writes records as a decision log, a line each. `readLog` gives them back. */
 export function writeLog(records: readonly DecisionRecord[]): string {
-  return checkRecords('records', records)
+  if (!Array.isArray(records)) throw invalidArgument('records', 'a list of decision records', records);
+  return readLines('records', records, new Joined('records'))
     .map((record) => `${JSON.stringify(record)}\n`)
     .join('');
 }
 
-/** A list of records, each with an id of its own. */
-export function checkRecords(argument: string, records: unknown): readonly DecisionRecord[] {
-  if (!Array.isArray(records)) throw invalidArgument(argument, 'a list of decision records', records);
-  const ids = new Map<number, number>();
-  for (const [i, record] of (records as unknown[]).entries()) {
-    const at = `${argument}[${i}]`;
-    checkRecord(at, record);
-    const before = ids.get(record.id);
-    if (before !== undefined) {
-      throw invalidArgument(`${at}: id`, `one that ${argument}[${before}] does not have`, record.id);
-    }
-    ids.set(record.id, i);
-  }
-  return records as DecisionRecord[];
+/** A decision, where it stands, and what was told of it. */
+interface Entry {
+  readonly record: DecisionRecord;
+  readonly at: string;
+  outcome: RecordedOutcome | undefined;
 }
 
-function parse(at: string, text: string): Record<string, unknown> {
+type Fields = Record<string, unknown>;
+
+/** Decisions joined with their outcomes. */
+class Joined implements LineReader<DecisionRecord[]> {
+  readonly #argument: string;
+  readonly #entries: Entry[] = [];
+  /** The newest of each id. */
+  readonly #newest = new Map<unknown, Entry>();
+  /** Outcomes that came before their decisions. */
+  readonly #early = new Map<unknown, RecordedOutcome>();
+  /** Whether numbers were given out again, by a restarted router or by another one. */
+  #again = false;
+
+  constructor(argument: string) {
+    this.#argument = argument;
+  }
+
+  line(text: string, number: number): void {
+    // also takes a byte order mark
+    const trimmed = text.trim();
+    if (trimmed === '') return;
+    const at = `line ${number}`;
+    this.#take(at, parse(at, trimmed));
+  }
+
+  item(value: unknown, index: number): void {
+    const at = `${this.#argument}[${index}]`;
+    checkFields(at, value);
+    this.#take(at, value);
+  }
+
+  isComplete(piece: string, text: () => string): boolean {
+    return isWholeJson(piece, text);
+  }
+
+  end(): DecisionRecord[] {
+    return this.#entries.map(({ record, outcome }) => {
+      // a number that was given out again may have been that of a decision before the log
+      const early = this.#again && record.v === 1 ? undefined : this.#early.get(record.id);
+      const whole = early && outcome ? { ...early, ...outcome } : (outcome ?? early);
+      return whole ? { ...record, outcome: whole } : record;
+    });
+  }
+
+  #take(at: string, value: Fields): void {
+    if (!isOutcomeLine(value)) {
+      checkRecord(at, value);
+      this.#decision(at, value);
+      return;
+    }
+    checkIdentity(at, value);
+    checkOutcome(`${at}: outcome`, value.outcome);
+    const entry = this.#newest.get(value.id);
+    if (entry) entry.outcome = { ...entry.outcome, ...value.outcome };
+    else this.#early.set(value.id, { ...this.#early.get(value.id), ...value.outcome });
+  }
+
+  #decision(at: string, record: DecisionRecord): void {
+    const { id, outcome } = record;
+    const before = this.#newest.get(id);
+    if (before && record.v === 2) {
+      if (!isDeepStrictEqual({ ...record, outcome: undefined }, { ...before.record, outcome: undefined })) {
+        throw invalidArgument(`${at}: id`, `one that ${before.at} does not have, or the same decision`, id);
+      }
+      if (outcome) before.outcome = { ...before.outcome, ...outcome };
+      return;
+    }
+    if (before) this.#again = true;
+    const entry: Entry = { record, at, outcome };
+    this.#entries.push(entry);
+    this.#newest.set(id, entry);
+  }
+}
+
+function parse(at: string, text: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -72,7 +133,7 @@ function parse(at: string, text: string): Record<string, unknown> {
   return value;
 }
 
-/** An outcome without its decision. A decision has the models that were eligible. */
-function isOutcomeLine(value: Record<string, unknown>): boolean {
-  return 'outcome' in value && !('eligible' in value);
+/** An outcome without its decision. A decision has the model that was chosen. */
+function isOutcomeLine(value: Fields): boolean {
+  return 'outcome' in value && !('model' in value) && !('eligible' in value);
 }

@@ -1,12 +1,17 @@
 import { invalidArgument, outOfRange } from './errors.ts';
+import { checkSum, isEntry, normalised } from './logs/propensities.ts';
 import { checkInteger, checkName, checkNumber, checkUnitInterval } from './vectors.ts';
 
 /** One decision of a router with what came of it: a line of the decision log. */
 export interface DecisionRecord {
-  /** Version of the format. */
-  v: 1;
-  /** Number of the decision, unique in its log. */
-  id: number;
+  /** Version of the format. In the first one, ids were numbers that a restarted router gave out again. */
+  v: 1 | 2;
+  /** Names the decision: text that no other has, or a number (`v: 1`). */
+  id: number | string;
+  /** Which router made it, and since which start (`v: 2`). */
+  incarnation?: string;
+  /** Version of what was learned when it was made (`v: 2`; in `v: 1`, `policy.version`). */
+  version?: number;
   /** When it was made, milliseconds since 1970. */
   at: number;
   /** Whether the choice was meant to be followed. */
@@ -14,7 +19,7 @@ export interface DecisionRecord {
   /** What chose: the policy, a session that stays with its model, or a trial of a new model. */
   reason: 'policy' | 'session' | 'trial';
   /** The policy that was in force: its kind of exploration, its propensity floor, its version. */
-  policy: { exploration: string; floor: number; version: number };
+  policy: { exploration: string; floor: number; version?: number };
   /** The basis that made the features. Features of different bases can't be compared. */
   basis: { id: string; hash: string };
   /** Seed of the decision's random choice. */
@@ -23,16 +28,19 @@ export interface DecisionRecord {
   features?: string;
   /** Hash of the features, with or without them in the log. */
   featuresHash: string;
-  /** Models that might have been chosen. */
-  eligible: string[];
-  /** Probability with which each of them was, in the same order. They sum to 1. */
-  propensities: number[];
+  /** Models that might have been chosen. Left out in logs that do not say. */
+  eligible?: string[];
+  /**
+   * Probability with which each of them was, in the same order, as it was given. They sum to 1, within what their digits
+   * allow. Left out in logs that know the chosen model's alone.
+   */
+  propensities?: number[];
   /** The model that was chosen. */
   model: string;
   /** Its propensity. */
   propensity: number;
   /** What was expected of it. */
-  expected: { quality: number; costUsd: number | null; latencyMs: number | null };
+  expected: { quality: number | null; costUsd: number | null; latencyMs: number | null };
   /** Whether it was made without its prompt; the features are then the mean of those before. */
   contextFree?: true;
   /** What was asked about, where the router's `logText` is on. */
@@ -41,6 +49,10 @@ export interface DecisionRecord {
   sessionId?: string;
   /** Tenant that the request belongs to. */
   tenant?: string;
+  /** Whose data the request was made from. */
+  subject?: string;
+  /** What the caller wrote to the decision. */
+  metadata?: Record<string, unknown>;
   /** Length of the prompt. */
   promptTokens?: number;
   /** What came of it, once that is known. */
@@ -61,14 +73,25 @@ export interface RecordedOutcome {
   source?: string;
   /** The model that answered, where it was not the one that was chosen. */
   model?: string;
+  /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
+  attempts?: RecordedAttempt[];
   /** When it was told, milliseconds since 1970. */
   at: number;
 }
 
-/** How far propensities may sum from 1. */
-const SUM_TOLERANCE = 1e-6;
-/** How far the chosen model's propensity may lie from its entry in the list. */
-const SAME = 1e-9;
+/** One of the calls that were made for a decision. */
+export interface RecordedAttempt {
+  /** The model that was called. */
+  model: string;
+  /** Whether the call failed, or with what message. */
+  error?: boolean | string;
+  /** How good its answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+}
 
 /** Features of a decision: two blocks of 64. */
 export const featureCount = 128;
@@ -89,15 +112,16 @@ export function checkFields(argument: string, value: unknown): asserts value is 
 export function checkRecord(at: string, value: unknown): asserts value is DecisionRecord {
   checkFields(at, value);
   const name = (field: string) => `${at}: ${field}`;
-  checkVersion(at, value);
-  checkId(name('id'), value.id);
+  checkIdentity(at, value);
   checkNumber(name('at'), value.at);
   checkOneOf(name('mode'), value.mode, ['apply', 'observe']);
   checkOneOf(name('reason'), value.reason, ['policy', 'session', 'trial']);
   checkFields(name('policy'), value.policy);
   checkName(name('policy.exploration'), value.policy.exploration);
   checkUnitInterval(name('policy.floor'), value.policy.floor);
-  checkNumber(name('policy.version'), value.policy.version);
+  const { version } = value.policy;
+  if (version !== undefined || value.version === undefined) checkNumber(name('policy.version'), version);
+  if (value.version !== undefined) checkNumber(name('version'), value.version);
   checkFields(name('basis'), value.basis);
   checkName(name('basis.id'), value.basis.id);
   checkText(name('basis.hash'), value.basis.hash);
@@ -106,13 +130,14 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
   checkText(name('featuresHash'), value.featuresHash);
   checkChoice(name, value);
   checkFields(name('expected'), value.expected);
-  checkNumber(name('expected.quality'), value.expected.quality);
+  if (value.expected.quality !== null) checkNumber(name('expected.quality'), value.expected.quality);
   for (const field of ['costUsd', 'latencyMs'] as const) {
     if (value.expected[field] !== null) checkAmount(name(`expected.${field}`), value.expected[field]);
   }
-  for (const field of ['sessionId', 'tenant', 'text'] as const) {
+  for (const field of ['incarnation', 'sessionId', 'tenant', 'subject', 'text'] as const) {
     if (value[field] !== undefined) checkText(name(field), value[field]);
   }
+  if (value.metadata !== undefined) checkFields(name('metadata'), value.metadata);
   if (value.promptTokens !== undefined) checkAmount(name('promptTokens'), value.promptTokens);
   if (value.contextFree !== undefined && value.contextFree !== true) {
     throw invalidArgument(name('contextFree'), 'true, or nothing', value.contextFree);
@@ -123,33 +148,69 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
 /** Refuses what is no {@link RecordedOutcome}. */
 export function checkOutcome(argument: string, value: unknown): asserts value is RecordedOutcome {
   checkFields(argument, value);
-  const { quality, costUsd, latencyMs, error, source, model, at } = value;
+  checkCall(argument, value);
+  const { source, model, attempts, at } = value;
+  if (source !== undefined) checkText(`${argument}.source`, source);
+  if (model !== undefined) checkName(`${argument}.model`, model);
+  if (attempts !== undefined) {
+    if (!Array.isArray(attempts) || attempts.length === 0) {
+      throw invalidArgument(`${argument}.attempts`, 'a list of at least one attempt', attempts);
+    }
+    for (const [i, attempt] of (attempts as unknown[]).entries()) {
+      const name = `${argument}.attempts[${i}]`;
+      checkFields(name, attempt);
+      checkName(`${name}.model`, attempt.model);
+      checkCall(name, attempt);
+    }
+  }
+  checkNumber(`${argument}.at`, at);
+}
+
+/** What may be told of any call. */
+function checkCall(argument: string, { quality, costUsd, latencyMs, error }: Fields): void {
   if (quality !== undefined) checkUnitInterval(`${argument}.quality`, quality);
   if (costUsd !== undefined) checkAmount(`${argument}.costUsd`, costUsd);
   if (latencyMs !== undefined) checkAmount(`${argument}.latencyMs`, latencyMs);
   if (error !== undefined && typeof error !== 'boolean') checkText(`${argument}.error`, error);
-  if (source !== undefined) checkText(`${argument}.source`, source);
-  if (model !== undefined) checkName(`${argument}.model`, model);
-  checkNumber(`${argument}.at`, at);
 }
 
-/** The format's version. */
-export function checkVersion(at: string, { v }: Fields): void {
-  if (v !== 1) throw invalidArgument(`${at}: v`, '1, the version of the format', v);
+/** The format's version, and an id of its kind. */
+export function checkIdentity(at: string, { v, id }: Fields): void {
+  if (v === 1) checkInteger(`${at}: id`, id, 0, Number.MAX_SAFE_INTEGER);
+  else if (v === 2) checkName(`${at}: id`, id);
+  else throw invalidArgument(`${at}: v`, '1 or 2, the version of the format', v);
 }
 
-/** The number of a decision. */
-export function checkId(argument: string, value: unknown): asserts value is number {
-  checkInteger(argument, value, 0, Number.MAX_SAFE_INTEGER);
-}
-
-/** The eligible models, their propensities, and the one that was chosen. */
+/** The eligible models and their propensities, as far as they are known, and the one that was chosen. */
 function checkChoice(name: (field: string) => string, value: Fields): void {
   const { eligible, propensities, model, propensity } = value;
-  if (!Array.isArray(eligible)) throw invalidArgument(name('eligible'), 'a list of models', eligible);
-  for (const [i, id] of eligible.entries()) checkName(name(`eligible[${i}]`), id);
-  if (new Set(eligible).size !== eligible.length) {
-    throw invalidArgument(name('eligible'), 'each model once', eligible);
+  if (eligible !== undefined) {
+    if (!Array.isArray(eligible)) throw invalidArgument(name('eligible'), 'a list of models', eligible);
+    for (const [i, id] of eligible.entries()) checkName(name(`eligible[${i}]`), id);
+    if (new Set(eligible).size !== eligible.length) {
+      throw invalidArgument(name('eligible'), 'each model once', eligible);
+    }
+  }
+  if (propensities !== undefined) checkPropensities(name, eligible, propensities);
+  checkName(name('model'), model);
+  if (eligible && !eligible.includes(model)) {
+    throw invalidArgument(name('model'), 'one of the eligible models', model);
+  }
+  checkNumber(name('propensity'), propensity);
+  if (propensity <= 0 || propensity > 1) {
+    throw outOfRange(name('propensity'), 'a number above 0 and at most 1', propensity);
+  }
+  if (propensities === undefined) return;
+  const list = propensities as number[];
+  const entry = list[(eligible as string[]).indexOf(model)] as number;
+  if (!isEntry(propensity, entry, list)) {
+    throw outOfRange(name('propensity'), `${entry}, as in propensities`, propensity);
+  }
+}
+
+function checkPropensities(name: (field: string) => string, eligible: unknown, propensities: unknown): void {
+  if (!Array.isArray(eligible)) {
+    throw invalidArgument(name('eligible'), 'the models that the propensities are of', eligible);
   }
   if (!Array.isArray(propensities))
     throw invalidArgument(name('propensities'), 'a list of numbers', propensities);
@@ -161,17 +222,27 @@ function checkChoice(name: (field: string) => string, value: Fields): void {
     );
   }
   for (const [i, number] of propensities.entries()) checkUnitInterval(name(`propensities[${i}]`), number);
-  const sum = propensities.reduce((total: number, number: number) => total + number, 0);
-  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) throw outOfRange(name('propensities'), 'a sum of 1', sum);
+  checkSum(name('propensities'), propensities);
+}
+
+/**
+ * Propensities of the eligible models that sum to 1; the chosen model's with all of its digits. Undefined where only that one
+ * is known.
+ */
+export function propensitiesOf(record: DecisionRecord): ArrayLike<number> | undefined {
+  const { eligible, propensities, model, propensity } = record;
+  if (!eligible) return undefined;
+  if (!propensities) return propensity === 1 ? eligible.map((id) => Number(id === model)) : undefined;
   const chosen = eligible.indexOf(model);
-  if (chosen < 0) throw invalidArgument(name('model'), 'one of the eligible models', model);
-  checkNumber(name('propensity'), propensity);
-  if (propensity <= 0 || propensity > 1) {
-    throw outOfRange(name('propensity'), 'a number above 0 and at most 1', propensity);
-  }
-  if (Math.abs(propensity - propensities[chosen]) > SAME) {
-    throw outOfRange(name('propensity'), `${propensities[chosen]}, as in propensities`, propensity);
-  }
+  if (propensities[chosen] === propensity) return normalised(propensities);
+  return normalised(propensities.map((entry, i) => (i === chosen ? propensity : entry)));
+}
+
+/** Who answered, and how good that was: the last attempt that did not fail, or else the last one. */
+export function answerOf({ model, outcome }: DecisionRecord): { model: string; quality: number | undefined } {
+  const attempts = outcome?.attempts ?? [];
+  const answer = attempts.findLast(({ error }) => error === undefined || error === false) ?? attempts.at(-1);
+  return { model: outcome?.model ?? answer?.model ?? model, quality: outcome?.quality ?? answer?.quality };
 }
 
 function checkFeatures(argument: string, value: unknown): void {

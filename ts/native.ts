@@ -120,9 +120,10 @@ export interface Binding {
     features: Float32Array | undefined,
     chosen: Uint32Array,
     propensities: Float64Array,
+    logging: Float64Array | undefined,
     rewards: Float64Array,
     target: Float64Array,
-    seed: number,
+    settings: { seed: number; minSupport: number; minEffectiveSampleSize: number },
   ): string;
   routerCreate(config: string, models: string, origin: string, shipped: boolean, basis?: Basis): number;
   routerRestore(bytes: Uint8Array, origin?: string): number;

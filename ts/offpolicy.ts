@@ -1,5 +1,11 @@
-import { checkRecords, readLog } from './decision-log.ts';
-import { type DecisionRecord, featureCount, readFeatures } from './decision-record.ts';
+import { type DecisionLog, readLog } from './decision-log.ts';
+import {
+  answerOf,
+  type DecisionRecord,
+  featureCount,
+  propensitiesOf,
+  readFeatures,
+} from './decision-record.ts';
 import { invalidArgument, outOfRange, SonaError } from './errors.ts';
 import type { EvaluationPolicy, Exclusions } from './evaluation-policy.ts';
 import {
@@ -8,26 +14,37 @@ import {
   type Probabilities,
   probabilitiesOf,
 } from './evaluation-policy.ts';
+import { isStream, type TextStream } from './logs/lines.ts';
 import { call, native } from './native.ts';
-import { checkInteger, checkOptions, checkUnitInterval } from './vectors.ts';
+import { checkInteger, checkNumber, checkOptions, checkUnitInterval } from './vectors.ts';
 
 /** Options of `evaluatePolicy`. */
 export interface EvaluationOptions {
-  /** What a decision was worth, 0 to 1. Default: the quality of its outcome. */
+  /** What a decision was worth, 0 to 1. Default: the quality of its outcome, or of the attempt that answered. */
   reward?: (record: DecisionRecord) => number;
   /** Whether the outcome model of DM, DR and SNDR may use the features of the log. Default true. */
   features?: boolean;
   /** Seed of the split into folds. Default 0. */
   seed?: number;
+  /** Least support with which a policy is evaluated, 0 to 1. Default 0.5. */
+  minSupport?: number;
+  /**
+   * Least effective sample size with which a policy is evaluated, from 0: by the weights that were drawn, and with their squares
+   * as they were to be expected. Default 10.
+   */
+  minEffectiveSampleSize?: number;
 }
 
 /** An estimated mean reward. */
 export interface Estimate {
-  /** Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data. */
+  /**
+   * Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data. Where support is
+   * missing, the middle of what is possible.
+   */
   value: number;
   /** Estimated standard deviation of `value`. */
   standardError: number;
-  /** 95 % interval. */
+  /** 95 % interval: 1.96 standard errors to both sides, and half of the missing support. */
   interval: [number, number];
 }
 
@@ -56,8 +73,8 @@ export interface PolicyEvaluation {
   /** Largest weight. */
   largestWeight: number;
   /**
-   * Mean probability that the policy gives to models whose propensity was above 0. What is missing to 1 the log can't say
-   * anything about, and no interval covers it.
+   * Share of the policy that the log has tried: its mean probability of models whose propensity was above 0, and not so small
+   * that one such choice would outweigh all others. What is missing to 1 widens every interval.
    */
   support: number;
   /** Inverse propensity scores: unbiased, and the widest. */
@@ -70,6 +87,8 @@ export interface PolicyEvaluation {
   dr: Estimate;
   /** DR with the residuals' weights over their mean. */
   sndr: Estimate;
+  /** What the figures can't know or may be wrong about, a sentence each. Empty where there is nothing to say. */
+  warnings: string[];
 }
 
 interface Round {
@@ -84,39 +103,79 @@ interface Round {
  * Decisions of the policy and of trials enter that were applied and have a quality; the rest is counted in `excluded`. The
  * formulas and what the intervals assume are in `docs/decision-log.md`.
  *
- * Throws `SONA_INVALID_ARGUMENT` for a log that can't answer: a deterministic one, or one without a choice that the policy
- * might have made; `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
+ * `log` is text, an iterable of lines, decision records, or a stream, for which it gives a promise; see `readLog`.
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, with `support` and `effectiveSampleSize` in its details, for a policy that the log says too
+ * little about: see `minSupport` and `minEffectiveSampleSize`. `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
  */
 export function evaluatePolicy(
-  log: string | readonly DecisionRecord[],
+  log: DecisionLog,
+  policy: EvaluationPolicy,
+  options?: EvaluationOptions,
+): PolicyEvaluation;
+export function evaluatePolicy(
+  log: TextStream,
+  policy: EvaluationPolicy,
+  options?: EvaluationOptions,
+): Promise<PolicyEvaluation>;
+export function evaluatePolicy(
+  log: DecisionLog | TextStream,
+  policy: EvaluationPolicy,
+  options?: EvaluationOptions,
+): PolicyEvaluation | Promise<PolicyEvaluation>;
+export function evaluatePolicy(
+  log: DecisionLog | TextStream,
   policy: EvaluationPolicy,
   options: EvaluationOptions = {},
-): PolicyEvaluation {
-  const checked = checkEvaluation(options);
-  const records = recordsOf(log);
-  return evaluateRecords(records, probabilitiesOf(policy, records), checked);
+): PolicyEvaluation | Promise<PolicyEvaluation> {
+  return evaluateLog(log, (records) => probabilitiesOf(policy, records), options);
 }
 
+/** Reads a log and evaluates a policy that is made for it. */
+export function evaluateLog(
+  log: DecisionLog | TextStream,
+  policyOf: (records: readonly DecisionRecord[]) => PolicyOfRecords,
+  options: EvaluationOptions,
+): PolicyEvaluation | Promise<PolicyEvaluation> {
+  if (isStream(log)) return evaluateStream(log, policyOf, options);
+  const checked = checkEvaluation(options);
+  const records = readLog(log);
+  return evaluateRecords(records, policyOf(records), checked);
+}
+
+async function evaluateStream(
+  log: TextStream,
+  policyOf: (records: readonly DecisionRecord[]) => PolicyOfRecords,
+  options: EvaluationOptions,
+): Promise<PolicyEvaluation> {
+  const checked = checkEvaluation(options);
+  const records = await readLog(log);
+  return evaluateRecords(records, policyOf(records), checked);
+}
+
+const names = ['reward', 'features', 'seed', 'minSupport', 'minEffectiveSampleSize'];
+
 /** The options with their defaults. */
-export function checkEvaluation(options: EvaluationOptions): Required<EvaluationOptions> {
-  checkOptions('options', options, ['reward', 'features', 'seed']);
-  const { reward = ({ outcome }) => outcome?.quality as number, features = true, seed = 0 } = options;
+function checkEvaluation(options: EvaluationOptions): Required<EvaluationOptions> {
+  checkOptions('options', options, names);
+  const { reward = (record) => answerOf(record).quality as number, features = true, seed = 0 } = options;
+  const { minSupport = 0.5, minEffectiveSampleSize = 10 } = options;
   if (typeof reward !== 'function') throw invalidArgument('options.reward', 'a function', reward);
   if (typeof features !== 'boolean') throw invalidArgument('options.features', 'true or false', features);
   checkInteger('options.seed', seed, 0, Number.MAX_SAFE_INTEGER);
-  return { reward, features, seed };
-}
-
-/** A log in one of its two forms. */
-export function recordsOf(log: string | readonly DecisionRecord[]): readonly DecisionRecord[] {
-  return typeof log === 'string' ? readLog(log) : checkRecords('log', log);
+  checkUnitInterval('options.minSupport', minSupport);
+  checkNumber('options.minEffectiveSampleSize', minEffectiveSampleSize);
+  if (minEffectiveSampleSize < 0) {
+    throw outOfRange('options.minEffectiveSampleSize', 'a number from 0', minEffectiveSampleSize);
+  }
+  return { reward, features, seed, minSupport, minEffectiveSampleSize };
 }
 
 /** Evaluates what has been checked. */
-export function evaluateRecords(
+function evaluateRecords(
   records: readonly DecisionRecord[],
   probabilities: PolicyOfRecords,
-  { reward, features, seed }: Required<EvaluationOptions>,
+  options: Required<EvaluationOptions>,
 ): PolicyEvaluation {
   const excluded: Exclusions = {
     observed: 0,
@@ -134,35 +193,55 @@ export function evaluateRecords(
       excluded[cause ?? 'ineligible']++;
       continue;
     }
-    const value: unknown = reward(record);
+    const value: unknown = options.reward(record);
     checkUnitInterval(`reward of decision ${record.id}`, value);
     rounds.push({ record, reward: value, probabilities: own });
   }
   if (rounds.length < 2) throw tooFew(rounds.length, records.length, excluded);
-  const { packed, featured } = features ? packFeatures(rounds) : { packed: undefined, featured: 0 };
-  const figures = JSON.parse(evaluate(rounds, packed, seed)) as Omit<
+  const { packed, featured } = options.features ? packFeatures(rounds) : { packed: undefined, featured: 0 };
+  const figures = JSON.parse(evaluate(rounds, packed, options)) as Omit<
     PolicyEvaluation,
-    'featured' | 'excluded' | 'support'
+    'featured' | 'excluded'
   >;
-  return { ...figures, featured, excluded, support: supportOf(rounds) };
+  return { ...figures, featured, excluded };
 }
 
 /** Hands the rounds over, with every model of any of them as an arm. */
-function evaluate(rounds: readonly Round[], features: Float32Array | undefined, seed: number): string {
+function evaluate(
+  rounds: readonly Round[],
+  features: Float32Array | undefined,
+  { seed, minSupport, minEffectiveSampleSize }: Required<EvaluationOptions>,
+): string {
   const arms = new Map<string, number>();
-  for (const { record } of rounds) {
-    for (const model of record.eligible) if (!arms.has(model)) arms.set(model, arms.size);
+  const arm = (model: string) => {
+    const known = arms.get(model) ?? arms.size;
+    arms.set(model, known);
+    return known;
+  };
+  const chosen = Uint32Array.from(rounds, ({ record }) => arm(record.model));
+  for (const { record, probabilities } of rounds) {
+    for (const model of record.eligible ?? []) arm(model);
+    for (const model of probabilities.models) arm(model);
   }
   const target = new Float64Array(rounds.length * arms.size);
+  const logging = new Float64Array(rounds.length * arms.size);
+  const propensities = new Float64Array(rounds.length);
   for (const [round, { record, probabilities }] of rounds.entries()) {
-    for (const [i, model] of record.eligible.entries()) {
-      target[round * arms.size + (arms.get(model) as number)] = probabilities[i] as number;
-    }
+    const put = (into: Float64Array, models: readonly string[], values: ArrayLike<number>) => {
+      for (const [i, model] of models.entries()) into[round * arms.size + arm(model)] = values[i] as number;
+    };
+    put(target, probabilities.models, probabilities.probabilities);
+    const all = propensitiesOf(record);
+    if (record.eligible && all) put(logging, record.eligible, all);
+    const own = all ? logging[round * arms.size + (chosen[round] as number)] : record.propensity;
+    // what was done was certain to be done by whoever does the same
+    propensities[round] = probabilities.done ? 1 : (own as number);
   }
-  const chosen = Uint32Array.from(rounds, ({ record }) => arms.get(record.model) as number);
-  const propensities = Float64Array.from(rounds, ({ record }) => record.propensity);
   const rewards = Float64Array.from(rounds, ({ reward }) => reward);
-  return call(() => native.offPolicyEvaluate(features, chosen, propensities, rewards, target, seed));
+  const settings = { seed, minSupport, minEffectiveSampleSize };
+  return call(() =>
+    native.offPolicyEvaluate(features, chosen, propensities, logging, rewards, target, settings),
+  );
 }
 
 /**
@@ -184,16 +263,6 @@ function packFeatures(rounds: readonly Round[]): { packed: Float32Array | undefi
     if (features !== undefined && basisOf(round) === basis) readFeatures(features, packed, at);
   }
   return { packed, featured };
-}
-
-function supportOf(rounds: readonly Round[]): number {
-  let sum = 0;
-  for (const { record, probabilities } of rounds) {
-    for (const [i, propensity] of record.propensities.entries()) {
-      if (propensity > 0) sum += probabilities[i] as number;
-    }
-  }
-  return sum / rounds.length;
 }
 
 function tooFew(rounds: number, decisions: number, excluded: Exclusions): SonaError {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { isUint8Array } from 'node:util/types';
 import type { Basis } from './basis.ts';
-import type { DecisionRecord } from './decision-record.ts';
+import type { DecisionLog } from './decision-log.ts';
 import { checkSignal } from './embed/abort.ts';
 import type { Embedder } from './embed/embedder.ts';
 import { Queries, type Query } from './embed/query.ts';
@@ -9,15 +9,9 @@ import type { AsyncOptions } from './engine.ts';
 import { embedderError, embedderFailed, fromNative, invalidArgument, SonaError } from './errors.ts';
 import type { EvaluationPolicy } from './evaluation-policy.ts';
 import type { ForgetResult } from './history.ts';
+import type { TextStream } from './logs/lines.ts';
 import { call, native } from './native.ts';
-import {
-  checkEvaluation,
-  type EvaluationOptions,
-  evaluatePolicy,
-  evaluateRecords,
-  type PolicyEvaluation,
-  recordsOf,
-} from './offpolicy.ts';
+import { type EvaluationOptions, evaluateLog, evaluatePolicy, type PolicyEvaluation } from './offpolicy.ts';
 import {
   checkRestoreOptions,
   type Exploration,
@@ -370,17 +364,21 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    * @throws `SONA_INCOMPATIBLE_STATE` for features on another basis than the router's, or none; else as
    * {@link evaluatePolicy}
    */
+  evaluate(log: DecisionLog, policy: RouterEvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
   evaluate(
-    log: string | readonly DecisionRecord[],
+    log: TextStream,
+    policy: RouterEvaluationPolicy,
+    options?: EvaluationOptions,
+  ): Promise<PolicyEvaluation>;
+  evaluate(
+    log: DecisionLog | TextStream,
     policy: RouterEvaluationPolicy,
     options: EvaluationOptions = noOptions,
-  ): PolicyEvaluation {
+  ): PolicyEvaluation | Promise<PolicyEvaluation> {
     this.#live();
     const router = policy === 'current' ? this : routerOf(policy);
     if (!router) return evaluatePolicy(log, policy as EvaluationPolicy, options);
-    const checked = checkEvaluation(options);
-    const records = recordsOf(log);
-    return evaluateRecords(records, presentPolicy(router.#live(), router.#models, records), checked);
+    return evaluateLog(log, (records) => presentPolicy(router.#live(), router.#models, records), options);
   }
 
   /** The basis of now, for another router that is to be merged with this one. */

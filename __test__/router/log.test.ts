@@ -107,7 +107,7 @@ describe('the log', () => {
       tenant: 't',
       promptTokens: 7,
     });
-    expect(new Map(record.eligible.map((model, n) => [model, record.propensities[n]]))).toEqual(
+    expect(new Map(record.eligible?.map((model, n) => [model, record.propensities?.[n]]))).toEqual(
       new Map(decision.ranked.map(({ model, propensity }) => [model, propensity])),
     );
     expect(features).toMatch(/^[A-Za-z0-9+/]{683}=$/);
@@ -172,7 +172,7 @@ describe('evaluate', () => {
     const records = readLog(log);
     const observer = SonaRouter.restore(router.snapshot(), { now: () => NOON });
     const rows = new Map(
-      records.map(({ id, eligible }, n) => {
+      records.map(({ id, eligible = [] }, n) => {
         const { ranked } = observer.route(prompt(n % 2, 1_000 + n), { mode: 'observe', eligible });
         return [id, Object.fromEntries(ranked.map(({ model, propensity }) => [model, propensity]))];
       }),

@@ -17,8 +17,11 @@ export function readFeatures(features: string): number[] {
   return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
 }
 
+/** A decision of which the log says everything. */
+export type FullRecord = DecisionRecord & { id: number; eligible: string[]; propensities: number[] };
+
 /** A decision between `small` and `middle`, with the parts that are given. */
-export function decision(id: number, parts: Partial<DecisionRecord> = {}): DecisionRecord {
+export function decision(id: number, parts: Partial<FullRecord> = {}): FullRecord {
   return {
     v: 1,
     id,
@@ -45,7 +48,7 @@ export const outcome = (quality: number, parts: Partial<RecordedOutcome> = {}): 
 });
 
 /** Decisions among three models by propensities that vary, the second of which is often not eligible. */
-export function randomLog(count: number, seed: number, features = true): DecisionRecord[] {
+export function randomLog(count: number, seed: number, features = true): FullRecord[] {
   const random = new Random(seed);
   const next = () => random.uniform();
   return Array.from({ length: count }, (_, id) => {
@@ -74,4 +77,34 @@ export function randomLog(count: number, seed: number, features = true): Decisio
       outcome: outcome(quality),
     });
   });
+}
+
+/** A decision of the second version of the format, the `number`th of an incarnation. */
+export function named(number: number, parts: Partial<DecisionRecord> = {}, incarnation = '00000000000000aa') {
+  const { policy, ...rest } = decision(number);
+  const { exploration, floor } = policy;
+  const record: DecisionRecord = {
+    ...rest,
+    v: 2,
+    id: `r${incarnation}-${number}`,
+    incarnation,
+    version: 3,
+    policy: { exploration, floor },
+    ...parts,
+  };
+  return record;
+}
+
+/** Text in pieces of so many characters. */
+export async function* pieces(text: string, size: number): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+}
+
+/** A record without one of its fields. */
+export function without<K extends keyof DecisionRecord>(
+  record: DecisionRecord,
+  field: K,
+): Omit<DecisionRecord, K> {
+  const { [field]: _, ...rest } = record;
+  return rest;
 }

@@ -39,7 +39,7 @@ export function table(results: readonly Result[]): string {
 
 export const legend = `± is half of the 95 % interval. DM bias is DR - DM: what the log says is missing from DM, whose interval does not
 know of it. sample: as many decisions of the policy itself would say as much. support: the part of the policy that the
-log may know; below 100 % no interval covers the rest.`;
+log has tried; below 100 % every interval is wider by the rest, of which nothing is known.`;
 
 const causes: Record<keyof Exclusions, string> = {
   observed: 'observed only',

@@ -1,13 +1,17 @@
 //! What a log must be, before anything is computed from it.
 
 use super::{Log, Settings};
+use crate::check;
 use crate::error::{Result, SonaError};
 
-/// How far a round's target probabilities may sum from 1.
+/// How far the probabilities of a round may sum from 1.
 const SUM_TOLERANCE: f64 = 1e-6;
 
+/// How far a choice's propensity may lie from its entry among all.
+const SAME: f64 = 1e-9;
+
 /// Largest weight: squares of larger ones may overflow.
-const LARGEST_WEIGHT: f64 = 1e100;
+pub(super) const LARGEST_WEIGHT: f64 = 1e100;
 
 /// Checks shapes and values; returns the number of arms.
 pub(super) fn log(log: &Log<'_>) -> Result<usize> {
@@ -45,12 +49,12 @@ pub(super) fn log(log: &Log<'_>) -> Result<usize> {
     for (round, row) in log.target.chunks_exact(arms).enumerate() {
         target(round, row)?;
     }
-    if log.propensities.iter().all(|&propensity| propensity == 1.0) {
-        return Err(SonaError::invalid_argument(
-            "log",
-            "choices with a propensity below 1 (set propensityFloor, or use igw or thompson, and log again)",
-            "a deterministic log: every choice was certain, so that it says nothing about another policy",
-        ));
+    if let Some(logging) = log.logging {
+        same_length("logging", log.target.len(), logging.len())?;
+        for (round, row) in logging.chunks_exact(arms).enumerate() {
+            let propensity = log.propensities[round];
+            propensities(round, row, log.chosen[round] as usize, propensity)?;
+        }
     }
     Ok(arms)
 }
@@ -62,6 +66,11 @@ pub(super) fn settings(settings: &Settings) -> Result<()> {
     }
     if !(settings.lambda > 0.0 && settings.lambda.is_finite()) {
         return Err(SonaError::out_of_range("lambda", "a finite number above 0", settings.lambda));
+    }
+    check::unit_interval("minSupport", settings.min_support)?;
+    if !(settings.min_effective_sample_size >= 0.0 && settings.min_effective_sample_size.is_finite()) {
+        let got = settings.min_effective_sample_size;
+        return Err(SonaError::out_of_range("minEffectiveSampleSize", "a finite number from 0", got));
     }
     Ok(())
 }
@@ -78,27 +87,43 @@ pub(super) fn weights(log: &Log<'_>, arms: usize) -> Result<Vec<f64>> {
         let got = log.propensities[round];
         return Err(SonaError::out_of_range(&format!("propensities[{round}]"), expected, got));
     }
-    if weights.iter().all(|&weight| weight == 0.0) {
-        return Err(SonaError::invalid_argument(
-            "policy",
-            "one that might have made at least one choice of the log",
-            "probability 0 for each of them",
-        ));
-    }
     Ok(weights)
 }
 
 fn target(round: usize, row: &[f64]) -> Result<()> {
+    probabilities("target", round, row)?;
+    sum_of_one("target", round, row)
+}
+
+/// A row of the logging policy, or zeros.
+fn propensities(round: usize, row: &[f64], chosen: usize, propensity: f64) -> Result<()> {
+    probabilities("logging", round, row)?;
+    if row.iter().all(|&propensity| propensity == 0.0) {
+        return Ok(());
+    }
+    sum_of_one("logging", round, row)?;
+    if (row[chosen] - propensity).abs() > SAME {
+        let argument = format!("logging[{}]", round * row.len() + chosen);
+        return Err(SonaError::out_of_range(&argument, format!("{propensity}, as in propensities"), row[chosen]));
+    }
+    Ok(())
+}
+
+fn probabilities(argument: &str, round: usize, row: &[f64]) -> Result<()> {
     for (arm, &probability) in row.iter().enumerate() {
-        finite("target", round * row.len() + arm, probability)?;
+        finite(argument, round * row.len() + arm, probability)?;
         if probability < 0.0 {
-            let argument = format!("target[{}]", round * row.len() + arm);
+            let argument = format!("{argument}[{}]", round * row.len() + arm);
             return Err(SonaError::out_of_range(&argument, "a probability from 0", probability));
         }
     }
+    Ok(())
+}
+
+fn sum_of_one(argument: &str, round: usize, row: &[f64]) -> Result<()> {
     let sum: f64 = row.iter().sum();
     if (sum - 1.0).abs() > SUM_TOLERANCE {
-        let argument = format!("target of round {round}");
+        let argument = format!("{argument} of round {round}");
         return Err(SonaError::out_of_range(&argument, "probabilities that sum to 1", format!("a sum of {sum}")));
     }
     Ok(())

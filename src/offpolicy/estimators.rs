@@ -1,6 +1,7 @@
 //! The five estimators. Each value is a mean of scores, to first order; their spread gives the standard error.
 
 use super::outcomes::Predicted;
+use super::support::Support;
 use super::{DirectEstimate, Estimate, Evaluation};
 use crate::linear::dot;
 
@@ -8,71 +9,82 @@ use crate::linear::dot;
 const QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// All of them.
-pub(super) fn all(rewards: &[f64], weights: &[f64], predicted: &Predicted) -> Evaluation {
-    let largest = weights.iter().copied().fold(0.0, f64::max);
-    // squares of very small weights would vanish
-    let relative: Vec<f64> = weights.iter().map(|weight| weight / largest).collect();
-    let total: f64 = relative.iter().sum();
+pub(super) fn all(rewards: &[f64], support: &Support<'_>, predicted: &Predicted) -> Evaluation {
+    let Support { weights, missing, estimated, .. } = support;
     let residuals: Vec<f64> = rewards.iter().zip(&predicted.logged).map(|(reward, logged)| reward - logged).collect();
-    let bias = weighted(weights, &residuals);
+    // the model's part of what was tried; where that share is estimated, the weight of the choice stands for it
+    let tried: Vec<f64> = (0..rewards.len())
+        .map(|i| if estimated[i] { weights[i] * predicted.logged[i] } else { predicted.target[i] })
+        .collect();
+    let zeros = vec![0.0; rewards.len()];
+    let bias = weighted(weights, &residuals, &zeros);
     Evaluation {
         rounds: rewards.len(),
         logged_reward: mean(rewards),
-        effective_sample_size: total * total / dot(&relative, &relative),
+        support: support.share,
+        effective_sample_size: support.effective_sample_size,
         mean_weight: mean(weights),
-        largest_weight: largest,
-        ips: weighted(weights, rewards),
-        snips: self_normalised(weights, rewards, &vec![0.0; rewards.len()]),
+        largest_weight: weights.iter().copied().fold(0.0, f64::max),
+        ips: of_scores(&weighted(weights, rewards, &zeros), missing),
+        snips: of_scores(&self_normalised(weights, rewards, &zeros, missing), missing),
         dm: DirectEstimate {
-            estimate: direct(predicted, &residuals),
-            bias: bias.value,
-            bias_standard_error: bias.standard_error,
+            estimate: direct(predicted, &residuals, support),
+            bias: mean(&bias),
+            bias_standard_error: error_of_mean(&bias),
         },
-        dr: doubly_robust(weights, &residuals, &predicted.target),
-        sndr: self_normalised(weights, &residuals, &predicted.target),
+        dr: of_scores(&weighted(weights, &residuals, &tried), missing),
+        sndr: of_scores(&self_normalised(weights, &residuals, &tried, missing), missing),
+        warnings: support.warnings(),
     }
 }
 
-/// Mean of w y.
-fn weighted(weights: &[f64], values: &[f64]) -> Estimate {
-    let scores: Vec<f64> = weights.iter().zip(values).map(|(weight, value)| weight * value).collect();
-    estimate(mean(&scores), error_of_mean(&scores))
+/// `base` + w y: the scores of IPS and DR.
+fn weighted(weights: &[f64], values: &[f64], base: &[f64]) -> Vec<f64> {
+    (0..values.len()).map(|i| base[i] + weights[i] * values[i]).collect()
 }
 
-/// Mean of `base` + w y.
-fn doubly_robust(weights: &[f64], values: &[f64], base: &[f64]) -> Estimate {
-    let pairs = weights.iter().zip(values);
-    let scores: Vec<f64> = pairs.zip(base).map(|((weight, value), base)| base + weight * value).collect();
-    estimate(mean(&scores), error_of_mean(&scores))
-}
-
-/// Mean of `base`, plus the sum of w y over the sum of w. The ratio's error is that of its linearisation.
-fn self_normalised(weights: &[f64], values: &[f64], base: &[f64]) -> Estimate {
+/// The scores of a mean of `base`, plus the sum of w y over the sum of w, times the share that was tried: those of the
+/// ratio's linearisation.
+fn self_normalised(weights: &[f64], values: &[f64], base: &[f64], missing: &[f64]) -> Vec<f64> {
     let ratio = dot(weights, values) / weights.iter().sum::<f64>();
-    let mean_weight = mean(weights);
-    let scores: Vec<f64> = weights
-        .iter()
-        .zip(values)
-        .zip(base)
-        .map(|((weight, value), base)| base + weight * (value - ratio) / mean_weight)
-        .collect();
-    estimate(mean(base) + ratio, error_of_mean(&scores))
+    let scale = (1.0 - mean(missing)) / mean(weights);
+    let score = |i: usize| base[i] + scale * weights[i] * (values[i] - ratio) + (1.0 - missing[i]) * ratio;
+    (0..values.len()).map(score).collect()
 }
 
-/// Mean of the predictions. Two things vary: the rounds that are asked about, and the rewards that the model learned
+/// The mean of the predictions. Two things vary: the rounds that are asked about, and the rewards that the model learned
 /// from, each with its influence and its out-of-fold residual (White 1980; MacKinnon and White 1985).
-fn direct(predicted: &Predicted, residuals: &[f64]) -> Estimate {
-    let value = mean(&predicted.target);
+fn direct(predicted: &Predicted, residuals: &[f64], support: &Support<'_>) -> Estimate {
     let rounds = residuals.len() as f64;
-    let learned = predicted.influence.iter().zip(residuals).map(|(influence, residual)| rounds * influence * residual);
-    let squares: f64 =
-        predicted.target.iter().zip(learned).map(|(asked, learned)| (asked - value + learned).powi(2)).sum();
-    estimate(value, (squares / (rounds * (rounds - 1.0))).sqrt())
+    // where it is not known which predictions are of what was tried, all may be or all but the missing share
+    let unclear = |i: usize| if support.estimated[i] { support.missing[i] } else { 0.0 };
+    let low: Vec<f64> = predicted.target.iter().enumerate().map(|(i, target)| target - unclear(i)).collect();
+    let width: Vec<f64> = support.missing.iter().enumerate().map(|(i, missing)| missing + unclear(i)).collect();
+    partial(mean(&low), &width, |part| {
+        let asked: Vec<f64> = low.iter().zip(&width).map(|(low, width)| low + part * width).collect();
+        let middle = mean(&asked);
+        let learned = predicted.influence.iter().zip(residuals).map(|(influence, residual)| influence * residual);
+        let squares: f64 =
+            asked.iter().zip(learned).map(|(asked, learned)| (asked - middle + rounds * learned).powi(2)).sum();
+        (squares / (rounds * (rounds - 1.0))).sqrt()
+    })
 }
 
-fn estimate(value: f64, standard_error: f64) -> Estimate {
-    let half = QUANTILE * standard_error;
-    Estimate { value, standard_error, interval: [value - half, value + half] }
+/// The mean of scores, of which the rewards of a missing share are not part.
+fn of_scores(scores: &[f64], missing: &[f64]) -> Estimate {
+    partial(mean(scores), missing, |part| {
+        let scores: Vec<f64> = scores.iter().zip(missing).map(|(score, missing)| score + part * missing).collect();
+        error_of_mean(&scores)
+    })
+}
+
+/// A value that is at least `low` and at most as much more as is missing, since rewards lie in [0, 1] (Manski 1990): the
+/// middle, and the interval of both ends (Horowitz and Manski 2000). `error(part)` is the standard error of `low` plus that
+/// part of what is missing.
+fn partial(low: f64, missing: &[f64], error: impl Fn(f64) -> f64) -> Estimate {
+    let width = mean(missing);
+    let [below, above] = [0.0, 1.0].map(|part| QUANTILE * error(part));
+    Estimate { value: low + width / 2.0, standard_error: error(0.5), interval: [low - below, low + width + above] }
 }
 
 fn mean(values: &[f64]) -> f64 {

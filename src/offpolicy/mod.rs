@@ -3,19 +3,23 @@
 //! In: a [`Log`] of rounds with the propensity of each choice. Out: an [`Evaluation`]: five estimators, each with a
 //! standard error and a 95 % interval, and how much of the log they rest on.
 //! Called by: `napi`.
+//! What the log has not tried widens the intervals; too little of it is refused.
 //! Method: IPS (Horvitz and Thompson 1952), SNIPS (Swaminathan and Joachims 2015), the direct method and DR (Dudik,
 //! Langford and Li 2011), SNDR (the weighted doubly robust estimator of Thomas and Brunskill 2016, for one step), with
-//! outcome models fitted across folds (Chernozhukov et al. 2018). Formulas: `docs/decision-log.md`.
+//! outcome models fitted across folds (Chernozhukov et al. 2018), bounds where support is missing (Manski 1990). Formulas:
+//! `docs/decision-log.md`.
 
 mod check;
 mod estimators;
 mod outcomes;
+mod support;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
 use crate::error::Result;
+use support::Support;
 
 /// Rounds that one policy played, one entry of each list per round.
 #[derive(Debug, Clone, Copy)]
@@ -27,13 +31,16 @@ pub struct Log<'a> {
     pub chosen: &'a [u32],
     /// Probability with which it was chosen, above 0, at most 1.
     pub propensities: &'a [f64],
+    /// The policy that made the log: rounds times arms, the probability of each arm, 0 where it could not be chosen. A row
+    /// of zeros: only that of the choice is known. None: in no round is more known.
+    pub logging: Option<&'a [f64]>,
     /// What came of it, 0 to 1.
     pub rewards: &'a [f64],
     /// The policy in question: rounds times arms, the probability with which it would have chosen each arm.
     pub target: &'a [f64],
 }
 
-/// How the outcome model of DM, DR and SNDR is fitted.
+/// How the outcome model of DM, DR and SNDR is fitted, and what a log must have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// Parts of the log, from 2: each is predicted by a model of the others. At most one per round.
@@ -42,11 +49,16 @@ pub struct Settings {
     pub lambda: f64,
     /// Seed of the split into folds.
     pub seed: u64,
+    /// Least support that is taken, 0 to 1.
+    pub min_support: f64,
+    /// Least effective sample size that is taken, from 0: by the weights that were drawn, and with their squares as they
+    /// were to be expected.
+    pub min_effective_sample_size: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { folds: 5, lambda: 10.0, seed: 0 }
+        Self { folds: 5, lambda: 10.0, seed: 0, min_support: 0.5, min_effective_sample_size: 10.0 }
     }
 }
 
@@ -54,11 +66,12 @@ impl Default for Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
-    /// Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data.
+    /// Mean reward that the policy would have had. Not clipped: what leaves [0, 1] shows a lack of data. Where support is
+    /// missing, the middle of what is possible.
     pub value: f64,
     /// Estimated standard deviation of `value`.
     pub standard_error: f64,
-    /// 95 % interval: `value` plus and minus 1.96 standard errors.
+    /// 95 % interval: `value` plus and minus 1.96 standard errors, and half of the missing support.
     pub interval: [f64; 2],
 }
 
@@ -77,18 +90,20 @@ pub struct DirectEstimate {
 }
 
 /// What a log says about a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evaluation {
     /// Rounds that entered.
     pub rounds: usize,
     /// Mean reward of the policy that made the log.
     pub logged_reward: f64,
+    /// Share of the policy that the log has tried: its mean probability of arms whose propensity was above 0, and not so
+    /// small that one draw would outweigh all others.
+    pub support: f64,
     /// How many rounds played by the policy itself would say as much: the squared sum of the weights over the sum of
     /// their squares.
     pub effective_sample_size: f64,
-    /// Mean of the weights, target probability over propensity. About 1 where the propensities are true and every arm of
-    /// the policy had one above 0.
+    /// Mean of the weights, target probability over propensity. About `support` where the propensities are true.
     pub mean_weight: f64,
     /// Largest weight.
     pub largest_weight: f64,
@@ -102,6 +117,8 @@ pub struct Evaluation {
     pub dr: Estimate,
     /// DR with the residuals' weights over their mean.
     pub sndr: Estimate,
+    /// What the figures can't know or may be wrong about, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// Estimates what the target policy would have earned on the log's rounds.
@@ -111,13 +128,13 @@ pub struct Evaluation {
 /// # Errors
 ///
 /// `DimMismatch` for lists of different lengths; `NotFinite`; `OutOfRange` for fewer than two rounds, an arm that does not
-/// exist, a propensity outside (0, 1], a reward outside [0, 1], target probabilities that do not sum to 1, settings out
-/// of range; `InvalidArgument` for a log that can't answer: every propensity is 1, or the policy never chooses what the log
-/// has.
+/// exist, a propensity outside (0, 1], a reward outside [0, 1], probabilities that do not sum to 1, settings out of range;
+/// `NoSupport` for a policy that the log says too little about.
 pub fn evaluate(log: &Log<'_>, settings: &Settings) -> Result<Evaluation> {
     let arms = check::log(log)?;
     check::settings(settings)?;
-    let weights = check::weights(log, arms)?;
-    let predicted = outcomes::predict(log, arms, settings);
-    Ok(estimators::all(log.rewards, &weights, &predicted))
+    let support = Support::new(log, arms, check::weights(log, arms)?);
+    support.check(log, settings)?;
+    let predicted = outcomes::predict(&Log { target: &support.target, ..*log }, arms, settings);
+    Ok(estimators::all(log.rewards, &support, &predicted))
 }

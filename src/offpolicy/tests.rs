@@ -1,4 +1,5 @@
 mod coverage;
 mod exact;
 mod model;
+mod partial;
 mod refusals;

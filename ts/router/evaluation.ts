@@ -1,6 +1,11 @@
 import { type DecisionRecord, featureCount, readFeatures } from '../decision-record.ts';
 import { describe, SonaError } from '../errors.ts';
-import { causeOfExclusion, type PolicyOfRecords, type Probabilities } from '../evaluation-policy.ts';
+import {
+  causeOfExclusion,
+  eligibleOf,
+  type PolicyOfRecords,
+  type Probabilities,
+} from '../evaluation-policy.ts';
 import { call, native } from '../native.ts';
 import type { Models } from './models.ts';
 import { routerStats } from './stats.ts';
@@ -29,7 +34,7 @@ export function presentPolicy(
     const eligible = new Uint8Array(chunk.length * order.length);
     for (const [row, { record }] of chunk.entries()) {
       readFeatures(record.features as string, features, row);
-      for (const model of record.eligible) {
+      for (const model of eligibleOf('of a router', record)) {
         const place = places.get(model);
         if (place !== undefined) eligible[row * order.length + place] = 1;
       }
@@ -37,12 +42,13 @@ export function presentPolicy(
     const out = new Float64Array(eligible.length);
     call(() => native.routerPropensities(handle, features, eligible, out));
     for (const [row, { record, at }] of chunk.entries()) {
-      const own = record.eligible.map((model) => {
+      const own = eligibleOf('of a router', record);
+      const probabilities = own.map((model) => {
         const place = places.get(model);
         return place === undefined ? 0 : (out[row * order.length + place] as number);
       });
       // else none of its models is there any more
-      if (own.some((probability) => probability > 0)) rows.set(at, own);
+      if (probabilities.some((probability) => probability > 0)) rows.set(at, { models: own, probabilities });
     }
   }
   return (_, at) => rows.get(at);

@@ -83,6 +83,7 @@ impl World {
         let log = Log {
             features: with_features.then_some(&features),
             chosen: &chosen,
+            logging: None,
             propensities: &propensities,
             rewards: &rewards,
             target: &target,

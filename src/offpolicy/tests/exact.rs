@@ -2,8 +2,9 @@
 
 use super::super::{Estimate, Evaluation, Log, Settings, evaluate};
 
-/// With as many folds as rounds every round is predicted by all others, in whatever order.
-const EACH: Settings = Settings { folds: usize::MAX, lambda: 1.0, seed: 0 };
+/// With as many folds as rounds every round is predicted by all others, in whatever order. Any sample will do.
+const EACH: Settings =
+    Settings { folds: usize::MAX, lambda: 1.0, seed: 0, min_support: 0.0, min_effective_sample_size: 0.0 };
 
 fn near(got: f64, want: f64) {
     assert!((got - want).abs() < 1e-12, "{got} instead of {want}");
@@ -21,6 +22,7 @@ fn on_paper() -> Evaluation {
     let log = Log {
         features: None,
         chosen: &[0, 1, 0],
+        logging: None,
         propensities: &[0.5, 0.25, 0.5],
         rewards: &[1.0, 0.5, 0.0],
         target: &[0.5, 0.5, 0.5, 0.5, 0.25, 0.75],
@@ -84,6 +86,7 @@ fn with_features_all_figures_are_those_of_numpy() {
     let log = Log {
         features: Some(&[1.0, 0.0, 0.5, -1.0, -1.0, 2.0, 2.0, 1.0, 0.0, -0.5, -1.5, 0.25]),
         chosen: &[0, 1, 0, 2, 1, 0],
+        logging: None,
         propensities: &[0.5, 0.25, 0.8, 0.2, 0.4, 0.5],
         rewards: &[1.0, 0.25, 0.5, 0.0, 0.75, 0.125],
         #[rustfmt::skip]
@@ -111,6 +114,7 @@ fn the_logged_policy_has_the_logged_reward() {
     let log = Log {
         features: None,
         chosen: &[0, 1].repeat(20),
+        logging: None,
         propensities: &[0.5; 40],
         rewards: &rewards,
         target: &[0.5; 80],

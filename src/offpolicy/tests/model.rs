@@ -36,6 +36,7 @@ impl World {
         Log {
             features: Some(&self.features),
             chosen: &self.chosen,
+            logging: None,
             propensities: &[1.0 / ARMS as f64; ROUNDS],
             rewards: &self.rewards,
             target: &self.target,

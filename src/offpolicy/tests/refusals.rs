@@ -10,13 +10,18 @@ fn sound() -> Log<'static> {
         features: Some(&FEATURES),
         chosen: &[0, 1],
         propensities: &[0.5, 1.0],
+        logging: None,
         rewards: &[0.0, 1.0],
         target: &[0.5, 0.5, 1.0, 0.0],
     }
 }
 
+/// Any sample will do.
+const LENIENT: Settings =
+    Settings { folds: 5, lambda: 10.0, seed: 0, min_support: 0.0, min_effective_sample_size: 0.0 };
+
 fn refusal(log: Log<'_>) -> SonaError {
-    evaluate(&log, &Settings::default()).unwrap_err()
+    evaluate(&log, &LENIENT).unwrap_err()
 }
 
 fn refused(log: Log<'_>, code: &str, message: &str) {
@@ -27,14 +32,15 @@ fn refused(log: Log<'_>, code: &str, message: &str) {
 
 #[test]
 fn a_sound_log_is_taken() {
-    assert_eq!(evaluate(&sound(), &Settings::default()).unwrap().rounds, 2);
+    assert_eq!(evaluate(&sound(), &LENIENT).unwrap().rounds, 2);
 }
 
 #[test]
 fn too_few_rounds() {
-    let empty = Log { features: None, chosen: &[], propensities: &[], rewards: &[], target: &[] };
+    let empty = Log { features: None, chosen: &[], propensities: &[], logging: None, rewards: &[], target: &[] };
     refused(empty, "SONA_OUT_OF_RANGE", "log: expected at least 2 rounds, got 0");
-    let one = Log { features: None, chosen: &[0], propensities: &[0.5], rewards: &[1.0], target: &[1.0] };
+    let one =
+        Log { features: None, chosen: &[0], propensities: &[0.5], logging: None, rewards: &[1.0], target: &[1.0] };
     refused(one, "SONA_OUT_OF_RANGE", "log: expected at least 2 rounds, got 1");
 }
 
@@ -98,33 +104,69 @@ fn target_probabilities_that_are_none() {
         assert!(error.to_string().starts_with("target of round 1: expected probabilities that sum to 1"), "{error}");
     }
     let within = Log { target: &[1.0, 0.0, 0.5, 0.500_000_9], ..sound() };
-    assert!(evaluate(&within, &Settings::default()).is_ok());
+    assert!(evaluate(&within, &LENIENT).is_ok());
 }
 
 #[test]
-fn a_deterministic_log() {
+fn a_logging_policy_that_is_none() {
+    let code = "SONA_OUT_OF_RANGE";
+    let with = |logging| Log { logging: Some(logging), ..sound() };
+    assert!(evaluate(&with(&[0.5, 0.5, 0.0, 1.0]), &LENIENT).is_ok());
+    assert!(evaluate(&with(&[0.0; 4]), &LENIENT).is_ok());
+    refused(with(&[0.5, 0.5]), "SONA_DIM_MISMATCH", "logging: expected 4 numbers, got 2");
+    refused(with(&[1.5, -0.5, 0.0, 1.0]), code, "logging[1]: expected a probability from 0, got -0.5");
     refused(
-        Log { propensities: &[1.0, 1.0], ..sound() },
-        "SONA_INVALID_ARGUMENT",
-        "log: expected choices with a propensity below 1 (set propensityFloor, or use igw or thompson, and log again), \
-         got a deterministic log: every choice was certain, so that it says nothing about another policy",
+        with(&[0.5, 0.4, 0.0, 1.0]),
+        code,
+        "logging of round 0: expected probabilities that sum to 1, got a sum of 0.9",
     );
+    refused(with(&[0.6, 0.4, 0.0, 1.0]), code, "logging[0]: expected 0.5, as in propensities, got 0.6");
+    let nan = [0.5, 0.5, f64::NAN, 1.0];
+    refused(with(&nan), "SONA_NOT_FINITE", "logging: expected finite numbers, got NaN at index 2");
 }
 
 #[test]
 fn a_policy_that_never_does_what_was_done() {
-    refused(
-        Log { target: &[0.0, 1.0, 1.0, 0.0], ..sound() },
-        "SONA_INVALID_ARGUMENT",
-        "policy: expected one that might have made at least one choice of the log, got probability 0 for each of them",
+    let error = refusal(Log { target: &[0.0, 1.0, 1.0, 0.0], ..sound() });
+    assert_eq!(error.code(), "SONA_INVALID_ARGUMENT");
+    assert_eq!(error.details()["effectiveSampleSize"], 0.0);
+}
+
+/// Twelve certain choices of the first of two arms.
+fn certain(target: &[f64]) -> Log<'_> {
+    Log { features: None, chosen: &[0; 12], propensities: &[1.0; 12], logging: None, rewards: &[0.5; 12], target }
+}
+
+#[test]
+fn too_little_support() {
+    let error = evaluate(&certain(&[0.25, 0.75].repeat(12)), &Settings::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "log: expected a support of at least 0.5 and an effective sample size of at least 10 (set propensityFloor, or \
+         use igw or thompson, and log more), got a support of 0.2500 and an effective sample size of 12.0 in a deterministic \
+         log: every choice was certain, so that it says nothing about another one"
     );
+    assert_eq!(error.code(), "SONA_INVALID_ARGUMENT");
+    assert_eq!(error.details()["argument"], "log");
+    assert_eq!(error.details()["support"], 0.25);
+    assert_eq!(error.details()["effectiveSampleSize"], 12.0);
+    let settings = Settings { min_support: 0.25, ..Settings::default() };
+    assert!(evaluate(&certain(&[0.25, 0.75].repeat(12)), &settings).is_ok());
+}
+
+#[test]
+fn too_small_a_sample() {
+    let settings = Settings { min_effective_sample_size: 12.5, ..Settings::default() };
+    let target = [1.0, 0.0].repeat(12);
+    assert!(evaluate(&certain(&target), &settings).is_err());
+    assert!(evaluate(&certain(&target), &Settings::default()).is_ok());
 }
 
 #[test]
 fn weights_of_any_size_leave_finite_figures() {
     for (propensity, probability) in [(1e-90, 1.0), (0.5, 1e-200)] {
         let target = [probability, 1.0 - probability, 1.0, 0.0];
-        let got = evaluate(&Log { propensities: &[propensity, 0.5], target: &target, ..sound() }, &Settings::default());
+        let got = evaluate(&Log { propensities: &[propensity, 0.5], target: &target, ..sound() }, &LENIENT);
         let got = got.unwrap();
         let estimates = [got.ips, got.snips, got.dm.estimate, got.dr, got.sndr];
         assert!(estimates.iter().all(|estimate| estimate.standard_error.is_finite()), "{got:?}");
@@ -135,10 +177,18 @@ fn weights_of_any_size_leave_finite_figures() {
 #[test]
 fn settings_out_of_range() {
     let with = |settings| evaluate(&sound(), &settings).unwrap_err().to_string();
-    let settings = Settings::default();
+    let settings = LENIENT;
     assert_eq!(with(Settings { folds: 1, ..settings }), "folds: expected at least 2, got 1");
     for lambda in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let message = format!("lambda: expected a finite number above 0, got {lambda}");
         assert_eq!(with(Settings { lambda, ..settings }), message);
+    }
+    for least in [-0.1, 1.1] {
+        let message = format!("minSupport: expected a number from 0 to 1, got {least}");
+        assert_eq!(with(Settings { min_support: least, ..settings }), message);
+    }
+    for least in [-1.0, f64::INFINITY] {
+        let message = format!("minEffectiveSampleSize: expected a finite number from 0, got {least}");
+        assert_eq!(with(Settings { min_effective_sample_size: least, ..settings }), message);
     }
 }

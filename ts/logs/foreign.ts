@@ -1,0 +1,79 @@
+import { type DecisionRecord, featureCount } from '../decision-record.ts';
+
+/** What a log of another system says of a decision. */
+export interface Foreign {
+  readonly id: number | string;
+  readonly at: number;
+  readonly source: string;
+  readonly model: string;
+  readonly propensity: number;
+  readonly eligible?: readonly string[] | undefined;
+  readonly propensities?: readonly number[] | undefined;
+  readonly features?: Features | undefined;
+  readonly quality?: number | undefined;
+  readonly metadata?: Record<string, unknown>;
+  readonly mode?: 'apply' | 'observe';
+}
+
+/** A decision of another system as a record. */
+export function foreignRecord(given: Foreign): DecisionRecord {
+  const { id, at, source, model, propensity, eligible, propensities, features, quality, metadata } = given;
+  return {
+    v: typeof id === 'number' ? 1 : 2,
+    id,
+    at,
+    mode: given.mode ?? 'apply',
+    reason: 'policy',
+    policy: { exploration: source, floor: 0, version: 0 },
+    basis: features ? { id: 'hashed', hash: 'fnv-1a' } : { id: 'none', hash: '' },
+    seed: 0,
+    ...(features && { features: features.encode() }),
+    featuresHash: '',
+    ...(eligible && { eligible: [...eligible] }),
+    ...(propensities && { propensities: [...propensities] }),
+    model,
+    propensity,
+    expected: { quality: null, costUsd: null, latencyMs: null },
+    ...(metadata && { metadata }),
+    ...(quality !== undefined && { outcome: { quality, at } }),
+  };
+}
+
+/**
+ * Named features as 128 numbers: each is added to, or taken from, the place that its name hashes to (Weinberger et al. 2009, "Feature
+ * Hashing for Large Scale Multitask Learning"), and all are scaled to unit length.
+ */
+export class Features {
+  readonly #sums = new Float64Array(featureCount);
+
+  add(name: string, value: number): void {
+    const hash = fnv1a(name);
+    const place = hash % featureCount;
+    this.#sums[place] = (this.#sums[place] as number) + (hash >>> 31 === 0 ? value : -value);
+  }
+
+  /** A value that is a number counts as such, another one as a name. */
+  addText(name: string, value: string): void {
+    const number = value.trim() === '' ? Number.NaN : Number(value);
+    if (Number.isFinite(number)) this.add(name, number);
+    else this.add(`${name}=${value}`, 1);
+  }
+
+  /** Base64 of 128 32-bit floats, little endian. */
+  encode(): string {
+    let largest = 0;
+    for (const sum of this.#sums) largest = Math.max(largest, Math.abs(sum));
+    const scaled = this.#sums.map((sum) => (largest > 0 ? sum / largest : 0));
+    const norm = Math.hypot(...scaled) || 1;
+    const bytes = Buffer.alloc(4 * featureCount);
+    for (const [i, number] of scaled.entries()) bytes.writeFloatLE(number / norm, 4 * i);
+    return bytes.toString('base64');
+  }
+}
+
+/** FNV-1a of the UTF-16 units, 32 bits. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

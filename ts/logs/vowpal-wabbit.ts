@@ -1,0 +1,321 @@
+import { checkFields, checkRecord, type DecisionRecord } from '../decision-record.ts';
+import { invalidArgument, outOfRange } from '../errors.ts';
+import { checkInteger, checkName, checkNumber, checkOptions, checkUnitInterval } from '../vectors.ts';
+import { Features, foreignRecord } from './foreign.ts';
+import {
+  isStream,
+  isWholeJson,
+  type LineReader,
+  readLines,
+  readStream,
+  type TextLines,
+  type TextStream,
+} from './lines.ts';
+
+/** Options of `readVowpalWabbit`. */
+export interface VowpalWabbitOptions {
+  /**
+   * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
+   * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
+   */
+  format?: 'cb' | 'cb_adf' | 'dsjson';
+  /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
+  quality?: (cost: number) => number;
+  /** All actions of the format `'cb'`. Without them, policies that need the eligible models are refused. */
+  eligible?: readonly string[];
+  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
+  features?: boolean;
+}
+
+/**
+ * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
+ * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, `'dsjson'` also their probabilities. Examples
+ * without a label are passed over.
+ *
+ * ```ts
+ * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
+ * ```
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and part.
+ */
+export function readVowpalWabbit(log: TextLines, options?: VowpalWabbitOptions): DecisionRecord[];
+export function readVowpalWabbit(log: TextStream, options?: VowpalWabbitOptions): Promise<DecisionRecord[]>;
+export function readVowpalWabbit(
+  log: TextLines | TextStream,
+  options: VowpalWabbitOptions = {},
+): DecisionRecord[] | Promise<DecisionRecord[]> {
+  if (isStream(log)) return readLater(log, options);
+  return readLines('log', log, new VowpalWabbit(options));
+}
+
+async function readLater(log: TextStream, options: VowpalWabbitOptions): Promise<DecisionRecord[]> {
+  return readStream('log', log, new VowpalWabbit(options));
+}
+
+const formats = ['cb', 'cb_adf', 'dsjson'] as const;
+
+type Format = (typeof formats)[number];
+
+/** What a label says. */
+interface Label {
+  readonly action: string;
+  readonly cost: number;
+  readonly propensity: number;
+}
+
+/** A line of text, taken apart. */
+interface Example {
+  readonly at: string;
+  readonly shared: boolean;
+  readonly label: Label | undefined;
+  readonly tag: string | undefined;
+  readonly features: string;
+}
+
+class VowpalWabbit implements LineReader<DecisionRecord[]> {
+  readonly #options: VowpalWabbitOptions;
+  readonly #records: DecisionRecord[] = [];
+  #format: Format | undefined;
+  /** Lines of a decision that has not ended. */
+  #block: Example[] = [];
+
+  constructor(options: VowpalWabbitOptions) {
+    checkOptions('options', options, ['format', 'quality', 'eligible', 'features']);
+    const { format, quality, eligible, features } = options;
+    if (format !== undefined && !formats.includes(format)) {
+      throw invalidArgument('options.format', "'cb', 'cb_adf' or 'dsjson'", format);
+    }
+    if (quality !== undefined && typeof quality !== 'function') {
+      throw invalidArgument('options.quality', 'a function', quality);
+    }
+    if (eligible !== undefined) {
+      if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of actions', eligible);
+      for (const [i, action] of eligible.entries()) checkName(`options.eligible[${i}]`, action);
+    }
+    if (features !== undefined && typeof features !== 'boolean') {
+      throw invalidArgument('options.features', 'true or false', features);
+    }
+    this.#options = options;
+    this.#format = format;
+  }
+
+  line(line: string, number: number): void {
+    const at = `line ${number}`;
+    const text = line.replace(/^\uFEFF/, '').trim();
+    if (text === '') {
+      this.#endBlock();
+      return;
+    }
+    this.#format ??= text.startsWith('{') ? 'dsjson' : /^shared\b/.test(text) ? 'cb_adf' : 'cb';
+    if (this.#format === 'dsjson') this.#json(at, text);
+    else if (this.#format === 'cb_adf') this.#block.push(exampleOf(at, text));
+    else this.#single(exampleOf(at, text));
+  }
+
+  isComplete(piece: string, text: () => string): boolean {
+    const json = this.#format === undefined ? text().trimStart().startsWith('{') : this.#format === 'dsjson';
+    return json && isWholeJson(piece, text);
+  }
+
+  end(): DecisionRecord[] {
+    this.#endBlock();
+    return this.#records;
+  }
+
+  #single({ at, label, tag, features }: Example): void {
+    if (!label) return;
+    const { eligible } = this.#options;
+    this.#push(at, label, { eligible, tag, features: this.#textFeatures(features) });
+  }
+
+  #endBlock(): void {
+    const block = this.#block;
+    this.#block = [];
+    const shared = block.find((example) => example.shared);
+    const actions = block.filter((example) => !example.shared);
+    const labelled = actions.filter(({ label }) => label !== undefined);
+    if (labelled.length > 1) {
+      throw invalidArgument((labelled[1] as Example).at, 'no label, as another action has one', 'a label');
+    }
+    const [chosen] = labelled;
+    if (!chosen?.label) return;
+    // its own number is of no meaning in this format
+    const action = String(actions.indexOf(chosen) + 1);
+    this.#push(
+      chosen.at,
+      { ...chosen.label, action },
+      {
+        eligible: actions.map((_, i) => String(i + 1)),
+        tag: shared?.tag ?? chosen.tag,
+        features: shared && this.#textFeatures(shared.features),
+      },
+    );
+  }
+
+  #json(at: string, text: string): void {
+    const event = parse(at, text);
+    const { c: context, EventId: id, Timestamp: timestamp } = event;
+    // what was observed later of an event that stands elsewhere
+    if (context === undefined || event._label_cost === undefined) return;
+    checkFields(`${at}: c`, context);
+    const actions = context._multi;
+    if (!Array.isArray(actions) || '_slots' in context) {
+      throw invalidArgument(`${at}: c._multi`, 'a list of actions, and no slots', actions);
+    }
+    const { pdrop = 0, _label_Action: action, _skipLearn: skipped } = event;
+    if (pdrop !== 0)
+      throw invalidArgument(`${at}: pdrop`, '0: decisions that were dropped can not be made up for', pdrop);
+    const name = (part: unknown, field: string) => {
+      checkInteger(`${at}: ${field}`, part, 1, actions.length);
+      return String(part);
+    };
+    const numbers = { cost: event._label_cost, propensity: event._label_probability };
+    checkNumber(`${at}: _label_cost`, numbers.cost);
+    checkNumber(`${at}: _label_probability`, numbers.propensity);
+    const { a: order, p: propensities } = event;
+    const listed =
+      Array.isArray(order) && Array.isArray(propensities) && order.length === propensities.length;
+    this.#push(
+      at,
+      { action: name(action, '_label_Action'), cost: numbers.cost, propensity: numbers.propensity },
+      {
+        id: typeof id === 'string' && id !== '' ? id : undefined,
+        time: timestamp === undefined ? 0 : timeOf(`${at}: Timestamp`, timestamp),
+        eligible: listed
+          ? order.map((part, i) => name(part, `a[${i}]`))
+          : actions.map((_, i) => String(i + 1)),
+        propensities: listed ? propensities : undefined,
+        observed: skipped === true,
+        features: this.#options.features === false ? undefined : jsonFeatures(context),
+      },
+    );
+  }
+
+  #textFeatures(text: string): Features | undefined {
+    return this.#options.features === false ? undefined : textFeatures(text);
+  }
+
+  #push(at: string, { action, cost, propensity }: Label, parts: Parts): void {
+    const { id, time = 0, tag, eligible, propensities, features, observed } = parts;
+    const record = foreignRecord({
+      id: id ?? this.#records.length + 1,
+      at: time,
+      source: 'vowpal-wabbit',
+      mode: observed ? 'observe' : 'apply',
+      model: action,
+      propensity,
+      eligible,
+      propensities,
+      features,
+      quality: this.#quality(at, cost),
+      ...(tag !== undefined && { metadata: { tag } }),
+    });
+    checkRecord(at, record);
+    this.#records.push(record);
+  }
+
+  #quality(at: string, cost: number): number {
+    const { quality } = this.#options;
+    if (quality) {
+      const value: unknown = quality(cost);
+      checkUnitInterval(`${at}: quality of the cost ${cost}`, value);
+      return value;
+    }
+    if (cost <= 0 && cost >= -1) return Math.abs(cost);
+    throw outOfRange(`${at}: cost`, 'a number from -1 to 0, or the option quality', cost);
+  }
+}
+
+/** What stands beside a label. */
+interface Parts {
+  readonly id?: string | undefined;
+  readonly time?: number;
+  readonly tag?: string | undefined;
+  readonly eligible?: readonly string[] | undefined;
+  readonly propensities?: readonly number[] | undefined;
+  readonly features?: Features | undefined;
+  readonly observed?: boolean;
+}
+
+/** `label tag|namespace feature:value ...` */
+function exampleOf(at: string, text: string): Example {
+  const bar = text.indexOf('|');
+  const head = bar < 0 ? text : text.slice(0, bar);
+  const words = head.trim() === '' ? [] : head.trim().split(/\s+/);
+  // a tag touches the bar or has a quote
+  const last = words.at(-1);
+  const tagged =
+    last?.startsWith("'") || (bar > 0 && last !== undefined && !/\s$/.test(head) && !last.includes(':'));
+  const tag = tagged ? last?.replace(/^'/, '') : undefined;
+  const labels = words.filter((word) => word.includes(':') && !(tagged && word === last));
+  if (labels.length > 1) throw invalidArgument(at, 'one label', labels);
+  return {
+    at,
+    shared: words[0] === 'shared',
+    label: labels[0] === undefined ? undefined : labelOf(at, labels[0]),
+    tag,
+    features: bar < 0 ? '' : text.slice(bar),
+  };
+}
+
+function labelOf(at: string, text: string): Label {
+  const [action = '', cost, propensity, ...more] = text.split(':');
+  if (action === '' || propensity === undefined || more.length > 0) {
+    throw invalidArgument(at, 'a label of the form action:cost:probability', text);
+  }
+  const number = (part: string, value = '') => {
+    const given = value.trim() === '' ? Number.NaN : Number(value);
+    if (Number.isNaN(given)) throw invalidArgument(`${at}: ${part}`, 'a number', value);
+    return given;
+  };
+  return { action, cost: number('cost', cost), propensity: number('probability', propensity) };
+}
+
+/** `|namespace:scale name name:value ...`, several times. */
+function textFeatures(text: string): Features {
+  const features = new Features();
+  features.add('', 1);
+  for (const part of text.split('|').slice(1)) {
+    const words = part.trim() === '' ? [] : part.trim().split(/\s+/);
+    const [space = '', scale = '1'] = /^\s|^$/.test(part) ? [] : (words.shift() ?? '').split(':');
+    for (const word of words) {
+      const [name = '', value = '1'] = word.split(':');
+      const number = Number(value) * Number(scale);
+      if (Number.isFinite(number)) features.add(`${space}^${name}`, number);
+    }
+  }
+  return features;
+}
+
+/** Everything but what begins with an underscore: actions, slots and notes. */
+function jsonFeatures(context: Record<string, unknown>): Features {
+  const features = new Features();
+  features.add('', 1);
+  const walk = (name: string, value: unknown): void => {
+    if (typeof value === 'number' || typeof value === 'boolean') features.add(name, Number(value));
+    else if (typeof value === 'string') features.add(`${name}=${value}`, 1);
+    else if (Array.isArray(value)) for (const [i, part] of value.entries()) walk(`${name}[${i}]`, part);
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, part] of Object.entries(value)) if (!key.startsWith('_')) walk(`${name}^${key}`, part);
+    }
+  };
+  walk('', context);
+  return features;
+}
+
+function parse(at: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidArgument(at, 'a JSON object', text);
+  }
+  checkFields(at, value);
+  return value;
+}
+
+function timeOf(at: string, text: unknown): number {
+  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2021-07-29T10:00:00.999Z', text);
+  return time;
+}
