@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type DecisionRecord, evaluatePolicy, writeLog } from '../index.ts';
+import { evaluatePolicy, writeLog } from '../index.ts';
 import { node } from './support/child.ts';
 import { decision, outcome, randomLog } from './support/decisions.ts';
 
@@ -58,9 +58,20 @@ describe('replay', () => {
     expect(rows[1]).toContain(shown(evaluatePolicy(log, { model: 'large' }, { seed: 3 }).dr));
   });
 
-  const certain: DecisionRecord[] = [1, 2, 3].map((id) =>
+  const certain = [1, 2, 3].map((id) =>
     decision(id, { propensities: [1, 0], propensity: 1, outcome: outcome(1) }),
   );
+
+  it('says which policies a deterministic log knows nothing of, and what to keep in mind', async () => {
+    const { code, stdout } = await replay(file(writeLog(certain)));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^logged +1\.000 ±0\.000 /m);
+    expect(stdout).toMatch(
+      /^uniform +log: .*set propensityFloor, or use igw or thompson.*support of 0\.5000/m,
+    );
+    expect(stdout).toMatch(/^always middle +log: .*deterministic log/m);
+    expect(stdout).toMatch(/^logged: an effective sample size of 3\.0: intervals may be too narrow$/m);
+  });
 
   it.each<[string, () => string[], number, RegExp]>([
     ['no file', () => [], 2, /^replay: expected a file, got nothing\n\nusage: /],
@@ -76,12 +87,6 @@ describe('replay', () => {
       () => [file(writeLog([decision(1), decision(2)]))],
       1,
       /^replay: log\.jsonl: .*got 0 of 2 \(noOutcome 2\)\n$/,
-    ],
-    [
-      'a deterministic log',
-      () => [file(writeLog(certain))],
-      1,
-      /set propensityFloor, or use igw or thompson/,
     ],
     [
       'an unknown policy',

@@ -106,7 +106,8 @@ interface Round {
  * `log` is text, an iterable of lines, decision records, or a stream, for which it gives a promise; see `readLog`.
  *
  * Throws `SONA_INVALID_ARGUMENT`, with `support` and `effectiveSampleSize` in its details, for a policy that the log says too
- * little about: see `minSupport` and `minEffectiveSampleSize`. `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
+ * little about: see `minSupport` and `minEffectiveSampleSize`. What was done is always evaluated. `SONA_OUT_OF_RANGE` for fewer
+ * than two decisions that enter.
  */
 export function evaluatePolicy(
   log: DecisionLog,

@@ -7,8 +7,8 @@ use crate::error::{Result, SonaError};
 /// How far the probabilities of a round may sum from 1.
 const SUM_TOLERANCE: f64 = 1e-6;
 
-/// How far a choice's propensity may lie from its entry among all.
-const SAME: f64 = 1e-9;
+/// How far numbers may lie apart that are the same but for rounding.
+pub(super) const SAME: f64 = 1e-9;
 
 /// Largest weight: squares of larger ones may overflow.
 pub(super) const LARGEST_WEIGHT: f64 = 1e100;

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::check::LARGEST_WEIGHT;
+use super::check::{LARGEST_WEIGHT, SAME};
 use super::{Log, Settings};
 use crate::error::{Result, SonaError};
 
@@ -116,8 +116,10 @@ impl Support<'_> {
     pub(super) fn check(&self, log: &Log<'_>, settings: &Settings) -> Result<()> {
         let &Settings { min_support, min_effective_sample_size, .. } = settings;
         let (support, effective_sample_size) = (self.share, self.expected_sample_size);
+        // who does what was done has earned what was earned, however little that is
+        let same = support == 1.0 && self.weights.iter().all(|weight| (weight - 1.0).abs() < SAME);
         let enough = support >= min_support && effective_sample_size >= min_effective_sample_size;
-        if enough && effective_sample_size > 0.0 {
+        if same || enough && effective_sample_size > 0.0 {
             return Ok(());
         }
         Err(SonaError::NoSupport {
