@@ -127,10 +127,11 @@ describe('a wrong line', () => {
   });
 
   it.each<[string, object, string]>([
-    ['v', wrong({ v: 2 }), 'SONA_INVALID_ARGUMENT'],
+    ['v', wrong({ v: 3 }), 'SONA_INVALID_ARGUMENT'],
     ['id', wrong({ id: -1 }), 'SONA_OUT_OF_RANGE'],
     ['id', wrong({ id: '7' }), 'SONA_INVALID_ARGUMENT'],
-    ['id', wrong({ id: 1 }), 'SONA_INVALID_ARGUMENT'],
+    ['id', wrong({ v: 2, id: 1 } as never), 'SONA_INVALID_ARGUMENT'],
+    ['id', wrong({ v: 2, id: 'r1-1' }), 'SONA_INVALID_ARGUMENT'],
     ['at', without('at'), 'SONA_INVALID_ARGUMENT'],
     ['mode', wrong({ mode: 'maybe' }), 'SONA_INVALID_ARGUMENT'],
     ['reason', wrong({ reason: 'luck' }), 'SONA_INVALID_ARGUMENT'],
@@ -183,8 +184,45 @@ describe('a wrong line', () => {
   });
 
   it('says which line has the same id', async () => {
-    const { message } = await refusal(() => readLog(lines(decision(4), decision(5), decision(4))));
-    expect(message).toBe('line 3: id: expected one that line 1 does not have, got 4');
+    const named = (id: string, parts = {}) => ({ ...decision(4), v: 2 as const, id, ...parts });
+    const [a, b] = ['r00000000000000aa-4', 'r00000000000000aa-5'];
+    const { message } = await refusal(() => readLog(lines(named(a), named(b), named(a, { at: 9 }))));
+    expect(message).toBe(`line 3: id: expected one that line 1 does not have, got "${a}"`);
+    // the same line again is no other decision
+    expect(readLog(lines(named(a), named(b), named(a)))).toHaveLength(2);
+  });
+
+  it('with a number that comes again after a restart is another decision', () => {
+    const later = { ...decision(4), at: 1_800_000_000_000 };
+    const told = (quality: number) => ({ v: 1, id: 4, outcome: outcome(quality) });
+    const read = readLog(lines(decision(4), told(0.25), decision(5), later, told(0.75)));
+    expect(read.map(({ id, outcome }) => [id, outcome?.quality])).toEqual([
+      [4, 0.25],
+      [5, undefined],
+      [4, 0.75],
+    ]);
+  });
+
+  it('may come one by one, at once or by and by, in any pieces', async () => {
+    const text = lines(decision(1), decision(2, { outcome: outcome(0.5) }), decision(3));
+    const read = readLog(text);
+    expect(read).toHaveLength(3);
+    expect(readLog(text.split('\n'))).toEqual(read);
+    expect(readLog(new Set(text.trim().split('\n')))).toEqual(read);
+    for (const size of [1, 7, 100, text.length]) {
+      const pieces = async function* (bytes: boolean) {
+        for (let at = 0; at < text.length; at += size) {
+          const piece = text.slice(at, at + size);
+          yield bytes ? Buffer.from(piece) : piece;
+        }
+      };
+      expect(await readLog(pieces(false))).toEqual(read);
+      expect(await readLog(pieces(true))).toEqual(read);
+    }
+    const whole = async function* () {
+      yield* text.trim().split('\n');
+    };
+    expect(await readLog(whole())).toEqual(read);
   });
 
   it('is refused when it is written', async () => {
@@ -192,12 +230,13 @@ describe('a wrong line', () => {
     const error = await refusal(() => writeLog([decision(0), broken]));
     expect(error).toMatchObject({ code: 'SONA_NOT_FINITE' });
     expect(error.message).toMatch(/^records\[1\]: outcome\.quality: /);
-    const twice = await refusal(() => writeLog([decision(0), decision(0)]));
-    expect(twice.message).toBe('records[1]: id: expected one that records[0] does not have, got 0');
+    const one = { ...decision(0), v: 2 as const, id: 'r00000000000000aa-1' };
+    const twice = await refusal(() => writeLog([one, one]));
+    expect(twice.message).toBe(`records[1]: id: expected one that records[0] does not have, got "${one.id}"`);
   });
 
   it('is an argument of another kind', async () => {
-    for (const value of [undefined, null, 5, [], {}]) {
+    for (const value of [undefined, null, 5, [5], {}]) {
       expect((await refusal(() => readLog(value as never))).code).toBe('SONA_INVALID_ARGUMENT');
     }
     for (const value of [undefined, null, 5, 'text', {}]) {

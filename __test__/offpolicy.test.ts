@@ -126,12 +126,12 @@ describe('what enters', () => {
   });
 
   it('are not asked of a policy or a reward otherwise', () => {
-    const asked: number[] = [];
+    const asked: (number | string)[] = [];
     const policy = (record: DecisionRecord) => {
       asked.push(record.id);
       return uniform(record);
     };
-    const reward = ({ id }: DecisionRecord) => Number(id < 100);
+    const reward = ({ id }: DecisionRecord) => Number(Number(id) < 100);
     expect(evaluatePolicy([...left, ...sound], policy, { reward }).loggedReward).toBe(1);
     expect(asked).toEqual(sound.map(({ id }) => id));
   });

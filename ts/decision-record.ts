@@ -1,12 +1,16 @@
 import { invalidArgument, outOfRange } from './errors.ts';
+import { parseId } from './ids.ts';
+import type { Metadata } from './router/metadata.ts';
 import { checkInteger, checkName, checkNumber, checkUnitInterval } from './vectors.ts';
 
 /** One decision of a router with what came of it: a line of the decision log. */
 export interface DecisionRecord {
-  /** Version of the format. */
-  v: 1;
-  /** Number of the decision, unique in its log. */
-  id: number;
+  /** Version of the format: 1 has numbers as ids, which restarts issue again; 2 has ids that nobody issues twice. */
+  v: 1 | 2;
+  /** The decision. */
+  id: number | string;
+  /** The life of the router that made it; part of ids since version 2. */
+  incarnation?: string;
   /** When it was made, milliseconds since 1970. */
   at: number;
   /** Whether the choice was meant to be followed. */
@@ -43,6 +47,10 @@ export interface DecisionRecord {
   tenant?: string;
   /** Length of the prompt. */
   promptTokens?: number;
+  /** Whose data it is about. */
+  subject?: string;
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
   /** What came of it, once that is known. */
   outcome?: RecordedOutcome;
 }
@@ -61,8 +69,26 @@ export interface RecordedOutcome {
   source?: string;
   /** The model that answered, where it was not the one that was chosen. */
   model?: string;
+  /** The models that were asked one after the other, where those are several; the last answered. */
+  attempts?: RecordedAttempt[];
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
   /** When it was told, milliseconds since 1970. */
   at: number;
+}
+
+/** One attempt in a {@link RecordedOutcome}. */
+export interface RecordedAttempt {
+  /** The model that was asked. */
+  model: string;
+  /** How good its answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed. */
+  error?: boolean | string;
 }
 
 /** How far propensities may sum from 1. */
@@ -90,7 +116,8 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
   checkFields(at, value);
   const name = (field: string) => `${at}: ${field}`;
   checkVersion(at, value);
-  checkId(name('id'), value.id);
+  checkId(name('id'), value.id, value.v);
+  if (value.incarnation !== undefined) checkText(name('incarnation'), value.incarnation);
   checkNumber(name('at'), value.at);
   checkOneOf(name('mode'), value.mode, ['apply', 'observe']);
   checkOneOf(name('reason'), value.reason, ['policy', 'session', 'trial']);
@@ -110,7 +137,8 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
   for (const field of ['costUsd', 'latencyMs'] as const) {
     if (value.expected[field] !== null) checkAmount(name(`expected.${field}`), value.expected[field]);
   }
-  for (const field of ['sessionId', 'tenant', 'text'] as const) {
+  if (value.metadata !== undefined) checkFields(name('metadata'), value.metadata);
+  for (const field of ['sessionId', 'tenant', 'text', 'subject'] as const) {
     if (value[field] !== undefined) checkText(name(field), value[field]);
   }
   if (value.promptTokens !== undefined) checkAmount(name('promptTokens'), value.promptTokens);
@@ -123,24 +151,45 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
 /** Refuses what is no {@link RecordedOutcome}. */
 export function checkOutcome(argument: string, value: unknown): asserts value is RecordedOutcome {
   checkFields(argument, value);
-  const { quality, costUsd, latencyMs, error, source, model, at } = value;
+  const { quality, costUsd, latencyMs, error, source, model, attempts, metadata, at } = value;
   if (quality !== undefined) checkUnitInterval(`${argument}.quality`, quality);
   if (costUsd !== undefined) checkAmount(`${argument}.costUsd`, costUsd);
   if (latencyMs !== undefined) checkAmount(`${argument}.latencyMs`, latencyMs);
   if (error !== undefined && typeof error !== 'boolean') checkText(`${argument}.error`, error);
   if (source !== undefined) checkText(`${argument}.source`, source);
   if (model !== undefined) checkName(`${argument}.model`, model);
+  if (attempts !== undefined) checkAttempts(`${argument}.attempts`, attempts);
+  if (metadata !== undefined) checkFields(`${argument}.metadata`, metadata);
   checkNumber(`${argument}.at`, at);
+}
+
+function checkAttempts(argument: string, attempts: unknown): void {
+  if (!Array.isArray(attempts)) throw invalidArgument(argument, 'a list of attempts', attempts);
+  for (const [i, attempt] of (attempts as unknown[]).entries()) {
+    const at = `${argument}[${i}]`;
+    checkFields(at, attempt);
+    const { model, quality, costUsd, latencyMs, error } = attempt;
+    checkName(`${at}.model`, model);
+    if (quality !== undefined) checkUnitInterval(`${at}.quality`, quality);
+    if (costUsd !== undefined) checkAmount(`${at}.costUsd`, costUsd);
+    if (latencyMs !== undefined) checkAmount(`${at}.latencyMs`, latencyMs);
+    if (error !== undefined && typeof error !== 'boolean') checkText(`${at}.error`, error);
+  }
 }
 
 /** The format's version. */
 export function checkVersion(at: string, { v }: Fields): void {
-  if (v !== 1) throw invalidArgument(`${at}: v`, '1, the version of the format', v);
+  if (v !== 1 && v !== 2) throw invalidArgument(`${at}: v`, '1 or 2, the version of the format', v);
 }
 
-/** The number of a decision. */
-export function checkId(argument: string, value: unknown): asserts value is number {
-  checkInteger(argument, value, 0, Number.MAX_SAFE_INTEGER);
+/** The id of a decision: a number in version 1, text since. */
+export function checkId(
+  argument: string,
+  value: unknown,
+  version: unknown,
+): asserts value is number | string {
+  if (version === 1) checkInteger(argument, value, 0, Number.MAX_SAFE_INTEGER);
+  else parseId(argument, value);
 }
 
 /** The eligible models, their propensities, and the one that was chosen. */

@@ -1,4 +1,11 @@
-import { checkRecords, readLog } from './decision-log.ts';
+import {
+  checkRecords,
+  type DecisionLog,
+  type DecisionLogStream,
+  isAsyncIterable,
+  isIterable,
+  readLog,
+} from './decision-log.ts';
 import { type DecisionRecord, featureCount, readFeatures } from './decision-record.ts';
 import { invalidArgument, outOfRange, SonaError } from './errors.ts';
 import type { EvaluationPolicy, Exclusions } from './evaluation-policy.ts';
@@ -88,13 +95,25 @@ interface Round {
  * might have made; `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
  */
 export function evaluatePolicy(
-  log: string | readonly DecisionRecord[],
+  log: DecisionLog | readonly DecisionRecord[],
+  policy: EvaluationPolicy,
+  options?: EvaluationOptions,
+): PolicyEvaluation;
+export function evaluatePolicy(
+  log: DecisionLogStream,
+  policy: EvaluationPolicy,
+  options?: EvaluationOptions,
+): Promise<PolicyEvaluation>;
+export function evaluatePolicy(
+  log: DecisionLog | readonly DecisionRecord[] | DecisionLogStream,
   policy: EvaluationPolicy,
   options: EvaluationOptions = {},
-): PolicyEvaluation {
+): PolicyEvaluation | Promise<PolicyEvaluation> {
   const checked = checkEvaluation(options);
-  const records = recordsOf(log);
-  return evaluateRecords(records, probabilitiesOf(policy, records), checked);
+  const evaluate = (records: readonly DecisionRecord[]) =>
+    evaluateRecords(records, probabilitiesOf(policy, records), checked);
+  if (!isIterable(log) && isAsyncIterable(log)) return readLog(log).then(evaluate);
+  return evaluate(recordsOf(log as DecisionLog | readonly DecisionRecord[]));
 }
 
 /** The options with their defaults. */
@@ -107,9 +126,12 @@ export function checkEvaluation(options: EvaluationOptions): Required<Evaluation
   return { reward, features, seed };
 }
 
-/** A log in one of its two forms. */
-export function recordsOf(log: string | readonly DecisionRecord[]): readonly DecisionRecord[] {
-  return typeof log === 'string' ? readLog(log) : checkRecords('log', log);
+/** The records of a log: a list of them, its text or its lines. */
+export function recordsOf(log: DecisionLog | readonly DecisionRecord[]): readonly DecisionRecord[] {
+  if (typeof log === 'string') return readLog(log);
+  if (Array.isArray(log) && (log.length === 0 || typeof log[0] === 'object')) return checkRecords('log', log);
+  if (isIterable(log)) return readLog(log as Iterable<string>);
+  return checkRecords('log', log);
 }
 
 /** Evaluates what has been checked. */

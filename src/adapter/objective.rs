@@ -4,6 +4,7 @@
 //! loss = -r ln pi_j - (1 - r) ln(1 - pi_j). Unlike a policy gradient with a negative advantage, the
 //! failure term is bounded: it vanishes as pi_j goes to zero.
 
+use crate::linear::TopK;
 use crate::simd::Kernels;
 
 /// Inverse temperature of the softmax over cosines.
@@ -96,103 +97,12 @@ pub fn through_normalisation(kernels: &Kernels, g: &mut [f32], z: &[f32], norm: 
     }
 }
 
-/// The largest scores seen so far, best first, in a fixed buffer. Ties keep the smaller index.
-///
-/// A score and its index are one integer key that sorts like the score, so that an insertion is a fixed chain of
-/// minima and maxima without a branch to mispredict.
-#[derive(Debug, Clone)]
-pub struct Nearest {
-    keys: [u64; MAX_CANDIDATES],
-    len: usize,
-    limit: usize,
-}
-
-impl Nearest {
-    /// Keeps at most `limit` (up to [`MAX_CANDIDATES`]).
-    pub fn new(limit: usize) -> Self {
-        debug_assert!(limit <= MAX_CANDIDATES);
-        Self { keys: [0; MAX_CANDIDATES], len: 0, limit }
-    }
-
-    /// Offers one score (not NaN).
-    #[inline]
-    pub fn offer(&mut self, score: f32, index: u32) {
-        let key = key(score, index);
-        if self.len < self.limit {
-            self.len += 1;
-        } else if self.limit == 0 || key <= self.keys[self.limit - 1] {
-            return;
-        }
-        let mut carry = key;
-        for slot in &mut self.keys[..self.limit] {
-            (*slot, carry) = ((*slot).max(carry), (*slot).min(carry));
-        }
-    }
-
-    /// Offers a row of scores; the index is the position.
-    pub fn offer_row(&mut self, scores: &[f32]) {
-        // most scores of a long row lose: a whole run of them is dismissed by one comparison of vectors
-        const RUN: usize = 16;
-        for (run, scores) in scores.chunks(RUN).enumerate() {
-            let floor = match self.len == self.limit {
-                true => self.iter().next_back().map_or(f32::INFINITY, |(_, score)| score),
-                false => f32::NEG_INFINITY,
-            };
-            if !scores.iter().fold(false, |any, &score| any | (score > floor)) {
-                continue;
-            }
-            for (offset, &score) in scores.iter().enumerate() {
-                self.offer(score, (run * RUN + offset) as u32);
-            }
-        }
-    }
-
-    /// Index and score, best first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u32, f32)> + ExactSizeIterator {
-        self.keys[..self.len].iter().map(|&key| {
-            let bits = (key >> 32) as u32;
-            let score = f32::from_bits(if bits >> 31 == 1 { bits ^ SIGN } else { !bits });
-            (!(key as u32), score)
-        })
-    }
-}
-
-const SIGN: u32 = 1 << 31;
-
-/// Larger for a larger score, then for a smaller index.
-fn key(score: f32, index: u32) -> u64 {
-    let bits = score.to_bits();
-    let ordered = if bits & SIGN == 0 { bits | SIGN } else { !bits };
-    u64::from(ordered) << 32 | u64::from(!index)
-}
+/// The nearest options of one example, best first. Ties keep the smaller index.
+pub type Nearest = TopK<MAX_CANDIDATES>;
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt, SeedableRng};
-    use rand_xoshiro::Xoshiro256PlusPlus;
-
     use super::*;
-
-    #[test]
-    fn the_nearest_are_those_of_a_full_sort() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
-        for len in [0, 1, 5, 15, 16, 17, 40, 300] {
-            for limit in [0, 1, NEAREST, MAX_CANDIDATES] {
-                // coarse scores, so that there are ties
-                let scores: Vec<f32> = (0..len).map(|_| rng.random_range(-20..20) as f32 / 20.0).collect();
-                let mut sorted: Vec<u32> = (0..len as u32).collect();
-                sorted.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
-                sorted.truncate(limit);
-                let (mut row, mut single) = (Nearest::new(limit), Nearest::new(limit));
-                row.offer_row(&scores);
-                scores.iter().enumerate().for_each(|(index, &score)| single.offer(score, index as u32));
-                for nearest in [row, single] {
-                    assert_eq!(nearest.iter().map(|(index, _)| index).collect::<Vec<_>>(), sorted);
-                    assert!(nearest.iter().all(|(index, score)| scores[index as usize] == score));
-                }
-            }
-        }
-    }
 
     #[test]
     fn one_candidate_alone_teaches_nothing() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::adapter::objective::{NEAREST, Nearest, TAU};
 use crate::bank::index::RouteId;
 use crate::learner::{Learner, Snapshot};
+use crate::linear::{Scored, best};
 
 /// One ranked route.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +40,7 @@ pub struct Suggestion {
 /// Memory of a ranking, reused from call to call.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    scores: Vec<(f32, RouteId)>,
+    scores: Vec<Scored>,
     nearest: Vec<RouteId>,
 }
 
@@ -59,26 +60,21 @@ impl Scratch {
         let (routes, tau) = (&snapshot.routes, TAU / snapshot.temperature);
         routes.scan(learner.kernels(), z, |row, cosine| {
             nearest.offer(cosine, row.id.packed());
-            self.scores.push((cosine, row.id));
+            self.scores.push(Scored::new(cosine, row.id.packed()));
         });
         self.nearest.clear();
         self.nearest.extend(nearest.iter().map(|(id, _)| RouteId::from_packed(id)));
         if let Some(eligible) = eligible {
-            let mut wanted: Vec<RouteId> = eligible.to_vec();
+            let mut wanted: Vec<u32> = eligible.iter().map(|id| id.packed()).collect();
             wanted.sort_unstable();
-            self.scores.retain(|(_, id)| wanted.binary_search(id).is_ok());
+            self.scores.retain(|scored| wanted.binary_search(&scored.index()).is_ok());
         }
-        let top = self.scores.iter().map(|&(cosine, _)| cosine).fold(f32::NEG_INFINITY, f32::max);
-        let mass: f32 = self.scores.iter().map(|&(cosine, _)| (tau * (cosine - top)).exp()).sum();
-        let best_first = |a: &(f32, RouteId), b: &(f32, RouteId)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-        let k = k.min(self.scores.len());
-        if k < self.scores.len() {
-            self.scores.select_nth_unstable_by(k, best_first);
-        }
-        self.scores[..k].sort_unstable_by(best_first);
-        let ranked: Vec<Ranked> = self.scores[..k]
+        let top = self.scores.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
+        let mass: f32 = self.scores.iter().map(|scored| (tau * (scored.score() - top)).exp()).sum();
+        let ranked: Vec<Ranked> = best(&mut self.scores, k)
             .iter()
-            .filter_map(|&(score, id)| {
+            .filter_map(|scored| {
+                let (score, id) = (scored.score(), RouteId::from_packed(scored.index()));
                 let row = routes.get(id)?;
                 let probability = (tau * (score - top)).exp() / mass;
                 let name = row.name.clone();

@@ -6,7 +6,7 @@ use napi_derive::napi;
 use super::error::to_js;
 use crate::error::{Result, SonaError};
 use crate::fault;
-use crate::router::offpolicy::{Log, Settings, evaluate};
+use crate::offpolicy::{Log, Settings, evaluate};
 
 /// Features per round: both blocks, without their intercepts.
 const FEATURES: usize = 128;

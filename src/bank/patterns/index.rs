@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::interpolation::{Expectation, Prior, interpolate};
 use super::pattern::Pattern;
+use crate::linear::{Scored, best};
 use crate::simd::Kernels;
 
 /// All patterns at one moment.
@@ -30,9 +31,11 @@ impl PatternIndex {
     /// The up to `k` patterns nearest to the unit query `z` whose mean quality is at least `min_quality`, with their
     /// cosines, best first. Costs one inner product per pattern.
     pub fn find(&self, kernels: &Kernels, z: &[f32], k: usize, min_quality: f64) -> Vec<(&Arc<Pattern>, f32)> {
-        let good = |at: usize| self.patterns[at].outcomes.avg_quality() >= min_quality;
-        let found = nearest(&self.similarities(kernels, z), k, good);
-        found.into_iter().map(|(at, similarity)| (&self.patterns[at], similarity)).collect()
+        let similarities = self.similarities(kernels, z);
+        let good = |at: u32| self.patterns[at as usize].outcomes.avg_quality() >= min_quality;
+        let all = (0..).zip(similarities).filter(|&(at, _)| good(at));
+        let mut scored: Vec<Scored> = all.map(|(at, similarity)| Scored::new(similarity, at)).collect();
+        best(&mut scored, k).iter().map(|one| (&self.patterns[one.index() as usize], one.score())).collect()
     }
 
     /// What quality to expect of the unit query `z`, with one route by packed id or with any. None where the nearest
@@ -50,18 +53,4 @@ impl PatternIndex {
         kernels.dot_rows(&self.centroids, z, &mut similarities);
         similarities
     }
-}
-
-/// The places of the up to `k` largest values among those that are wanted, largest first, the first of equals first.
-pub(super) fn nearest(values: &[f32], k: usize, wanted: impl Fn(usize) -> bool) -> Vec<(usize, f32)> {
-    let mut best: Vec<(usize, f32)> = Vec::with_capacity(k.min(values.len()) + 1);
-    for (at, &value) in values.iter().enumerate() {
-        let beaten = best.len() >= k && best.last().is_none_or(|&(_, least)| value <= least);
-        if !beaten && wanted(at) {
-            let place = best.partition_point(|&(_, better)| better >= value);
-            best.insert(place, (at, value));
-            best.truncate(k);
-        }
-    }
-    best
 }

@@ -1,8 +1,8 @@
 //! Expected quality between patterns: a mean of the nearest ones, weighted by similarity and evidence (Nadaraya 1964,
 //! Watson 1964), drawn toward the mean of all as far as patterns are alike (Bühlmann and Straub 1970).
 
-use super::index::nearest;
 use super::sums::{OutcomeSums, Sums};
+use crate::linear::TopK;
 
 /// Patterns that take part.
 const NEAREST: usize = 5;
@@ -80,11 +80,12 @@ pub(super) fn interpolate<'a>(
     prior: &Prior,
     record: impl Fn(usize) -> Option<(&'a OutcomeSums, f64)>,
 ) -> Option<Expectation> {
-    let nearest = nearest(similarities, NEAREST, |_| true);
-    let best = f64::from(nearest.first()?.1);
+    let mut nearest = TopK::<NEAREST>::new(NEAREST);
+    nearest.offer_row(similarities);
+    let best = f64::from(nearest.iter().next()?.1);
     let (mut evidence, mut quality) = (0.0, 0.0);
-    for (at, similarity) in nearest {
-        if let Some((outcomes, left)) = record(at) {
+    for (at, similarity) in nearest.iter() {
+        if let Some((outcomes, left)) = record(at as usize) {
             let weight = left * (SHARPNESS * (f64::from(similarity) - best)).exp();
             evidence += weight * outcomes.count() as f64;
             quality += weight * outcomes.quality();

@@ -4,8 +4,8 @@ use half::f16;
 
 use super::book::{Member, PatternBook};
 use super::draft::Draft;
-use super::kmeans;
 use super::observation::Observation;
+use crate::linear::kmeans;
 use crate::simd::Kernels;
 
 /// Observations per pattern before there are as many patterns as there may be. On CLINC150, 8 predict outcomes better

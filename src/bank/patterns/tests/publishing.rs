@@ -1,7 +1,6 @@
 //! What readers find, and what of it changes.
 
 use super::*;
-use crate::bank::patterns::index::nearest;
 
 #[test]
 fn the_nearest_patterns_are_those_of_a_full_sort() {
@@ -33,12 +32,6 @@ fn a_pattern_that_is_just_good_enough_is_found() {
     host.learn(vec![Event::new(1, &[1.0], 0.25)]);
     let found = |min_quality| host.book.index().find(Kernels::best(), &[1.0], 1, min_quality).len();
     assert_eq!((found(0.25), found(0.2500001)), (1, 0));
-}
-
-#[test]
-fn of_equally_near_ones_the_first_comes_first() {
-    assert_eq!(nearest(&[1.0, 3.0, 3.0, 2.0, 3.0], 2, |_| true), [(1, 3.0), (2, 3.0)]);
-    assert_eq!(nearest(&[1.0, 3.0, 3.0, 2.0], 9, |at| at != 1), [(2, 3.0), (3, 2.0), (0, 1.0)]);
 }
 
 #[test]

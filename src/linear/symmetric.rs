@@ -1,0 +1,265 @@
+//! A symmetric matrix of 64-bit numbers as its lower triangle, row by row: half the memory and traffic of a square, and
+//! symmetric to the last bit by construction.
+
+use super::vector::{add_scaled, dot};
+use crate::simd::Kernels;
+
+/// A symmetric matrix. Row `i` of its triangle holds the elements `(i, 0)` to `(i, i)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Symmetric {
+    dim: usize,
+    triangle: Vec<f64>,
+}
+
+impl Symmetric {
+    /// A multiple of the identity.
+    pub fn identity(dim: usize, value: f64) -> Self {
+        let mut matrix = Self { dim, triangle: vec![0.0; triangle(dim)] };
+        matrix.add_identity(value);
+        matrix
+    }
+
+    /// All zeros.
+    pub fn zeros(dim: usize) -> Self {
+        Self::identity(dim, 0.0)
+    }
+
+    /// From its triangle; `None` when that has another length.
+    pub fn from_triangle(dim: usize, elements: Vec<f64>) -> Option<Self> {
+        (elements.len() == triangle(dim)).then_some(Self { dim, triangle: elements })
+    }
+
+    /// Its lower triangle, row by row: `dim (dim + 1) / 2` numbers.
+    pub fn triangle(&self) -> &[f64] {
+        &self.triangle
+    }
+
+    /// Rows and columns.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// One element.
+    pub fn at(&self, i: usize, j: usize) -> f64 {
+        let (row, column) = (i.max(j), i.min(j));
+        self.triangle[triangle(row) + column]
+    }
+
+    /// Adds a multiple of the identity.
+    pub fn add_identity(&mut self, value: f64) {
+        for i in 0..self.dim {
+            self.triangle[triangle(i + 1) - 1] += value;
+        }
+    }
+
+    /// Adds a multiple of another matrix of the same size.
+    pub fn add_scaled(&mut self, factor: f64, other: &Self) {
+        debug_assert_eq!(self.dim, other.dim);
+        add_scaled(factor, &other.triangle, &mut self.triangle);
+    }
+
+    /// Adds `factor * w w'`.
+    pub fn add_outer(&mut self, factor: f64, w: &[f64]) {
+        Kernels::best().triangle_add_outer(factor, w, &mut self.triangle);
+    }
+
+    /// `x' M x`.
+    pub fn quadratic(&self, x: &[f64]) -> f64 {
+        Kernels::best().triangle_quadratic(&self.triangle, x)
+    }
+
+    /// `out = M x`.
+    pub fn multiply(&self, x: &[f64], out: &mut [f64]) {
+        Kernels::best().triangle_multiply(&self.triangle, x, out);
+    }
+
+    /// Whether it is positive definite, to within rounding: Cholesky's factorisation goes through.
+    pub fn is_positive_definite(&self) -> bool {
+        self.clone().factor().is_some()
+    }
+
+    /// Its inverse; `None` when it is not positive definite.
+    pub fn inverse(&self) -> Option<Self> {
+        Some(self.clone().factor()?.inverse())
+    }
+
+    /// Its factor by Cholesky; `None` when it is not positive definite.
+    pub fn factor(self) -> Option<Factor> {
+        self.factor_with(|pivot| (pivot > 0.0).then_some(pivot))
+    }
+
+    /// The factor of this matrix, which is the sum of outer products, plus `ridge` (above 0) on its diagonal.
+    pub fn factor_ridge(mut self, ridge: f64) -> Factor {
+        debug_assert!(ridge > 0.0);
+        self.add_identity(ridge);
+        // exact pivots are at least the ridge; rounding may have taken them lower
+        self.factor_with(|pivot| Some(pivot.max(ridge))).expect("no pivot is refused")
+    }
+
+    /// `pivot` says what to take the root of, or to give up.
+    fn factor_with(self, pivot: impl Fn(f64) -> Option<f64>) -> Option<Factor> {
+        let Self { dim, triangle: mut lower } = self;
+        for i in 0..dim {
+            let (above, from) = lower.split_at_mut(triangle(i));
+            for j in 0..i {
+                let other = &above[triangle(j)..triangle(j + 1)];
+                from[j] = (from[j] - dot(&from[..j], &other[..j])) / other[j];
+            }
+            from[i] = pivot(from[i] - dot(&from[..i], &from[..i]))?.sqrt();
+        }
+        Some(Factor { dim, lower })
+    }
+}
+
+/// The lower triangle `L` of `L L' = M`, packed.
+#[derive(Debug, Clone)]
+pub struct Factor {
+    dim: usize,
+    lower: Vec<f64>,
+}
+
+impl Factor {
+    fn row(&self, i: usize) -> &[f64] {
+        &self.lower[triangle(i)..triangle(i + 1)]
+    }
+
+    /// Replaces a right-hand side `b` by the solution of `M x = b`. Costs `2 dim^2` flops.
+    pub fn solve(&self, side: &mut [f64]) {
+        for i in 0..self.dim {
+            let row = self.row(i);
+            side[i] = (side[i] - dot(&row[..i], &side[..i])) / row[i];
+        }
+        for i in (0..self.dim).rev() {
+            let row = self.row(i);
+            let (below, solved) = side.split_at_mut(i);
+            solved[0] /= row[i];
+            add_scaled(-solved[0], &row[..i], below);
+        }
+    }
+
+    /// The inverse of `M`.
+    pub fn inverse(&self) -> Symmetric {
+        let n = self.dim;
+        // the rows of L^-1, lower triangular too
+        let mut inverse = vec![0.0; triangle(n)];
+        for i in 0..n {
+            let row = self.row(i);
+            for j in 0..=i {
+                let mut sum = if i == j { 1.0 } else { 0.0 };
+                for k in j..i {
+                    sum -= row[k] * inverse[triangle(k) + j];
+                }
+                inverse[triangle(i) + j] = sum / row[i];
+            }
+        }
+        // (L L')^-1 = L'^-1 L^-1: the sum of the outer products of the rows of L^-1
+        let mut result = Symmetric::zeros(n);
+        for k in 0..n {
+            let row = &inverse[triangle(k)..triangle(k + 1)];
+            for (i, &value) in row.iter().enumerate() {
+                add_scaled(value, row, &mut result.triangle[triangle(i)..triangle(i + 1)]);
+            }
+        }
+        result
+    }
+}
+
+/// Elements of the first `rows` rows of a triangle.
+fn triangle(rows: usize) -> usize {
+    rows * (rows + 1) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Element (i, j) of a positive definite matrix, by a formula of its own.
+    fn element(i: usize, j: usize) -> f64 {
+        let distance = i.abs_diff(j) as f64;
+        if i == j { 3.0 + i as f64 * 0.1 } else { 0.8 / (1.0 + distance) }
+    }
+
+    fn example(n: usize) -> Symmetric {
+        let triangle = (0..n).flat_map(|i| (0..=i).map(move |j| element(i, j))).collect();
+        Symmetric::from_triangle(n, triangle).unwrap()
+    }
+
+    fn vector(n: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * 7 + 3) as f64 * 0.37).sin()).collect()
+    }
+
+    #[test]
+    fn products_are_those_of_the_whole_square() {
+        for n in [1, 2, 7, 8, 17, 65] {
+            let (matrix, x) = (example(n), vector(n));
+            let whole: Vec<f64> = (0..n).map(|i| (0..n).map(|j| element(i, j) * x[j]).sum()).collect();
+            let mut out = vec![9.0; n];
+            matrix.multiply(&x, &mut out);
+            let quadratic: f64 = whole.iter().zip(&x).map(|(a, b)| a * b).sum();
+            assert!(out.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-12), "{n}");
+            assert!((matrix.quadratic(&x) - quadratic).abs() < 1e-12, "{n}");
+        }
+    }
+
+    #[test]
+    fn the_inverse_times_the_matrix_is_the_identity() {
+        for n in [1, 3, 64, 65] {
+            let (matrix, inverse) = (example(n), example(n).inverse().unwrap());
+            for i in 0..n {
+                for j in 0..n {
+                    let product: f64 = (0..n).map(|k| matrix.at(i, k) * inverse.at(k, j)).sum();
+                    let expected = if i == j { 1.0 } else { 0.0 };
+                    assert!((product - expected).abs() < 1e-12, "{n}: ({i}, {j}) {product}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_solution_times_the_matrix_is_the_right_hand_side() {
+        for n in [0, 1, 2, 9, 64, 65] {
+            for ridge in [0.0, 0.5] {
+                let factor = if ridge > 0.0 { example(n).factor_ridge(ridge) } else { example(n).factor().unwrap() };
+                let mut x = vector(n);
+                factor.solve(&mut x);
+                let (mut matrix, mut side) = (example(n), vec![0.0; n]);
+                matrix.add_identity(ridge);
+                matrix.multiply(&x, &mut side);
+                assert!(side.iter().zip(vector(n)).all(|(got, b)| (got - b).abs() < 1e-12), "{n} {ridge}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_ridge_makes_any_sum_of_outer_products_solvable() {
+        // two rows that are one, large beside the ridge: the exact pivot is lost to rounding
+        let mut matrix = Symmetric::zeros(3);
+        matrix.add_outer(1.0, &[1e8, 1e8, 0.0]);
+        let mut x = [1e8, 1e8, 2.0];
+        matrix.factor_ridge(0.5).solve(&mut x);
+        assert!(x.iter().all(|x| x.is_finite()));
+        assert!((1e8 * (x[0] + x[1]) - 1.0).abs() < 1e-6 && (x[2] - 4.0).abs() < 1e-12, "{x:?}");
+    }
+
+    #[test]
+    fn what_is_not_positive_definite_has_no_inverse() {
+        assert!(Symmetric::zeros(3).inverse().is_none());
+        assert!(Symmetric::from_triangle(2, vec![1.0, 2.0, 1.0]).unwrap().inverse().is_none());
+        assert!(Symmetric::from_triangle(1, vec![f64::NAN]).unwrap().inverse().is_none());
+        assert!(Symmetric::from_triangle(2, vec![1.0]).is_none());
+    }
+
+    #[test]
+    fn outer_products_add_up() {
+        let (mut matrix, x) = (example(9), vector(9));
+        matrix.add_outer(-0.5, &x);
+        matrix.add_identity(2.0);
+        matrix.add_scaled(3.0, &example(9));
+        for i in 0..9 {
+            for j in 0..9 {
+                let expected = 4.0 * element(i, j) - 0.5 * x[i] * x[j] + if i == j { 2.0 } else { 0.0 };
+                assert!((matrix.at(i, j) - expected).abs() < 1e-12);
+            }
+        }
+    }
+}
