@@ -80,7 +80,7 @@ const place = process.argv[2] ?? '';
 const fits = place === 'fit' || place === 'routerAdoptPlanned';
 const router = fits ? auto() : make();
 if (!fits) teach(router, 5);
-const held = router.route(prompt(0, 1), { mode: 'observe' }).id;
+const held = router.route(prompt(0, 1)).id;
 const numbers = () =>
   JSON.stringify([router.stats().learned, router.stats().decisions, router.stats().basis.id]);
 const before = numbers();
