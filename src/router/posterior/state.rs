@@ -190,12 +190,13 @@ fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
     let mut arm = Arm::new(uid, name.clone());
     arm.intercept = Intercept { n: entry.n, s: read_numbers(reader, "s", BOTH)?, t: entry.t };
     (arm.shifts, arm.updates, arm.detector) = (entry.shifts, entry.updates, entry.detector);
-    if reader.scope("block_0").contains("p") {
+    let maps = ["block_0", "block_1"].map(|block| reader.scope(block));
+    if maps.iter().any(|map| ["p", "pb", "ps"].iter().any(|part| map.contains(part))) {
         let ridge = |n| read_ridge(&reader.scope(&format!("block_{n}")));
         arm.posterior = Some(Arc::new([ridge(0)?, ridge(1)?]));
     }
     let blocks = |prefix: &str| -> Result<_> {
-        let there = reader.contains(&format!("{prefix}a0"));
+        let there = ["a0", "b0", "a1", "b1"].iter().any(|part| reader.contains(&format!("{prefix}{part}")));
         there.then(|| read_blocks(reader, prefix).map(Arc::new)).transpose()
     };
     (arm.prior, arm.discarded) = (blocks("prior_")?, blocks("discarded_")?);
