@@ -345,7 +345,9 @@ fn a_router_that_forgot_is_merged_again_without_going_below_nothing() {
             tell(&b, 0, n, &Outcome { source: Some(source.into()), ..quality(0.85 + 0.1 * chance(n)) });
         }
         a.merge(&b.snapshot().unwrap()).unwrap();
-        (3_000..4_000).for_each(|n| { tell(&a, 0, n, &quality(0.15 + 0.1 * chance(n))); });
+        (3_000..4_000).for_each(|n| {
+            tell(&a, 0, n, &quality(0.15 + 0.1 * chance(n)));
+        });
         let expects = |router: &SonaRouter| {
             let decision = router.route(&vector(9_999), &Request { observe: true, ..only(0) }, 9_999).unwrap();
             *decision.choice()
@@ -360,7 +362,9 @@ fn a_router_that_forgot_is_merged_again_without_going_below_nothing() {
         b.forget(&from("gone"), 9_000).unwrap();
         a.merge(&b.snapshot().unwrap()).unwrap();
         near(&a, "after it was merged again");
-        (6_000..6_500).for_each(|n| { tell(&a, 0, n, &quality(0.15 + 0.1 * chance(n))); });
+        (6_000..6_500).for_each(|n| {
+            tell(&a, 0, n, &quality(0.15 + 0.1 * chance(n)));
+        });
         a.add_model(Model::new("new")).unwrap();
         b.warm_start(&vector(1), &[(ModelId(1), 0.5, 1.0)]).unwrap();
         a.merge(&b.snapshot().unwrap()).unwrap();
@@ -392,7 +396,9 @@ fn a_price_that_comes_or_goes_under_outcomes_that_are_forgotten() {
 fn what_a_crashed_process_learned_and_what_its_successor_learns_add_up() {
     for (saved, lost, new) in [(40, 30, 50), (0, 10, 10), (10, 0, 10)] {
         let told = |router: &SonaRouter, from: u64, count: u64| {
-            (from..from + count).for_each(|n| { tell(router, 0, n, &quality(0.7)); });
+            (from..from + count).for_each(|n| {
+                tell(router, 0, n, &quality(0.7));
+            });
         };
         let a = router(2, RouterConfig::default());
         told(&a, 0, saved);
