@@ -1,12 +1,7 @@
 import { EventEmitter } from "node:events";
+import { ReadableStream } from "node:stream/web";
 
-//#region ts/vectors.d.ts
-/** A vector of the engine's dimension. What comes back is of the kind that went in. */
-type Vector = Float32Array | Float64Array | readonly number[];
-/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
-type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
-//#endregion
-//#region ts/basis.d.ts
+//#region ts/native.d.ts
 /**
  * The numbers that turn the vector of a prompt into the features that a router learns on: `z1 = scale (e - mean) Q`
  * along 64 directions, and `z2 = softmax(20 cos(e, c)) / rms` over 64 centroids. Plain data; it is not changed once made.
@@ -29,6 +24,14 @@ interface Basis {
   /** Hash of the numbers, 16 hexadecimal digits. Two bases with one hash give the same features. */
   hash: string;
 }
+//#endregion
+//#region ts/vectors.d.ts
+/** A vector of the engine's dimension. What comes back is of the kind that went in. */
+type Vector = Float32Array | Float64Array | readonly number[];
+/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
+type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
+//#endregion
+//#region ts/basis.d.ts
 /** Parts of {@link fitBasis}. */
 interface FitOptions {
   /** Length of a vector. Needed where all vectors lie in one Float32Array; else that of the first one. */
@@ -239,6 +242,16 @@ interface SonaConfig extends QueryOptions {
 /** Older name of {@link SonaConfig}. */
 type JsSonaConfig = SonaConfig;
 //#endregion
+//#region ts/router/metadata.d.ts
+/** Plain data of the caller's: what JSON can carry. */
+type Metadata = {
+  readonly [key: string]: MetadataValue;
+};
+/** A value in {@link Metadata}. */
+type MetadataValue = string | number | boolean | null | readonly MetadataValue[] | {
+  readonly [key: string]: MetadataValue;
+};
+//#endregion
 //#region ts/decision-record.d.ts
 /** One decision of a router with what came of it: a line of the decision log. */
 interface DecisionRecord {
@@ -300,8 +313,8 @@ interface DecisionRecord {
   tenant?: string;
   /** Whose data the request was made from. */
   subject?: string;
-  /** What the caller wrote to the decision. */
-  metadata?: Record<string, unknown>;
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
   /** Length of the prompt. */
   promptTokens?: number;
   /** What came of it, once that is known. */
@@ -323,6 +336,8 @@ interface RecordedOutcome {
   model?: string;
   /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
   attempts?: RecordedAttempt[];
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
   /** When it was told, milliseconds since 1970. */
   at: number;
 }
@@ -352,6 +367,8 @@ type TextStream = AsyncIterable<string | Uint8Array>;
 //#region ts/decision-log.d.ts
 /** A decision log that is there: JSON Lines, as text or line by line, or decision records. */
 type DecisionLog = TextLines | Iterable<DecisionRecord>;
+/** A decision log that comes by and by: lines, or pieces of text or of its bytes, as streams give them. */
+type DecisionLogStream = TextStream;
 /**
  * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
  * decisions; of several the last one wins, field by field. Outcomes whose decision the log does not have, and blank lines,
@@ -363,8 +380,8 @@ type DecisionLog = TextLines | Iterable<DecisionRecord>;
  * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
  */
 declare function readLog(log: DecisionLog): DecisionRecord[];
-declare function readLog(log: TextStream): Promise<DecisionRecord[]>;
-declare function readLog(log: DecisionLog | TextStream): DecisionRecord[] | Promise<DecisionRecord[]>;
+declare function readLog(log: DecisionLogStream): Promise<DecisionRecord[]>;
+declare function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]>;
 /** Writes records as a decision log, a line each. `readLog` gives them back. */
 declare function writeLog(records: readonly DecisionRecord[]): string;
 //#endregion
@@ -385,8 +402,11 @@ interface SonaEngineBuilder extends Setters {
 type Verdict = 'success' | 'failure' | 'unknown';
 /** Parts of a {@link LearningSignal}. */
 interface SignalParts {
-  /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
-  trajectoryId?: number | undefined;
+  /**
+   * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
+   * that this thread ended.
+   */
+  trajectoryId?: string | number | undefined;
   /** How well it went, 0 to 1. */
   quality?: number | undefined;
   /** What it is taken for: shows in the success rates of patterns. */
@@ -397,7 +417,7 @@ interface SignalParts {
 /** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
 declare class LearningSignal implements SignalParts {
   /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: number | undefined;
+  readonly trajectoryId: string | number | undefined;
   /** How well it went, 0 to 1. */
   readonly quality: number | undefined;
   /** What it is taken for. */
@@ -420,8 +440,8 @@ declare class LearningSignal implements SignalParts {
   static negative(latencyMs: number, quality: number): LearningSignal;
   /** For a certain trajectory, by its id or the builder that it was told with. */
   static fromTrajectory(trajectory: {
-    readonly id: number;
-  } | number, quality: number): LearningSignal;
+    readonly id: string | number;
+  } | string | number, quality: number): LearningSignal;
 }
 /** What a correction did. */
 interface FeedbackResult {
@@ -429,8 +449,12 @@ interface FeedbackResult {
   applied: boolean;
   /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
   deltaNorm: number;
-  /** Why nothing changed: the outcome was known already, nothing has ended yet, or learning is off. */
-  reason?: 'unchanged' | 'no-trajectory' | 'disabled';
+  /**
+   * Why nothing changed: the outcome was known already, nothing has ended yet, learning is off, or the id is another's,
+   * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
+   * with.
+   */
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign';
 }
 //#endregion
 //#region ts/history.d.ts
@@ -451,8 +475,8 @@ interface Version {
 interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
   source?: string;
-  /** The one with this id. */
-  trajectoryId?: number;
+  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: string | number;
   /** Those that ended before, as a date or in milliseconds since 1970. */
   before?: Date | number;
 }
@@ -508,8 +532,8 @@ interface RankedRoute {
 }
 /** A ranking of routes for one query. */
 interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`. */
-  id: number;
+  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  id: string;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;
   /** Best first. */
@@ -540,12 +564,13 @@ interface StepOptions {
   layer?: number;
 }
 /**
- * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. As a string, a number or in
- * JSON it is its id, by which every method of the engine knows it too.
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON it is its id, by which
+ * every method of the engine knows it too. As a number or in a text it is the number that older programs expect: good until
+ * the process ends.
  */
 interface TrajectoryBuilder {
-  /** Identity, unique within the engine. */
-  readonly id: number;
+  /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
+  readonly id: string;
   /** Length of its vectors. */
   readonly embeddingDim: number;
   /** Steps so far. */
@@ -606,7 +631,7 @@ interface NodeRecord {
 /** A trajectory near the middle of a pattern. */
 interface Exemplar {
   /** Its id, for `learnFromFeedback` and `forget`. */
-  trajectoryId: number;
+  trajectoryId: string;
   /** The option that it chose; null for none, or one that has been removed. */
   route: string | null;
   /** How well it went, 0 to 1. */
@@ -795,6 +820,11 @@ interface AsyncOptions {
 }
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
 interface RestoreOptions extends QueryOptions {
+  /**
+   * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
+   * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
+   */
+  continues?: boolean;
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
   now?: () => number;
 }
@@ -840,7 +870,8 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   static shared(name: string, config?: SonaConfig): SonaEngine;
   /**
    * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
-   * mode. It is an engine of its own.
+   * mode. It is an engine of its own: trajectories that came with the state still take their outcomes, ids that were issued
+   * after it was saved are `foreign`, unless it {@link RestoreOptions.continues | continues} the other.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
@@ -890,42 +921,44 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   /**
    * Starts telling a trajectory.
    *
-   * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends
+   * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends. Another
+   * engine's, or one from before a restart, is passed over: the search is made again
    */
   beginTrajectory(query: Query, options?: {
-    decision?: number;
+    decision?: string | undefined;
   }): TrajectoryBuilder;
   /** As `beginTrajectory`, with every embedder. */
   beginTrajectoryAsync(query: Query, options?: {
-    decision?: number;
+    decision?: string | undefined;
   } & AsyncOptions): Promise<TrajectoryBuilder>;
   /**
-   * As `beginTrajectory`, known by its id alone. At most `trajectoryCapacity` can be open; one more gives up the
+   * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
    * oldest.
    */
   startTrajectory(query: Query): number;
   /** As `startTrajectory`, with every embedder. */
   startTrajectoryAsync(query: Query, options?: AsyncOptions): Promise<number>;
   /** `addStep` of a builder or of a trajectory known by its id. */
-  addTrajectoryStep(trajectory: TrajectoryBuilder | number, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
+  addTrajectoryStep(trajectory: TrajectoryBuilder | string | number, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
   /** `recordStep` of a builder or of a trajectory known by its id. */
-  recordStep(trajectory: TrajectoryBuilder | number, node: string | number, score: number, latencyUs: number): void;
+  recordStep(trajectory: TrajectoryBuilder | string | number, node: string | number, score: number, latencyUs: number): void;
   /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryBuilder | number, name: string): void;
+  setTrajectoryRoute(trajectory: TrajectoryBuilder | string | number, name: string): void;
   /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryBuilder | number, contextId: string): void;
+  addTrajectoryContext(trajectory: TrajectoryBuilder | string | number, contextId: string): void;
   /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
    * @param quality how well it went, 0 to 1; for a route: whether it was the right one
    */
-  endTrajectory(trajectory: TrajectoryBuilder | number, quality: number, options?: EndOptions): void;
+  endTrajectory(trajectory: TrajectoryBuilder | string | number, quality: number, options?: EndOptions): void;
   /**
    * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
    * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
-   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`; an older one throws
-   * `SONA_UNKNOWN_TRAJECTORY`.
+   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`, also those that came with a
+   * state; an older one throws `SONA_UNKNOWN_TRAJECTORY`. The id of another engine or a router, or one that a former process
+   * issued after its state was saved, changes nothing and is told as `foreign`.
    */
   learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
   /**
@@ -1189,11 +1222,12 @@ interface PolicyEvaluation {
  * `log` is text, an iterable of lines, decision records, or a stream, for which it gives a promise; see `readLog`.
  *
  * Throws `SONA_INVALID_ARGUMENT`, with `support` and `effectiveSampleSize` in its details, for a policy that the log says too
- * little about: see `minSupport` and `minEffectiveSampleSize`. `SONA_OUT_OF_RANGE` for fewer than two decisions that enter.
+ * little about: see `minSupport` and `minEffectiveSampleSize`. What was done is always evaluated. `SONA_OUT_OF_RANGE` for fewer
+ * than two decisions that enter.
  */
 declare function evaluatePolicy(log: DecisionLog, policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
-declare function evaluatePolicy(log: TextStream, policy: EvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
-declare function evaluatePolicy(log: DecisionLog | TextStream, policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation | Promise<PolicyEvaluation>;
+declare function evaluatePolicy(log: DecisionLogStream, policy: EvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
+declare function evaluatePolicy(log: DecisionLog | DecisionLogStream, policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation | Promise<PolicyEvaluation>;
 //#endregion
 //#region ts/presets.d.ts
 /** Settings for common purposes. Copy one and change what you like: `{ ...presets.maxQuality, hiddenDim: 384 }`. */
@@ -1283,6 +1317,8 @@ interface RouterObjective {
   costScale?: CostScale;
   /** Latencies between nothing and in full. */
   latencyScale?: LatencyScale;
+  /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
+  failureQuality?: number;
   /** Mean spend per request that is held, in US dollars. Default: no budget. */
   budgetUsdPerRequest?: number;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
@@ -1322,7 +1358,10 @@ interface RouterConfig extends QueryOptions {
   origin?: string;
   /** Seed of every random choice. Default 42. */
   seed?: number;
-  /** Says what time it is, in whole milliseconds since 1970. Default: the system's clock. */
+  /**
+   * Says what time it is, in whole milliseconds since 1970; waiting, resting and expiring go by it, too. Default: the system's
+   * clock, and a steady one for those.
+   */
   now?: () => number;
   /**
    * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
@@ -1342,11 +1381,14 @@ interface RouterRestoreOptions extends QueryOptions {
   logText?: boolean;
   /** As `RouterConfig.engine`. */
   engine?: SonaEngine;
-  /**
-   * Goes on under this name; what was learned so far stays under the former. Default: the former, which is right where
-   * the router of the snapshot does not learn on.
-   */
+  /** Goes on under this name; what was learned so far stays under the former. Default: the former name. */
   origin?: string;
+  /**
+   * It is the only one that goes on from this state, and nothing was decided after it was saved: ids and sums go on as if the
+   * process had never ended. Default false: it begins another life, whose ids and sums are its own. Decisions that came with the
+   * state take their outcomes either way.
+   */
+  continues?: boolean;
 }
 //#endregion
 //#region ts/router/fallback.d.ts
@@ -1383,7 +1425,7 @@ interface ExplainedCandidate {
   score: number;
   /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
   parts: {
-    /** Worth of the expected quality, not clipped to [0, 1]. */quality: number; /** What a model gets for what is not known of it yet. */
+    /** Worth of the expected quality, not clipped to [0, 1], and of a failed call by the share of calls that fail. */quality: number; /** What a model gets for what is not known of it yet. */
     optimism: number; /** What uncertainty adds. Other explorations than `'ucb'` draw by it instead, and leave it out of the score. */
     bonus: number; /** What its cost takes away, the budget's price included. */
     cost: number; /** What its latency takes away. */
@@ -1399,6 +1441,8 @@ interface ExplainedCandidate {
   };
   /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
   blocks: [number, number];
+  /** Share of its calls that are expected to be answered, 0 to 1. What a failed call is worth is `objective.failureQuality`. */
+  availability: number;
   /** What the tenant's own outcomes add to the expected quality. */
   tenant: number;
   /** Qualities told of it so far, by weight. */
@@ -1424,7 +1468,7 @@ interface ExplainedPattern {
 /** What led to a decision, as it was then. Plain data. */
 interface Explanation {
   /** The decision. */
-  id: number;
+  id: string;
   /** The model that was chosen. */
   model: string;
   /** Why. */
@@ -1441,7 +1485,9 @@ interface Explanation {
   };
   /** Why it was made without its prompt; null: it was not. */
   fallback: Fallback | null;
-  /** Every model; first those that could be chosen, best score first. */
+  /**
+   * Every model; first those that could be chosen, best score first. Of more than 64 models only those that the request names.
+   */
   candidates: ExplainedCandidate[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
   patterns?: ExplainedPattern[];
@@ -1486,8 +1532,8 @@ interface RankedModel {
 }
 /** A model for a prompt. */
 interface RouterDecision {
-  /** Its number, for `feedback`. */
-  id: number;
+  /** Names it for `feedback`: who made it, and its number there. */
+  id: string;
   /** The model to ask. */
   model: string;
   /** The models that could be chosen, best score first. */
@@ -1556,15 +1602,51 @@ interface RouterForgetCriterion {
   /** Those of one source, as `feedback` was told. */
   source?: string;
   /** That of one decision. */
-  decisionId?: number;
+  decisionId?: string;
   /** Those told before, as a date or in milliseconds since 1970. */
   before?: Date | number;
 }
 //#endregion
-//#region ts/router/outcome.d.ts
+//#region ts/router/log-lines.d.ts
 /**
- * What came of a decision. Quality teaches quality; cost and latency teach their own; an error alone counts against
- * availability; what is missing teaches nothing. It may be told in parts.
+ * The lines of a decision log, each a JSON object without its newline. They are made as they are read, in pieces, so that no log is
+ * too long: `for (const line of lines)`, or `for await`, which leaves room for other work between pieces. Each reader starts at
+ * the beginning; decisions that are given up while it reads are passed over.
+ */
+declare class LogLines implements Iterable<string>, AsyncIterable<string> {
+  #private;
+  /** @internal */
+  constructor(live: () => number, since: number);
+  /** Line by line, at once. */
+  [Symbol.iterator](): Iterator<string>;
+  /** Line by line; other work goes on between pieces. */
+  [Symbol.asyncIterator](): AsyncIterator<string>;
+  /** The log as a stream of text: pieces of whole lines, each line with its newline. */
+  toReadableStream(): ReadableStream<string>;
+  /**
+   * Writes the log to a file, a line each; one that is there is replaced. Resolves with the number of lines. Rejects with
+   * `SONA_IO`.
+   */
+  toFile(path: string): Promise<number>;
+}
+//#endregion
+//#region ts/router/outcome.d.ts
+/** One model that was asked, and what came of it. */
+interface OutcomeAttempt {
+  /** The model. */
+  model: string;
+  /** How good its answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed; a message means that it did. */
+  error?: boolean | string;
+}
+/**
+ * What came of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an error
+ * counts against the availability of the model that was asked; what is missing teaches nothing. It may be told in parts.
  */
 interface Outcome {
   /** How good the answer was, 0 to 1. */
@@ -1573,7 +1655,7 @@ interface Outcome {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call failed; a message means that it did. */
+  /** Whether the call to the model that was decided for failed; a message means that it did. */
   error?: boolean | string;
   /** Who says so, for `forget`. */
   source?: string;
@@ -1581,6 +1663,13 @@ interface Outcome {
   model?: string;
   /** Replaces what was told before. Default false. */
   amend?: boolean;
+  /**
+   * A failover chain in place of the parts above: the models that were asked one after the other, at most 64; the last is the
+   * one that answered. Each teaches its own model.
+   */
+  attempts?: readonly OutcomeAttempt[];
+  /** Plain data that comes back in the decision log. */
+  metadata?: Metadata;
 }
 /** Whether an outcome was taken in. */
 interface OutcomeResult {
@@ -1588,9 +1677,10 @@ interface OutcomeResult {
   applied: boolean;
   /**
    * Why not: the decision is too old or one of too many, no decision has had that number, it had been told (to change it,
-   * amend), the decision was only observed and nobody said who answered, or there was nothing in it.
+   * amend), the decision was only observed and nobody said who answered, there was nothing in it, or another router made the
+   * decision, or this one after the state was saved that it was restored from.
    */
-  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty';
+  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty' | 'foreign';
 }
 //#endregion
 //#region ts/router/stats.d.ts
@@ -1641,7 +1731,9 @@ interface RouterStats {
   budgetLeftUsd: number | null;
   /** The budget's price on cost; null without one. */
   budgetPrice: number | null;
-  /** Other routers whose outcomes were merged into it. */
+  /** US dollars of the budget that were spent beyond what later requests make up for; null without one. */
+  writtenOffUsd: number | null;
+  /** Other routers, and former lives of this one, whose outcomes it knows. */
   origins: number;
   /** Version of what it has learned itself. */
   version: number;
@@ -1651,6 +1743,23 @@ interface RouterStats {
   tenants: number;
   /** By model, in the order in which they came. */
   models: RouterModelStats[];
+}
+/** Bytes that the parts of a router take, but for what the allocator adds. */
+interface RouterMemory {
+  /** Decisions that are held, with what was told of them. */
+  decisions: number;
+  /** Prompts and outcomes that a basis is to be fitted to. */
+  prompts: number;
+  /** Posteriors of models. */
+  posteriors: number;
+  /** Sums of this router and of those that were merged into it. */
+  sums: number;
+  /** Tenants' own posteriors. */
+  tenants: number;
+  /** Sessions. */
+  sessions: number;
+  /** The basis. */
+  basis: number;
 }
 //#endregion
 //#region ts/router/warm-start.d.ts
@@ -1685,9 +1794,17 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    */
   constructor(config: RouterConfig);
   /**
+   * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
+   * out, and what they give is compared. It ends when all who opened it have closed it. Events go to the thread that hears
+   * of them first.
+   *
+   * @throws `SONA_INVALID_CONFIG` for other settings than those that it has, and without a config where nobody gave one
+   */
+  static shared(name: string, config?: RouterConfig): SonaRouter;
+  /**
    * The router of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit with
-   * `background: 'manual'`. Two that are restored from one snapshot and both learn need an `origin` each, should they ever
-   * be merged.
+   * `continues` and `background: 'manual'`. It begins another life, unless `continues` is set: decisions that came with the
+   * state take their outcomes, and those that a former life made after it was saved are `foreign`.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
@@ -1713,10 +1830,10 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    */
   routeAsync(query: Query, options?: RouteOptions & AsyncOptions): Promise<RouterDecision>;
   /**
-   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more is
-   * no error: see the result's `reason`.
+   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more, or that
+   * another router made, is no error: see the result's `reason`.
    */
-  feedback(id: number, outcome: Outcome): OutcomeResult;
+  feedback(id: string, outcome: Outcome): OutcomeResult;
   /**
    * Adds a model. It starts with its prior, or that of its nearest sibling by tags, and gets `forcedTrials` trials. One that
    * was removed comes back with what it had learned.
@@ -1741,20 +1858,22 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * counts, so that merging again changes nothing, and the order of merging does not matter. Shifts, budget, sessions and
    * tenants are each router's own.
    *
-   * @returns how many origins were new or newer
+   * @returns how many origins were new or newer; and how many outcomes at most could not be told from others, and are counted
+   * on one side alone: 0 unless a router was restored from an old state many times between two merges
    * @throws `SONA_INCOMPATIBLE_STATE` for another basis, or one that is still being fitted; else as {@link restore}
    */
   merge(state: Uint8Array): {
     origins: number;
+    outOfReach: number;
   };
   /**
-   * The decision log of all decisions that are held: JSON Lines, decisions joined with their outcomes, for `readLog`.
+   * The decision log of all decisions that are held, for `readLog`: line by line, decisions joined with their outcomes.
    *
-   * @param options.since id of the first decision; default all
+   * @param options.since id of the first decision, or its number; default all
    */
   exportLog(options?: {
-    since?: number;
-  }): string;
+    since?: string | number;
+  }): LogLines;
   /**
    * Takes outcomes out of what was learned: exactly out of the sums of quality, cost and latency and of what is solved from
    * them. Detectors of shifts, calibration, money spent, priors copied from them, and what their prompts' difficulty was to
@@ -1772,11 +1891,13 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * {@link evaluatePolicy}
    */
   evaluate(log: DecisionLog, policy: RouterEvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
-  evaluate(log: TextStream, policy: RouterEvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
+  evaluate(log: DecisionLogStream, policy: RouterEvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
   /** The basis of now, for another router that is to be merged with this one. */
   basis(): Basis;
   /** Counters. */
   stats(): RouterStats;
+  /** Bytes that its parts take. */
+  memory(): RouterMemory;
   /** Everything that was learned and every decision that is held, as bytes that {@link restore} takes. */
   snapshot(): Uint8Array;
   /**
@@ -1798,4 +1919,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionLog, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type ModelPrice, type ModelPrior, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TextLines, type TextStream, type TrajectoryBuilder, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TextLines, type TextStream, type TrajectoryBuilder, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

@@ -1,6 +1,7 @@
 export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
-export { type DecisionLog, readLog, writeLog } from './ts/decision-log.ts';
+export type { DecisionLog, DecisionLogStream } from './ts/decision-log.ts';
+export { readLog, writeLog } from './ts/decision-log.ts';
 export type { DecisionRecord, RecordedAttempt, RecordedOutcome } from './ts/decision-record.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
@@ -63,9 +64,11 @@ export type {
 } from './ts/router/explanation.ts';
 export type { Fallback } from './ts/router/fallback.ts';
 export type { RouterForgetCriterion } from './ts/router/forget.ts';
+export { LogLines } from './ts/router/log-lines.ts';
+export type { Metadata, MetadataValue } from './ts/router/metadata.ts';
 export type { ModelPrice, ModelPrior, RouterModel } from './ts/router/models.ts';
-export type { Outcome, OutcomeResult } from './ts/router/outcome.ts';
-export type { RouterModelStats, RouterStats } from './ts/router/stats.ts';
+export type { Outcome, OutcomeAttempt, OutcomeResult } from './ts/router/outcome.ts';
+export type { RouterMemory, RouterModelStats, RouterStats } from './ts/router/stats.ts';
 export type { WarmStartRow } from './ts/router/warm-start.ts';
 export { type RouterEvaluationPolicy, SonaRouter } from './ts/router.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';

@@ -12,7 +12,7 @@ import {
   type TrajectoryBuilder,
 } from '../index.ts';
 import { badVectors, DIM } from './support/bad-vectors.ts';
-import { cycle, manual, picture, taught, teach } from './support/engines.ts';
+import { cycle, manual, numberOf, picture, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
 import { gaussian } from './support/vectors.ts';
 
@@ -54,7 +54,7 @@ function future({ engine, query, open, id }: World): unknown[] {
   engine.endTrajectory(open.addStep(query, [], 1), 1);
   teach(engine, DIM, 8, 3);
   const { ms: _, ...report } = cycle(engine);
-  return [...now, report, engine.suggestRoutes(query).id, picture(engine, DIM)];
+  return [...now, report, numberOf(engine.suggestRoutes(query).id), picture(engine, DIM)];
 }
 
 const expected = future(world());
@@ -173,15 +173,8 @@ const numbers: Case[] = [
   ...each(
     'beginTrajectory',
     'decision',
-    others.number.slice(1),
+    [...others.number.slice(1), 0, 1, Number.NaN, 2 ** 60, '', 's0123456789abcdef', 's0123456789abcdef-0'],
     'SONA_INVALID_ARGUMENT',
-    ({ engine, query }, decision) => engine.beginTrajectory(query, { decision }),
-  ),
-  ...each(
-    'beginTrajectory',
-    'decision',
-    [0, -1, 1.5, Number.NaN, 1 / 0, 2 ** 60],
-    'SONA_OUT_OF_RANGE',
     ({ engine, query }, decision) => engine.beginTrajectory(query, { decision }),
   ),
   ...each(
@@ -189,7 +182,8 @@ const numbers: Case[] = [
     'decision',
     [1_000_000, Number.MAX_SAFE_INTEGER],
     'SONA_INVALID_ARGUMENT',
-    ({ engine, query }, decision) => {
+    ({ engine, query, ended }, number) => {
+      const decision = `s${ended.id.slice(1, 17)}-${number}`;
       engine.endTrajectory(engine.beginTrajectory(query, { decision }).setRoute('east'), 1);
     },
   ),
@@ -199,7 +193,10 @@ const numbers: Case[] = [
     'SONA_INVALID_ARGUMENT',
     (at) => {
       const { engine, query } = at;
-      engine.endTrajectory(engine.beginTrajectory(query, { decision: 1_000_000 }).setRoute('new'), 1);
+      engine.endTrajectory(
+        engine.beginTrajectory(query, { decision: `s${at.ended.id.slice(1, 17)}-1000000` }).setRoute('new'),
+        1,
+      );
     },
   ),
 ];

@@ -17,9 +17,9 @@ const make = (config: SonaConfig = {}): SonaEngine => {
 afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 
 /** Outcomes of four routes, every third told wrong where `wrong` says so. Ids of the trajectories that it is about. */
-function outcomes(engine: SonaEngine, wrong: (quality: number) => number): { id: number; quality: number }[] {
+function outcomes(engine: SonaEngine, wrong: (quality: number) => number): { id: string; quality: number }[] {
   teach(engine, DIM, 0);
-  const affected: { id: number; quality: number }[] = [];
+  const affected: { id: string; quality: number }[] = [];
   for (let n = 0; n < 60; n++) {
     const told = engine
       .beginTrajectory(near(axis(DIM, n % 4), 0.4, n))
@@ -192,7 +192,7 @@ describe('learnFromFeedback', () => {
       expect(engine.learnFromFeedback({ trajectoryId, quality: 1 }).applied).toBe(true);
     }
     const error = await refusal(() =>
-      engine.learnFromFeedback({ trajectoryId: ids[0] as number, quality: 1 }),
+      engine.learnFromFeedback({ trajectoryId: ids[0] as string, quality: 1 }),
     );
     expect(error.code).toBe('SONA_UNKNOWN_TRAJECTORY');
     expect(engine.routes()[0]).toMatchObject({ count: 7, avgQuality: expect.closeTo(5 / 7, 3) });

@@ -132,7 +132,7 @@ describe('forget', () => {
     taught.forEach((name, i) => {
       engine.addRoute(name, { embedding: axis(DIM, i) });
     });
-    const ids: number[] = [];
+    const ids: string[] = [];
     for (let n = 0; n < 80; n++) {
       const [source, days] = [n % 3 === 0 ? 'crowd' : 'staff', n < 40 ? 1 : 2];
       if (!keep(source, days)) continue;
@@ -189,9 +189,9 @@ describe('forget', () => {
     const ids = tell(full, clock, everything);
     let n = -1;
     tell(never, clock, () => ++n !== 17);
-    expect(full.forget({ trajectoryId: ids[17] as number })).toEqual({ forgotten: 1, outOfReach: 0 });
+    expect(full.forget({ trajectoryId: ids[17] as string })).toEqual({ forgotten: 1, outOfReach: 0 });
     expect(answers(full)).toEqual(answers(never));
-    expect(full.forget({ trajectoryId: ids[17] as number }).forgotten).toBe(0);
+    expect(full.forget({ trajectoryId: ids[17] as string }).forgotten).toBe(0);
     expect(answers(full)).toEqual(answers(never));
   });
 

@@ -1,6 +1,6 @@
 // The package as it is installed: both module kinds, by its name, and what it says when the addon is missing.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -155,5 +155,64 @@ describe('without the addon', () => {
       code: 'SONA_NATIVE_UNAVAILABLE',
       details: { tried: [expect.stringContaining('binding.cjs')] },
     });
+  });
+});
+
+describe('with another addon', () => {
+  /** Imports the package over the addon with some calls replaced; `real` is the addon as it is. */
+  function over(replaced: string, script: string): Promise<unknown> {
+    const folder = withoutAddon();
+    const addon = JSON.stringify(join(root, 'binding.cjs'));
+    const loader = `const real = require(${addon});\nmodule.exports = { ...real, ${replaced} };\n`;
+    writeFileSync(join(folder, 'binding.cjs'), loader);
+    return printed('module', script, folder);
+  }
+  const refusal = `import('./dist/index.mjs').then(
+    () => console.log('null'),
+    ({ code, message, details }) => console.log(JSON.stringify({ code, message, details })),
+  );`;
+
+  it.each([
+    ['one field more', "(rows) => ({ ...rows, RankedRoute: [...rows.RankedRoute, 'more'] })"],
+    ['one field less', '(rows) => ({ ...rows, RankedRoute: rows.RankedRoute.slice(1) })'],
+    ['another field', "(rows) => ({ ...rows, RankedRoute: ['other', ...rows.RankedRoute.slice(1)] })"],
+    ['no such row', '({ RankedRoute, ...rows }) => rows'],
+  ])('whose rows have %s, says so instead of misreading numbers', async (_, change) => {
+    const layout = `layout: () => JSON.stringify((${change})(JSON.parse(real.layout())))`;
+    expect(await over(layout, refusal)).toMatchObject({
+      code: 'SONA_NATIVE_UNAVAILABLE',
+      message: 'the native addon is not of this version',
+      details: { row: 'RankedRoute', expected: expect.arrayContaining(['score', 'avg_quality']) },
+    });
+  });
+
+  it('that tells of no rows, says so too', async () => {
+    expect(await over('layout: undefined', refusal)).toMatchObject({ code: 'SONA_NATIVE_UNAVAILABLE' });
+  });
+
+  it('reads every number where the addon says that it stands', async () => {
+    const suggest = `
+      import { SonaEngine } from './dist/index.mjs';
+      const engine = SonaEngine.withConfig({ hiddenDim: 2, background: 'manual' });
+      for (const [name, x] of [['a', 1], ['b', 0.5]]) engine.addRoute(name, { embedding: [x, 1 - x] });
+      engine.endTrajectory(engine.beginTrajectory([1, 0.2]).setRoute('a'), 0.75);
+      const { id, ...rest } = engine.suggestRoutes([1, 0.1]);
+      console.log(JSON.stringify({ number: id.split('-')[1], ...rest }));`;
+    const backward = `
+      layout: () => JSON.stringify(
+        Object.fromEntries(Object.entries(JSON.parse(real.layout())).map(([row, of]) => [row, of.reverse()])),
+      ),
+      suggest(...given) {
+        const rows = JSON.parse(real.layout());
+        const numbers = given.at(-1);
+        const found = real.suggest(...given);
+        const [head, each] = [rows.Suggestion.length, rows.RankedRoute.length];
+        numbers.subarray(0, head).reverse();
+        for (let at = head; at < numbers.length; at += each) numbers.subarray(at, at + each).reverse();
+        return found;
+      }`;
+    const asItIs = await over('', suggest);
+    expect(asItIs).toMatchObject({ best: 'a', ranked: [{ evidence: { count: 1 } }, { route: 'b' }] });
+    expect(await over(backward, suggest)).toEqual(asItIs);
   });
 });

@@ -27,6 +27,17 @@ const places = [
   'background',
 ] as const;
 
+/** Between what is decided and what is done: the former state must be left. */
+const changePlaces = [
+  'addingRoute',
+  'ending',
+  'amending',
+  'draining',
+  'cycling',
+  'rollingBack',
+  'forgetting',
+] as const;
+
 /** Where the router can be made to. */
 const routerPlaces = [
   'routerCreate',
@@ -42,6 +53,9 @@ const routerPlaces = [
   'fit',
 ] as const;
 
+/** Between what the router planned and what it does: nothing may have changed. */
+const routerChangePlaces = ['routerOutcomePlanned', 'routerForgetPlanned', 'routerAdoptPlanned'] as const;
+
 /** Where an embedder can be made to. */
 const embedderPlaces = ['embedderOpen', 'embed'] as const;
 
@@ -56,16 +70,19 @@ it('knows every place where the core can be made to panic', () => {
   const planted = sources.flatMap((text) =>
     Array.from(text.matchAll(/fault::point\("(\w+)"\)/g), ([, place]) => place),
   );
-  expect([...new Set(planted)].sort()).toEqual([...places, ...routerPlaces, ...embedderPlaces].sort());
+  expect([...new Set(planted)].sort()).toEqual(
+    [...places, ...changePlaces, ...routerPlaces, ...routerChangePlaces, ...embedderPlaces].sort(),
+  );
 });
 
-describe.each(places)('a panic in %s', (place) => {
+describe.each([...places, ...changePlaces])('a panic in %s', (place) => {
   it('is an internal error, and the engine goes on', async () => {
     const { code, stdout, stderr } = await program('panics.mts', place);
     expect(code, stderr).toBe(0);
-    const { error, after } = JSON.parse(stdout) as { error: unknown; after: unknown };
+    const { error, unchanged, after } = JSON.parse(stdout) as Record<string, unknown>;
     expect(error).toMatchObject({ name: 'SonaError', code: 'SONA_INTERNAL' });
     expect(error).toMatchObject({ message: expect.stringContaining(`planted in ${place}`) });
+    if ((changePlaces as readonly string[]).includes(place)) expect(unchanged).toBe(true);
     expect(after).toEqual({
       recorded: 2,
       failedCycles: place === 'background' ? 1 : 0,
@@ -83,14 +100,15 @@ describe.each(places)('a panic in %s', (place) => {
   });
 });
 
-describe.each(routerPlaces)('a panic in %s', (place) => {
+describe.each([...routerPlaces, ...routerChangePlaces])('a panic in %s', (place) => {
   it('is an internal error, and the router goes on', async () => {
     const { code, stdout, stderr } = await program('router-panics.mts', place);
     expect(code, stderr).toBe(0);
-    const { error, fitting, after } = JSON.parse(stdout) as Record<string, unknown>;
+    const { error, fitting, unchanged, after } = JSON.parse(stdout) as Record<string, unknown>;
     expect(error).toMatchObject({ name: 'SonaError', code: 'SONA_INTERNAL' });
     expect(error).toMatchObject({ message: expect.stringContaining(`planted in ${place}`) });
-    expect(fitting).toBe(place === 'fit');
+    expect(fitting).toBe(place === 'fit' || place === 'routerAdoptPlanned');
+    if ((routerChangePlaces as readonly string[]).includes(place)) expect(unchanged).toBe(true);
     expect(after).toEqual({
       learned: 11,
       loaded: 11,

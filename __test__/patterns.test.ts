@@ -185,7 +185,7 @@ describe('what a pattern holds', () => {
 
   it('exemplars: up to three of its trajectories, nearest first, with route, quality and contexts', () => {
     const engine = make();
-    const ids: number[] = [];
+    const ids: string[] = [];
     for (let n = 0; n < 12; n++) {
       const told = engine.beginTrajectory(near(topic(0), 0.01 * n, n)).addContext(`number ${n}`);
       ids.push(told.id);

@@ -39,7 +39,7 @@ describe('suggestRoutes', () => {
       expect(evidence).toEqual({ count: 0, avgQuality: 0 });
     });
     expect([best, confidence, abstain]).toEqual([ranked[0]?.route, ranked[0]?.probability, false]);
-    expect(id).toBeGreaterThan(0);
+    expect(id).toMatch(/^s[0-9a-f]{16}-1$/);
   });
 
   it('gives 5 by default, and never more than there are', () => {

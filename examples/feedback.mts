@@ -12,7 +12,7 @@ const refund = () => {
   return `refund ${(100 * probability).toFixed(0)} %`;
 };
 /** Tells how well refund did, and returns the id by which it can be corrected. */
-const tell = (quality: number, source: string): number => {
+const tell = (quality: number, source: string): string => {
   const trajectory = engine.beginTrajectory(query).setRoute('refund');
   const { id } = trajectory;
   engine.endTrajectory(trajectory, quality, { source });

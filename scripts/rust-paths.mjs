@@ -2,13 +2,15 @@
 // comments, strings and test code left out.
 
 /**
- * @typedef {{segments: string[], line: number}} Use a path; `crate::...` for what lies in this crate
+ * @typedef {{segments: string[], line: number, imported: boolean, exported: boolean}} Use a path; `crate::...` for what lies
+ *   in this crate. `imported`: by `use`; `exported`: by `pub use`
  * @typedef {{text: string, line: number}} Token
  */
 
 /**
  * @param {{path: string, text: string}} source
- * @returns {{module: string[], uses: Use[], testModules: string[]}} `testModules`: modules declared under cfg(test)
+ * @returns {{module: string[], uses: Use[], testModules: string[], words: Set<string>}} `testModules`: modules declared under
+ *   cfg(test); `words`: the first word of everything that is named outside of `use`
  */
 export function rustPaths({ path, text }) {
   const module = path
@@ -21,6 +23,8 @@ export function rustPaths({ path, text }) {
   const uses = [];
   /** @type {string[]} */
   const testModules = [];
+  /** @type {Set<string>} */
+  const words = new Set();
   /** Inline modules around the current token, with the depth of braces at which each ends. @type {{name: string, depth: number}[]} */
   const inline = [];
   let depth = 0;
@@ -45,13 +49,18 @@ export function rustPaths({ path, text }) {
       at++;
     } else if (/^\w/.test(token) && (tokens[at + 1]?.text === '::' || tokens[at - 1]?.text === 'use')) {
       const tree = pathTree(tokens, at);
-      for (const segments of tree.paths) uses.push({ segments: resolve(segments, here), line });
+      const imported = tokens[at - 1]?.text === 'use';
+      const exported = imported && ['pub', ')'].includes(tokens[at - 2]?.text ?? '');
+      for (const segments of tree.paths)
+        uses.push({ segments: resolve(segments, here), line, imported, exported });
+      if (!imported) words.add(token);
       at = tree.end;
     } else {
+      words.add(token);
       at++;
     }
   }
-  return { module, uses, testModules };
+  return { module, uses, testModules, words };
 }
 
 /** @returns {Token[]} words, `::`, attributes as one token each, and single marks */

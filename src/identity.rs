@@ -7,9 +7,13 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Range;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+/// Stands for incarnations of which nothing is held any more.
+const NOBODY: Incarnation = Incarnation(u64::MAX);
 
 /// Former incarnations that are remembered although nothing of theirs is held any more.
 const REMEMBERED: usize = 16;
@@ -31,7 +35,7 @@ impl Incarnation {
     pub fn fresh() -> Self {
         let mut hasher = RandomState::new().build_hasher();
         hasher.write_u64(u64::from(std::process::id()));
-        Self(hasher.finish())
+        Self(hasher.finish().min(NOBODY.0 - 1))
     }
 }
 
@@ -123,11 +127,22 @@ impl Lineage {
         self.0.drain(..held.min(former.saturating_sub(REMEMBERED)));
     }
 
+    /// Former incarnations of which nothing is held, but for the sixteen newest, are taken for one that nobody had, so that
+    /// there are never many more of them than numbers that are held. `held`: whether anything is in a range of numbers.
+    pub fn fold(&mut self, held: impl Fn(Range<u64>) -> bool) {
+        let newest = self.0.len().saturating_sub(REMEMBERED + 1);
+        for at in 0..newest {
+            if !held(self.0[at].first..self.0[at + 1].first) {
+                self.0[at].incarnation = NOBODY;
+            }
+        }
+        self.0.dedup_by(|later, earlier| later.incarnation == NOBODY && earlier.incarnation == NOBODY);
+    }
+
     /// Whose a number of `incarnation` is; `next` has not been issued yet.
     pub fn issuer(&self, incarnation: Incarnation, number: u64, next: u64) -> Issuer {
-        let Some(at) = self.0.iter().rposition(|segment| segment.incarnation == incarnation) else {
-            return Issuer::Foreign;
-        };
+        let known = |segment: &Segment| segment.incarnation == incarnation && incarnation != NOBODY;
+        let Some(at) = self.0.iter().rposition(known) else { return Issuer::Foreign };
         let end = self.0.get(at + 1).map(|segment| segment.first);
         match (number >= self.0[at].first, end) {
             (true, Some(end)) if number < end => Issuer::Own,
@@ -184,6 +199,21 @@ mod tests {
         assert_eq!(lineage.len(), 101);
         assert_eq!(lineage.issuer(Incarnation(0), 7, 2_000), Issuer::Own);
         assert_eq!((lineage.of(7), lineage.of(995)), (Incarnation(0), Incarnation(99)));
+    }
+
+    #[test]
+    fn incarnations_between_those_of_which_something_is_held_become_one() {
+        let mut lineage = Lineage::new(Incarnation(1), 1);
+        for n in 2..=1_000 {
+            lineage.begin(Incarnation(n), 10 * n, 1);
+            lineage.fold(|numbers| [5, 5_001].iter().any(|held| numbers.contains(held)));
+        }
+        assert_eq!(lineage.len(), 4 + REMEMBERED + 1);
+        assert!(lineage.is_sound(10_005));
+        let issuer = |incarnation, number| lineage.issuer(Incarnation(incarnation), number, 10_005);
+        assert_eq!([issuer(1, 5), issuer(500, 5_001), issuer(999, 9_995)], [Issuer::Own; 3]);
+        assert_eq!([issuer(2, 25), issuer(u64::MAX, 25), issuer(1, 25), issuer(500, 5_011)], [Issuer::Foreign; 4]);
+        assert_eq!(issuer(1_000, 10_005), Issuer::Nobody);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod bank;
 pub mod check;
+pub mod chunks;
 pub mod config;
 pub mod embed;
 pub mod engine;
@@ -19,6 +20,7 @@ pub mod linear;
 mod napi;
 pub mod offpolicy;
 pub mod router;
+pub mod shared;
 pub mod simd;
 pub mod state;
 pub mod store;
@@ -28,12 +30,13 @@ pub use bank::index::RouteRow;
 pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilder};
 pub use embed::{Embedder, Tokenizer, hash_embed};
 pub use engine::{
-    Amended, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal, Pattern,
-    PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,
+    Amended, Change, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal,
+    Pattern, PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,
 };
 pub use error::{Result, SonaError};
 pub use router::{
-    Candidate, Decision, Event, Feedback, Model, ModelId, Outcome, Price, Prior, Request, RouterStats, SonaRouter,
+    Candidate, Decision, DecisionId, Event, Feedback, Model, ModelId, Outcome, Price, Prior, Request, RouterStats,
+    SonaRouter,
 };
 pub use trajectory::builder::TrajectoryBuilder;
 pub use trajectory::record::{Details, NodeStep};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sona::router::Criterion;
-use sona::{Candidate, Exploration, Feedback, Model, ModelId, Outcome, Price, Request, RouterConfig, SonaRouter};
+use sona::{
+    Candidate, DecisionId, Exploration, Feedback, Model, ModelId, Outcome, Price, Request, RouterConfig, SonaRouter,
+};
 
 const DIM: usize = 6;
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -27,7 +29,7 @@ fn teach(router: &SonaRouter, count: u64) {
     }
 }
 
-fn tell(router: &SonaRouter, id: u64, outcome: Outcome) {
+fn tell(router: &SonaRouter, id: DecisionId, outcome: Outcome) {
     assert_eq!(router.feedback(id, &outcome, 2_000).unwrap(), Feedback::Applied);
 }
 
@@ -36,7 +38,7 @@ fn id_of(router: &SonaRouter, name: &str) -> ModelId {
 }
 
 /// A decision for one model.
-fn decide(router: &SonaRouter, n: u64, name: &str) -> u64 {
+fn decide(router: &SonaRouter, n: u64, name: &str) -> DecisionId {
     let request = Request { eligible: Some(vec![id_of(router, name)]), ..Request::default() };
     router.route(&prompt(n), &request, 2_000).unwrap().id
 }
@@ -82,6 +84,8 @@ const GOOD: Outcome = Outcome {
     source: None,
     model: None,
     amend: false,
+    attempts: Vec::new(),
+    metadata: None,
 };
 
 #[test]
@@ -171,7 +175,7 @@ fn costs_are_corrected_across_a_price_that_becomes_known() {
         tell(router, id, Outcome { cost_usd: Some(usd), ..Outcome::default() });
         id
     });
-    assert_eq!(wrong, right);
+    assert_eq!(wrong.number, right.number);
     for router in [&router, &twin] {
         router.update_price("a", Price { input: Some(2.0), output: None }).unwrap();
     }

@@ -101,7 +101,7 @@ fn a_restored_engine_goes_on_as_if_nothing_had_happened() {
         let original = engine();
         teach(&original, 0, at);
         let bytes = original.snapshot().unwrap();
-        let restored = SonaEngine::restore(&bytes).unwrap();
+        let restored = SonaEngine::restore_continuing(&bytes).unwrap();
         restored.set_time(1_700_000_000_000);
         assert_eq!(restored.config(), original.config());
         assert_eq!(bits(&restored), bits(&original), "outputs after {at} events");

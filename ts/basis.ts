@@ -1,5 +1,5 @@
 import { invalidArgument, outOfRange } from './errors.ts';
-import { call, native } from './native.ts';
+import { type Basis, call, native } from './native.ts';
 import {
   checkInteger,
   checkName,
@@ -14,31 +14,10 @@ import {
   vectorKinds,
 } from './vectors.ts';
 
+export type { Basis };
+
 /** Features per block; most directions and most centroids. */
 export const FEATURES = 64;
-
-/**
- * The numbers that turn the vector of a prompt into the features that a router learns on: `z1 = scale (e - mean) Q`
- * along 64 directions, and `z2 = softmax(20 cos(e, c)) / rms` over 64 centroids. Plain data; it is not changed once made.
- */
-export interface Basis {
-  /** Its name. */
-  id: string;
-  /** Length of the vectors that it takes. */
-  dim: number;
-  /** Mean of the vectors that it was fitted to. */
-  mean: Float32Array;
-  /** 64 orthonormal rows, the one with the most variance first; zeros beyond the rank of the vectors. */
-  directions: Float32Array;
-  /** 64 rows of unit length; zeros beyond the number of different vectors. */
-  centroids: Float32Array;
-  /** What the first block is multiplied by. */
-  scale: number;
-  /** What the second block is divided by. */
-  rms: number;
-  /** Hash of the numbers, 16 hexadecimal digits. Two bases with one hash give the same features. */
-  hash: string;
-}
 
 /** Parts of {@link fitBasis}. */
 export interface FitOptions {

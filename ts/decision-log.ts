@@ -15,6 +15,9 @@ import {
 /** A decision log that is there: JSON Lines, as text or line by line, or decision records. */
 export type DecisionLog = TextLines | Iterable<DecisionRecord>;
 
+/** A decision log that comes by and by: lines, or pieces of text or of its bytes, as streams give them. */
+export type DecisionLogStream = TextStream;
+
 /**
  * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
  * decisions; of several the last one wins, field by field. Outcomes whose decision the log does not have, and blank lines,
@@ -26,9 +29,9 @@ export type DecisionLog = TextLines | Iterable<DecisionRecord>;
  * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
  */
 export function readLog(log: DecisionLog): DecisionRecord[];
-export function readLog(log: TextStream): Promise<DecisionRecord[]>;
-export function readLog(log: DecisionLog | TextStream): DecisionRecord[] | Promise<DecisionRecord[]>;
-export function readLog(log: DecisionLog | TextStream): DecisionRecord[] | Promise<DecisionRecord[]> {
+export function readLog(log: DecisionLogStream): Promise<DecisionRecord[]>;
+export function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]>;
+export function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]> {
   const joined = new Joined('log');
   return isStream(log) ? readStream('log', log, joined) : readLines('log', log, joined);
 }

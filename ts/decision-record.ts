@@ -1,5 +1,6 @@
 import { invalidArgument, outOfRange } from './errors.ts';
 import { checkSum, isEntry, normalised } from './logs/propensities.ts';
+import type { Metadata } from './router/metadata.ts';
 import { checkInteger, checkName, checkNumber, checkUnitInterval } from './vectors.ts';
 
 /** One decision of a router with what came of it: a line of the decision log. */
@@ -51,8 +52,8 @@ export interface DecisionRecord {
   tenant?: string;
   /** Whose data the request was made from. */
   subject?: string;
-  /** What the caller wrote to the decision. */
-  metadata?: Record<string, unknown>;
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
   /** Length of the prompt. */
   promptTokens?: number;
   /** What came of it, once that is known. */
@@ -75,6 +76,8 @@ export interface RecordedOutcome {
   model?: string;
   /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
   attempts?: RecordedAttempt[];
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
   /** When it was told, milliseconds since 1970. */
   at: number;
 }
@@ -149,7 +152,7 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
 export function checkOutcome(argument: string, value: unknown): asserts value is RecordedOutcome {
   checkFields(argument, value);
   checkCall(argument, value);
-  const { source, model, attempts, at } = value;
+  const { source, model, attempts, metadata, at } = value;
   if (source !== undefined) checkText(`${argument}.source`, source);
   if (model !== undefined) checkName(`${argument}.model`, model);
   if (attempts !== undefined) {
@@ -163,6 +166,7 @@ export function checkOutcome(argument: string, value: unknown): asserts value is
       checkCall(name, attempt);
     }
   }
+  if (metadata !== undefined) checkFields(`${argument}.metadata`, metadata);
   checkNumber(`${argument}.at`, at);
 }
 

@@ -23,6 +23,7 @@ import {
   type Version,
   versions,
 } from './history.ts';
+import { Issued } from './issued.ts';
 import { type LearnOptions, learnOffThread } from './learning.ts';
 import { call, native } from './native.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
@@ -128,6 +129,11 @@ export interface AsyncOptions {
 
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
 export interface RestoreOptions extends QueryOptions {
+  /**
+   * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
+   * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
+   */
+  continues?: boolean;
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
   now?: () => number;
 }
@@ -155,7 +161,8 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   readonly #query: Float32Array;
   readonly #queries: Queries;
   readonly #adapters: Adapters;
-  readonly #routes = new Routes();
+  readonly #issued: Issued;
+  readonly #routes: Routes;
   readonly #patterns: Patterns;
   readonly #trajectories: Trajectories;
   readonly #listener: number;
@@ -176,9 +183,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.#query = new Float32Array(hiddenDim);
     this.#queries = queriesOf(handle, hiddenDim, surroundings.queries);
     this.#adapters = new Adapters(hiddenDim);
+    this.#issued = new Issued(handle);
+    this.#routes = new Routes(this.#issued);
     this.#patterns = new Patterns(hiddenDim);
     this.#trajectories = new Trajectories(
       () => this.#live(),
+      this.#issued,
       this.#sizes,
       (count) => this.#dropped(count),
     );
@@ -231,7 +241,8 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
 
   /**
    * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
-   * mode. It is an engine of its own.
+   * mode. It is an engine of its own: trajectories that came with the state still take their outcomes, ids that were issued
+   * after it was saved are `foreign`, unless it {@link RestoreOptions.continues | continues} the other.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
@@ -240,10 +251,10 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     if (!isUint8Array(bytes)) throw invalidArgument('bytes', 'a Uint8Array', bytes);
     // a copy, because another thread could write to shared memory while it is read
     const own = isShared(bytes) ? new Uint8Array(bytes) : bytes;
-    const surroundings = surroundingsOf(options);
+    const { continues, surroundings } = checkRestore(options);
     return SonaEngine.#from(
       new Created(
-        call(() => native.engineRestore(own)),
+        call(() => native.engineRestore(own, continues)),
         surroundings,
       ),
     );
@@ -255,9 +266,9 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    */
   static async load(path: string, options: RestoreOptions = {}): Promise<SonaEngine> {
     checkName('path', path);
-    const surroundings = surroundingsOf(options);
+    const { continues, surroundings } = checkRestore(options);
     try {
-      return SonaEngine.#from(new Created(await native.engineLoad(path), surroundings));
+      return SonaEngine.#from(new Created(await native.engineLoad(path, continues), surroundings));
     } catch (error) {
       throw fromNative(error);
     }
@@ -367,27 +378,28 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   /**
    * Starts telling a trajectory.
    *
-   * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends
+   * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends. Another
+   * engine's, or one from before a restart, is passed over: the search is made again
    */
-  beginTrajectory(query: Query, options: { decision?: number } = noOptions): TrajectoryBuilder {
+  beginTrajectory(query: Query, options: { decision?: string | undefined } = noOptions): TrajectoryBuilder {
     const handle = this.#live();
-    const decision = checkDecision(options);
-    return this.#trajectories.begin(handle, this.#embedded(query), decision ?? -1);
+    const decision = this.#decision(options);
+    return this.#trajectories.begin(handle, this.#embedded(query), decision);
   }
 
   /** As `beginTrajectory`, with every embedder. */
   async beginTrajectoryAsync(
     query: Query,
-    options: { decision?: number } & AsyncOptions = {},
+    options: { decision?: string | undefined } & AsyncOptions = {},
   ): Promise<TrajectoryBuilder> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
-    checkDecision(rest);
+    this.#decision(rest);
     return this.beginTrajectory(await this.#queries.vector('query', query, signal), rest);
   }
 
   /**
-   * As `beginTrajectory`, known by its id alone. At most `trajectoryCapacity` can be open; one more gives up the
+   * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
    * oldest.
    */
   startTrajectory(query: Query): number {
@@ -404,7 +416,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
 
   /** `addStep` of a builder or of a trajectory known by its id. */
   addTrajectoryStep(
-    trajectory: TrajectoryBuilder | number,
+    trajectory: TrajectoryBuilder | string | number,
     activations: Vector,
     attentionWeights: Vector,
     reward: number,
@@ -416,7 +428,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
 
   /** `recordStep` of a builder or of a trajectory known by its id. */
   recordStep(
-    trajectory: TrajectoryBuilder | number,
+    trajectory: TrajectoryBuilder | string | number,
     node: string | number,
     score: number,
     latencyUs: number,
@@ -426,13 +438,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   }
 
   /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryBuilder | number, name: string): void {
+  setTrajectoryRoute(trajectory: TrajectoryBuilder | string | number, name: string): void {
     this.#live();
     this.#trajectories.find(trajectory).setRoute(name);
   }
 
   /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryBuilder | number, contextId: string): void {
+  addTrajectoryContext(trajectory: TrajectoryBuilder | string | number, contextId: string): void {
     this.#live();
     this.#trajectories.find(trajectory).addContext(contextId);
   }
@@ -444,7 +456,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    * @param quality how well it went, 0 to 1; for a route: whether it was the right one
    */
   endTrajectory(
-    trajectory: TrajectoryBuilder | number,
+    trajectory: TrajectoryBuilder | string | number,
     quality: number,
     options: EndOptions = noOptions,
   ): void {
@@ -467,8 +479,9 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   /**
    * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
    * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
-   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`; an older one throws
-   * `SONA_UNKNOWN_TRAJECTORY`.
+   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`, also those that came with a
+   * state; an older one throws `SONA_UNKNOWN_TRAJECTORY`. The id of another engine or a router, or one that a former process
+   * issued after its state was saved, changes nothing and is told as `foreign`.
    */
   learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
   /**
@@ -481,7 +494,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
   learnFromFeedback(...args: unknown[]): FeedbackResult {
     const handle = this.#live();
-    return amend(handle, toSignal(args), this.#last);
+    return amend(handle, this.#issued, toSignal(args), this.#last);
   }
 
   /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
@@ -613,7 +626,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     const handle = this.#live();
     this.#tellTime();
     this.#patterns.clear();
-    return forget(handle, criterion);
+    return forget(handle, this.#issued, criterion);
   }
 
   /**
@@ -730,6 +743,13 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
     this.#routes.know(name, id);
   }
 
+  /** The number of the suggestion that led to a trajectory; -1 for none. */
+  #decision(options: { decision?: string | undefined }): number {
+    if (options !== noOptions) checkOptions('options', options, ['decision']);
+    const { decision } = options;
+    return decision === undefined ? -1 : this.#issued.decision('decision', decision);
+  }
+
   /** Copies a vector with a direction into the engine's own memory, or that of a text. */
   #read(argument: string, query: Query): Float32Array {
     this.#queries.into(argument, query, this.#query);
@@ -777,11 +797,15 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   }
 }
 
-function surroundingsOf(options: RestoreOptions): Surroundings {
-  checkOptions('options', options, ['now', 'embedder', 'promptOf']);
-  const { now, embedder, promptOf } = options;
+function checkRestore(options: RestoreOptions): { continues: boolean; surroundings: Surroundings } {
+  checkOptions('options', options, ['now', 'embedder', 'promptOf', 'continues']);
+  const { now, embedder, promptOf, continues = false } = options;
   if (now !== undefined && typeof now !== 'function') throw invalidArgument('now', 'a function', now);
-  return { now, queries: checkQueryOptions(embedder, promptOf, invalidArgument) };
+  if (typeof continues !== 'boolean') throw invalidArgument('continues', 'true or false', continues);
+  return {
+    continues,
+    surroundings: { now, queries: checkQueryOptions(embedder, promptOf, invalidArgument) },
+  };
 }
 
 function create(config: unknown): Created {
@@ -820,13 +844,6 @@ function checkSuggest(options: SuggestOptions) {
   checkInteger('k', k, 1, 10_000);
   if (eligible !== undefined) checkNames('eligible', eligible);
   return { k, eligible };
-}
-
-function checkDecision(options: { decision?: number }): number | undefined {
-  if (options !== noOptions) checkOptions('options', options, ['decision']);
-  const { decision } = options;
-  if (decision !== undefined) checkInteger('decision', decision, 1, Number.MAX_SAFE_INTEGER);
-  return decision;
 }
 
 function checkFind(k: number, options: { minQuality?: number }): number | undefined {

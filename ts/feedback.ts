@@ -1,6 +1,7 @@
 import { invalidArgument, outOfRange } from './errors.ts';
+import { checkTrajectoryId, type Issued } from './issued.ts';
 import { call, native } from './native.ts';
-import { checkInteger, checkNumber, checkOptions, checkUnitInterval } from './vectors.ts';
+import { checkNumber, checkOptions, checkUnitInterval } from './vectors.ts';
 
 /** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
 export type Verdict = 'success' | 'failure' | 'unknown';
@@ -18,8 +19,11 @@ export function verdictCode(argument: string, verdict: unknown): number | undefi
 
 /** Parts of a {@link LearningSignal}. */
 export interface SignalParts {
-  /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
-  trajectoryId?: number | undefined;
+  /**
+   * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
+   * that this thread ended.
+   */
+  trajectoryId?: string | number | undefined;
   /** How well it went, 0 to 1. */
   quality?: number | undefined;
   /** What it is taken for: shows in the success rates of patterns. */
@@ -31,7 +35,7 @@ export interface SignalParts {
 /** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
 export class LearningSignal implements SignalParts {
   /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: number | undefined;
+  readonly trajectoryId: string | number | undefined;
   /** How well it went, 0 to 1. */
   readonly quality: number | undefined;
   /** What it is taken for. */
@@ -43,7 +47,7 @@ export class LearningSignal implements SignalParts {
   constructor(parts: SignalParts = {}) {
     checkOptions('signal', parts, ['trajectoryId', 'quality', 'verdict', 'latencyMs']);
     const { trajectoryId, quality, verdict, latencyMs } = parts;
-    if (trajectoryId !== undefined) checkInteger('trajectoryId', trajectoryId, 1, Number.MAX_SAFE_INTEGER);
+    if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 1);
     if (quality !== undefined) checkUnitInterval('quality', quality);
     verdictCode('verdict', verdict);
     if (latencyMs !== undefined) checkLatency('latencyMs', latencyMs);
@@ -76,9 +80,12 @@ export class LearningSignal implements SignalParts {
   }
 
   /** For a certain trajectory, by its id or the builder that it was told with. */
-  static fromTrajectory(trajectory: { readonly id: number } | number, quality: number): LearningSignal {
+  static fromTrajectory(
+    trajectory: { readonly id: string | number } | string | number,
+    quality: number,
+  ): LearningSignal {
     const id: unknown = typeof trajectory === 'object' && trajectory !== null ? trajectory.id : trajectory;
-    checkInteger('trajectoryId', id, 1, Number.MAX_SAFE_INTEGER);
+    checkTrajectoryId('trajectoryId', id, 1);
     return new LearningSignal({ trajectoryId: id, quality });
   }
 }
@@ -89,8 +96,12 @@ export interface FeedbackResult {
   applied: boolean;
   /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
   deltaNorm: number;
-  /** Why nothing changed: the outcome was known already, nothing has ended yet, or learning is off. */
-  reason?: 'unchanged' | 'no-trajectory' | 'disabled';
+  /**
+   * Why nothing changed: the outcome was known already, nothing has ended yet, learning is off, or the id is another's,
+   * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
+   * with.
+   */
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign';
 }
 
 /** A number of milliseconds or microseconds. */
@@ -100,9 +111,16 @@ export function checkLatency(argument: string, value: unknown): asserts value is
 }
 
 /** Corrects the outcome of a trajectory; `last` is the one that this thread ended last. */
-export function amend(handle: number, signal: LearningSignal, last: number | undefined): FeedbackResult {
-  const id = signal.trajectoryId ?? last;
-  if (id === undefined) return { applied: false, deltaNorm: 0, reason: 'no-trajectory' };
+export function amend(
+  handle: number,
+  issued: Issued,
+  signal: LearningSignal,
+  last: number | undefined,
+): FeedbackResult {
+  const told = signal.trajectoryId ?? last;
+  if (told === undefined) return { applied: false, deltaNorm: 0, reason: 'no-trajectory' };
+  const id = issued.known(handle, 'trajectoryId', told);
+  if (id === undefined) return { applied: false, deltaNorm: 0, reason: 'foreign' };
   const { quality, verdict, latencyMs } = signal;
   const disabled = !call(() => native.isEnabled(handle));
   const json = call(() =>

@@ -1,4 +1,5 @@
 import { invalidArgument } from './errors.ts';
+import { checkTrajectoryId, type Issued } from './issued.ts';
 import { call, native } from './native.ts';
 import { checkInteger, checkName, checkOptions } from './vectors.ts';
 
@@ -20,8 +21,8 @@ export interface Version {
 export interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
   source?: string;
-  /** The one with this id. */
-  trajectoryId?: number;
+  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: string | number;
   /** Those that ended before, as a date or in milliseconds since 1970. */
   before?: Date | number;
 }
@@ -43,14 +44,16 @@ export function rollback(handle: number, version: number): void {
   call(() => native.rollback(handle, version));
 }
 
-export function forget(handle: number, criterion: ForgetCriterion): ForgetResult {
+export function forget(handle: number, issued: Issued, criterion: ForgetCriterion): ForgetResult {
   checkOptions('criterion', criterion, ['source', 'trajectoryId', 'before']);
   const { source, trajectoryId, before } = criterion;
   if (source !== undefined) checkName('source', source);
-  if (trajectoryId !== undefined) checkInteger('trajectoryId', trajectoryId, 0, Number.MAX_SAFE_INTEGER);
+  if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 0);
   const beforeMs: unknown = before instanceof Date ? before.getTime() : before;
   if (before instanceof Date && Number.isNaN(beforeMs))
     throw invalidArgument('before', 'a valid date', before);
   if (beforeMs !== undefined) checkInteger('before', beforeMs, 0, Number.MAX_SAFE_INTEGER);
-  return JSON.parse(call(() => native.forget(handle, source, trajectoryId, beforeMs))) as ForgetResult;
+  const id = trajectoryId === undefined ? undefined : issued.known(handle, 'trajectoryId', trajectoryId);
+  if (trajectoryId !== undefined && id === undefined) return { forgotten: 0, outOfReach: 0 };
+  return JSON.parse(call(() => native.forget(handle, source, id, beforeMs))) as ForgetResult;
 }

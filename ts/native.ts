@@ -1,7 +1,29 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Basis } from './basis.ts';
 import { fromNative, SonaError } from './errors.ts';
+
+/**
+ * The numbers that turn the vector of a prompt into the features that a router learns on: `z1 = scale (e - mean) Q`
+ * along 64 directions, and `z2 = softmax(20 cos(e, c)) / rms` over 64 centroids. Plain data; it is not changed once made.
+ */
+export interface Basis {
+  /** Its name. */
+  id: string;
+  /** Length of the vectors that it takes. */
+  dim: number;
+  /** Mean of the vectors that it was fitted to. */
+  mean: Float32Array;
+  /** 64 orthonormal rows, the one with the most variance first; zeros beyond the rank of the vectors. */
+  directions: Float32Array;
+  /** 64 rows of unit length; zeros beyond the number of different vectors. */
+  centroids: Float32Array;
+  /** What the first block is multiplied by. */
+  scale: number;
+  /** What the second block is divided by. */
+  rms: number;
+  /** Hash of the numbers, 16 hexadecimal digits. Two bases with one hash give the same features. */
+  hash: string;
+}
 
 /** What few trajectories have. */
 export interface Extras {
@@ -32,8 +54,20 @@ export interface RequestExtras {
   promptTokens?: number | undefined;
 }
 
+/** One attempt of a chain. */
+export interface AttemptParts {
+  model: number;
+  quality?: number | undefined;
+  costUsd?: number | undefined;
+  latencyMs?: number | undefined;
+  error?: boolean | undefined;
+}
+
 /** What few outcomes have. */
 export interface OutcomeExtras {
+  incarnation?: string | undefined;
+  attempts?: AttemptParts[] | undefined;
+  metadata?: string | undefined;
   error?: boolean | undefined;
   source?: string | undefined;
   model?: number | undefined;
@@ -47,8 +81,10 @@ export interface OutcomeExtras {
 export interface Binding {
   engineCreate(config: string): number;
   engineShared(name: string, config?: string): number;
-  engineRestore(bytes: Uint8Array): number;
-  engineLoad(path: string): Promise<number>;
+  engineRestore(bytes: Uint8Array, continues: boolean): number;
+  engineLoad(path: string, continues: boolean): Promise<number>;
+  engineIncarnation(handle: number): string;
+  trajectoryIsOwn(handle: number, incarnation: string, id: number): boolean;
   engineConfig(handle: number): string;
   engineSetEmbedder(handle: number, id: string, dim: number): void;
   engineEmbedder(handle: number): string | null;
@@ -125,9 +161,19 @@ export interface Binding {
     target: Float64Array,
     settings: { seed: number; minSupport: number; minEffectiveSampleSize: number },
   ): string;
-  routerCreate(config: string, models: string, origin: string, shipped: boolean, basis?: Basis): number;
-  routerRestore(bytes: Uint8Array, origin?: string): number;
-  routerLoad(path: string, origin?: string): Promise<number>;
+  routerCreate(
+    config: string,
+    models: string,
+    origin: string,
+    shipped: boolean,
+    basis?: Basis,
+    name?: string,
+  ): number;
+  routerShared(name: string): number;
+  routerIncarnation(handle: number): string;
+  routerMemory(handle: number): string;
+  routerRestore(bytes: Uint8Array, origin: string | undefined, continues: boolean): number;
+  routerLoad(path: string, origin: string | undefined, continues: boolean): Promise<number>;
   routerClose(handle: number): void;
   routerSettings(): string;
   routerConfig(handle: number): string;
@@ -143,7 +189,8 @@ export interface Binding {
   routerRoute(
     handle: number,
     query: Float32Array | undefined,
-    now: number,
+    unixMs: number,
+    steadyMs: number,
     numbers: Float64Array,
     eligible?: Uint32Array,
     extras?: RequestExtras,
@@ -151,21 +198,35 @@ export interface Binding {
   routerPropensities(handle: number, features: Float32Array, eligible: Uint8Array, out: Float64Array): void;
   routerFeedback(
     handle: number,
-    id: number,
-    now: number,
+    number: number,
+    unixMs: number,
+    steadyMs: number,
     quality?: number,
     costUsd?: number,
     latencyMs?: number,
     extras?: OutcomeExtras,
   ): number;
   routerWarmStart(handle: number, vectors: Float32Array, models: Uint32Array, numbers: Float64Array): void;
-  routerForget(handle: number, now: number, source?: string, decision?: number, before?: number): string;
+  routerForget(
+    handle: number,
+    unixMs: number,
+    steadyMs: number,
+    source?: string,
+    incarnation?: string,
+    number?: number,
+    before?: number,
+  ): string;
   routerFit(handle: number): Promise<boolean>;
   routerSnapshot(handle: number): Uint8Array;
-  routerMerge(handle: number, bytes: Uint8Array): number;
+  routerMerge(handle: number, bytes: Uint8Array): string;
   routerSave(handle: number, path: string): Promise<void>;
-  routerExportLog(handle: number, since: number): string;
-  routerLogLine(handle: number, id: number, outcome: boolean): string | null;
+  routerLogChunk(handle: number, since: number, bytes: number): { lines: string; next?: number | null };
+  routerLogLine(
+    handle: number,
+    incarnation: string | undefined,
+    number: number,
+    outcome: boolean,
+  ): string | null;
   embedderOpen(path: string, dim?: number): number;
   embedderFromBytes(bytes: Uint8Array, dim?: number): number;
   embedderInfo(handle: number): string;
@@ -176,6 +237,7 @@ export interface Binding {
   settings(): string;
   presets(): string;
   capabilities(): string;
+  layout(): string;
 }
 
 function open(): Binding {

@@ -1,4 +1,4 @@
-import { type DecisionLog, readLog } from './decision-log.ts';
+import { type DecisionLog, type DecisionLogStream, readLog } from './decision-log.ts';
 import {
   answerOf,
   type DecisionRecord,
@@ -14,7 +14,7 @@ import {
   type Probabilities,
   probabilitiesOf,
 } from './evaluation-policy.ts';
-import { isStream, type TextStream } from './logs/lines.ts';
+import { isStream } from './logs/lines.ts';
 import { call, native } from './native.ts';
 import { checkInteger, checkNumber, checkOptions, checkUnitInterval } from './vectors.ts';
 
@@ -115,17 +115,17 @@ export function evaluatePolicy(
   options?: EvaluationOptions,
 ): PolicyEvaluation;
 export function evaluatePolicy(
-  log: TextStream,
+  log: DecisionLogStream,
   policy: EvaluationPolicy,
   options?: EvaluationOptions,
 ): Promise<PolicyEvaluation>;
 export function evaluatePolicy(
-  log: DecisionLog | TextStream,
+  log: DecisionLog | DecisionLogStream,
   policy: EvaluationPolicy,
   options?: EvaluationOptions,
 ): PolicyEvaluation | Promise<PolicyEvaluation>;
 export function evaluatePolicy(
-  log: DecisionLog | TextStream,
+  log: DecisionLog | DecisionLogStream,
   policy: EvaluationPolicy,
   options: EvaluationOptions = {},
 ): PolicyEvaluation | Promise<PolicyEvaluation> {
@@ -134,7 +134,7 @@ export function evaluatePolicy(
 
 /** Reads a log and evaluates a policy that is made for it. */
 export function evaluateLog(
-  log: DecisionLog | TextStream,
+  log: DecisionLog | DecisionLogStream,
   policyOf: (records: readonly DecisionRecord[]) => PolicyOfRecords,
   options: EvaluationOptions,
 ): PolicyEvaluation | Promise<PolicyEvaluation> {
@@ -145,7 +145,7 @@ export function evaluateLog(
 }
 
 async function evaluateStream(
-  log: TextStream,
+  log: DecisionLogStream,
   policyOf: (records: readonly DecisionRecord[]) => PolicyOfRecords,
   options: EvaluationOptions,
 ): Promise<PolicyEvaluation> {

@@ -56,7 +56,7 @@ function record(
   extras: Extras | undefined,
 ): number {
   const { memory, key, stepCount, decision } = ended;
-  if (!memory) throw unknownTrajectory('trajectory', key);
+  if (!memory) throw unknownTrajectory('trajectory', ended.name);
   const { vectors, rewards } = memory;
   return native.trajectoryEnd(
     handle,

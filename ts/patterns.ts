@@ -1,3 +1,5 @@
+import { formatId } from './ids.ts';
+import { rowOf } from './layout.ts';
 import { call, native } from './native.ts';
 import type { PatternType } from './pattern-type.ts';
 import { isF32, isF64, type Same, Slab, type Vector } from './vectors.ts';
@@ -25,7 +27,7 @@ export interface NodeRecord {
 /** A trajectory near the middle of a pattern. */
 export interface Exemplar {
   /** Its id, for `learnFromFeedback` and `forget`. */
-  trajectoryId: number;
+  trajectoryId: string;
   /** The option that it chose; null for none, or one that has been removed. */
   route: string | null;
   /** How well it went, 0 to 1. */
@@ -81,8 +83,15 @@ export interface QualityExpectation {
   evidence: number;
 }
 
-/** Numbers per pattern in the addon's answer: id, revision, similarity, weight, accesses, last access. */
-const PER_PATTERN = 6;
+/** For each pattern in the addon's answer. */
+const PATTERN = rowOf('FoundPattern', [
+  'id',
+  'revision',
+  'similarity',
+  'weight',
+  'accesses',
+  'last_accessed',
+]);
 
 /** What the addon tells about one revision of a pattern. */
 interface Contents {
@@ -123,21 +132,25 @@ export class Patterns {
     k: number,
     minQuality: number,
   ): LearnedPattern<Same<V>>[] {
-    if (this.#numbers.length !== k * PER_PATTERN) this.#numbers = new Float64Array(k * PER_PATTERN);
+    if (this.#numbers.length !== k * PATTERN.size) this.#numbers = new Float64Array(k * PATTERN.size);
     const numbers = this.#numbers;
     const found = call(() => native.patternsFind(handle, query, minQuality, numbers));
     const patterns: LearnedPattern<Same<V>>[] = [];
     for (let i = 0; i < found; i++) {
-      const at = i * PER_PATTERN;
-      const known = this.#read(handle, numbers[at] as number, numbers[at + 1] as number);
+      const at = i * PATTERN.size;
+      const known = this.#read(
+        handle,
+        numbers[at + PATTERN.id] as number,
+        numbers[at + PATTERN.revision] as number,
+      );
       // gone between the two calls: another thread's cycle has published since
       if (!known) continue;
       const { contents } = known;
       patterns.push({
-        id: String(numbers[at]),
+        id: String(numbers[at + PATTERN.id]),
         centroid: this.#copy(asked, known.centroid) as Same<V>,
         clusterSize: contents.clusterSize,
-        totalWeight: numbers[at + 3] as number,
+        totalWeight: numbers[at + PATTERN.weight] as number,
         avgQuality: contents.avgQuality,
         successRate: contents.successRate,
         routes: contents.routes,
@@ -145,10 +158,10 @@ export class Patterns {
         avgLatencyMs: contents.avgLatencyMs,
         exemplars: contents.exemplars,
         createdAt: known.createdAt,
-        lastAccessed: seconds(numbers[at + 5] as number),
-        accessCount: numbers[at + 4] as number,
+        lastAccessed: seconds(numbers[at + PATTERN.last_accessed] as number),
+        accessCount: numbers[at + PATTERN.accesses] as number,
         patternType: contents.patternType,
-        similarity: numbers[at + 2] as number,
+        similarity: numbers[at + PATTERN.similarity] as number,
       });
     }
     return patterns;
@@ -173,7 +186,7 @@ export class Patterns {
       return undefined;
     }
     const contents = JSON.parse(json, (_, value: unknown) =>
-      typeof value === 'object' && value !== null ? Object.freeze(value) : value,
+      typeof value === 'object' && value !== null ? Object.freeze(named(value)) : value,
     ) as Contents;
     const fresh = { contents, createdAt: seconds(contents.createdAt), centroid };
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
@@ -197,6 +210,13 @@ export class Patterns {
     for (let i = 0; i < copy.length; i++) copy[i] = centroid[i] as number;
     return copy;
   }
+}
+
+/** What the addon tells about an exemplar, by its id; anything else as it is. */
+function named(value: object): object {
+  if (!('incarnation' in value && 'trajectory' in value)) return value;
+  const { incarnation, trajectory, ...rest } = value as { incarnation: string; trajectory: number };
+  return { trajectoryId: formatId('trajectory', incarnation, trajectory), ...rest };
 }
 
 /** Patterns come and go: beyond so many ids, all are read again. */

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { isUint8Array } from 'node:util/types';
 import type { Basis } from './basis.ts';
-import type { DecisionLog } from './decision-log.ts';
+import type { DecisionLog, DecisionLogStream } from './decision-log.ts';
 import { checkSignal } from './embed/abort.ts';
 import type { Embedder } from './embed/embedder.ts';
 import { Queries, type Query } from './embed/query.ts';
@@ -9,7 +9,7 @@ import type { AsyncOptions } from './engine.ts';
 import { embedderError, embedderFailed, fromNative, invalidArgument, SonaError } from './errors.ts';
 import type { EvaluationPolicy } from './evaluation-policy.ts';
 import type { ForgetResult } from './history.ts';
-import type { TextStream } from './logs/lines.ts';
+import { formatId, idPrefix } from './ids.ts';
 import { call, native } from './native.ts';
 import { type EvaluationOptions, evaluateLog, evaluatePolicy, type PolicyEvaluation } from './offpolicy.ts';
 import {
@@ -23,18 +23,21 @@ import {
 import { Decision, type RouteOptions, type RouterDecision, requestExtras } from './router/decision.ts';
 import { presentPolicy } from './router/evaluation.ts';
 import { type RouterEvents, type Told, takeEvents } from './router/events.ts';
-import { at, type Context, HEADER, PER_CANDIDATE } from './router/explanation.ts';
+import { at, type Context, HEADER, meet, PER_CANDIDATE } from './router/explanation.ts';
 import { embedderFallback, emptyText, type Fallback, isZero } from './router/fallback.ts';
 import { forgetOutcomes, type RouterForgetCriterion } from './router/forget.ts';
+import { LogLines } from './router/log-lines.ts';
 import { encodeModel, type ModelPrice, Models, type RouterModel } from './router/models.ts';
 import {
-  checkDecisionId,
   checkOutcome,
+  type DecisionRef,
+  decisionRef,
   type Outcome,
   type OutcomeResult,
   tellOutcome,
 } from './router/outcome.ts';
-import { type RouterStats, routerStats } from './router/stats.ts';
+import { type RouterMemory, type RouterStats, routerMemory, routerStats } from './router/stats.ts';
+import { type Times, timesOf } from './router/times.ts';
 import { embedRows, type Receiver, type WarmStartRow, warmStart } from './router/warm-start.ts';
 import {
   checkInteger,
@@ -78,7 +81,10 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   readonly #handle: number;
   readonly #surroundings: Surroundings;
   readonly #settings: Known;
-  readonly #models = new Models();
+  /** What the ids of its decisions begin with. */
+  readonly #prefix: string;
+  readonly #incarnation: string;
+  readonly #models: Models;
   readonly #query: Float32Array;
   readonly #queries: Queries;
   #slab = new Slab();
@@ -99,26 +105,45 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#handle = handle;
     this.#surroundings = surroundings;
     this.#settings = settingsOf(handle);
+    this.#incarnation = call(() => native.routerIncarnation(handle));
+    this.#prefix = idPrefix('decision', this.#incarnation);
     this.#query = new Float32Array(this.#settings['features.dim']);
     this.#queries = queriesOf(handle, this.#query.length, surroundings);
-    for (const [number, { id }] of Models.rows(handle)) this.#models.know(id, number);
+    this.#models = new Models(handle);
     this.#context = this.#contextOf(routerStats(handle).basis.id);
     unreachable.register(this, handle, this);
   }
 
   /**
+   * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
+   * out, and what they give is compared. It ends when all who opened it have closed it. Events go to the thread that hears
+   * of them first.
+   *
+   * @throws `SONA_INVALID_CONFIG` for other settings than those that it has, and without a config where nobody gave one
+   */
+  static shared(name: string, config?: RouterConfig): SonaRouter {
+    checkName('name', name);
+    if (config !== undefined) {
+      const created = create(config, name);
+      return SonaRouter.#from(created.handle, created.surroundings);
+    }
+    const handle = call(() => native.routerShared(name));
+    return SonaRouter.#from(handle, checkRestoreOptions({}));
+  }
+
+  /**
    * The router of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit with
-   * `background: 'manual'`. Two that are restored from one snapshot and both learn need an `origin` each, should they ever
-   * be merged.
+   * `continues` and `background: 'manual'`. It begins another life, unless `continues` is set: decisions that came with the
+   * state take their outcomes, and those that a former life made after it was saved are `foreign`.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
    */
   static restore(bytes: Uint8Array, options: RouterRestoreOptions = {}): SonaRouter {
     const own = bytesOf('bytes', bytes);
-    const { origin, ...surroundings } = checkRestoreOptions(options);
+    const { origin, continues, ...surroundings } = checkRestoreOptions(options);
     return SonaRouter.#from(
-      call(() => native.routerRestore(own, origin)),
+      call(() => native.routerRestore(own, origin, continues)),
       surroundings,
     );
   }
@@ -126,10 +151,10 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
   static async load(path: string, options: RouterRestoreOptions = {}): Promise<SonaRouter> {
     checkName('path', path);
-    const { origin, ...surroundings } = checkRestoreOptions(options);
+    const { origin, continues, ...surroundings } = checkRestoreOptions(options);
     let handle: number;
     try {
-      handle = await native.routerLoad(path, origin);
+      handle = await native.routerLoad(path, origin, continues);
     } catch (error) {
       throw fromNative(error);
     }
@@ -225,36 +250,57 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
 
   /** Chooses for the vector in `#query`, or without one. */
   #decide(
-    { extras, eligible }: Read,
-    now: number,
+    { extras, eligible, names }: Read,
+    { unixMs, steadyMs }: Times,
     text: string | undefined,
     fallback: Fallback | null,
   ): RouterDecision {
     const handle = this.#handle;
-    const memory = this.#query;
-    const room = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
-    call(() => native.routerRoute(handle, fallback ? undefined : memory, now, room, eligible, extras));
+    const memory = fallback ? undefined : this.#query;
+    let memoryOfAnswer = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
+    let numbers = eligible;
+    const route = () =>
+      call(() => native.routerRoute(handle, memory, unixMs, steadyMs, memoryOfAnswer, numbers, extras));
+    let count = this.#named(route, () => {
+      numbers = names && this.#models.numbers('eligible', names);
+    });
+    if (count === 0) {
+      // another thread has added models
+      this.#models.refresh();
+      memoryOfAnswer = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
+      count = route();
+    }
+    const room = memoryOfAnswer.subarray(0, HEADER + PER_CANDIDATE * count);
+    meet(this.#models, room);
+    const number = room[at.number] as number;
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
     // of a basis that was fitted on another thread before; one that is fitted inside `route` comes after the decision
     if (events && this.#settings.background === 'auto') this.#learnBasis(events);
-    const kept = this.#context.engine && !fallback ? memory.slice() : undefined;
-    const decision = new Decision(this.#context, room, kept, fallback);
-    this.#write(decision.id, false, text);
+    const kept = this.#context.engine && memory ? memory.slice() : undefined;
+    const id = formatId('decision', this.#incarnation, number);
+    const decision = new Decision(id, this.#context, room, kept, fallback);
+    this.#write({ number, incarnation: undefined }, false, text);
     if (events) this.#tell(events);
-    if (room[at.fitDue] === 1) this.#startFit();
+    if (room[at.fit_due] === 1) this.#startFit();
     return decision;
   }
 
   /**
-   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more is
-   * no error: see the result's `reason`.
+   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more, or that
+   * another router made, is no error: see the result's `reason`.
    */
-  feedback(id: number, outcome: Outcome): OutcomeResult {
+  feedback(id: string, outcome: Outcome): OutcomeResult {
     const handle = this.#live();
-    checkDecisionId('id', id);
-    const checked = checkOutcome(this.#models, outcome);
-    const { result, events } = tellOutcome(handle, id, this.#now(), checked);
-    if (result.applied) this.#write(id, true);
+    const ref = decisionRef('id', id, this.#prefix);
+    let checked = checkOutcome(this.#models, outcome);
+    const now = this.#now();
+    const { result, events } = this.#named(
+      () => tellOutcome(handle, ref, now, checked),
+      () => {
+        checked = checkOutcome(this.#models, outcome);
+      },
+    );
+    if (result.applied && ref) this.#write(ref, true);
     if (events) this.#tell(takeEvents(handle));
     return result;
   }
@@ -302,7 +348,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    */
   warmStart(rows: readonly WarmStartRow[]): number {
     const handle = this.#live();
-    const taken = warmStart(this.#receiver(handle), rows);
+    const taken = this.#named(() => warmStart(this.#receiver(handle), rows));
     this.#tell(takeEvents(handle));
     if (this.#settings.background === 'auto') this.#startFit();
     return taken;
@@ -322,26 +368,32 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    * counts, so that merging again changes nothing, and the order of merging does not matter. Shifts, budget, sessions and
    * tenants are each router's own.
    *
-   * @returns how many origins were new or newer
+   * @returns how many origins were new or newer; and how many outcomes at most could not be told from others, and are counted
+   * on one side alone: 0 unless a router was restored from an old state many times between two merges
    * @throws `SONA_INCOMPATIBLE_STATE` for another basis, or one that is still being fitted; else as {@link restore}
    */
-  merge(state: Uint8Array): { origins: number } {
+  merge(state: Uint8Array): { origins: number; outOfReach: number } {
     const handle = this.#live();
     const own = bytesOf('state', state);
-    return { origins: call(() => native.routerMerge(handle, own)) };
+    return JSON.parse(call(() => native.routerMerge(handle, own)));
   }
 
   /**
-   * The decision log of all decisions that are held: JSON Lines, decisions joined with their outcomes, for `readLog`.
+   * The decision log of all decisions that are held, for `readLog`: line by line, decisions joined with their outcomes.
    *
-   * @param options.since id of the first decision; default all
+   * @param options.since id of the first decision, or its number; default all
    */
-  exportLog(options: { since?: number } = noOptions): string {
-    const handle = this.#live();
+  exportLog(options: { since?: string | number } = noOptions): LogLines {
+    this.#live();
     checkOptions('options', options, ['since']);
     const { since = 0 } = options;
+    if (typeof since === 'string') {
+      const ref = decisionRef('since', since, this.#prefix);
+      if (!ref) throw invalidArgument('since', 'the id of a decision', since);
+      return new LogLines(() => this.#live(), ref.number);
+    }
     checkInteger('since', since, 0, Number.MAX_SAFE_INTEGER);
-    return call(() => native.routerExportLog(handle, since));
+    return new LogLines(() => this.#live(), since);
   }
 
   /**
@@ -354,7 +406,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    */
   forget(criterion: RouterForgetCriterion): ForgetResult {
     const handle = this.#live();
-    return forgetOutcomes(handle, this.#now(), criterion);
+    return forgetOutcomes(handle, this.#now(), criterion, this.#prefix);
   }
 
   /**
@@ -366,12 +418,12 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    */
   evaluate(log: DecisionLog, policy: RouterEvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation;
   evaluate(
-    log: TextStream,
+    log: DecisionLogStream,
     policy: RouterEvaluationPolicy,
     options?: EvaluationOptions,
   ): Promise<PolicyEvaluation>;
   evaluate(
-    log: DecisionLog | TextStream,
+    log: DecisionLog | DecisionLogStream,
     policy: RouterEvaluationPolicy,
     options: EvaluationOptions = noOptions,
   ): PolicyEvaluation | Promise<PolicyEvaluation> {
@@ -390,6 +442,11 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   /** Counters. */
   stats(): RouterStats {
     return routerStats(this.#live());
+  }
+
+  /** Bytes that its parts take. */
+  memory(): RouterMemory {
+    return routerMemory(this.#live());
   }
 
   /** Everything that was learned and every decision that is held, as bytes that {@link restore} takes. */
@@ -459,21 +516,28 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     native.routerClose(this.#handle);
   }
 
-  #now(): number {
-    const { now } = this.#surroundings;
-    if (!now) return Date.now();
-    const time: unknown = now();
-    checkInteger('now', time, 1, Number.MAX_SAFE_INTEGER);
-    return time;
+  #now(): Times {
+    return timesOf(this.#surroundings.now);
   }
 
   #read(options: RouteOptions): Read {
     const extras = requestExtras(options);
     const { eligible } = options;
-    return {
-      extras,
-      eligible: eligible === undefined ? undefined : this.#models.numbers('eligible', eligible),
-    };
+    if (eligible === undefined) return { extras, eligible, names: undefined };
+    const numbers = this.#models.numbers('eligible', eligible);
+    return { extras, eligible: numbers, names: Array.from(numbers, (number) => this.#models.name(number)) };
+  }
+
+  /** Uses numbers of models; once more, should names mean others since another thread removed and added some. */
+  #named<T>(use: () => T, again?: () => void): T {
+    try {
+      return use();
+    } catch (error) {
+      if (!SonaError.isInstance(error) || error.code !== 'SONA_UNKNOWN_MODEL') throw error;
+      this.#models.refresh();
+      again?.();
+      return use();
+    }
   }
 
   #receiver(handle: number): Receiver {
@@ -508,10 +572,10 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   }
 
   /** One line for the log: a decision, or what was told of it. */
-  #write(id: number, outcome: boolean, text?: string): void {
+  #write({ number, incarnation }: DecisionRef, outcome: boolean, text?: string): void {
     const { log, logText } = this.#surroundings;
     if (!log) return;
-    let line = call(() => native.routerLogLine(this.#handle, id, outcome));
+    let line = call(() => native.routerLogLine(this.#handle, incarnation, number, outcome));
     if (line === null) return;
     if (logText && text !== undefined) line = `${line.slice(0, -1)},"text":${onOneLine(text)}}`;
     try {
@@ -564,14 +628,16 @@ function onOneLine(text: string): string {
 interface Read {
   extras: ReturnType<typeof requestExtras> | undefined;
   eligible: Uint32Array | undefined;
+  /** The eligible by name, should their numbers be of yesterday. */
+  names: readonly string[] | undefined;
 }
 
-const none: Read = { extras: undefined, eligible: undefined };
+const none: Read = { extras: undefined, eligible: undefined, names: undefined };
 
-function create(config: unknown): Created {
+function create(config: unknown, name?: string): Created {
   const { settings, models, origin, shipped, basis, ...surroundings } = encodeRouterConfig(config);
   return new Created(
-    call(() => native.routerCreate(settings, models, origin, shipped, basis)),
+    call(() => native.routerCreate(settings, models, origin, shipped, basis, name)),
     surroundings,
   );
 }

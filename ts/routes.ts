@@ -1,4 +1,6 @@
 import { fromNative, invalidArgument, unknownRoute } from './errors.ts';
+import type { Issued } from './issued.ts';
+import { rowOf } from './layout.ts';
 import { call, native } from './native.ts';
 import { checkName } from './vectors.ts';
 
@@ -28,8 +30,8 @@ export interface RankedRoute {
 
 /** A ranking of routes for one query. */
 export interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`. */
-  id: number;
+  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  id: string;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;
   /** Best first. */
@@ -40,18 +42,23 @@ export interface RouteSuggestion {
   abstain: boolean;
 }
 
-/** Numbers before the first ranked route in the addon's answer: decision, confidence, abstain. */
-const HEADER = 3;
+/** Before the first ranked route in the addon's answer. */
+const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain']);
 
-/** Numbers per ranked route: score, probability, count, average quality. */
-const PER_ROUTE = 4;
+/** For each ranked route. */
+const ROUTE = rowOf('RankedRoute', ['score', 'probability', 'count', 'avg_quality']);
 
 /** Names and ids of the routes of one engine, so that names cross to the addon once. */
 export class Routes {
+  readonly #issued: Issued;
   readonly #ids = new Map<string, number>();
   readonly #names = new Map<number, string>();
   #ranked = new Uint32Array(0);
   #numbers = new Float64Array(0);
+
+  constructor(issued: Issued) {
+    this.#issued = issued;
+  }
 
   know(name: string, id: number): void {
     this.#ids.set(name, id);
@@ -108,37 +115,44 @@ export class Routes {
   #suggest(handle: number, query: Float32Array, k: number, wanted: Uint32Array | undefined): RouteSuggestion {
     if (this.#ranked.length !== k) {
       this.#ranked = new Uint32Array(k);
-      this.#numbers = new Float64Array(HEADER + PER_ROUTE * k);
+      this.#numbers = new Float64Array(HEADER.size + ROUTE.size * k);
     }
     const ids = this.#ranked;
     const numbers = this.#numbers;
     const found = call(() => native.suggest(handle, query, wanted, ids, numbers));
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {
-      const at = HEADER + PER_ROUTE * i;
+      const at = HEADER.size + ROUTE.size * i;
       const route = this.#name(handle, ids[i] as number);
       // removed by another thread since
       if (route === undefined) continue;
       ranked.push({
         route,
-        score: numbers[at] as number,
-        probability: numbers[at + 1] as number,
-        evidence: { count: numbers[at + 2] as number, avgQuality: numbers[at + 3] as number },
+        score: numbers[at + ROUTE.score] as number,
+        probability: numbers[at + ROUTE.probability] as number,
+        evidence: {
+          count: numbers[at + ROUTE.count] as number,
+          avgQuality: numbers[at + ROUTE.avg_quality] as number,
+        },
       });
     }
     return {
-      id: numbers[0] as number,
+      id: this.#issued.suggestion(numbers[HEADER.decision] as number),
       best: ranked[0]?.route ?? null,
       ranked,
-      confidence: numbers[1] as number,
-      abstain: numbers[2] === 1,
+      confidence: numbers[HEADER.confidence] as number,
+      abstain: numbers[HEADER.abstain] === 1,
     };
   }
 
   #name(handle: number, id: number): string | undefined {
     const known = this.#names.get(id);
     if (known !== undefined) return known;
-    for (const row of this.#rows(handle)) this.know(row.name, row.id);
+    const rows = this.#rows(handle);
+    // names of routes that other threads have removed meanwhile go
+    this.#ids.clear();
+    this.#names.clear();
+    for (const row of rows) this.know(row.name, row.id);
     return this.#names.get(id);
   }
 

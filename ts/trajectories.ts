@@ -1,4 +1,5 @@
 import { invalidArgument, unknownTrajectory } from './errors.ts';
+import type { Issued } from './issued.ts';
 import { call, native } from './native.ts';
 import { type Owner, Trajectory, type TrajectoryBuilder, TrajectoryMemory } from './trajectory-builder.ts';
 import { checkDirection, checkVector, copyInto, type Vector } from './vectors.ts';
@@ -25,6 +26,7 @@ export class Trajectories implements Owner {
   readonly maxSteps: number;
   readonly layers: number;
   readonly #handle: () => number;
+  readonly #issued: Issued;
   readonly #dim: number;
   readonly #mostOpen: number;
   readonly #givenUp: (count: number) => void;
@@ -34,8 +36,9 @@ export class Trajectories implements Owner {
   #nextId = 0;
   #idsLeft = 0;
 
-  constructor(handle: () => number, sizes: Sizes, givenUp: (count: number) => void) {
+  constructor(handle: () => number, issued: Issued, sizes: Sizes, givenUp: (count: number) => void) {
     this.#handle = handle;
+    this.#issued = issued;
     this.#dim = sizes.hiddenDim;
     this.maxSteps = sizes.maxTrajectorySteps;
     this.layers = sizes.baseLoraLayers;
@@ -45,6 +48,10 @@ export class Trajectories implements Owner {
 
   handle(): number {
     return this.#handle();
+  }
+
+  idOf(key: number): string {
+    return this.#issued.trajectory(key);
   }
 
   /** Begins one; `decision` is -1 for none. */
@@ -94,14 +101,18 @@ export class Trajectories implements Owner {
   }
 
   /** The open trajectory that a builder or an id names. */
-  find(trajectory: TrajectoryBuilder | number): Trajectory {
-    const found = typeof trajectory === 'number' ? this.#open.get(trajectory)?.trajectory : trajectory;
-    if (!(found instanceof Trajectory) || !found.belongsTo(this) || !found.memory) {
-      const known = typeof trajectory === 'number' || trajectory instanceof Trajectory;
-      if (!known) throw invalidArgument('trajectory', 'a builder or an id of this engine', trajectory);
-      throw unknownTrajectory('trajectory', typeof trajectory === 'number' ? trajectory : trajectory.key);
+  find(trajectory: TrajectoryBuilder | string | number): Trajectory {
+    if (trajectory instanceof Trajectory) {
+      if (trajectory.belongsTo(this) && trajectory.memory) return trajectory;
+      throw unknownTrajectory('trajectory', trajectory.name);
     }
-    return found;
+    if (typeof trajectory !== 'string' && typeof trajectory !== 'number') {
+      throw invalidArgument('trajectory', 'a builder or an id of this engine', trajectory);
+    }
+    const key = typeof trajectory === 'string' ? this.#issued.begun('trajectory', trajectory) : trajectory;
+    const found = key === undefined ? undefined : this.#open.get(key);
+    if (!found) throw unknownTrajectory('trajectory', trajectory);
+    return found.trajectory;
   }
 
   /** Ends one and takes its memory back. */

@@ -21,12 +21,13 @@ export interface StepOptions {
 }
 
 /**
- * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. As a string, a number or in
- * JSON it is its id, by which every method of the engine knows it too.
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON it is its id, by which
+ * every method of the engine knows it too. As a number or in a text it is the number that older programs expect: good until
+ * the process ends.
  */
 export interface TrajectoryBuilder {
-  /** Identity, unique within the engine. */
-  readonly id: number;
+  /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
+  readonly id: string;
   /** Length of its vectors. */
   readonly embeddingDim: number;
   /** Steps so far. */
@@ -89,6 +90,8 @@ export interface Owner {
   handle(): number;
   readonly maxSteps: number;
   readonly layers: number;
+  /** The id of a trajectory, by its number. */
+  idOf(key: number): string;
   /** From now on the trajectory is known by its id too. */
   know(trajectory: Trajectory): void;
 }
@@ -123,10 +126,9 @@ export class Trajectory implements TrajectoryBuilder {
     this.#decision = decision;
   }
 
-  get id(): number {
-    // whoever looks at the id may come back with nothing else
-    if (this.#memory) this.#owner.know(this);
-    return this.#key;
+  get id(): string {
+    this.#know();
+    return this.name;
   }
 
   get embeddingDim(): number {
@@ -202,20 +204,26 @@ export class Trajectory implements TrajectoryBuilder {
   }
 
   toString(): string {
-    return String(this.id);
+    return String(this.valueOf());
   }
 
   valueOf(): number {
+    this.#know();
+    return this.#key;
+  }
+
+  toJSON(): string {
     return this.id;
   }
 
-  toJSON(): number {
-    return this.id;
+  /** The id as the addon has it, without making the trajectory known by it. */
+  get key(): number {
+    return this.#key;
   }
 
   /** The id, without making the trajectory known by it. */
-  get key(): number {
-    return this.#key;
+  get name(): string {
+    return this.#owner.idOf(this.#key);
   }
 
   /** Where it is told; undefined once it has ended. */
@@ -278,6 +286,11 @@ export class Trajectory implements TrajectoryBuilder {
     details.attention.add(weights);
   }
 
+  /** Whoever looks at the id may come back with nothing else. */
+  #know(): void {
+    if (this.#memory) this.#owner.know(this);
+  }
+
   #more(): Details {
     this.#details ??= new Details();
     return this.#details;
@@ -285,7 +298,7 @@ export class Trajectory implements TrajectoryBuilder {
 
   #open(): TrajectoryMemory {
     this.#owner.handle();
-    if (!this.#memory) throw unknownTrajectory('trajectory', this.#key);
+    if (!this.#memory) throw unknownTrajectory('trajectory', this.name);
     return this.#memory;
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fitBasis, type RouterDecision, SonaEngine, type SonaErrorCode, SonaRouter } from '../../index.ts';
 import { badVectors } from '../support/bad-vectors.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, bytes, DIM, make, models, NOON, prompt, teach } from '../support/routers.ts';
+import { anonymous, basis, bytes, DIM, idAt, make, models, NOON, prompt, teach } from '../support/routers.ts';
 import { gaussian } from '../support/vectors.ts';
 
 interface World {
@@ -26,7 +26,7 @@ const picture = ({ router, lines }: World) => [
   bytes(router),
   lines.length,
   router.models(),
-  router.route(prompt(1, 3), { tenant: 't0' }),
+  anonymous(router.route(prompt(1, 3), { tenant: 't0' })),
 ];
 const expected = picture(world());
 
@@ -75,6 +75,23 @@ const others = {
 };
 const infinite = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 const nameless = ['', '\ud800'];
+/** Nearly ids. */
+const notIds = [
+  0,
+  1.5,
+  '',
+  'r0123456789abcdef',
+  'r0123456789abcdef-',
+  'r0123456789abcdef-0',
+  'r0123456789abcdef-01',
+  'r0123456789abcdef-1.5',
+  'r0123456789abcdef-9007199254740993',
+  'r0123456789ABCDEF-1',
+  'r0123456789abcde-1',
+  'x0123456789abcdef-1',
+  ' r0123456789abcdef-1',
+  'r0123456789abcdef-1\n',
+];
 
 const row = (parts: object) => ({ vector: prompt(0, 1), model: 'poet', quality: 0.5, ...parts });
 /** A row at fault after one that is right. */
@@ -179,7 +196,7 @@ const outcomes: Case[] = [
     'feedback: a wrong outcome of an unknown decision',
     'outcome.quality',
     'SONA_OUT_OF_RANGE',
-    ({ router }) => router.feedback(999, { quality: 2 }),
+    ({ router, decision }) => router.feedback(idAt(decision.id, 999), { quality: 2 }),
   ),
 ];
 
@@ -344,7 +361,7 @@ const rest: Case[] = [
   ...each('forget', 'source', others.string, 'SONA_INVALID_ARGUMENT', ({ router }, v) =>
     router.forget({ source: v }),
   ),
-  ...each('forget', 'decisionId', [...others.number, 0, 1.5], 'SONA_INVALID_ARGUMENT', ({ router }, v) =>
+  ...each('forget', 'decisionId', [...others.number, ...notIds], 'SONA_INVALID_ARGUMENT', ({ router }, v) =>
     router.forget({ decisionId: v }),
   ),
   ...each(

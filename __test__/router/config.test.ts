@@ -11,7 +11,18 @@ import type { Setting } from '../../ts/config.ts';
 import { native } from '../../ts/native.ts';
 import { root } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, DIM, make, models, NOON, prompt, quality, teach } from '../support/routers.ts';
+import {
+  basis,
+  DIM,
+  idAt,
+  make,
+  models,
+  NOON,
+  numberOf,
+  prompt,
+  quality,
+  teach,
+} from '../support/routers.ts';
 
 const settings = JSON.parse(native.routerSettings()) as Setting[];
 
@@ -247,7 +258,7 @@ describe('features.dim', () => {
     ];
     for (const [config, length] of lengths) {
       const router = new SonaRouter({ models, ...config });
-      expect(router.route(new Array(length).fill(1)).id).toBe(1);
+      expect(numberOf(router.route(new Array(length).fill(1)).id)).toBe(1);
       expect(router.basis().dim).toBe(length);
     }
     await engine.close();
@@ -275,7 +286,7 @@ describe('a setting changes something', () => {
       seen.push(
         model,
         propensity,
-        router.feedback(id - (n % 50 === 49 ? 20 : 0), { ...told, amend: n % 50 === 49 }),
+        router.feedback(idAt(id, n + 1 - (n % 50 === 49 ? 20 : 0)), { ...told, amend: n % 50 === 49 }),
       );
     }
     const { pending, tenants, basis: of } = router.stats();
@@ -312,7 +323,7 @@ describe('a setting changes something', () => {
     ['objective.latencyScale.lowMs', 1_000],
     ['objective.latencyScale.highMs', 1e8],
   ])('%s', (name, value) => {
-    const weights = { costWeight: 0.3, latencyWeight: 0.3 };
+    const weights = { costWeight: 0.1, latencyWeight: 0.1 };
     const { objective } = nested(name, value);
     expect(story({ objective: { ...weights, ...objective } })).not.toEqual(story({ objective: weights }));
   });
@@ -346,14 +357,19 @@ describe('a setting changes something', () => {
     const [first, second] = [make({ origin: 'a' }), make({ origin: 'a' })];
     teach(first, 10);
     teach(second, 20);
-    expect(first.merge(second.snapshot())).toEqual({ origins: 1 });
-    expect(first.stats().origins).toBe(0);
+    // one name, but two lives: neither is lost
+    expect(first.merge(second.snapshot())).toEqual({ origins: 1, outOfReach: 0 });
+    expect(first.stats().origins).toBe(1);
+    expect(first.stats().models.reduce((sum, { outcomes }) => sum + outcomes, 0)).toBeCloseTo(30, 9);
     // nobody named: each is another
     const nameless = [0, 1].map(() => new SonaRouter({ models, features: { basis } })) as [
       SonaRouter,
       SonaRouter,
     ];
-    expect(nameless[0].merge(nameless[1].snapshot())).toEqual({ origins: 1 });
+    // one that has learned nothing brings nothing
+    expect(nameless[0].merge(nameless[1].snapshot())).toEqual({ origins: 0, outOfReach: 0 });
+    teach(nameless[1], 3);
+    expect(nameless[0].merge(nameless[1].snapshot())).toEqual({ origins: 1, outOfReach: 0 });
     expect(nameless[0].stats().origins).toBe(1);
   });
 });

@@ -129,7 +129,7 @@ describe('patterns of an attached engine', () => {
 
 describe('explainTable', () => {
   const explanation: Explanation = {
-    id: 12,
+    id: 'r0123456789abcdef-12',
     model: 'large',
     reason: 'policy',
     exploration: 'ucb',
@@ -152,6 +152,7 @@ describe('explainTable', () => {
           latencyMs: 12_345.6,
         },
         blocks: [0.88, 0.92],
+        availability: 0.998,
         tenant: 0,
         outcomes: 1_234,
         evidence: 0.876,
@@ -166,6 +167,7 @@ describe('explainTable', () => {
         parts: { quality: 0.4, optimism: 0.1, bonus: 0.03, cost: 0.03, latency: 0 },
         expected: { quality: 0.4, interval: [0.3, 0.5], deviation: 0.06, costUsd: null, latencyMs: 9.5 },
         blocks: [0.4, 0.4],
+        availability: 0.95,
         tenant: 0,
         outcomes: 0,
         evidence: 0,
@@ -189,7 +191,7 @@ describe('explainTable', () => {
 
   it('is a table for the terminal', () => {
     expect(explainTable(explanation).split('\n')).toEqual([
-      "decision 12: large, by the policy, ucb (difficulty -0.012, basis minilm, budget's price 0.250)",
+      "decision r0123456789abcdef-12: large, by the policy, ucb (difficulty -0.012, basis minilm, budget's price 0.250)",
       '   model  chance  score  quality  +optimism  +bonus  -cost        expected     USD     ms  evidence    of  ruled out by',
       '>  large   99.5%  0.812    0.900      0.010   0.020  0.118  0.90 0.84-0.96  0.0123  12346       88%  1234',
       '   small    0.5%  0.500    0.400      0.100   0.030  0.030  0.40 0.30-0.50       -    9.5        0%     0  cost, failing',
@@ -206,7 +208,7 @@ describe('explainTable', () => {
     const { patterns: _, ...rest } = explanation;
     const text = explainTable({ ...rest, reason: 'session', budgetPrice: 0, candidates: [bare] });
     expect(text.split('\n')).toEqual([
-      'decision 12: large, by its session (difficulty -0.012, basis minilm)',
+      'decision r0123456789abcdef-12: large, by its session (difficulty -0.012, basis minilm)',
       '   model  chance  score  quality        expected  evidence    of',
       '>  large   99.5%  0.812    0.500  0.50 0.00-1.00       88%  1234',
     ]);
@@ -225,7 +227,7 @@ describe('explainTable', () => {
     const router = taught();
     router.addModel({ id: 'two\nlines\u001b[31m' });
     const text = explainTable(router.route(prompt(0, 1), { eligible: ['coder', 'poet', 'dull'] }).explain());
-    expect(text).toMatch(/^decision 101: \w+, by the policy, ucb \(/);
+    expect(text).toMatch(/^decision r[0-9a-f]{16}-101: \w+, by the policy, ucb \(/);
     for (const line of text.split('\n')) expect(line.length).toBeLessThan(130);
     expect(text).toMatch(/^[\x20-\x7e\n]*$/);
   });

@@ -7,14 +7,14 @@ import { describe, expect, it } from 'vitest';
 import { SonaRouter } from '../../index.ts';
 import { program, thread } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, DIM, make, models, prompt, teach } from '../support/routers.ts';
+import { basis, DIM, idAt, make, models, numberOf, prompt, teach } from '../support/routers.ts';
 
 describe('a closed router', () => {
   const uses: Record<string, (router: SonaRouter) => unknown> = {
     route: (router) => router.route(prompt(0, 1)),
     routeAsync: (router) => router.routeAsync(prompt(0, 1)),
     embedder: (router) => router.embedder,
-    feedback: (router) => router.feedback(1, { quality: 1 }),
+    feedback: (router) => router.feedback('r0123456789abcdef-1', { quality: 1 }),
     addModel: (router) => router.addModel({ id: 'new' }),
     removeModel: (router) => router.removeModel('poet'),
     updatePrice: (router) => router.updatePrice('poet', {}),
@@ -27,6 +27,7 @@ describe('a closed router', () => {
     forget: (router) => router.forget({ source: 'a' }),
     basis: (router) => router.basis(),
     stats: (router) => router.stats(),
+    memory: (router) => router.memory(),
     snapshot: (router) => router.snapshot(),
     save: (router) => router.save(join(tmpdir(), 'never')),
     settled: (router) => router.settled(),
@@ -139,9 +140,10 @@ describe('a basis that is fitted on another thread', () => {
     expect(router.stats()).toMatchObject({ learned: 4_500, basis: { fitting: false } });
     expect(router.stats().basis.id).toMatch(/^auto-4\d\d\d$/);
     // decisions from before are still corrected
-    expect(router.feedback(4_490, { quality: 0.5, amend: true })).toEqual({ applied: true });
-    expect(router.feedback(10, { quality: 0.5, amend: true })).toEqual({ applied: true });
-    expect(router.forget({ decisionId: 11 })).toEqual({ forgotten: 1, outOfReach: 0 });
+    const { id } = router.route(prompt(0, 1));
+    expect(router.feedback(idAt(id, 4_490), { quality: 0.5, amend: true })).toEqual({ applied: true });
+    expect(router.feedback(idAt(id, 10), { quality: 0.5, amend: true })).toEqual({ applied: true });
+    expect(router.forget({ decisionId: idAt(id, 11) })).toEqual({ forgotten: 1, outOfReach: 0 });
   });
 });
 
@@ -153,7 +155,7 @@ describe('listeners', () => {
     });
     const inside: string[] = [];
     router.on('budgetInfeasible', () => inside.push(router.route(prompt(1, 1)).model));
-    expect(router.route(prompt(0, 1)).id).toBe(1);
+    expect(numberOf(router.route(prompt(0, 1)).id)).toBe(1);
     expect(inside).toEqual(['dear']);
     expect(router.stats().decisions).toBe(2);
   });
@@ -168,7 +170,7 @@ describe('listeners', () => {
     });
     expect(() => router.route(prompt(0, 1))).toThrow(RangeError);
     expect(router.stats().decisions).toBe(1);
-    expect(router.route(prompt(0, 1)).id).toBe(2);
+    expect(numberOf(router.route(prompt(0, 1)).id)).toBe(2);
   });
 });
 
@@ -186,7 +188,7 @@ describe('many routers', () => {
     const [decisions] = await once(worker, 'message');
     expect(decisions).toBe(600);
     await worker.terminate();
-    expect(make().route(prompt(0, 1)).id).toBe(1);
+    expect(numberOf(make().route(prompt(0, 1)).id)).toBe(1);
   });
 
   it('let the process end though they were not closed, and do not grow without bound', {

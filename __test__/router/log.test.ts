@@ -10,7 +10,7 @@ import {
   writeLog,
 } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, DIM, make, NOON, prompt, teach, worth } from '../support/routers.ts';
+import { basis, bytes, DIM, idAt, make, NOON, numberOf, prompt, teach, worth } from '../support/routers.ts';
 import { gaussian } from '../support/vectors.ts';
 
 /** A router that has written down everything. */
@@ -47,6 +47,10 @@ function logged(
   return { router, lines };
 }
 
+/** The log of a router in one piece. */
+const exported = (router: SonaRouter, options?: { since?: string | number }) =>
+  [...router.exportLog(options)].join('\n');
+
 describe('the log', () => {
   it('has a line per decision and per outcome that was taken in', () => {
     const { lines } = logged({}, 100);
@@ -61,17 +65,19 @@ describe('the log', () => {
 
   it('says the same as exportLog', () => {
     const { router, lines } = logged();
-    router.feedback(11, { quality: 0.125, amend: true });
+    const { id } = router.route(prompt(0, 1), { mode: 'observe' });
+    router.feedback(idAt(id, 11), { quality: 0.125, amend: true });
     const records = readLog(lines.join('\n'));
-    expect(records).toHaveLength(300);
-    expect(readLog(router.exportLog())).toEqual(records);
+    expect(records).toHaveLength(301);
+    expect(readLog(exported(router))).toEqual(records);
     expect(readLog(writeLog(records))).toEqual(records);
     expect(records[10]?.outcome?.quality).toBe(0.125);
     // and what the newest parts say
-    expect(readLog(router.exportLog({ since: 290 })).map(({ id }) => id)).toEqual([
-      290, 291, 292, 293, 294, 295, 296, 297, 298, 299, 300,
-    ]);
-    expect(router.exportLog({ since: 301 })).toBe('');
+    const newest = Array.from({ length: 12 }, (_, n) => idAt(id, 290 + n));
+    for (const since of [290, idAt(id, 290)]) {
+      expect(readLog(exported(router, { since })).map((record) => record.id)).toEqual(newest);
+    }
+    expect([...router.exportLog({ since: 302 })]).toEqual([]);
   });
 
   it('says what was decided', () => {
@@ -90,8 +96,9 @@ describe('the log', () => {
     });
     const { features, featuresHash, ...record } = JSON.parse(lines[0] ?? '') as DecisionRecord;
     expect(record).toEqual({
-      v: 1,
-      id: 1,
+      v: 2,
+      id: decision.id,
+      incarnation: decision.id.slice(1, 17),
       at: NOON,
       mode: 'apply',
       reason: 'policy',
@@ -112,10 +119,10 @@ describe('the log', () => {
     );
     expect(features).toMatch(/^[A-Za-z0-9+/]{683}=$/);
     expect(featuresHash).toMatch(/^[0-9a-f]{16}$/);
-    router.feedback(1, { error: 'gone', costUsd: 0 });
+    router.feedback(decision.id, { error: 'gone', costUsd: 0 });
     expect(JSON.parse(lines[1] ?? '')).toEqual({
-      v: 1,
-      id: 1,
+      v: 2,
+      id: decision.id,
       outcome: { error: true, costUsd: 0, at: NOON },
     });
   });
@@ -134,7 +141,7 @@ describe('the log', () => {
     router.on('error', (error) => errors.push(error));
     teach(router, 10);
     teach(twin, 10);
-    expect(Buffer.compare(router.snapshot(), twin.snapshot())).toBe(0);
+    expect(bytes(router)).toBe(bytes(twin));
     expect(errors).toHaveLength(20);
     expect(errors[0]).toMatchObject({ name: 'SonaError', code: 'SONA_IO', cause: broken });
     expect(errors[0]?.message).toContain('the disk is full');
@@ -151,7 +158,7 @@ describe('the log', () => {
       },
     });
     const decision = router.route(prompt(0, 1), { eligible: ['poet'] });
-    expect([decision.id, decision.model, decision.explain().model]).toEqual([1, 'poet', 'poet']);
+    expect([numberOf(decision.id), decision.model, decision.explain().model]).toEqual([1, 'poet', 'poet']);
     expect(lines.map((line) => (JSON.parse(line) as DecisionRecord).model)).toEqual(['poet', 'dull']);
   });
 });
@@ -230,6 +237,7 @@ describe('evaluate', () => {
       [log, { router, model: 'poet' }, {}, 'policy.model'],
       [log, 'current', { features: 1 }, 'options.features'],
       [[1], 'current', {}, 'log[0]'],
+      [[{}], 'current', {}, 'log[0]: v'],
       ['{', 'current', {}, 'line 1'],
     ];
     for (const [of, policy, options, argument] of cases) {

@@ -155,8 +155,8 @@ describe('removeModel', () => {
     const [open, same] = [router, twin].map((each) => each.route(prompt(0, 1), { eligible: ['coder'] }).id);
     const [gone, other] = [router, twin].map((each) => each.route(prompt(0, 2), { eligible: ['coder'] }).id);
     router.removeModel('coder');
-    expect(router.feedback(gone as number, { quality: 0.6, costUsd: 0.01 })).toEqual({ applied: true });
-    twin.feedback(other as number, { quality: 0.6 });
+    expect(router.feedback(gone as string, { quality: 0.6, costUsd: 0.01 })).toEqual({ applied: true });
+    twin.feedback(other as string, { quality: 0.6 });
     router.addModel(models[0] as RouterModel);
     const close = () => {
       for (const [n, row] of expectations(router).entries()) {
@@ -165,12 +165,12 @@ describe('removeModel', () => {
     };
     close();
     // what is told of a decision from before is of the one that came back
-    router.feedback(open as number, { quality: 0.1, costUsd: 0.5, latencyMs: 10 });
-    twin.feedback(same as number, { quality: 0.1, costUsd: 0.5, latencyMs: 10 });
+    router.feedback(open as string, { quality: 0.1, costUsd: 0.5, latencyMs: 10 });
+    twin.feedback(same as string, { quality: 0.1, costUsd: 0.5, latencyMs: 10 });
     close();
     expect(stats(router, 'coder')).toMatchObject({ outcomes: stats(twin, 'coder')?.outcomes });
-    router.feedback(open as number, { quality: 0.9, amend: true });
-    twin.feedback(same as number, { quality: 0.9, amend: true });
+    router.feedback(open as string, { quality: 0.9, amend: true });
+    twin.feedback(same as string, { quality: 0.9, amend: true });
     close();
     expect(stats(router, 'coder')?.availability).toBe(1);
   });
@@ -214,7 +214,7 @@ describe('updatePrice', () => {
     for (const each of [router, twin]) each.updatePrice('a', { inputUsdPer1M: 3 });
     expect(expected(twin, 'a')?.expected.costUsd).toBeGreaterThan(before / 3);
     expect(expected(twin, 'a')?.expected.costUsd).toBeLessThan(before * 3);
-    router.feedback(told[0] as number, { costUsd: 0.002, amend: true });
+    router.feedback(told[0] as string, { costUsd: 0.002, amend: true });
     expect(expected(router, 'a')?.expected.costUsd).toBeCloseTo(
       expected(twin, 'a')?.expected.costUsd ?? 0,
       12,

@@ -1,7 +1,17 @@
 // Outcomes come late, in parts, wrong, or not at all.
 import { describe, expect, it } from 'vitest';
-import type { Outcome, SonaRouter } from '../../index.ts';
-import { bytes, distance, expectations, make, NOON, prompt, teach } from '../support/routers.ts';
+import type { Explanation, Outcome, RouterDecision, SonaRouter } from '../../index.ts';
+import {
+  bytes,
+  distance,
+  expectations,
+  idAt,
+  make,
+  NOON,
+  outlook,
+  prompt,
+  teach,
+} from '../support/routers.ts';
 
 /** A router that has learned a little. */
 function taught(config: Parameters<typeof make>[0] = {}): SonaRouter {
@@ -167,14 +177,25 @@ describe('another model that answered', () => {
 });
 
 describe('an error', () => {
-  it('counts against availability only', () => {
+  it('counts against availability, and so against the rank, but not against the quality of answers', () => {
     const router = taught();
-    const before = expectations(router);
+    const qualities = () =>
+      outlook(router).map((explanation) =>
+        (explanation as Explanation).candidates
+          .map(({ model, expected }): [string, number] => [model, expected.quality])
+          .sort(),
+      );
+    const before = qualities();
+    const worth = expectations(router);
     for (const error of [true, 'timed out', '']) {
       const { id } = router.route(prompt(0, 1), { eligible: ['poet'] });
       expect(router.feedback(id, { error })).toEqual({ applied: true });
     }
-    expect(distance(expectations(router), before)).toBe(0);
+    expect(qualities()).toEqual(before);
+    for (const [n, after] of expectations(router).entries()) {
+      expect(after.poet).toBeLessThan(worth[n]?.poet as number);
+      expect([after.coder, after.dull]).toEqual([worth[n]?.coder, worth[n]?.dull]);
+    }
     const { outcomes, availability } = stats(router, 'poet') ?? {};
     expect(availability).toBeCloseTo((outcomes ?? 0) / ((outcomes ?? 0) + 3), 12);
   });
@@ -230,7 +251,9 @@ describe('a decision', () => {
       applied: false,
       reason: 'expired',
     });
-    expect(router.stats().pending).toBe(0);
+    // the next decisions give up what has expired
+    for (let n = 0; n < 30; n++) router.route(prompt(0, n));
+    expect(router.stats().pending).toBe(30);
   });
 
   it('is held while it is one of the newest pendingCapacity', () => {
@@ -244,10 +267,14 @@ describe('a decision', () => {
   });
 
   it('is not known before it was made', () => {
-    const router = taught();
+    const router = make();
+    const [{ id }] = teach(router, 60) as [RouterDecision];
     const before = bytes(router);
-    for (const id of [61, 10_000, Number.MAX_SAFE_INTEGER]) {
-      expect(router.feedback(id, { quality: 0.5 })).toEqual({ applied: false, reason: 'unknown' });
+    for (const number of [61, 10_000, Number.MAX_SAFE_INTEGER]) {
+      expect(router.feedback(idAt(id, number), { quality: 0.5 })).toEqual({
+        applied: false,
+        reason: 'unknown',
+      });
     }
     expect(bytes(router)).toBe(before);
   });
@@ -297,24 +324,27 @@ describe('forget', () => {
       return id;
     });
     expect(router.forget({ source: 'a', before: NOON + 1 })).toEqual({ forgotten: 1, outOfReach: 0 });
-    expect(router.forget({ decisionId: ids[1] as number, source: 'a' })).toEqual({
+    expect(router.forget({ decisionId: ids[1] as string, source: 'a' })).toEqual({
       forgotten: 0,
       outOfReach: 0,
     });
-    expect(router.forget({ decisionId: ids[1] as number })).toEqual({ forgotten: 1, outOfReach: 0 });
+    expect(router.forget({ decisionId: ids[1] as string })).toEqual({ forgotten: 1, outOfReach: 0 });
     expect(router.forget({ before: new Date(NOON + 3) })).toEqual({ forgotten: 1, outOfReach: 0 });
     expect(router.forget({ before: NOON + 100 })).toEqual({ forgotten: 1, outOfReach: 0 });
-    expect(router.feedback(ids[0] as number, { quality: 0.5 })).toEqual({ applied: true });
+    expect(router.feedback(ids[0] as string, { quality: 0.5 })).toEqual({ applied: true });
     const availabilities = router.stats().models.map(({ availability }) => availability);
     expect(availabilities.filter((availability) => availability !== null)).toEqual([1]);
   });
 
   it('says what is out of reach', () => {
     const router = make({ pendingCapacity: 10 });
-    teach(router, 30, 1, undefined, (n, quality) => ({ quality, source: n % 2 === 0 ? 'a' : 'b' }));
+    const [{ id }] = teach(router, 30, 1, undefined, (n, quality) => ({
+      quality,
+      source: n % 2 === 0 ? 'a' : 'b',
+    })) as [RouterDecision];
     expect(router.forget({ source: 'a' })).toEqual({ forgotten: 5, outOfReach: 10 });
-    expect(router.forget({ decisionId: 3 })).toEqual({ forgotten: 0, outOfReach: 1 });
+    expect(router.forget({ decisionId: idAt(id, 3) })).toEqual({ forgotten: 0, outOfReach: 1 });
     expect(router.forget({ source: 'nobody' })).toEqual({ forgotten: 0, outOfReach: 0 });
-    expect(router.forget({ decisionId: 999 })).toEqual({ forgotten: 0, outOfReach: 0 });
+    expect(router.forget({ decisionId: idAt(id, 999) })).toEqual({ forgotten: 0, outOfReach: 0 });
   });
 });

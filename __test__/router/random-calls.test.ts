@@ -103,7 +103,7 @@ it('survives 60,000 random calls', { timeout: 120_000 }, () => {
     }
     expectFinite(router.stats(), 'stats');
     readLog(lines.join('\n'));
-    readLog(router.exportLog());
+    readLog([...router.exportLog()].join('\n'));
     try {
       expectSound(router.route(prompt(0, 1), { mode: 'observe' }).explain());
     } catch (error) {

@@ -22,7 +22,7 @@ describe('the router in the README', () => {
   it('learns which model each kind of prompt needs', async () => {
     const { code, stdout } = await node(['--import', 'tsx', file]);
     expect(code).toBe(0);
-    const chosen = Array.from(stdout.matchAll(/^decision \d+: (\w+),/gm), ([, model]) => model);
+    const chosen = Array.from(stdout.matchAll(/^decision r[0-9a-f]{16}-\d+: (\w+),/gm), ([, model]) => model);
     expect(chosen).toEqual(['large', 'small']);
     expect(stdout).toContain('evidence');
   });

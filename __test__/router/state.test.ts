@@ -33,7 +33,7 @@ function live(router: SonaRouter, part: number): unknown[] {
   const seen: unknown[] = [];
   router.on('drift', (event) => seen.push(event));
   const random = new Random(part);
-  const open: number[] = [];
+  const open: string[] = [];
   for (let n = 0; n < 120; n++) {
     time += 1_000;
     const decision = router.route(prompt(n % 2, 1_000 * part + n), {
@@ -45,7 +45,7 @@ function live(router: SonaRouter, part: number): unknown[] {
     seen.push(decision, decision.explain());
     open.push(decision.id);
     // every other outcome comes late
-    const id = n % 2 === 0 ? decision.id : (open[Math.max(0, open.length - 9)] as number);
+    const id = n % 2 === 0 ? decision.id : (open[Math.max(0, open.length - 9)] as string);
     const told = {
       ...(n % 7 !== 0 && { quality: quality(decision.model, n % 2, random) }),
       ...(n % 3 !== 0 && { costUsd: 0.001 * random.uniform(), latencyMs: 100 + 900 * random.uniform() }),
@@ -59,7 +59,7 @@ function live(router: SonaRouter, part: number): unknown[] {
     if (n === 80) seen.push(router.forget({ source: 'watchdog' }));
     if (n === 100) router.removeModel(`new ${part}`);
   }
-  seen.push(router.stats(), router.exportLog(), outlook(router, { tenant: 'tenant 4' }), bytes(router));
+  seen.push(router.stats(), [...router.exportLog()], outlook(router, { tenant: 'tenant 4' }), bytes(router));
   router.removeAllListeners();
   return seen;
 }
@@ -84,7 +84,7 @@ describe('a restored router', () => {
       const router = make({ now, ...config });
       // through the first fits of a basis, and between two of them
       for (let part = 1; part <= 6; part++) live(router, part);
-      const copy = SonaRouter.restore(router.snapshot(), { now });
+      const copy = SonaRouter.restore(router.snapshot(), { now, continues: true });
       expect(bytes(copy)).toBe(bytes(router));
       const start = time;
       const on = live(router, 7);
@@ -92,7 +92,7 @@ describe('a restored router', () => {
       expect(live(copy, 7)).toEqual(on);
       const file = join(folder, 'router');
       await copy.save(file);
-      const loaded = await SonaRouter.load(file, { now });
+      const loaded = await SonaRouter.load(file, { now, continues: true });
       const later = time;
       const further = [8, 9, 10].flatMap((part) => live(router, part));
       time = later;
@@ -110,7 +110,7 @@ describe('a restored router', () => {
     const copy = SonaRouter.restore(router.snapshot(), { now: () => NOON + 5, log, engine });
     const explanation = copy.route(prompt(0, 1)).explain();
     expect(explanation).toMatchObject({ exploration: 'greedy', patterns: [] });
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ id: 21, at: NOON + 5 });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ id: explanation.id, at: NOON + 5 });
     expect(copy.models()).toEqual(router.models());
     const other = SonaEngine.withConfig({ hiddenDim: DIM + 1 });
     expect(await refusal(() => SonaRouter.restore(router.snapshot(), { engine: other }))).toMatchObject({
@@ -248,11 +248,13 @@ describe('merging', () => {
       [1, 2, 0],
     ].map(([first = 0, ...others]) => {
       const router = SonaRouter.restore(states[first] as Uint8Array);
-      for (const other of others) expect(router.merge(states[other] as Uint8Array)).toEqual({ origins: 1 });
+      for (const other of others)
+        expect(router.merge(states[other] as Uint8Array)).toEqual({ origins: 1, outOfReach: 0 });
       return router;
     });
     for (const router of merged) {
-      expect(router.stats().origins).toBe(2);
+      // both others, and its own former life
+      expect(router.stats().origins).toBe(3);
       expectAlike(router, merged[0] as SonaRouter);
     }
     // and by way of others
@@ -260,8 +262,8 @@ describe('merging', () => {
     far?.merge(states[0] as Uint8Array);
     far?.merge(states[1] as Uint8Array);
     near?.merge(states[2] as Uint8Array);
-    // both origins, and the one that passed them on
-    expect(near?.merge(far?.snapshot() as Uint8Array)).toEqual({ origins: 3 });
+    // the one that passed them on has learned nothing itself
+    expect(near?.merge(far?.snapshot() as Uint8Array)).toEqual({ origins: 2, outOfReach: 0 });
     expectAlike(near as SonaRouter, merged[0] as SonaRouter);
   });
 
@@ -278,8 +280,8 @@ describe('merging', () => {
     const [a, b] = [origin('a', 1), origin('b', 2)];
     a.merge(b.snapshot());
     const before = bytes(a);
-    expect(a.merge(b.snapshot())).toEqual({ origins: 0 });
-    expect(a.merge(a.snapshot())).toEqual({ origins: 0 });
+    expect(a.merge(b.snapshot())).toEqual({ origins: 0, outOfReach: 0 });
+    expect(a.merge(a.snapshot())).toEqual({ origins: 0, outOfReach: 0 });
     expect(bytes(a)).toBe(before);
   });
 
@@ -288,8 +290,8 @@ describe('merging', () => {
     const early = b.snapshot();
     a.merge(early);
     teach(b, 40, 9);
-    expect(a.merge(b.snapshot())).toEqual({ origins: 1 });
-    expect(a.merge(early)).toEqual({ origins: 0 });
+    expect(a.merge(b.snapshot())).toEqual({ origins: 1, outOfReach: 0 });
+    expect(a.merge(early)).toEqual({ origins: 0, outOfReach: 0 });
     const direct = origin('a', 1);
     direct.merge(b.snapshot());
     expectAlike(a, direct);
@@ -350,7 +352,7 @@ describe('merging', () => {
     const mine = make({ features: { basis: fitting.basis() }, origin: 'a' });
     const yours = make({ features: { basis: fitting.basis() }, origin: 'b' });
     teach(yours, 20);
-    expect(mine.merge(yours.snapshot())).toEqual({ origins: 1 });
+    expect(mine.merge(yours.snapshot())).toEqual({ origins: 1, outOfReach: 0 });
     expect(mine.stats().basis).toMatchObject({ id: 'auto-500', fitting: false });
   });
 });

@@ -23,6 +23,7 @@ import { waiting } from '../support/embedders.ts';
 import { manual } from '../support/engines.ts';
 import { refusal } from '../support/errors.ts';
 import {
+  anonymous,
   basis,
   bytes,
   DIM,
@@ -31,6 +32,7 @@ import {
   make,
   models,
   NOON,
+  numberOf,
   outlook,
   prompt,
   teach,
@@ -82,7 +84,7 @@ const engines: SonaEngine[] = [];
 afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 
 /** Everything that a decision says. */
-const whole = (decision: RouterDecision) => [decision, decision.explain()];
+const whole = (decision: RouterDecision) => [anonymous(decision), anonymous(decision.explain())];
 
 /** Decides and learns; all that was seen, and what is known in the end. */
 async function story(router: SonaRouter, decide: (text: string) => RouterDecision | Promise<RouterDecision>) {
@@ -138,7 +140,9 @@ describe('a prompt as text', () => {
       ];
       for (const decision of decisions)
         expect(whole(decision)).toEqual(whole(decisions[0] as RouterDecision));
-      for (const router of [vectors, texts, chats, waits]) router.feedback(n + 1, { quality: (n % 4) / 3 });
+      for (const [place, router] of [vectors, texts, chats, waits].entries()) {
+        router.feedback((decisions[place] as RouterDecision).id, { quality: (n % 4) / 3 });
+      }
     }
     expect(bytes(texts)).toBe(bytes(chats));
     expect(bytes(texts)).toBe(bytes(waits));
@@ -279,7 +283,7 @@ describe('a prompt as text', () => {
     const second = await decisions[1];
     embedder.asked[0]?.resolve([vectorOf('code 1')]);
     const first = await decisions[0];
-    expect([second?.id, first?.id]).toEqual([1, 2]);
+    expect([second, first].map((decision) => numberOf(decision?.id ?? ''))).toEqual([1, 2]);
     const twin = make({ embedder: quick() });
     expect([twin.route('prose 1'), twin.route('code 1')].map(whole)).toEqual(
       [second, first].map((decision) => whole(decision as RouterDecision)),
@@ -296,7 +300,7 @@ describe('a text of which nothing is known', () => {
         const decision = await router[call](text);
         expect(decision.fallback).toEqual({ reason: 'empty' });
         expect(decision.explain().fallback).toEqual({ reason: 'empty' });
-        expect(records()[10]).toMatchObject({ id: 11, contextFree: true });
+        expect(records()[10]).toMatchObject({ id: decision.id, contextFree: true });
         expect(router.feedback(decision.id, { quality: 1 })).toEqual({ applied: true });
         expect(errors).toEqual([]);
       }
@@ -405,7 +409,7 @@ describe('an embedder that takes its time and fails', () => {
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatchObject({ code, message: decision.fallback?.message });
     const { id } = decision;
-    expect(id).toBe(before.decisions + 1);
+    expect(numberOf(id)).toBe(before.decisions + 1);
     expect(decision.ranked).toHaveLength(3);
     const explanation = decision.explain();
     expect(explanation.fallback).toEqual(decision.fallback);
@@ -499,9 +503,9 @@ describe('an embedder that takes its time and fails', () => {
   it('works before anything is known', async () => {
     const { router } = told({ embedder: failing() });
     const decision = await router.routeAsync('code 1');
-    expect(decision).toMatchObject({ id: 1, fallback: { reason: 'embedder' } });
+    expect(decision.fallback).toMatchObject({ reason: 'embedder' });
     expect(decision.ranked.every(({ quality }) => Number.isFinite(quality))).toBe(true);
-    router.feedback(1, { quality: 1 });
+    router.feedback(decision.id, { quality: 1 });
     expect(router.stats().learned).toBe(1);
     const text = new SonaRouter({ models }).route('');
     expect(text.ranked.every(({ score, propensity }) => Number.isFinite(score + propensity))).toBe(true);
@@ -563,7 +567,7 @@ describe('an embedder that is quick and fails', () => {
       expect((await refusal(call)).code).toBe(code);
     }
     expect([router.stats().decisions, errors, lines]).toEqual([0, [], []]);
-    expect(router.route(prompt(0, 1)).id).toBe(1);
+    expect(numberOf(router.route(prompt(0, 1)).id)).toBe(1);
   });
 });
 
@@ -900,14 +904,12 @@ describe('the log', () => {
   it('has the text where that is wanted, and is read again', async () => {
     const odd = '"quoted", \\, \n, \u0085, \u2028, \u2029, \0, 🙂 and \ud800';
     const { router, lines, records } = told({ embedder: quick(), logText: true });
-    router.route('code 1');
-    router.route(asChat('prose 2'));
+    const asked = [router.route('code 1'), router.route(asChat('prose 2'))];
     router.route('');
     router.route(odd);
     router.route(prompt(0, 1));
     await router.routeAsync('code 6');
-    router.feedback(1, { quality: 1 });
-    router.feedback(2, { quality: 1 });
+    for (const { id } of asked) router.feedback(id, { quality: 1 });
     expect(records().map(({ text }) => text)).toEqual(['code 1', 'prose 2', '', odd, undefined, 'code 6']);
     expect(records().map(({ contextFree }) => contextFree)).toEqual([
       undefined,
@@ -920,7 +922,11 @@ describe('the log', () => {
     expect(records()[0]?.outcome).toMatchObject({ quality: 1 });
     for (const line of lines) expect(line).not.toMatch(/[\n\u0085\u2028\u2029]/);
     expect(lines[4]).not.toContain('"text"');
-    expect(JSON.parse(lines[6] ?? '')).toEqual({ v: 1, id: 1, outcome: expect.anything() });
+    expect(JSON.parse(lines[6] ?? '')).toEqual({
+      v: 2,
+      id: asked[0]?.id,
+      outcome: expect.anything(),
+    });
     const waits = told({ embedder: failing(), logText: true });
     await waits.router.routeAsync('code 1');
     expect(waits.records()).toMatchObject([{ text: 'code 1', contextFree: true }]);

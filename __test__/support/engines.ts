@@ -1,5 +1,11 @@
 // Engines for the tests, and everything about one that can be seen from outside.
-import { type LearnedPattern, type LearnReport, type SonaConfig, SonaEngine } from '../../index.ts';
+import {
+  type Exemplar,
+  type LearnedPattern,
+  type LearnReport,
+  type SonaConfig,
+  SonaEngine,
+} from '../../index.ts';
 import { axis, bits, gaussian, near } from './vectors.ts';
 
 /** An engine that trains only when told to. */
@@ -81,10 +87,16 @@ export function picture(engine: SonaEngine, dim: number, probes = 4): unknown {
   };
 }
 
-/** A pattern without what depends on the time of day and on how often it was looked at. */
+/** A pattern without what depends on the time of day, on how often it was looked at and on whose ids these are. */
 export function timeless(pattern: LearnedPattern): unknown {
-  const { createdAt: _, lastAccessed: __, accessCount: ___, totalWeight: ____, ...rest } = pattern;
-  return rest;
+  const { createdAt: _, lastAccessed: __, accessCount: ___, totalWeight: ____, exemplars, ...rest } = pattern;
+  const numbered = ({ trajectoryId, ...exemplar }: Exemplar) => [numberOf(trajectoryId), exemplar];
+  return { ...rest, exemplars: exemplars.map(numbered) };
+}
+
+/** The number in an id, which is the same in engines that were told the same. */
+export function numberOf(id: string): number {
+  return Number(id.split('-')[1]);
 }
 
 /** The settings of an engine, as its snapshots hold them (`docs/state.md`). */

@@ -245,7 +245,7 @@ export const config: fc.Arbitrary<SonaConfig> = fc.record({
 export class Caller {
   #begun: (TrajectoryBuilder | number)[] = [];
   #ended: unknown;
-  #decision = 1;
+  #decision = 's0000000000000000-1';
 
   constructor(readonly engine: SonaEngine) {}
 
@@ -261,7 +261,7 @@ export class Caller {
       this.#ended = resolved[0];
       this.#begun = this.#begun.filter((begun) => begun !== this.#ended);
     }
-    if (method === 'suggestRoutes') this.#decision = (result as { id: number }).id;
+    if (method === 'suggestRoutes') this.#decision = (result as { id: string }).id;
     return result;
   }
 

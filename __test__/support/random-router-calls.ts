@@ -1,7 +1,7 @@
 // Random calls on a router: any method, with arguments that are right, nearly right, or anything at all.
 import fc from 'fast-check';
 import type { RouterConfig, SonaRouter } from '../../index.ts';
-import { basis, DIM } from './routers.ts';
+import { basis, DIM, idAt, numberOf } from './routers.ts';
 
 /** Stands for the id of one of the newest decisions: known when the call is made. */
 class Decided {
@@ -88,6 +88,16 @@ const route = some({
   mode: mostly(fc.constantFrom('apply', 'apply', 'apply', 'observe')),
   promptTokens: mostly(tokens),
 });
+const attempt = fc.record(
+  { model: name, quality: unit, costUsd: usd, latencyMs: ms, error: fc.constantFrom(true, false, 'gone') },
+  { requiredKeys: ['model'] },
+);
+const chain = some({
+  attempts: mostly(fc.array(attempt, { minLength: 1, maxLength: 4 })),
+  source: mostly(source),
+  amend: mostly(fc.boolean()),
+  metadata: mostly(fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 2 })),
+});
 const outcome = some({
   quality: mostly(unit),
   costUsd: mostly(usd),
@@ -104,7 +114,8 @@ const state = fc
 const methods: [string, number, fc.Arbitrary<unknown>[]][] = [
   ['route', 30, [vector, route]],
   ['route', 20, [vector]],
-  ['feedback', 60, [id, outcome]],
+  ['feedback', 50, [id, outcome]],
+  ['feedback', 10, [id, chain]],
   ['addModel', 3, [model]],
   ['removeModel', 2, [name]],
   ['updatePrice', 3, [name, some({ inputUsdPer1M: price, outputUsdPer1M: price })]],
@@ -115,6 +126,7 @@ const methods: [string, number, fc.Arbitrary<unknown>[]][] = [
   ['exportLog', 1, [some({ since: fc.nat(50) })]],
   ['evaluate', 1, [fc.constant([]), fc.constantFrom('current', 'logged')]],
   ['stats', 1, []],
+  ['memory', 1, []],
   ['basis', 1, []],
   ['snapshot', 2, []],
 ];
@@ -163,7 +175,7 @@ export const routerConfig: fc.Arbitrary<RouterConfig> = fc
 
 /** Makes calls, and remembers what later ones may refer to. */
 export class RouterCaller {
-  #newest = 0;
+  #newest = '';
   #former: Uint8Array | undefined;
 
   constructor(
@@ -178,13 +190,15 @@ export class RouterCaller {
       this.router,
       args.map((value) => this.#resolve(value)),
     );
-    if (method === 'route') this.#newest = (result as { id: number }).id;
+    if (method === 'route') this.#newest = (result as { id: string }).id;
     if (method === 'snapshot') this.#former ??= result as Uint8Array;
     return result;
   }
 
   #resolve(value: unknown): unknown {
-    if (value instanceof Decided) return this.#newest - value.nth;
+    if (value instanceof Decided) {
+      return this.#newest === '' ? this.#newest : idAt(this.#newest, numberOf(this.#newest) - value.nth);
+    }
     if (value instanceof State) {
       if (value.whose === 'other') return this.other();
       return value.whose === 'own' ? this.router.snapshot() : (this.#former ?? this.router.snapshot());

@@ -73,9 +73,34 @@ export function teach(
   });
 }
 
-/** All that a router knows, as bytes. */
+/** The number in the id of a decision. */
+export function numberOf(id: string): number {
+  return Number(/^r[0-9a-f]{16}-(\d+)$/.exec(id)?.[1]);
+}
+
+/** The id of another decision of the router that gave this one out. */
+export function idAt(id: string, number: number): string {
+  return id.replace(/\d+$/, String(number));
+}
+
+/** A decision or an explanation that names its number alone, to be compared with that of another router. */
+export function anonymous<T extends { id: string }>(told: T): Omit<T, 'id'> & { id: number } {
+  return { ...told, id: numberOf(told.id) };
+}
+
+/** All that a router knows but who it is, as bytes: those of two that did the same are the same. */
 export function bytes(router: SonaRouter): string {
-  return Buffer.from(router.snapshot()).toString('base64');
+  const payload = Buffer.from(router.snapshot()).subarray(64);
+  const end = 8 + Number(payload.readBigUInt64LE());
+  let header = payload.subarray(8, end).toString().trimEnd();
+  const lives = new Set(
+    Array.from(header.matchAll(/\\"incarnation\\":(\d+)/g), ([, life]) => life as string),
+  );
+  for (const [covers] of header.matchAll(/\\"covers\\":\[[[\]\d,]*/g)) {
+    for (const [, life] of covers.matchAll(/\[(\d+),/g)) lives.add(life as string);
+  }
+  for (const [n, life] of [...lives].entries()) header = header.replaceAll(life, `life ${n}`);
+  return `${header}${payload.subarray(end).toString('base64')}`;
 }
 
 /** What a router would decide for some prompts, with everything that led to it, but for their numbers. */

@@ -112,7 +112,7 @@ export function correcting(): Case[] {
   });
   let corrections = 0;
   const correct = (): number => {
-    const trajectoryId = told[corrections % VARIETY] as number;
+    const trajectoryId = told[corrections % VARIETY] as string;
     // each round over all of them turns every outcome around
     const quality = Math.floor(corrections++ / VARIETY) % 2 === 0 ? 1 : 0;
     return engine.learnFromFeedback({ trajectoryId, quality }).deltaNorm;

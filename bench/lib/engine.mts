@@ -7,7 +7,7 @@ import type { Learner, LearnerFactory } from './protocol.mts';
 /** Routes are named, each by the number of its label; the engine chooses. */
 export class WithRoutes implements Learner {
   /** The last one that was made. */
-  #decision = 0;
+  #decision: string | undefined;
 
   constructor(
     readonly name: string,

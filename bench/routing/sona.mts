@@ -24,7 +24,7 @@ export class Routed implements Policy {
   private readonly number: ReadonlyMap<string, number>;
   private made = 0;
   /** Decisions whose outcome has not come, by prompt. */
-  private readonly open = new Map<number, number>();
+  private readonly open = new Map<number, string>();
 
   /** Models are listed in an order of the seed's, so that the list tells nothing. */
   constructor(

@@ -3,10 +3,10 @@
 use rand::Rng;
 
 use super::ewc::Consolidation;
-use super::lora::{Gradients, Lora};
+use super::lora::{Gradients, Lora, expect_pairs};
 use crate::error::Result;
 use crate::simd::{AdamStep, Kernels};
-use crate::state::{Reader, UNCOUNTABLE, Writer};
+use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, sound};
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
@@ -93,8 +93,31 @@ impl BaseLora {
         kernels.adam(&step, &mut self.lora.b, &gradients.b, first_b, second_b);
     }
 
+    /// Weights that have not diverged, finite moments, squares from 0: what can be trained on and saved. Costs a pass
+    /// over all of it.
+    pub fn check(&self) -> Soundness {
+        self.lora.check()?;
+        sound("steps", self.steps < UNCOUNTABLE, "steps that were made")?;
+        let finite = self.first.iter().flatten().all(|moment| moment.is_finite());
+        sound("first", finite, "finite numbers")?;
+        let squares = self.second.iter().flatten().all(|&square| square.is_finite() && square >= 0.0);
+        sound("second", squares, "numbers from 0")?;
+        self.consolidation.check().map_err(|unsound| unsound.within("consolidation"))
+    }
+
+    /// Refuses a state that holds no adapter of this shape.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn expect(dim: usize, rank: usize, reader: &Reader<'_>) -> Result<()> {
+        Lora::expect(dim, rank, reader)?;
+        expect_pairs(&["first", "second"], rank * dim, reader)?;
+        Consolidation::expect(rank * dim, &reader.scope("consolidation"))
+    }
+
     /// Writes weights, optimiser and what holds the weights.
     pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.check(self.check());
         self.lora.save(writer);
         writer.value("steps", &self.steps);
         for (name, [a, b]) in [("first", &self.first), ("second", &self.second)] {
@@ -111,15 +134,15 @@ impl BaseLora {
     /// `SONA_CORRUPT_STATE`.
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
         self.lora.restore(reader)?;
-        self.steps = reader.value_in("steps", ..UNCOUNTABLE)?;
+        self.steps = reader.value("steps")?;
         for (name, pair) in [("first", &mut self.first), ("second", &mut self.second)] {
             let reader = reader.scope(name);
             for (name, into) in ["a", "b"].into_iter().zip(pair) {
                 *into = reader.tensor(name, &[into.len()])?;
             }
         }
-        reader.ensure("second", self.second.iter().flatten().all(|&square| square >= 0.0), "numbers from 0")?;
-        self.consolidation.restore(&reader.scope("consolidation"))
+        self.consolidation.restore(&reader.scope("consolidation"))?;
+        reader.check(self.check())
     }
 
     /// Copies weights and optimiser of the same shape, without allocating.

@@ -5,7 +5,7 @@ use rand_distr::{Distribution, Normal};
 
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Soundness, Writer, sound};
 
 /// Largest rank of any tier; the size of the stack buffers for A x.
 pub const MAX_RANK: usize = 64;
@@ -55,9 +55,9 @@ impl Lora {
         self.b.iter().all(|&weight| weight == 0.0)
     }
 
-    /// Whether every weight is finite.
-    pub fn is_finite(&self, kernels: &Kernels) -> bool {
-        kernels.dot(&self.a, &self.a).is_finite() && kernels.dot(&self.b, &self.b).is_finite()
+    /// Finite weights that have not diverged. Costs a pass over them.
+    pub fn check(&self) -> Soundness {
+        sound("b", is_bounded(&[&self.a, &self.b]), "weights that have not diverged")
     }
 
     /// u = A x.
@@ -86,22 +86,37 @@ impl Lora {
 }
 
 impl Lora {
-    /// Writes the weights.
+    /// Writes the weights. Whether they are sound is for whoever owns them to say.
     pub fn save(&self, writer: &mut Writer<'_>) {
         writer.tensor("a", &[self.rank, self.dim], &self.a);
         writer.tensor("b", &[self.rank, self.dim], &self.b);
     }
 
-    /// Reads the weights of a map of this shape into it.
+    /// Reads the weights of a map of this shape into it, unchecked.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`.
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
         self.a = reader.tensor("a", &[self.rank, self.dim])?;
         self.b = reader.tensor("b", &[self.rank, self.dim])?;
-        let squared = |x: &[f32]| x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
-        reader.ensure("b", squared(&self.a) + squared(&self.b) < DIVERGED, "weights that have not diverged")
+        Ok(())
     }
+
+    /// Refuses a state that holds no map of this shape.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn expect(dim: usize, rank: usize, reader: &Reader<'_>) -> Result<()> {
+        ["a", "b"].iter().try_for_each(|name| reader.expect::<f32>(name, &[rank, dim]))
+    }
+}
+
+/// Whether weights have not diverged; not a number is never less. The bound is generous by what sums of other precision
+/// may differ.
+pub(super) fn is_bounded(weights: &[&[f32]]) -> bool {
+    const SLACK: f64 = 1.001;
+    let squared = |x: &&[f32]| x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+    weights.iter().map(squared).sum::<f64>() < SLACK * DIVERGED
 }
 
 /// Gradients of a mean loss over a batch with respect to A and B, in the layout of [`Lora`].
@@ -238,6 +253,14 @@ fn solve_gram(kernels: &Kernels, m: &[f32], factor: &mut [f32], rank: usize, row
         }
         row.iter_mut().for_each(|value| *value /= factor[i * rank + i]);
     }
+}
+
+/// Refuses a state without pairs of these names, of `size` numbers for A and for B.
+pub(super) fn expect_pairs(names: &[&str], size: usize, reader: &Reader<'_>) -> Result<()> {
+    names.iter().try_for_each(|name| {
+        let reader = reader.scope(name);
+        ["a", "b"].iter().try_for_each(|matrix| reader.expect::<f32>(matrix, &[size]))
+    })
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use rand::Rng;
 
-use super::lora::{DIVERGED, Lora, MAX_RANK};
+use super::lora::{DIVERGED, Lora, MAX_RANK, is_bounded};
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Soundness, Writer, sound};
 
 /// Longest dL/dh of one event; a longer one is shortened to this.
 const CLIP: f32 = 5.0;
@@ -61,8 +61,27 @@ impl MicroLora {
         self.weight = other.weight;
     }
 
+    /// Bounded weights and means, and a map that changes nothing until it is trained.
+    fn check(&self) -> Soundness {
+        self.lora.check()?;
+        sound("drawn", is_bounded(&[&self.drawn]), "weights that have not diverged")?;
+        sound("trained", self.trained || self.lora.is_identity(), "no change before an update")?;
+        let means = self.squared.iter().all(|&mean| mean.is_finite() && mean >= 0.0);
+        sound("squared", means, "numbers from 0")?;
+        sound("weight", (0.0..=1.0).contains(&self.weight), "a number from 0 to 1")
+    }
+
+    /// Refuses a state that holds no tier of this shape.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn expect(dim: usize, rank: usize, reader: &Reader<'_>) -> Result<()> {
+        Lora::expect(dim, rank, reader)
+    }
+
     /// Writes the weights and the running means of their gradients.
     pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.check(self.check());
         self.lora.save(writer);
         writer.tensor("drawn", &[self.drawn.len()], &self.drawn);
         writer.value("trained", &self.trained);
@@ -79,9 +98,8 @@ impl MicroLora {
         self.drawn = reader.tensor("drawn", &[self.drawn.len()])?;
         self.trained = reader.value("trained")?;
         self.squared.copy_from_slice(&reader.tensor("squared", &[2])?);
-        reader.ensure("squared", self.squared.iter().all(|&mean| mean >= 0.0), "numbers from 0")?;
-        self.weight = reader.value_in("weight", 0.0..=1.0)?;
-        Ok(())
+        self.weight = reader.value("weight")?;
+        reader.check(self.check())
     }
 
     /// One step of gradient descent on one example. Each matrix moves along its own gradient, scaled by the running
@@ -105,6 +123,9 @@ impl MicroLora {
         // dA = s v x' and dB = s dh u', so their lengths need no matrix
         let length = |w: &[f32]| w.iter().map(|w| w * w).sum::<f32>();
         let outer = [length(v) * kernels.dot(x, x), length(u) * squared];
+        if !outer.iter().all(|length| length.is_finite()) {
+            return None;
+        }
         self.weight = DECAY * self.weight + 1.0 - DECAY;
         let wanted = CHANGE * self.rate * ((rank * dim) as f32).sqrt();
         let mut steps = [0.0; 2];

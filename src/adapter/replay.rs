@@ -1,17 +1,17 @@
-//! The memory that keeps old lessons in every batch: the newest examples, and a uniform sample of all.
+//! The memory that keeps old examples in every batch: the newest examples, and a uniform sample of all.
 
 use std::collections::VecDeque;
 
 use rand::{Rng, RngExt};
 
-/// How many lessons count as new.
+/// How many examples count as new.
 pub const NEWEST: usize = 1_000;
 
 /// One in how many of a batch is drawn from the newest. Half forgets more and learns nothing better.
 const NEW_ONE_IN: usize = 4;
 
-/// Reservoir (Vitter 1985, algorithm R) and the window of the newest [`NEWEST`]. `T` is a handle on one lesson.
-#[derive(Debug)]
+/// Reservoir (Vitter 1985, algorithm R) and the window of the newest [`NEWEST`]. `T` is a handle on one example.
+#[derive(Debug, Clone)]
 pub struct Replay<T> {
     capacity: usize,
     seen: u64,
@@ -20,44 +20,47 @@ pub struct Replay<T> {
 }
 
 impl<T: Clone> Replay<T> {
-    /// An empty memory for at most `capacity` lessons besides the newest.
+    /// An empty memory for at most `capacity` examples besides the newest.
     pub fn new(capacity: usize) -> Self {
         Self { capacity, seen: 0, reservoir: Vec::new(), newest: VecDeque::new() }
     }
 
-    /// Adds one lesson; each of all the lessons so far is kept with the same probability.
-    pub fn push(&mut self, lesson: T, rng: &mut impl Rng) {
+    /// Adds one example; each of all the examples so far is kept with the same probability.
+    pub fn push(&mut self, example: T, rng: &mut impl Rng) {
         self.seen += 1;
         if self.newest.len() == NEWEST {
             self.newest.pop_front();
         }
-        self.newest.push_back(lesson.clone());
+        self.newest.push_back(example.clone());
         let (kept, before) = (self.reservoir.len() as u64, self.seen - 1);
         if self.reservoir.len() < self.capacity {
             // full so far, or at the rate at which those that a deletion has left were kept
             if kept == before || rng.random_range(0..before) < kept {
-                self.reservoir.push(lesson);
+                self.reservoir.push(example);
             }
         } else if let Some(slot) = self.reservoir.get_mut(rng.random_range(0..self.seen) as usize) {
-            *slot = lesson;
+            *slot = example;
         }
     }
 
-    /// Forgets the lessons that `keep` refuses. Those that stay are a uniform sample of what was seen without them; older
-    /// ones take the places of forgotten new ones. `age` orders lessons, the newest last.
+    /// Forgets the examples that `keep` refuses. Those that stay are a uniform sample of what was seen without them; older
+    /// ones take the places of forgotten new ones. `age` orders examples, the newest last.
     pub fn retain<K: Ord>(&mut self, keep: impl Fn(&T) -> bool, age: impl Fn(&T) -> K) {
         let before = self.reservoir.len();
-        self.reservoir.retain(|lesson| keep(lesson));
-        self.newest.retain(|lesson| keep(lesson));
+        self.reservoir.retain(|example| keep(example));
+        self.newest.retain(|example| keep(example));
         if self.reservoir.is_empty() {
             self.reservoir.extend(self.newest.iter().take(self.capacity).cloned());
         }
         let oldest = self.newest.front().map(&age);
-        let mut older: Vec<&T> =
-            self.reservoir.iter().filter(|lesson| oldest.as_ref().is_none_or(|oldest| age(lesson) < *oldest)).collect();
-        older.sort_by_key(|lesson| std::cmp::Reverse(age(lesson)));
+        let mut older: Vec<&T> = self
+            .reservoir
+            .iter()
+            .filter(|example| oldest.as_ref().is_none_or(|oldest| age(example) < *oldest))
+            .collect();
+        older.sort_by_key(|example| std::cmp::Reverse(age(example)));
         older.truncate(NEWEST - self.newest.len());
-        older.into_iter().for_each(|lesson| self.newest.push_front(lesson.clone()));
+        older.into_iter().for_each(|example| self.newest.push_front(example.clone()));
         if before > 0 {
             let share = self.reservoir.len() as f64 / before as f64;
             self.seen = ((self.seen as f64 * share).round() as u64).max(self.reservoir.len() as u64);
@@ -71,16 +74,16 @@ impl<T: Clone> Replay<T> {
             return;
         }
         for draw in 0..size {
-            let lesson = if draw < size / NEW_ONE_IN {
+            let example = if draw < size / NEW_ONE_IN {
                 &self.newest[rng.random_range(0..self.newest.len())]
             } else {
                 &self.reservoir[rng.random_range(0..self.reservoir.len())]
             };
-            batch.push(lesson.clone());
+            batch.push(example.clone());
         }
     }
 
-    /// Most lessons besides the newest.
+    /// Most examples besides the newest.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
@@ -95,12 +98,17 @@ impl<T: Clone> Replay<T> {
         Self { capacity, seen, reservoir, newest }
     }
 
-    /// Every lesson that can be drawn, some of them twice.
+    /// Every example that can be drawn, some of them twice.
     pub fn all(&self) -> impl Iterator<Item = &T> {
         self.newest.iter().chain(&self.reservoir)
     }
 
-    /// How many lessons have come.
+    /// As [`all`](Self::all), to replace them.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.newest.iter_mut().chain(&mut self.reservoir)
+    }
+
+    /// How many examples have come.
     pub fn seen(&self) -> u64 {
         self.seen
     }
@@ -110,7 +118,7 @@ impl<T: Clone> Replay<T> {
         &self.reservoir
     }
 
-    /// The newest `count` lessons, or as many as there are, oldest first.
+    /// The newest `count` examples, or as many as there are, oldest first.
     pub fn newest(&self, count: usize) -> impl ExactSizeIterator<Item = &T> {
         self.newest.range(self.newest.len() - count.min(self.newest.len())..)
     }
@@ -164,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn older_lessons_take_the_places_of_forgotten_new_ones() {
+    fn older_examples_take_the_places_of_forgotten_new_ones() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(10);
         let mut replay = Replay::new(5_000);
         (0..3_000).for_each(|n| replay.push(n, &mut rng));
@@ -172,7 +180,7 @@ mod tests {
         assert_eq!(replay.newest.iter().copied().collect::<Vec<_>>(), (500..1_500).collect::<Vec<_>>());
         replay.retain(|_| false, |n| *n);
         assert!(replay.newest.is_empty() && replay.reservoir.is_empty() && replay.seen() == 0);
-        // a small reservoir can lose all that it had while newer lessons are left
+        // a small reservoir can lose all that it had while newer examples are left
         let mut small = Replay::new(64);
         (0..5_000).for_each(|n| small.push(n, &mut rng));
         let held = small.reservoir.clone();

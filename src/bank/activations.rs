@@ -10,7 +10,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::Result;
 use crate::simd::Kernels;
-use crate::state::{Reader, Writer, all_unit};
+use crate::state::{Reader, Soundness, Writer, all_unit, sound};
 
 /// Cosine above which two activations are the same.
 pub const SAME: f32 = 0.999;
@@ -19,7 +19,7 @@ pub const SAME: f32 = 0.999;
 const STAND_INS: usize = 16;
 
 /// A ring of unit vectors, oldest overwritten first.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ActivationTable {
     dim: usize,
     capacity: usize,
@@ -79,8 +79,17 @@ impl ActivationTable {
         }
     }
 
+    /// Unit vectors, no more than there is room for, and a place for the next.
+    fn check(&self) -> Soundness {
+        let fits = (STAND_INS..=self.capacity).contains(&self.height());
+        sound("rows", fits, "as many rows as the table takes")?;
+        sound("rows", all_unit(&self.rows, self.dim), "unit vectors")?;
+        sound("next", self.next < self.capacity && self.next <= self.height(), "a place in the table")
+    }
+
     /// Writes the rows.
     pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.check(self.check());
         writer.tensor("rows", &[self.height(), self.dim], &self.rows);
         writer.value("identities", &self.identities);
         writer.value("next", &self.next);
@@ -93,14 +102,11 @@ impl ActivationTable {
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<()> {
         let (height, rows) = reader.rows("rows", &[self.dim])?;
         let identities: Vec<Option<u64>> = reader.value("identities")?;
-        reader.ensure("rows", (STAND_INS..=self.capacity).contains(&height), "as many rows as the table takes")?;
-        reader.ensure("rows", all_unit(&rows, self.dim), "unit vectors")?;
         reader.ensure("identities", identities.len() == height, "one per row")?;
-        self.next = reader.value_in("next", 0..self.capacity)?;
-        reader.ensure("next", self.next <= height, "a place in the table")?;
+        self.next = reader.value("next")?;
         self.known = identities.iter().flatten().copied().collect();
         (self.rows, self.identities) = (rows, identities);
-        Ok(())
+        reader.check(self.check())
     }
 
     fn insert(&mut self, activation: &[f32], identity: u64) {

@@ -12,7 +12,7 @@ use super::index::{GENERATIONS, LEAF, Leaf, MAX_ROUTES, RouteId, RouteIndex, Rou
 use super::pool::ArcPool;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
-use crate::state::{Reader, UNCOUNTABLE, Writer, all_unit};
+use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, all_unit, sound};
 
 /// How many right answers the prior embedding counts for.
 const PRIOR_WEIGHT: f64 = 3.0;
@@ -70,7 +70,37 @@ struct RouteEntry {
     quality: i64,
 }
 
-#[derive(Debug)]
+/// Outcomes of one route added up, to be taken back at once.
+#[derive(Debug, Clone)]
+pub struct OutcomeSum {
+    sum: Box<[i64]>,
+    count: u64,
+    quality: i64,
+}
+
+impl OutcomeSum {
+    /// Of no outcomes, for queries of `dim` numbers.
+    pub fn new(dim: usize) -> Self {
+        Self { sum: vec![0; dim].into(), count: 0, quality: 0 }
+    }
+
+    /// Adds an outcome in [0, 1] for a unit query (f16-exact).
+    pub fn add(&mut self, query: &[f32], outcome: f32) {
+        self.count += 1;
+        self.quality = self.quality.saturating_add(fixed(outcome, QUALITY_BITS));
+        add_weighted(&mut self.sum, query, fixed_weight(fixed(outcome, OUTCOME_BITS)));
+    }
+}
+
+/// sum += weight x query, in fixed point.
+fn add_weighted(sum: &mut [i64], query: &[f32], weight: i64) {
+    let scale = (1_u32 << QUERY_BITS) as f32;
+    for (sum, x) in sum.iter_mut().zip(query) {
+        *sum = sum.saturating_add(weight * i64::from((x * scale) as i32));
+    }
+}
+
+#[derive(Debug, Clone)]
 struct Route {
     prior: Option<Box<[f32]>>,
     prior_from: PriorFrom,
@@ -87,7 +117,8 @@ pub struct RouteBook {
     dim: usize,
     learn: bool,
     by_name: HashMap<Arc<str>, RouteId>,
-    routes: Vec<Option<Route>>,
+    /// Shared with copies that are being written.
+    routes: Vec<Option<Arc<Route>>>,
     generations: Vec<u32>,
     vacant: Vec<usize>,
     index: Arc<RouteIndex>,
@@ -124,6 +155,33 @@ impl RouteBook {
         self.by_name.get(name).copied()
     }
 
+    /// The book as it is now, to be written while this one goes on. Costs a count per route.
+    pub fn frozen(&self) -> Self {
+        Self {
+            routes: self.routes.clone(),
+            generations: self.generations.clone(),
+            vacant: self.vacant.clone(),
+            index: self.index.clone(),
+            ..Self::new(self.dim, self.learn)
+        }
+    }
+
+    /// The id that the next new route gets. Errors speak of `argument`.
+    ///
+    /// # Errors
+    /// [`SonaError::OutOfRange`] when there are [`MAX_ROUTES`] already.
+    pub fn vacancy(&self, argument: &str) -> Result<RouteId> {
+        if self.by_name.len() >= MAX_ROUTES {
+            return Err(SonaError::out_of_range(argument, format!("at most {MAX_ROUTES} routes"), "one more"));
+        }
+        // a slot whose generations are used up stays empty, so that an id never comes to name another route
+        let slot = self.vacant.last().copied().unwrap_or(self.routes.len());
+        if slot >= SLOTS {
+            return Err(SonaError::out_of_range(argument, "fewer than a billion routes added and removed", "one more"));
+        }
+        Ok(RouteId::new(slot, self.generations.get(slot).copied().unwrap_or_default()))
+    }
+
     /// Adds a route, or replaces the prior of a known one; what it learned stays. `prior` is a unit vector, errors
     /// speak of `argument`.
     ///
@@ -132,26 +190,19 @@ impl RouteBook {
     pub fn add(&mut self, kernels: &Kernels, argument: &str, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
         if let Some(id) = self.find(name) {
             if let Some(prior) = prior {
-                let route = self.routes[id.slot()].as_mut().expect("a named route has its slot filled");
+                let route = self.route_mut(id.slot()).expect("a named route has its slot filled");
                 route.prior = Some(prior.into());
                 route.prior_from = PriorFrom::Caller;
                 self.publish_row(kernels, id);
             }
             return Ok(id);
         }
-        if self.by_name.len() >= MAX_ROUTES {
-            return Err(SonaError::out_of_range(argument, format!("at most {MAX_ROUTES} routes"), "one more"));
-        }
-        // a slot whose generations are used up stays empty, so that an id never comes to name another route
-        let slot = self.vacant.pop().unwrap_or(self.routes.len());
-        if slot >= SLOTS {
-            return Err(SonaError::out_of_range(argument, "fewer than a billion routes added and removed", "one more"));
-        }
-        if slot == self.routes.len() {
+        let id = self.vacancy(argument)?;
+        self.vacant.pop();
+        if id.slot() == self.routes.len() {
             self.routes.push(None);
             self.generations.push(0);
         }
-        let id = RouteId::new(slot, self.generations[slot]);
         let prior_from = prior.map_or(PriorFrom::Nowhere, |_| PriorFrom::Caller);
         self.insert(id, name.into(), prior.map(Into::into), prior_from);
         self.publish_row(kernels, id);
@@ -170,7 +221,8 @@ impl RouteBook {
             avg_quality: 0.0,
         };
         let sum = vec![0; self.dim].into();
-        self.routes[id.slot()] = Some(Route { prior, prior_from, sum, count: 0, quality: 0, row: Arc::new(row) });
+        self.routes[id.slot()] =
+            Some(Arc::new(Route { prior, prior_from, sum, count: 0, quality: 0, row: Arc::new(row) }));
         self.by_name.insert(name, id);
     }
 
@@ -212,6 +264,20 @@ impl RouteBook {
         self.change(kernels, id, query, Some(outcome), None);
     }
 
+    /// Takes back all that was added up; an id of a removed route changes nothing.
+    pub fn take_back_all(&mut self, kernels: &Kernels, id: RouteId, taken: &OutcomeSum) {
+        let learn = self.learn;
+        let Some(route) = self.existing(id) else { return };
+        route.count = route.count.saturating_sub(taken.count);
+        route.quality = route.quality.saturating_sub(taken.quality);
+        if learn {
+            for (sum, taken) in route.sum.iter_mut().zip(&taken.sum) {
+                *sum = sum.saturating_sub(*taken);
+            }
+        }
+        self.publish_row(kernels, id);
+    }
+
     /// Where the prior of a route comes from; none for a removed one.
     pub fn prior_from(&self, id: RouteId) -> Option<PriorFrom> {
         self.index.get(id)?;
@@ -227,9 +293,47 @@ impl RouteBook {
         }
     }
 
+    /// Whether an id has been issued, for a route that exists or one that has been removed.
+    pub fn was_issued(&self, id: RouteId) -> bool {
+        let slot = id.slot();
+        let exists = self.routes.get(slot).is_some_and(Option::is_some);
+        self.generations.get(slot).is_some_and(|&next| id.generation() < next + u32::from(exists))
+    }
+
+    /// Whether the priors come from outcomes up to `last`, and every place has a route, can have another, or is used up.
+    pub fn check(&self, last: u64) -> Soundness {
+        let routes = || self.routes.iter().flatten().map(Arc::as_ref);
+        sound("routes", routes().count() <= MAX_ROUTES, format_args!("at most {MAX_ROUTES} routes"))?;
+        sound("generations", self.generations.len() <= SLOTS, format_args!("at most {SLOTS} places"))?;
+        let counted = |route: &Route| {
+            let most = i64::try_from(route.count).unwrap_or(i64::MAX).saturating_mul(1 << QUALITY_BITS);
+            route.count < UNCOUNTABLE && (0..=most).contains(&route.quality)
+        };
+        sound("routes", routes().all(counted), "counts, and qualities from 0 to 1")?;
+        let origin = |route: &Route| match route.prior_from {
+            PriorFrom::Nowhere => route.prior.is_none(),
+            PriorFrom::Caller => route.prior.is_some(),
+            PriorFrom::Outcome(sequence) => route.prior.is_some() && (1..=last).contains(&sequence),
+        };
+        sound("routes", routes().all(origin), "priors from outcomes that there were")?;
+        let unit = |route: &Route| route.prior.as_deref().is_none_or(|prior| all_unit(prior, self.dim));
+        sound("priors", routes().all(unit), "unit vectors")?;
+        let vacant: HashSet<usize> = self.vacant.iter().copied().collect();
+        sound("vacant", vacant.len() == self.vacant.len(), "different places")?;
+        let place = |(slot, &generation): (usize, &u32)| match (&self.routes[slot], vacant.contains(&slot)) {
+            (Some(_), vacant) => !vacant && generation < GENERATIONS,
+            (None, true) => generation < GENERATIONS,
+            (None, false) => generation == GENERATIONS,
+        };
+        let places = self.vacant.iter().all(|&slot| slot < self.generations.len());
+        let all = places && self.generations.iter().enumerate().all(place);
+        sound("vacant", all, "the places that are free and not used up")?;
+        sound("removed", self.index.removed < UNCOUNTABLE, "a count")
+    }
+
     /// Writes every route with its sums.
     pub fn save(&self, writer: &mut Writer<'_>) {
-        let routes: Vec<&Route> = self.routes.iter().flatten().collect();
+        let routes: Vec<&Route> = self.routes.iter().flatten().map(Arc::as_ref).collect();
         let entries: Vec<RouteEntry> = routes
             .iter()
             .map(|route| RouteEntry {
@@ -250,7 +354,7 @@ impl RouteBook {
         writer.value("removed", &self.index.removed);
     }
 
-    /// Reads into a book without routes.
+    /// Reads into a book without routes; ask whether it is [sound](Self::check).
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`.
@@ -262,29 +366,19 @@ impl RouteBook {
         self.generations = reader.value("generations")?;
         self.vacant = reader.value("vacant")?;
         let slots = self.generations.len();
-        reader.ensure("routes", entries.len() <= MAX_ROUTES, format_args!("at most {MAX_ROUTES} routes"))?;
         reader.ensure("generations", slots <= SLOTS, format_args!("at most {SLOTS} places"))?;
-        reader.ensure("vacant", self.vacant.iter().all(|&slot| slot < slots), "places that exist")?;
-        reader.ensure("priors", all_unit(&priors, self.dim), "unit vectors")?;
-        let usable = |slot: &usize| self.generations[*slot] < GENERATIONS;
-        reader.ensure("vacant", self.vacant.iter().all(usable), "places that are not used up")?;
-        let distinct: HashSet<usize> = self.vacant.iter().copied().collect();
-        reader.ensure("vacant", distinct.len() == self.vacant.len(), "different places")?;
         self.routes.resize_with(slots, || None);
         let mut priors = priors.chunks_exact(self.dim);
         for (entry, sum) in entries.into_iter().zip(sums.chunks_exact(self.dim)) {
             let id = RouteId::from_packed(entry.id);
             let free = id.slot() < slots && self.routes[id.slot()].is_none();
-            let issued = free && self.generations[id.slot()] == id.generation() && !self.vacant.contains(&id.slot());
+            let issued = free && self.generations[id.slot()] == id.generation();
             reader.ensure("routes", issued, "ids of places of their own")?;
-            let most = i64::try_from(entry.count).unwrap_or(i64::MAX).saturating_mul(1 << QUALITY_BITS);
-            let sound = entry.count < UNCOUNTABLE && (0..=most).contains(&entry.quality);
-            reader.ensure("routes", sound, "counts, and qualities from 0 to 1")?;
             let fresh = !entry.name.is_empty() && self.find(&entry.name).is_none();
             reader.ensure("routes", fresh, "names that differ")?;
             let prior = (entry.prior_from != PriorFrom::Nowhere).then(|| priors.next().unwrap_or_default().into());
             self.insert(id, entry.name.into(), prior, entry.prior_from);
-            let route = self.routes[id.slot()].as_mut().expect("the route was inserted");
+            let route = self.route_mut(id.slot()).expect("the route was inserted");
             (route.sum, route.count, route.quality) = (sum.into(), entry.count, entry.quality);
             self.publish_row(kernels, id);
         }
@@ -296,7 +390,12 @@ impl RouteBook {
 
     fn existing(&mut self, id: RouteId) -> Option<&mut Route> {
         self.index.get(id)?;
-        self.routes[id.slot()].as_mut()
+        self.route_mut(id.slot())
+    }
+
+    /// A route of one's own: one that is shared with a copy that is being written is copied first.
+    fn route_mut(&mut self, slot: usize) -> Option<&mut Route> {
+        self.routes[slot].as_mut().map(Arc::make_mut)
     }
 
     /// Takes one outcome out and puts another in, where there are such.
@@ -308,11 +407,7 @@ impl RouteBook {
         route.count = (route.count + u64::from(into.is_some())).saturating_sub(u64::from(out.is_some()));
         route.quality = route.quality.saturating_add(quality(into) - quality(out));
         if learn {
-            let weight = weight(into) - weight(out);
-            let scale = (1_u32 << QUERY_BITS) as f32;
-            for (sum, x) in route.sum.iter_mut().zip(query) {
-                *sum = sum.saturating_add(weight * i64::from((x * scale) as i32));
-            }
+            add_weighted(&mut route.sum, query, weight(into) - weight(out));
         }
         self.publish_row(kernels, id);
     }
@@ -320,7 +415,7 @@ impl RouteBook {
     fn publish_row(&mut self, kernels: &Kernels, id: RouteId) {
         let slot = id.slot();
         let (dim, learn) = (self.dim, self.learn);
-        let route = self.routes[slot].as_mut().expect("only existing routes are published");
+        let route = self.routes[slot].as_mut().map(Arc::make_mut).expect("only existing routes are published");
         let name = route.row.name.clone();
         let row = self.rows.publish(
             || RouteRow {

@@ -50,6 +50,8 @@ settings! {
     cost_weight: f64 = 0.0, "objective.costWeight", WEIGHT;
     /// What a latency at the upper end of the latency scale takes away.
     latency_weight: f64 = 0.0, "objective.latencyWeight", WEIGHT;
+    /// Quality that a call which fails is taken for: models that fail more often rank lower by their share of failures.
+    failure_quality: f64 = 0.0, "objective.failureQuality", Kind::Number { min: 0.0, max: 1.0 };
     /// US dollars per call that count as nothing; the scale is logarithmic.
     cost_low_usd: f64 = 1e-5, "objective.costScale.lowUsd", MONEY;
     /// US dollars per call that count in full.
@@ -168,6 +170,7 @@ mod tests {
             quality_weight: 2.0,
             cost_weight: 0.25,
             latency_weight: 0.5,
+            failure_quality: 0.25,
             cost_low_usd: 1e-6,
             cost_high_usd: 1.0,
             latency_low_ms: 1.0,

@@ -127,9 +127,16 @@ macro_rules! words {
             }
 
             fn show(&self) -> serde_json::Value {
-                serde_json::json!(match self {
+                serde_json::json!(self.word())
+            }
+        }
+
+        impl $type {
+            /// Its word in settings and logs.
+            pub fn word(&self) -> &'static str {
+                match self {
                     $($value => $word,)+
-                })
+                }
             }
         }
     };

@@ -2,13 +2,15 @@
 //!
 //! In: text, and a table with a vector for each token of a vocabulary. Out: unit vectors, the same bits on every machine
 //! ([`Embedder`]); for text of which no table knows the meaning, hashed features ([`hash_embed`]).
-//! Called by: `napi`, and Rust programs. A table never changes; its id is told apart by its numbers.
+//! Called by: `napi`, and Rust programs. A table never changes; its id is told apart by its numbers. What is opened by a file's
+//! path or its bytes is read once for all threads ([`Table`]).
 //! Source: static token vectors distilled from a sentence encoder, as Model2Vec (Tulkens and van Dongen, 2024) has them;
 //! WordPiece (Devlin et al., "BERT", 2019) of our own, held to the reference tokenizer by `tests/tokenizer.rs`.
 
 mod embedder;
 mod hash;
 mod restore;
+mod table;
 mod tokenizer;
 mod unit;
 
@@ -17,6 +19,7 @@ mod tests;
 
 pub use embedder::Embedder;
 pub use hash::hash_embed;
+pub use table::Table;
 pub use tokenizer::Tokenizer;
 
 /// Longest vectors.

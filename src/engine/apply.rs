@@ -1,6 +1,6 @@
 //! Applying published adapters to vectors.
 
-use super::{Scratch, SonaEngine, with_scratch};
+use super::facade::{Scratch, SonaEngine, with_scratch};
 use crate::check;
 use crate::error::{Result, SonaError};
 use crate::learner::Tier;

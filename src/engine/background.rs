@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{LearnReport, Observer};
+use super::report::LearnReport;
 use crate::error::{Result, SonaError};
 use crate::fault;
 use crate::learner::{Control, Learner, Now};
@@ -132,6 +132,9 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Obs
         observers.tell(&result);
     }
 }
+
+/// Called with the result of every cycle that the background thread makes.
+pub type Observer = Arc<dyn Fn(&Result<LearnReport>) + Send + Sync>;
 
 /// Who is told about cycles.
 #[derive(Default)]

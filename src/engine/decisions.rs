@@ -12,7 +12,6 @@ const KEPT: u64 = 4_096;
 /// A ring of candidate lists. Writers and readers never wait: a slot that is being written reads as expired.
 #[derive(Debug)]
 pub(super) struct Decisions {
-    next: AtomicU64,
     slots: Box<[Slot]>,
 }
 
@@ -26,22 +25,11 @@ struct Slot {
 
 impl Decisions {
     pub(super) fn new() -> Self {
-        Self { next: AtomicU64::new(1), slots: (0..KEPT).map(|_| Slot::default()).collect() }
+        Self { slots: (0..KEPT).map(|_| Slot::default()).collect() }
     }
 
-    /// The id that the next decision gets.
-    pub(super) fn next(&self) -> u64 {
-        self.next.load(Ordering::Relaxed)
-    }
-
-    /// Takes every id below `next` for one that has expired.
-    pub(super) fn skip_to(&self, next: u64) {
-        self.next.store(next, Ordering::Relaxed);
-    }
-
-    /// Remembers the nearest routes of a suggestion and returns its id.
-    pub(super) fn keep(&self, nearest: &[RouteId]) -> u64 {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
+    /// Remembers the nearest routes of a suggestion.
+    pub(super) fn keep(&self, id: u64, nearest: &[RouteId]) {
         let slot = &self.slots[(id % KEPT) as usize];
         slot.id.store(0, Ordering::SeqCst);
         slot.len.store(nearest.len() as u32, Ordering::SeqCst);
@@ -49,15 +37,19 @@ impl Decisions {
             place.store(route.packed(), Ordering::SeqCst);
         }
         slot.id.store(id, Ordering::SeqCst);
-        id
     }
 
-    /// The candidates of a decision; none when it has expired.
+    /// The candidates of a decision; none when it has expired. `next` has not been given out yet.
     ///
     /// # Errors
     /// `SONA_INVALID_ARGUMENT` for an id that was never given out.
-    pub(super) fn recall<'a>(&self, id: u64, into: &'a mut [RouteId; NEAREST]) -> Result<Option<&'a [RouteId]>> {
-        if id == 0 || id >= self.next.load(Ordering::Relaxed) {
+    pub(super) fn recall<'a>(
+        &self,
+        id: u64,
+        next: u64,
+        into: &'a mut [RouteId; NEAREST],
+    ) -> Result<Option<&'a [RouteId]>> {
+        if id == 0 || id >= next {
             return Err(SonaError::invalid_argument("decision", "the id of a suggestion of this engine", id));
         }
         let slot = &self.slots[(id % KEPT) as usize];
@@ -82,14 +74,14 @@ mod tests {
     fn candidates_are_recalled_until_they_expire() {
         let decisions = Decisions::new();
         let routes: Vec<RouteId> = (0..3).map(RouteId::from_packed).collect();
-        let first = decisions.keep(&routes);
+        decisions.keep(1, &routes);
         let mut into = [RouteId::from_packed(0); NEAREST];
-        assert_eq!(decisions.recall(first, &mut into).unwrap(), Some(&routes[..]));
-        for _ in 0..KEPT {
-            decisions.keep(&routes[..1]);
+        assert_eq!(decisions.recall(1, 2, &mut into).unwrap(), Some(&routes[..]));
+        for id in 2..KEPT + 2 {
+            decisions.keep(id, &routes[..1]);
         }
-        assert_eq!(decisions.recall(first, &mut into).unwrap(), None);
-        assert_eq!(decisions.recall(first + KEPT, &mut into).unwrap(), Some(&routes[..1]));
+        assert_eq!(decisions.recall(1, KEPT + 2, &mut into).unwrap(), None);
+        assert_eq!(decisions.recall(1 + KEPT, KEPT + 2, &mut into).unwrap(), Some(&routes[..1]));
     }
 
     #[test]
@@ -97,7 +89,7 @@ mod tests {
         let decisions = Decisions::new();
         let mut into = [RouteId::from_packed(0); NEAREST];
         for id in [0, 1, u64::MAX] {
-            assert_eq!(decisions.recall(id, &mut into).unwrap_err().code(), "SONA_INVALID_ARGUMENT");
+            assert_eq!(decisions.recall(id, 1, &mut into).unwrap_err().code(), "SONA_INVALID_ARGUMENT");
         }
     }
 }

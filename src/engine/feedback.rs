@@ -1,6 +1,6 @@
 //! Correcting outcomes that were told already.
 
-use super::SonaEngine;
+use super::facade::SonaEngine;
 use crate::bank::patterns::Verdict;
 use crate::check;
 use crate::error::Result;
@@ -36,18 +36,10 @@ impl SonaEngine {
         if !self.is_enabled() {
             return Ok(Amended { applied: false, delta_norm: 0.0 });
         }
-        let before = std::cell::Cell::new(0.0);
-        let amended = self.learner.amend(trajectory, |outcome| {
-            before.set(outcome.quality);
-            Outcome {
-                quality: signal.quality.map_or(outcome.quality, |quality| quality as f32),
-                verdict: signal.verdict.map_or(outcome.verdict, Verdict::code),
-                latency_ms: signal.latency_ms.map(|latency| latency as f32).or(outcome.latency_ms),
-            }
-        })?;
-        if let (true, Some(quality)) = (amended.applied, signal.quality) {
-            self.replace_quality(f64::from(before.get()), quality);
-        }
-        Ok(amended)
+        self.learner.amend(trajectory, |outcome| Outcome {
+            quality: signal.quality.map_or(outcome.quality, |quality| quality as f32),
+            verdict: signal.verdict.map_or(outcome.verdict, Verdict::code),
+            latency_ms: signal.latency_ms.map(|latency| latency as f32).or(outcome.latency_ms),
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Going back: versions of the weights, and forgetting.
 
-use super::SonaEngine;
+use super::facade::SonaEngine;
 use crate::error::{Result, SonaError};
 use crate::learner::{Control, Criterion, Forgotten, Version};
 

@@ -1,15 +1,15 @@
 //! Telling trajectories and ending them with their outcomes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use super::facade::{SonaEngine, with_scratch};
 use super::routes::check_name;
-use super::{SonaEngine, stats, with_scratch};
 use crate::adapter::objective;
 use crate::bank::index::RouteId;
 use crate::bank::patterns::{PatternType, Verdict};
 use crate::check;
 use crate::error::{Result, SonaError};
+use crate::identity::Issuer;
 use crate::trajectory::builder::TrajectoryBuilder;
 use crate::trajectory::record::{Details, Outcome, Record};
 
@@ -25,7 +25,7 @@ pub enum Choice<'a> {
 /// One ended trajectory, as it is handed over: vectors as given, not normalised.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Ended<'a> {
-    /// Identity, from [`SonaEngine::reserve_ids`] or a builder.
+    /// Identity, from [`SonaEngine::reserve_ids`] or a builder. One that was not reserved is from now on.
     pub id: u64,
     /// Query and step activations, one after another, `hiddenDim` numbers each.
     pub vectors: &'a [f32],
@@ -53,7 +53,9 @@ impl SonaEngine {
 
     /// Takes `count` consecutive trajectory ids and returns the first.
     pub fn reserve_ids(&self, count: u64) -> u64 {
-        self.next_id.fetch_add(count, Ordering::Relaxed)
+        let first = self.sequences.issue_trajectories(count, || self.learner.held_ids());
+        self.tell_issued();
+        first
     }
 
     /// Starts telling a trajectory.
@@ -64,17 +66,25 @@ impl SonaEngine {
         self.check_open()?;
         check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
         let (dim, most) = (self.config.hidden_dim, self.config.max_trajectory_steps);
-        Ok(TrajectoryBuilder::new(self.learner.kernels(), self.reserve_ids(1), dim, most, query))
+        let id = self.reserve_ids(1);
+        Ok(TrajectoryBuilder::new(self.learner.kernels(), (self.incarnation(), id), dim, most, query))
     }
 
     /// Ends a trajectory with its outcome in [0, 1]. When this returns, the next call on any thread sees
     /// what was learned from it at once; the record then waits for background learning.
     ///
     /// # Errors
-    /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`, `SONA_INVALID_ARGUMENT` (a decision never made), `SONA_CLOSED`.
+    /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`, `SONA_INVALID_ARGUMENT` (a decision never made), `SONA_UNKNOWN_TRAJECTORY`
+    /// for one that another engine began, `SONA_CLOSED`.
     pub fn end_trajectory(&self, trajectory: TrajectoryBuilder, quality: f64) -> Result<()> {
         self.check_open()?;
         check::unit_interval("quality", quality)?;
+        if self.trajectory_issuer(trajectory.incarnation, trajectory.id) != Issuer::Own {
+            return Err(SonaError::UnknownTrajectory {
+                argument: "trajectory".into(),
+                got: format!("{} of another engine", trajectory.id),
+            });
+        }
         self.end(&Ended {
             id: trajectory.id,
             vectors: &trajectory.vectors,
@@ -98,27 +108,28 @@ impl SonaEngine {
         self.check_ended(ended)?;
         let mut candidates = [RouteId::from_packed(0); objective::NEAREST];
         let candidates = match ended.decision {
-            Some(decision) => self.decisions.recall(decision, &mut candidates)?,
+            Some(decision) => self.decisions.recall(decision, self.sequences.next_suggestion(), &mut candidates)?,
             None => None,
         };
-        let mut record = self.learner.buffer.blank();
+        let mut record = self.learner.buffer().blank();
         let filled = self.fill(Arc::get_mut(&mut record).expect("a blank record is unshared"), ended);
         if filled.is_err() || !self.is_enabled() {
-            self.learner.buffer.recycle(record);
+            self.learner.buffer().recycle(record);
             return filled.map(|()| 0);
         }
-        // last, so that what is refused leaves no route behind
-        let route = match ended.route {
-            Some(Choice::Id(id)) => Some(id),
-            Some(Choice::Name(name)) => Some(self.learner.add_route("route", name, None)?),
-            None => None,
+        if self.sequences.pass_trajectory(ended.id, || self.learner.held_ids())? {
+            self.tell_issued();
+        }
+        let (id, name) = match ended.route {
+            Some(Choice::Id(id)) => (Some(id), None),
+            Some(Choice::Name(name)) => (None, Some(name)),
+            None => (None, None),
         };
         if let Some(record) = Arc::get_mut(&mut record) {
-            record.route = route.map(RouteId::packed);
+            record.route = id.map(RouteId::packed);
             record.ended_ms = self.clock.now().unix_ms;
         }
-        let dropped = self.learner.record(record, candidates);
-        self.quality_sum.fetch_add(stats::fixed_quality(ended.quality), Ordering::Relaxed);
+        let dropped = self.learner.record(record, name, candidates)?;
         self.wake_worker();
         Ok(dropped)
     }

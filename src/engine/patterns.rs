@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{SonaEngine, with_scratch};
+use super::facade::{SonaEngine, with_scratch};
 use crate::bank::patterns::{Expectation, Pattern};
 use crate::check;
 use crate::error::Result;
@@ -32,8 +32,8 @@ impl SonaEngine {
             let snapshot = self.learner.snapshot();
             let (patterns, now) = (&snapshot.patterns, self.clock.now().unix_ms);
             let found = patterns.find(self.learner.kernels(), unit, k, min_quality);
+            self.learner.access(found.iter().map(|(pattern, _)| (*pattern).clone()), patterns.events(), now);
             let tell = |(pattern, similarity): (&Arc<Pattern>, f32)| {
-                pattern.touch(patterns.events(), now);
                 let weight = pattern.total_weight(patterns.events());
                 Found { pattern: pattern.clone(), similarity, weight }
             };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::facade::{Scratch, SonaEngine, with_scratch};
 use super::suggest::Suggestion;
-use super::{Scratch, SonaEngine, with_scratch};
 use crate::adapter::objective;
 use crate::bank::index::{RouteId, RouteRow};
 use crate::check;
@@ -93,7 +93,9 @@ impl SonaEngine {
             let mut suggestion = suggest.rank(&self.learner, &snapshot, other, k, eligible);
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
-            suggestion.id = self.decisions.keep(suggest.nearest());
+            suggestion.id = self.sequences.issue_suggestion(|| self.learner.held_ids());
+            self.decisions.keep(suggestion.id, suggest.nearest());
+            self.tell_issued();
             Ok(suggestion)
         })
     }

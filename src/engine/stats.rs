@@ -1,34 +1,7 @@
 //! What has happened so far.
 
-use std::ops::Deref;
-use std::sync::atomic::Ordering;
-
-use super::SonaEngine;
-use crate::learner::CycleReport;
-
-const QUALITY_SCALE: f64 = (1_u64 << 20) as f64;
-
-/// A quality as a whole number, so that sums do not depend on the order of threads.
-pub(super) fn fixed_quality(quality: f64) -> u64 {
-    (quality * QUALITY_SCALE).round() as u64
-}
-
-/// One training cycle and its duration.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LearnReport {
-    /// What it did.
-    pub cycle: CycleReport,
-    /// Milliseconds it took.
-    pub ms: f64,
-}
-
-impl Deref for LearnReport {
-    type Target = CycleReport;
-
-    fn deref(&self) -> &CycleReport {
-        &self.cycle
-    }
-}
+use super::facade::SonaEngine;
+use crate::error::Result;
 
 /// Counters of one engine. When no call is under way, recorded = learned + buffered + dropped.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,9 +47,9 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn collect(engine: &SonaEngine) -> Self {
+    fn collect(engine: &SonaEngine) -> Self {
         let learner = &engine.learner;
-        let buffer = &learner.buffer;
+        let buffer = learner.buffer();
         let (micro_updates, micro_divergences) = learner.micro_counts();
         let recorded = buffer.recorded();
         let share = |part: f64, empty: f64| if recorded == 0 { empty } else { part / recorded as f64 };
@@ -86,7 +59,7 @@ impl Stats {
             trajectories_learned: buffer.learned(),
             trajectories_dropped: buffer.dropped(),
             buffer_success_rate: share(recorded as f64 - buffer.dropped() as f64, 1.0),
-            average_quality: share(engine.quality_sum.load(Ordering::Relaxed) as f64 / QUALITY_SCALE, 0.0),
+            average_quality: share(learner.quality_sum(), 0.0),
             micro_updates,
             micro_divergences,
             learning_cycles: learner.cycles(),
@@ -101,5 +74,16 @@ impl Stats {
             background_enabled: engine.is_enabled() && engine.config.background == crate::Background::Auto,
             simd: engine.simd(),
         }
+    }
+}
+
+impl SonaEngine {
+    /// What has happened so far.
+    ///
+    /// # Errors
+    /// `SONA_CLOSED`.
+    pub fn stats(&self) -> Result<Stats> {
+        self.check_open()?;
+        Ok(Stats::collect(self))
     }
 }

@@ -51,22 +51,22 @@ impl<'a> Control<'a> {
         Self { abort: Some(abort), progress, pause }
     }
 
-    pub(super) fn can_abort(&self) -> bool {
+    pub(in crate::learner) fn can_abort(&self) -> bool {
         self.abort.is_some()
     }
 
-    pub(super) fn pause(&self) {
+    pub(in crate::learner) fn pause(&self) {
         (self.pause)();
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::learner) fn check(&self) -> Result<()> {
         match self.abort {
             Some(flag) if flag.load(Ordering::Relaxed) => Err(SonaError::Aborted),
             _ => Ok(()),
         }
     }
 
-    pub(super) fn step(&mut self, done: u64, total: u64) -> Result<()> {
+    pub(in crate::learner) fn step(&mut self, done: u64, total: u64) -> Result<()> {
         self.check()?;
         if let Some(progress) = &mut self.progress {
             progress(done, total);

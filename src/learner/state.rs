@@ -4,64 +4,133 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Learner;
-use super::calibration::LIMIT;
-use super::gate::Gate;
-use super::instant::Instant;
-use super::layer::Layer;
-use super::lesson::Lesson;
-use super::members::Members;
-use super::training::Training;
-use super::versions::{KEPT, Kept, Version, Versions};
+use super::core::Learner;
+use super::history::versions::{KEPT, Kept, Version, Versions};
+use super::instant::state::Instant;
+use super::instant::tier::MicroTier;
+use super::quality;
+use super::training::calibration::LIMIT;
+use super::training::example::Example;
+use super::training::gate::{Gate, HELD};
+use super::training::layer::{Layer, TrainingConfig};
+use super::training::layers::{Trainer, Training};
+use super::training::members::Members;
+use crate::adapter::base::BaseLora;
+use crate::adapter::micro::MicroLora;
 use crate::adapter::replay::{NEWEST, Replay};
-use crate::bank::patterns::{Placed, Verdict};
+use crate::bank::index::RouteId;
+use crate::bank::patterns::{PatternBook, Placed, Verdict};
+use crate::bank::routes::RouteBook;
+use crate::config::Config;
 use crate::error::Result;
-use crate::state::{Reader, UNCOUNTABLE, Writer};
+use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, sound};
 use crate::trajectory::archive::{Archive, Archivist};
-use crate::trajectory::record::Record;
+use crate::trajectory::record::{Outcome, Record};
 use crate::trajectory::tally::Tally;
 
 /// The latency of an outcome that was told without one.
 const UNTOLD: f32 = -1.0;
 
-/// The step of a lesson that is a record's route.
+/// The step of a example that is a record's route.
 const ROUTE: u32 = u32::MAX;
 
+/// A learner as it was at one moment.
+#[derive(Debug)]
+pub struct Frozen {
+    training: Arc<Training>,
+    accesses: Vec<[u64; 3]>,
+    config: TrainingConfig,
+    routes: RouteBook,
+    tier: MicroTier,
+    /// The newest records, with what can still change of them.
+    ledger: Vec<(Arc<Record>, Outcome, bool)>,
+    tally: Tally,
+    amended: Vec<u64>,
+    sequence: u64,
+    quality_sum: u64,
+    updates: u64,
+    divergences: u64,
+    versions: Versions,
+    waiting: Vec<Arc<Record>>,
+    recorded: u64,
+    learned: u64,
+    dropped: u64,
+    cycles: u64,
+    promotions: u64,
+    failures: u64,
+    corrected: u64,
+    enabled: bool,
+}
+
 impl Learner {
-    /// Writes everything. Waits for a cycle under way; outcomes wait meanwhile.
-    pub fn save(&self, writer: &mut Writer<'_>) {
-        let training = self.training.lock();
-        let instant = self.lock_instant();
-        let mut archivist = Archivist::default();
-        instant.save(&mut archivist, &mut writer.scope("instant"));
-        training.save(&mut archivist, &mut writer.scope("training"));
-        self.save_versions(&mut writer.scope("versions"));
-        let mut queue = writer.scope("queue");
-        save_records(&mut archivist, &mut queue, "records", self.buffer.snapshot().iter());
-        queue.value("recorded", &self.buffer.recorded());
-        queue.value("learned", &self.buffer.learned());
-        queue.value("dropped", &self.buffer.dropped());
-        let mut counts = writer.scope("counts");
-        counts.value("cycles", &self.cycles());
-        counts.value("promotions", &self.promotions());
-        counts.value("failures", &self.failures());
-        counts.value("corrected", &self.corrected.load(Ordering::Relaxed));
-        counts.value("enabled", &self.is_enabled());
-        archivist.save(instant.dim, &mut writer.scope("records"));
+    /// All that there is to write, as it is now. Waits for a cycle under way; outcomes wait for a few counts per record.
+    pub fn freeze(&self) -> Frozen {
+        let trainer = self.training.lock();
+        self.frozen(&trainer, &self.lock_instant())
     }
 
-    /// Reads into an untrained learner with the same settings.
+    /// Ids of the trajectories of which something is held, in order. Costs as much as [`freeze`](Self::freeze).
+    pub fn held_ids(&self) -> Vec<u64> {
+        self.freeze().held_ids()
+    }
+
+    fn frozen(&self, trainer: &Trainer, instant: &Instant) -> Frozen {
+        let with_outcome = |record: &Arc<Record>| (record.clone(), record.outcome(), record.is_taken_in());
+        Frozen {
+            training: trainer.state.clone(),
+            accesses: trainer.state.members.book.accesses(),
+            config: trainer.config.clone(),
+            routes: instant.routes.frozen(),
+            tier: instant.tier.clone(),
+            ledger: instant.ledger.records().map(with_outcome).collect(),
+            tally: instant.tally.clone(),
+            amended: instant.amended.iter().copied().collect(),
+            sequence: instant.sequence,
+            quality_sum: instant.quality_sum,
+            updates: instant.updates,
+            divergences: instant.divergences,
+            versions: self.versions.lock().clone(),
+            waiting: self.buffer.snapshot(),
+            recorded: self.buffer.recorded(),
+            learned: self.buffer.learned(),
+            dropped: self.buffer.dropped(),
+            cycles: self.cycles(),
+            promotions: self.promotions(),
+            failures: self.failures(),
+            corrected: self.corrected.load(Ordering::Relaxed),
+            enabled: self.is_enabled(),
+        }
+    }
+
+    /// Refuses a state without weights of the size that the settings say, before anything of that size is made.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn expect(config: &Config, reader: &Reader<'_>) -> Result<()> {
+        let dim = config.hidden_dim;
+        BaseLora::expect(dim, config.base_lora_rank, &reader.scope("training").scope("layer0").scope("base"))?;
+        MicroLora::expect(dim, config.micro_lora_rank, &reader.scope("instant").scope("micro"))
+    }
+
+    /// Takes over the sum of an older state, in parts of a quality: no more than there can be.
+    pub fn take_quality_sum(&self, sum: u64) {
+        let mut instant = self.lock_instant();
+        instant.quality_sum = sum.min(instant.sequence.saturating_mul(quality::fixed(1.0)));
+    }
+
+    /// Reads into an untrained learner with the same settings; returns the ids of the trajectories that are held, in order.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`; what has been read by then stays, so give the learner up.
-    pub fn restore(&self, reader: &Reader<'_>) -> Result<()> {
-        let mut training = self.training.lock();
+    pub fn restore(&self, reader: &Reader<'_>) -> Result<Vec<u64>> {
+        let mut trainer = self.training.lock();
+        let Trainer { config, state, .. } = &mut *trainer;
+        let training = Arc::make_mut(state);
         let mut instant = self.lock_instant();
-        let archive = Archive::restore(instant.dim, training.most_layers(), &reader.scope("records"))?;
-        training.restore(&archive, &reader.scope("training"))?;
+        let archive = Archive::restore(config.dim, config.most_layers, &reader.scope("records"))?;
+        training.restore(config, &archive, &reader.scope("training"))?;
         instant.restore(&archive, &reader.scope("instant"))?;
-        reader.ensure("records", archive.is_in_order(instant.sequence), "a place of its own for each")?;
-        self.restore_versions(&training, &reader.scope("versions"))?;
+        self.restore_versions(config, training, &reader.scope("versions"))?;
         let queue = reader.scope("queue");
         let waiting = archive.list(&queue, "records")?;
         queue.ensure("records", waiting.len() <= self.buffer.capacity(), "no more than the queue takes")?;
@@ -79,49 +148,134 @@ impl Learner {
         let weights = training.weights();
         weights.base.into_iter().for_each(|base| instant.adopt_base(base));
         weights.upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
-        instant.temperature = training.temperature();
-        instant.adopt_patterns(training.members.index().clone());
+        instant.adopt_patterns(training.members.index().clone(), training.temperature());
         instant.publish(&self.published);
-        Ok(())
+        let frozen = self.frozen(&trainer, &instant);
+        reader.check(frozen.check(archive.records()))?;
+        Ok(frozen.held_ids())
     }
 
-    fn save_versions(&self, writer: &mut Writer<'_>) {
-        let versions = self.versions.lock();
-        writer.value("current", &versions.current());
-        writer.value("next", &versions.next());
-        let kept: Vec<(&Version, usize)> =
-            versions.kept().iter().map(|kept| (&kept.version, kept.layers.len())).collect();
-        writer.value("kept", &kept);
-        for (n, kept) in versions.kept().iter().enumerate() {
-            let mut writer = writer.scope(&format!("v{n}"));
-            for (layer, base) in kept.layers.iter().enumerate() {
-                base.save(&mut writer.scope(&format!("layer{layer}")));
-            }
-        }
-    }
-
-    fn restore_versions(&self, training: &Training, reader: &Reader<'_>) -> Result<()> {
+    fn restore_versions(&self, config: &TrainingConfig, training: &mut Training, reader: &Reader<'_>) -> Result<()> {
         let listed: Vec<(Version, usize)> = reader.value("kept")?;
         reader.ensure("kept", listed.len() <= KEPT, format_args!("at most {KEPT} versions"))?;
         let mut kept = VecDeque::new();
         for (n, (version, layers)) in listed.into_iter().enumerate() {
-            reader.ensure("kept", layers <= training.most_layers(), "layers that exist")?;
+            reader.ensure("kept", layers <= config.most_layers, "layers that exist")?;
             let reader = reader.scope(&format!("v{n}"));
             let mut bases = Vec::new();
             for layer in 0..layers {
-                let mut base = training.untrained(layer as u8);
-                base.restore(&reader.scope(&format!("layer{layer}")))?;
-                bases.push(Arc::new(base));
+                let reader = reader.scope(&format!("layer{layer}"));
+                let base = restore_base(config, layer as u8, &reader)?;
+                bases.push(Versions::shared(&kept, layer, Arc::new(base)));
             }
             kept.push_back(Kept { version, layers: bases });
         }
-        *self.versions.lock() = Versions::restore(
-            kept,
-            reader.value_in("next", ..UNCOUNTABLE)?,
-            reader.value_in("current", ..UNCOUNTABLE)?,
-        );
+        for (index, layer) in training.layers.iter_mut().enumerate() {
+            layer.base = Versions::shared(&kept, index, layer.base.clone());
+        }
+        *self.versions.lock() = Versions::restore(kept, reader.value("next")?, reader.value("current")?);
         Ok(())
     }
+}
+
+impl Frozen {
+    /// Writes everything.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        let mut archivist = Archivist::of(&self.ledger);
+        self.save_instant(&mut archivist, &mut writer.scope("instant"));
+        let book = self.training.members.book.detached(&self.accesses);
+        self.training.save(self.config.dim, &book, &mut archivist, &mut writer.scope("training"));
+        save_versions(&self.versions, &mut writer.scope("versions"));
+        let mut queue = writer.scope("queue");
+        save_records(&mut archivist, &mut queue, "records", self.waiting.iter());
+        queue.value("recorded", &self.recorded);
+        queue.value("learned", &self.learned);
+        queue.value("dropped", &self.dropped);
+        let mut counts = writer.scope("counts");
+        counts.value("cycles", &self.cycles);
+        counts.value("promotions", &self.promotions);
+        counts.value("failures", &self.failures);
+        counts.value("corrected", &self.corrected);
+        counts.value("enabled", &self.enabled);
+        archivist.save(self.config.dim, self.config.most_layers, &mut writer.scope("records"));
+        writer.check(self.check(archivist.records()));
+    }
+
+    /// Ids of the trajectories of which something is held, in order.
+    pub fn held_ids(&self) -> Vec<u64> {
+        let records = self.ledger.iter().map(|(record, ..)| record).chain(self.training.records()).chain(&self.waiting);
+        let exemplars = self.training.members.index().patterns().iter().flat_map(|pattern| &pattern.exemplars);
+        let mut held: Vec<u64> = records.map(|record| record.id).collect();
+        held.extend(exemplars.map(|exemplar| exemplar.trajectory));
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+
+    /// Whether its parts are sound and agree, and with `records`, all that is held.
+    fn check(&self, records: &[Arc<Record>]) -> Soundness {
+        let last = self.sequence;
+        let counted = [last, self.updates, self.divergences].iter().all(|&count| count < UNCOUNTABLE);
+        sound("instant.sequence", counted, "counts")?;
+        self.routes.check(last).map_err(|unsound| unsound.within("instant.routes"))?;
+        let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));
+        sound("instant.ledger", ledger, "records in the order in which they ended")?;
+        sound("instant.tally", self.tally.is_sound(last), "counts of trajectories in their order")?;
+        self.training.check(&self.config)?;
+        self.versions.check().map_err(|unsound| unsound.within("versions"))?;
+        let numbered = records.iter().all(|record| (1..=last).contains(&record.sequence));
+        sound("records.sequence", numbered, "places in the order of all")?;
+        let issued = |route: u32| self.routes.was_issued(RouteId::from_packed(route));
+        sound("records.route", records.iter().all(|record| record.route.is_none_or(issued)), "routes that there were")?;
+        let known = self.training.members.book.route_ids().all(issued);
+        sound("training.patterns.book.patterns", known, "routes that there were")?;
+        sound("queue.records", in_order(self.waiting.iter()), "records in the order in which they ended")?;
+        let told = self.learned.saturating_add(self.dropped).saturating_add(self.waiting.len() as u64);
+        sound("queue.recorded", self.recorded == told && told == last, "each trajectory counted once")?;
+        let most = last.saturating_mul(quality::fixed(1.0));
+        sound("instant.quality_sum", self.quality_sum <= most, "no more than their number")
+    }
+
+    fn save_instant(&self, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+        self.routes.save(&mut writer.scope("routes"));
+        self.tier.activations.save(&mut writer.scope("activations"));
+        self.tier.micro.save(&mut writer.scope("micro"));
+        save_records(archivist, writer, "ledger", self.ledger.iter().map(|(record, ..)| record));
+        writer.value("tally", &self.tally);
+        let mut amended = self.amended.clone();
+        amended.sort_unstable();
+        writer.value("amended", &amended);
+        writer.value("sequence", &self.sequence);
+        writer.value("updates", &self.updates);
+        writer.value("divergences", &self.divergences);
+        writer.value("quality_sum", &self.quality_sum);
+    }
+}
+
+fn save_versions(versions: &Versions, writer: &mut Writer<'_>) {
+    writer.value("current", &versions.current());
+    writer.value("next", &versions.next());
+    let kept: Vec<(&Version, usize)> = versions.kept().iter().map(|kept| (&kept.version, kept.layers.len())).collect();
+    writer.value("kept", &kept);
+    for (n, kept) in versions.kept().iter().enumerate() {
+        let mut writer = writer.scope(&format!("v{n}"));
+        for (layer, base) in kept.layers.iter().enumerate() {
+            base.save(&mut writer.scope(&format!("layer{layer}")));
+        }
+    }
+}
+
+/// Whether records are in the order in which their trajectories ended, each once.
+fn in_order<'a>(records: impl Iterator<Item = &'a Arc<Record>>) -> bool {
+    records.is_sorted_by(|a, b| a.sequence < b.sequence)
+}
+
+/// A layer's adapter, once it is known to be there.
+fn restore_base(config: &TrainingConfig, layer: u8, reader: &Reader<'_>) -> Result<BaseLora> {
+    BaseLora::expect(config.dim, config.rank, reader)?;
+    let mut base = Layer::untrained(config, layer);
+    base.restore(reader)?;
+    Ok(base)
 }
 
 fn save_records<'a>(
@@ -134,90 +288,95 @@ fn save_records<'a>(
     writer.tensor(name, &[places.len()], &places);
 }
 
-fn save_lessons<'a>(
+fn save_examples<'a>(
     archivist: &mut Archivist,
     writer: &mut Writer<'_>,
     name: &str,
-    lessons: impl Iterator<Item = &'a Lesson>,
+    examples: impl Iterator<Item = &'a Example>,
 ) {
     let pairs: Vec<u32> =
-        lessons.flat_map(|lesson| [archivist.place(lesson.record()), lesson.step().unwrap_or(ROUTE)]).collect();
+        examples.flat_map(|example| [archivist.place(example.record()), example.step().unwrap_or(ROUTE)]).collect();
     writer.tensor(name, &[pairs.len() / 2, 2], &pairs);
 }
 
-fn restore_lessons<T: FromIterator<Lesson>>(archive: &Archive, reader: &Reader<'_>, name: &str) -> Result<T> {
+fn restore_examples<T: FromIterator<Example>>(archive: &Archive, reader: &Reader<'_>, name: &str) -> Result<T> {
     let (_, pairs) = reader.rows::<u32>(name, &[2])?;
-    let lesson = |pair: &[u32]| {
+    let example = |pair: &[u32]| {
         let record = archive.at(reader, name, pair[0])?;
         let step = (pair[1] != ROUTE).then_some(pair[1]);
         let exists = match step {
             Some(step) => (step as usize) < record.steps().len(),
             None => record.route.is_some(),
         };
-        reader.ensure(name, exists, "lessons that the records teach")?;
-        Ok(Lesson::at(record, step))
+        reader.ensure(name, exists, "examples that the records teach")?;
+        Ok(Example::at(record, step))
     };
-    pairs.chunks_exact(2).map(lesson).collect()
+    pairs.chunks_exact(2).map(example).collect()
 }
 
 impl Instant {
-    fn save(&self, archivist: &mut Archivist, writer: &mut Writer<'_>) {
-        self.routes.save(&mut writer.scope("routes"));
-        self.activations.save(&mut writer.scope("activations"));
-        self.micro.save(&mut writer.scope("micro"));
-        save_records(archivist, writer, "ledger", self.ledger.records());
-        writer.value("tally", &self.tally);
-        let mut amended: Vec<u64> = self.amended.iter().copied().collect();
-        amended.sort_unstable();
-        writer.value("amended", &amended);
-        writer.value("sequence", &self.sequence);
-        writer.value("updates", &self.updates);
-        writer.value("divergences", &self.divergences);
-    }
-
     fn restore(&mut self, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
         self.routes.restore(self.kernels, &reader.scope("routes"))?;
-        self.activations.restore(&reader.scope("activations"))?;
-        self.micro.restore(&reader.scope("micro"))?;
+        self.tier.activations.restore(&reader.scope("activations"))?;
+        self.tier.micro.restore(&reader.scope("micro"))?;
         self.publish_micro();
-        for record in archive.list(reader, "ledger")? {
+        let ledger = archive.list(reader, "ledger")?;
+        reader.ensure("ledger", in_order(ledger.iter()), "records in the order in which they ended")?;
+        for record in ledger {
             reader.ensure(
                 "ledger",
                 self.ledger.push(record).is_none(),
                 "records of their own, no more than it takes",
             )?;
         }
-        self.sequence = reader.value_in("sequence", ..UNCOUNTABLE)?;
+        self.sequence = reader.value("sequence")?;
         self.tally = reader.value::<Tally>("tally")?;
-        reader.ensure("tally", self.tally.is_sound(self.sequence), "counts of trajectories in their order")?;
-        self.amended = reader.value::<Vec<u64>>("amended")?.into_iter().collect::<HashSet<u64>>();
-        self.updates = reader.value_in("updates", ..UNCOUNTABLE)?;
-        self.divergences = reader.value_in("divergences", ..UNCOUNTABLE)?;
+        let amended: Vec<u64> = reader.value("amended")?;
+        reader.ensure("amended", amended.is_sorted_by(|a, b| a < b), "different ids, in order")?;
+        self.amended = amended.into_iter().collect::<HashSet<u64>>();
+        self.updates = reader.value("updates")?;
+        self.divergences = reader.value("divergences")?;
+        // older states have it elsewhere
+        self.quality_sum = reader.optional("quality_sum")?.unwrap_or_default();
         Ok(())
     }
 }
 
 impl Training {
-    fn save(&self, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+    /// Whether its layers are as many as there may be, with what the patterns say of themselves.
+    fn check(&self, config: &TrainingConfig) -> Soundness {
+        let layers = (1..=config.most_layers).contains(&self.layers.len());
+        sound("training.layers", layers, "layers that there may be")?;
+        let temperature = (-LIMIT..=LIMIT).contains(&self.calibration.log_temperature);
+        sound("training.log_temperature", temperature, format_args!("a number from -{LIMIT} to {LIMIT}"))?;
+        self.members.check().map_err(|unsound| unsound.within("training.patterns"))
+    }
+
+    fn save(&self, dim: usize, book: &PatternBook, archivist: &mut Archivist, writer: &mut Writer<'_>) {
         writer.value("drifting", &self.changes.drifting);
         writer.value("log_temperature", &self.calibration.log_temperature);
         writer.value("layers", &self.layers.len());
         writer.value("removed", &self.removed);
-        self.members.save(self.recipe.dim, archivist, &mut writer.scope("patterns"));
+        self.members.save(dim, book, archivist, &mut writer.scope("patterns"));
         for layer in &self.layers {
             layer.save(archivist, &mut writer.scope(&format!("layer{}", layer.index)));
         }
     }
 
-    fn restore(&mut self, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
-        let layers = reader.value_in("layers", 1..=self.most_layers())?;
+    fn restore(&mut self, config: &TrainingConfig, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
+        let layers = reader.value_in("layers", 1..=config.most_layers)?;
         self.removed = reader.value("removed")?;
         self.changes.drifting = reader.value("drifting")?;
-        self.calibration.log_temperature = reader.value_in("log_temperature", -LIMIT..=LIMIT)?;
-        self.members.restore(self.recipe.dim, archive, &reader.scope("patterns"))?;
-        self.layers = (0..layers).map(|index| Layer::new(&self.recipe, index as u8)).collect();
-        for layer in &mut self.layers {
-            layer.restore(archive, &reader.scope(&format!("layer{}", layer.index)))?;
+        self.calibration.log_temperature = reader.value("log_temperature")?;
+        self.members.restore(config.dim, archive, &reader.scope("patterns"))?;
+        self.layers.clear();
+        for index in 0..layers {
+            let reader = reader.scope(&format!("layer{index}"));
+            // a layer of nothing is not made
+            BaseLora::expect(config.dim, config.rank, &reader.scope("base"))?;
+            let mut layer = Layer::new(config, index as u8);
+            layer.restore(archive, &reader)?;
+            self.layers.push(layer);
         }
         Ok(())
     }
@@ -245,8 +404,17 @@ fn restore_placed(count: usize, reader: &Reader<'_>) -> Result<Vec<Placed>> {
 }
 
 impl Members {
-    fn save(&self, dim: usize, archivist: &mut Archivist, writer: &mut Writer<'_>) {
-        self.book.save(dim, &mut writer.scope("book"));
+    /// Whether the patterns are sound and count what is held, which is in the order in which it ended.
+    fn check(&self) -> Soundness {
+        let fits = self.held.len() <= self.capacity && self.fresh.len() <= self.capacity;
+        sound("held", fits, format_args!("at most {} records", self.capacity))?;
+        sound("held", in_order(self.records()), "records in the order in which they ended")?;
+        let held = self.held.iter().map(|(record, placed)| (record.route, *placed));
+        self.book.check(held).map_err(|unsound| unsound.within("book"))
+    }
+
+    fn save(&self, dim: usize, book: &PatternBook, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+        book.save(dim, &mut writer.scope("book"));
         save_records(archivist, writer, "held", self.held.iter().map(|(record, _)| record));
         let placed: Vec<Placed> = self.held.iter().map(|(_, placed)| *placed).collect();
         let mut columns = writer.scope("placed");
@@ -267,41 +435,48 @@ impl Members {
         let placed = restore_placed(held.len(), &reader.scope("placed"))?;
         self.held = held.into_iter().zip(placed).collect();
         self.fresh = archive.list(reader, "fresh")?.into();
-        reader.ensure("fresh", self.fresh.len() <= self.capacity, "no more than wait at most")?;
         self.removed = reader.value("removed")?;
         Ok(())
     }
 }
 
 impl Layer {
+    /// Whether it holds no more than it may. The adapter and the table say the rest.
+    fn check(&self) -> Soundness {
+        let (seen, reservoir, newest) = self.replay.parts();
+        let capacity = self.replay.capacity();
+        sound("newest", newest.len() <= NEWEST, format_args!("at most {NEWEST} examples"))?;
+        sound("reservoir", reservoir.len() <= capacity, format_args!("at most {capacity} examples"))?;
+        let counted = (reservoir.len() as u64..UNCOUNTABLE).contains(&seen);
+        sound("seen", counted, "no less than what is kept")?;
+        sound("owed", self.owed < UNCOUNTABLE, "a count")
+    }
+
     fn save(&self, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+        writer.check(self.check());
         self.base.save(&mut writer.scope("base"));
         self.activations.save(&mut writer.scope("activations"));
         let (seen, reservoir, newest) = self.replay.parts();
         writer.value("seen", &seen);
-        save_lessons(archivist, writer, "reservoir", reservoir.iter());
-        save_lessons(archivist, writer, "newest", newest.iter());
-        save_lessons(archivist, writer, "held_back", self.gate.held());
+        save_examples(archivist, writer, "reservoir", reservoir.iter());
+        save_examples(archivist, writer, "newest", newest.iter());
+        save_examples(archivist, writer, "held_back", self.gate.held());
         writer.value("generator", &self.rng);
         writer.value("owed", &self.owed);
     }
 
     fn restore(&mut self, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
-        self.base.restore(&reader.scope("base"))?;
+        Arc::make_mut(&mut self.base).restore(&reader.scope("base"))?;
         self.activations.restore(&reader.scope("activations"))?;
-        let reservoir: Vec<Lesson> = restore_lessons(archive, reader, "reservoir")?;
-        let newest: VecDeque<Lesson> = restore_lessons(archive, reader, "newest")?;
-        reader.ensure("newest", newest.len() <= NEWEST, format_args!("at most {NEWEST} lessons"))?;
-        let capacity = self.replay.capacity();
-        reader.ensure("reservoir", reservoir.len() <= capacity, format_args!("at most {capacity} lessons"))?;
-        let seen = reader.value_in("seen", reservoir.len() as u64..UNCOUNTABLE)?;
-        self.replay = Replay::from_parts(capacity, seen, reservoir, newest);
+        let reservoir: Vec<Example> = restore_examples(archive, reader, "reservoir")?;
+        let newest: VecDeque<Example> = restore_examples(archive, reader, "newest")?;
+        self.replay = Replay::from_parts(self.replay.capacity(), reader.value("seen")?, reservoir, newest);
+        let held_back: Vec<Example> = restore_examples(archive, reader, "held_back")?;
+        reader.ensure("held_back", held_back.len() <= HELD, format_args!("at most {HELD} examples"))?;
         self.gate = Gate::default();
-        for lesson in restore_lessons::<Vec<Lesson>>(archive, reader, "held_back")? {
-            self.gate.push(lesson);
-        }
+        held_back.into_iter().for_each(|example| self.gate.push(example));
         self.rng = reader.generator("generator")?;
-        self.owed = reader.value_in("owed", ..UNCOUNTABLE)?;
-        Ok(())
+        self.owed = reader.value("owed")?;
+        reader.check(self.check())
     }
 }

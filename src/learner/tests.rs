@@ -1,7 +1,8 @@
 //! The promotion gate on real data, and what a cycle owes after an abort.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -10,8 +11,9 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::*;
 use crate::bank::index::RouteId;
 use crate::check;
-use crate::config::Background;
-use crate::trajectory::record::Details;
+use crate::config::{Background, Config};
+use crate::error::SonaError;
+use crate::trajectory::record::{Details, Outcome};
 
 /// The numeric pack of the demo: int8 unit vectors and label numbers in the safetensors layout.
 struct Pack {
@@ -102,14 +104,14 @@ impl Stream {
     fn end(&mut self, quality: f32, route: RouteId) {
         let x = &self.queries[self.row()];
         self.next += 1;
-        let mut record = self.learner.buffer.blank();
+        let mut record = self.learner.buffer().blank();
         let blank = Arc::get_mut(&mut record).unwrap();
         blank.begin(self.next as u64, x, Outcome { quality, ..Outcome::default() });
         blank.route = Some(route.packed());
         if self.next % 2 == 1 {
             blank.details = Some(Box::new(Details { source: Some("odd".into()), ..Details::default() }));
         }
-        self.learner.record(record, None);
+        self.learner.record(record, None, None).unwrap();
     }
 
     /// Percent of the test part for which the best route is the right one.
@@ -154,18 +156,18 @@ fn the_gate_refuses_a_poisoned_cycle_and_keeps_what_served() {
         stream.run(4_000);
         (0..99).for_each(|_| stream.step());
         let before = stream.learner.snapshot().clone();
-        let optimiser = stream.learner.training.lock().incumbent().clone();
-        stream.learner.training.lock().bench.invert_outcomes = true;
+        let optimiser = stream.learner.training.lock().state.incumbent().clone();
+        stream.learner.training.lock().scratch.invert_outcomes = true;
         let report = stream.run(1);
         assert!(report.refused && !report.promoted, "{report:?}");
         let after = stream.learner.snapshot();
         assert_eq!(before.base.as_ref().unwrap().b, after.base.as_ref().unwrap().b);
         assert!(after.micro.is_some(), "the micro tier was thrown away");
-        assert_eq!(stream.learner.training.lock().incumbent(), &optimiser);
+        assert_eq!(stream.learner.training.lock().state.incumbent(), &optimiser);
         gains.push(report.held_out_gain.unwrap());
 
         // the next clean cycle is judged against the weights that were kept
-        stream.learner.training.lock().bench.invert_outcomes = false;
+        stream.learner.training.lock().scratch.invert_outcomes = false;
         let report = stream.run(100);
         assert!(report.held_out_gain.unwrap() > -0.1, "{report:?}");
     }
@@ -205,11 +207,11 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
     let outcomes = learner.snapshot().routes.get(route).unwrap().count;
     let mut tell = |done: u64, _| {
         if done == 10 {
-            let mut record = learner.buffer.blank();
+            let mut record = learner.buffer().blank();
             let blank = Arc::get_mut(&mut record).unwrap();
             blank.begin(999, &query, Outcome::default());
             blank.route = Some(route.packed());
-            learner.record(record, None);
+            learner.record(record, None, None).unwrap();
         }
     };
     let report = learner.cycle(NOW, &mut Control::new(&abort, Some(&mut tell), || ())).unwrap();
@@ -226,19 +228,25 @@ fn a_new_base_and_the_reset_of_the_micro_tier_appear_together() {
     let mut stream = Stream::banking77(4);
     (0..100).for_each(|_| stream.step());
     let learner = &stream.learner;
-    let done = AtomicBool::new(false);
+    let (started, done) = (AtomicBool::new(false), AtomicBool::new(false));
     let seen = std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let mut seen = [0_u64; 4];
-            while !done.load(Ordering::Relaxed) {
+            loop {
+                let last = done.load(Ordering::SeqCst);
                 let snapshot = learner.snapshot();
                 seen[usize::from(snapshot.micro.is_some()) + 2 * usize::from(snapshot.base.is_some())] += 1;
+                started.store(true, Ordering::SeqCst);
+                if last {
+                    return seen;
+                }
             }
-            seen
         });
+        while !started.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
         learner.cycle(NOW, &mut Control::none()).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(5));
-        done.store(true, Ordering::Relaxed);
+        done.store(true, Ordering::SeqCst);
         reader.join().unwrap()
     });
     // neither nothing nor both: micro alone before, base alone after
@@ -257,11 +265,11 @@ fn a_cycle_with_nothing_to_learn_from_publishes_nothing() {
             .map(|n| learner.add_route("name", &n.to_string(), known.then_some(&prior[..])).unwrap())
             .collect();
         for n in 0..2_000 {
-            let mut record = learner.buffer.blank();
+            let mut record = learner.buffer().blank();
             let blank = Arc::get_mut(&mut record).unwrap();
             blank.begin(n, &unit(&[1.0, n as f32 % 7.0, 0.0, 0.0]), Outcome::default());
             blank.route = Some(ids[n as usize % routes].packed());
-            learner.record(record, None);
+            learner.record(record, None, None).unwrap();
         }
         let report = learner.cycle(NOW, &mut Control::none()).unwrap();
         assert_eq!((report.trajectories, report.steps, report.promoted, report.refused), (2_000, 0, false, false));

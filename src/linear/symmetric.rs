@@ -73,6 +73,11 @@ impl Symmetric {
         Kernels::best().triangle_multiply(&self.triangle, x, out);
     }
 
+    /// Whether it is positive definite, to within rounding: Cholesky's factorisation goes through.
+    pub fn is_positive_definite(&self) -> bool {
+        self.clone().factor().is_some()
+    }
+
     /// Its inverse; `None` when it is not positive definite.
     pub fn inverse(&self) -> Option<Self> {
         Some(self.clone().factor()?.inverse())

@@ -67,11 +67,12 @@ pub fn snapshot(handle: u32) -> napi::Result<Uint8Array> {
     with(handle, |engine| engine.snapshot().map(Uint8Array::new))
 }
 
-/// An engine of its own from such bytes; its handle.
+/// An engine of its own from such bytes; its handle. With `continues` it is the same incarnation, else a new one.
 #[napi(catch_unwind)]
-pub fn engine_restore(env: Env, bytes: Uint8Array) -> napi::Result<u32> {
+pub fn engine_restore(env: Env, bytes: Uint8Array, continues: bool) -> napi::Result<u32> {
     fault::point("restore");
-    let handle = SonaEngine::restore(&bytes).and_then(insert).map_err(to_js)?;
+    let restore = if continues { SonaEngine::restore_continuing } else { SonaEngine::restore };
+    let handle = restore(&bytes).and_then(insert).map_err(to_js)?;
     own(&env, handle)?;
     Ok(handle)
 }
@@ -108,6 +109,7 @@ pub fn save(handle: u32, path: String) -> napi::Result<AsyncTask<SaveTask>> {
 /// Reads a state from a file, off the main thread.
 pub struct LoadTask {
     path: PathBuf,
+    continues: bool,
 }
 
 impl Task for LoadTask {
@@ -117,7 +119,7 @@ impl Task for LoadTask {
     fn compute(&mut self) -> napi::Result<SonaEngine> {
         let load = || {
             fault::point("load");
-            SonaEngine::load(&self.path)
+            if self.continues { SonaEngine::load_continuing(&self.path) } else { SonaEngine::load(&self.path) }
         };
         catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic))).map_err(to_js)
     }
@@ -129,8 +131,8 @@ impl Task for LoadTask {
     }
 }
 
-/// Loads from a file; resolves with the handle of an engine of its own.
+/// Loads from a file; resolves with the handle of an engine of its own, as [`engine_restore`] makes it.
 #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-pub fn engine_load(path: String) -> AsyncTask<LoadTask> {
-    AsyncTask::new(LoadTask { path: path.into() })
+pub fn engine_load(path: String, continues: bool) -> AsyncTask<LoadTask> {
+    AsyncTask::new(LoadTask { path: path.into(), continues })
 }

@@ -1,7 +1,7 @@
 //! Making, closing and asking engines.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -13,11 +13,12 @@ use serde_json::json;
 
 use super::error::to_js;
 use super::learn::report_json;
-use super::registry::{self, insert, remove, with};
+use super::registry::{hold, insert, remove, with};
 use crate::config::Config;
 use crate::engine::{SonaEngine, backends, best_backend};
 use crate::error::SonaError;
 use crate::fault;
+use crate::identity::Issuer;
 use crate::state::EmbedderId;
 
 /// Makes an engine from a JSON object of settings and returns its handle.
@@ -30,12 +31,12 @@ pub fn engine_create(env: Env, config: String) -> napi::Result<u32> {
 }
 
 /// The engine of a name, for every thread of the process: made by the first who asks, the same for the others. Returns
-/// its handle, which each of them closes.
+/// a handle of the caller's own.
 #[napi(catch_unwind)]
 pub fn engine_shared(env: Env, name: String, config: Option<String>) -> napi::Result<u32> {
     fault::point("shared");
     let parsed = config.as_deref().map(parse).transpose().map_err(to_js)?;
-    let handle = registry::share(&name, parsed).map_err(to_js)?;
+    let handle = SonaEngine::shared(&name, parsed).and_then(hold).map_err(to_js)?;
     own(&env, handle)?;
     Ok(handle)
 }
@@ -50,6 +51,21 @@ fn parse(config: &str) -> crate::error::Result<Config> {
 #[napi(catch_unwind)]
 pub fn engine_config(handle: u32) -> napi::Result<String> {
     with(handle, |engine| Ok(engine.config().to_json().to_string()))
+}
+
+/// Which life of an engine this is, 16 hexadecimal digits.
+#[napi(catch_unwind)]
+pub fn engine_incarnation(handle: u32) -> napi::Result<String> {
+    with(handle, |engine| Ok(engine.incarnation().to_string()))
+}
+
+/// Whether the number of a trajectory that an incarnation issued came with the engine's state or is its own.
+#[napi(catch_unwind)]
+pub fn trajectory_is_own(handle: u32, incarnation: String, number: f64) -> napi::Result<bool> {
+    with(handle, |engine| {
+        let issuer = incarnation.parse().map(|incarnation| engine.trajectory_issuer(incarnation, number as u64));
+        Ok(issuer == Ok(Issuer::Own))
+    })
 }
 
 /// Says whose vectors the engine's are.
@@ -96,7 +112,7 @@ impl Task for CloseTask {
     }
 }
 
-/// Closes an engine. Its handle answers `SONA_CLOSED` from now on.
+/// Closes an engine, once nobody else has it open. The handle answers `SONA_CLOSED` from now on.
 #[napi(catch_unwind, ts_return_type = "Promise<void>")]
 pub fn engine_close(handle: u32) -> AsyncTask<CloseTask> {
     disown(handle);
@@ -118,8 +134,8 @@ fn abandon(handle: u32) {
 }
 
 thread_local! {
-    /// Engines that this thread's JavaScript has opened and not closed, and how often; none before the first.
-    static OWNED: RefCell<Option<HashMap<u32, usize>>> = const { RefCell::new(None) };
+    /// Engines that this thread's JavaScript has opened and not closed; none before the first.
+    static OWNED: RefCell<Option<HashSet<u32>>> = const { RefCell::new(None) };
 }
 
 /// Sees to it that an engine ends with the JavaScript that made it: finalizers do not run when a worker thread does.
@@ -127,26 +143,16 @@ pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
     OWNED.with_borrow_mut(|owned| {
         if owned.is_none() {
             env.add_env_cleanup_hook((), |()| {
-                let left = OWNED.take().unwrap_or_default();
-                left.into_iter().for_each(|(handle, times)| (0..times).for_each(|_| abandon(handle)));
+                OWNED.take().unwrap_or_default().into_iter().for_each(abandon);
             })?;
         }
-        *owned.get_or_insert_default().entry(handle).or_default() += 1;
+        owned.get_or_insert_default().insert(handle);
         Ok(())
     })
 }
 
 fn disown(handle: u32) {
-    OWNED.with_borrow_mut(|owned| {
-        if let Some(owned) = owned
-            && let Some(times) = owned.get_mut(&handle)
-        {
-            *times -= 1;
-            if *times == 0 {
-                owned.remove(&handle);
-            }
-        }
-    });
+    OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
 }
 
 /// Counters as a JSON object with snake_case keys.

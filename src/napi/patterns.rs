@@ -5,15 +5,14 @@ use napi_derive::napi;
 use serde_json::{Map, Value, json};
 
 use super::buffers::Writable;
+use super::layout::{FoundPattern, Row};
 use super::registry::with;
 use crate::engine::{Pattern, RouteId, SonaEngine};
 use crate::error::{Result, SonaError};
 use crate::fault;
 
-/// Numbers per pattern in the output of `patterns_find`: id, revision, similarity, weight, accesses, last access.
-const PER_PATTERN: usize = 6;
-
-/// Finds patterns; returns how many were written to `numbers`, which has room for those that are wanted.
+/// Finds patterns; returns how many were written to `numbers`, a `FoundPattern` each. It has room for those that
+/// are wanted.
 #[napi(catch_unwind)]
 pub fn patterns_find(
     handle: u32,
@@ -24,17 +23,18 @@ pub fn patterns_find(
     fault::point("patterns");
     with(handle, |engine| {
         let numbers = numbers.as_mut_slice();
-        let found = engine.find_patterns(&query, numbers.len() / PER_PATTERN, Some(min_quality))?;
-        for (found, row) in found.iter().zip(numbers.chunks_exact_mut(PER_PATTERN)) {
+        let found = engine.find_patterns(&query, numbers.len() / FoundPattern::LEN, Some(min_quality))?;
+        for (found, row) in found.iter().zip(numbers.chunks_exact_mut(FoundPattern::LEN)) {
             let pattern = &found.pattern;
-            row.copy_from_slice(&[
-                f64::from(pattern.id),
-                pattern.revision as f64,
-                f64::from(found.similarity),
-                found.weight,
-                pattern.access_count() as f64,
-                pattern.last_accessed_ms() as f64,
-            ]);
+            let numbers = FoundPattern {
+                id: f64::from(pattern.id),
+                revision: pattern.revision as f64,
+                similarity: f64::from(found.similarity),
+                weight: found.weight,
+                accesses: pattern.access_count() as f64,
+                last_accessed: pattern.last_accessed_ms() as f64,
+            };
+            numbers.write(row);
         }
         Ok(found.len() as u32)
     })
@@ -76,7 +76,8 @@ fn pattern_json(engine: &SonaEngine, pattern: &Pattern) -> Result<Value> {
     for exemplar in &pattern.exemplars {
         let route = exemplar.route.map(name).transpose()?.flatten();
         exemplars.push(json!({
-            "trajectoryId": exemplar.trajectory,
+            "trajectory": exemplar.trajectory,
+            "incarnation": engine.trajectory_incarnation(exemplar.trajectory).to_string(),
             "route": route.as_deref(),
             "quality": exemplar.quality,
             "contexts": exemplar.contexts.iter().flat_map(|contexts| contexts.iter()).collect::<Vec<_>>(),

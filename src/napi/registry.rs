@@ -1,14 +1,12 @@
 //! Engines, routers and embedders by handle, for all threads of the process. A look-up takes no lock.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use super::embed::Table;
 use super::error::to_js;
-use crate::config::Config;
+use crate::embed::Table;
 use crate::engine::SonaEngine;
 use crate::error::{Result, SonaError};
 use crate::router::SonaRouter;
@@ -19,6 +17,12 @@ const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
 struct Slot<T> {
     generation: u32,
     held: Option<Arc<T>>,
+}
+
+impl<T> Slot<T> {
+    fn handle(&self, at: usize) -> u32 {
+        self.generation << SLOT_BITS | at as u32
+    }
 }
 
 impl<T> Clone for Slot<T> {
@@ -42,52 +46,20 @@ pub(super) static ROUTERS: LazyLock<Registry<SonaRouter>> = LazyLock::new(Regist
 /// All embedders.
 pub(super) static EMBEDDERS: LazyLock<Registry<Table>> = LazyLock::new(Registry::new);
 
-/// Engines with a name, and how many have opened each.
-static SHARED: LazyLock<Mutex<HashMap<String, Share>>> = LazyLock::new(Mutex::default);
-
-struct Share {
-    handle: u32,
-    opened: usize,
-}
-
-/// The handle of the engine of a name. Whoever opens it first says how it is made; later a config is only compared.
-pub(super) fn share(name: &str, config: Option<Config>) -> Result<u32> {
-    let mut shared = SHARED.lock();
-    if let Some(share) = shared.get_mut(name) {
-        let engine = find(&ENGINES.slots.load(), share.handle).cloned()?;
-        if config.is_some_and(|config| config != *engine.config()) {
-            let expected = format!("the settings that the shared engine {name:?} was made with");
-            return Err(SonaError::invalid_config("config", expected, "others"));
-        }
-        share.opened += 1;
-        return Ok(share.handle);
-    }
-    let handle = ENGINES.insert(SonaEngine::new(config.unwrap_or_default())?)?;
-    shared.insert(name.to_owned(), Share { handle, opened: 1 });
-    Ok(handle)
-}
-
-/// Whether others still have the shared engine of a handle open, once one of them lets go.
-fn still_shared(handle: u32) -> bool {
-    let mut shared = SHARED.lock();
-    let Some((name, share)) = shared.iter_mut().find(|(_, share)| share.handle == handle) else { return false };
-    share.opened -= 1;
-    if share.opened > 0 {
-        return true;
-    }
-    let name = name.clone();
-    shared.remove(&name);
-    false
-}
-
 /// Registers an engine and returns its handle.
 pub(super) fn insert(engine: SonaEngine) -> Result<u32> {
     ENGINES.insert(engine)
 }
 
-/// Takes an engine out once nobody shares it any more; later calls with its handle answer `SONA_CLOSED`.
+/// Registers an engine that others have open too and returns a handle of its own.
+pub(super) fn hold(engine: Arc<SonaEngine>) -> Result<u32> {
+    let handle = ENGINES.hold(engine.clone());
+    handle.inspect_err(|_| drop(engine.release()))
+}
+
+/// Takes a handle out; later calls with it answer `SONA_CLOSED`. The engine, when nobody else has it open.
 pub(super) fn remove(handle: u32) -> Option<Arc<SonaEngine>> {
-    if still_shared(handle) { None } else { ENGINES.remove(handle) }
+    ENGINES.remove(handle).and_then(SonaEngine::release)
 }
 
 /// A counted reference to an engine, for work on another thread.
@@ -109,7 +81,28 @@ impl<T> Registry<T> {
     /// Registers something and returns its handle: slot and generation, so that a stale handle finds nothing until its slot
     /// has been used 4,096 times more. TypeScript asks nothing that is closed anyway.
     pub(super) fn insert(&self, new: T) -> Result<u32> {
+        self.hold(Arc::new(new))
+    }
+
+    /// Registers what others may hold too.
+    pub(super) fn hold(&self, new: Arc<T>) -> Result<u32> {
         let _writer = self.writer.lock();
+        self.put(new)
+    }
+
+    /// The handle under which something is registered already, or a new one.
+    pub(super) fn handle_of(&self, held: Arc<T>) -> Result<u32> {
+        let _writer = self.writer.lock();
+        let slots = self.slots.load();
+        let is_it = |slot: &Slot<T>| slot.held.as_ref().is_some_and(|other| Arc::ptr_eq(other, &held));
+        match slots.iter().position(is_it) {
+            Some(at) => Ok(slots[at].handle(at)),
+            None => self.put(held),
+        }
+    }
+
+    /// For the holder of the writer's lock.
+    fn put(&self, new: Arc<T>) -> Result<u32> {
         let mut slots = self.slots.load().as_ref().clone();
         let at = slots.iter().position(|slot| slot.held.is_none()).unwrap_or(slots.len());
         if at > SLOT_MASK as usize {
@@ -122,8 +115,8 @@ impl<T> Registry<T> {
         if at == slots.len() {
             slots.push(Slot { generation: 0, held: None });
         }
-        slots[at].held = Some(Arc::new(new));
-        let handle = slots[at].generation << SLOT_BITS | at as u32;
+        slots[at].held = Some(new);
+        let handle = slots[at].handle(at);
         self.slots.store(Arc::new(slots));
         Ok(handle)
     }

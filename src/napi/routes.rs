@@ -5,16 +5,11 @@ use napi_derive::napi;
 use serde_json::json;
 
 use super::buffers::Writable;
+use super::layout::{RankedRoute, Row, Suggestion};
 use super::registry::with;
 use crate::engine::RouteId;
 use crate::error::SonaError;
 use crate::fault;
-
-/// Numbers before the first ranked route in the output of `suggest`: decision, confidence, abstain.
-const HEADER: usize = 3;
-
-/// Numbers per ranked route: score, probability, count, average quality.
-const PER_ROUTE: usize = 4;
 
 /// Adds a route and returns its id.
 #[napi(catch_unwind)]
@@ -52,8 +47,8 @@ pub fn routes(handle: u32) -> napi::Result<String> {
     })
 }
 
-/// Ranks routes; returns how many were written. `ids` takes the route ids, `numbers` takes decision,
-/// confidence, abstain (0 or 1), then score, probability, count, average quality of each.
+/// Ranks routes; returns how many were written. `ids` takes the route ids, `numbers` a `Suggestion`, then a `RankedRoute` for
+/// each.
 #[napi(catch_unwind)]
 pub fn suggest(
     handle: u32,
@@ -65,22 +60,29 @@ pub fn suggest(
     fault::point("suggest");
     with(handle, |engine| {
         let (ids, numbers) = (ids.as_mut_slice(), numbers.as_mut_slice());
-        if numbers.len() < HEADER + PER_ROUTE * ids.len() {
+        if numbers.len() < Suggestion::LEN + RankedRoute::LEN * ids.len() {
             return Err(SonaError::Internal("the output of suggest is too short".into()));
         }
         let eligible: Option<Vec<RouteId>> =
             eligible.map(|eligible| eligible.iter().map(|&id| RouteId::from_packed(id)).collect());
         let suggestion = engine.suggest_routes(&query, ids.len(), eligible.as_deref())?;
-        numbers[..HEADER].copy_from_slice(&[
-            suggestion.id as f64,
-            f64::from(suggestion.confidence),
-            f64::from(u8::from(suggestion.abstain)),
-        ]);
-        let rows = numbers[HEADER..].chunks_exact_mut(PER_ROUTE);
+        let (header, rows) = numbers.split_at_mut(Suggestion::LEN);
+        let head = Suggestion {
+            decision: suggestion.id as f64,
+            confidence: f64::from(suggestion.confidence),
+            abstain: f64::from(u8::from(suggestion.abstain)),
+        };
+        head.write(header);
+        let rows = rows.chunks_exact_mut(RankedRoute::LEN);
         for ((ranked, id), row) in suggestion.ranked.iter().zip(ids.iter_mut()).zip(rows) {
             *id = ranked.id.packed();
-            let (score, probability) = (f64::from(ranked.score), f64::from(ranked.probability));
-            row.copy_from_slice(&[score, probability, ranked.count as f64, ranked.avg_quality]);
+            let route = RankedRoute {
+                score: f64::from(ranked.score),
+                probability: f64::from(ranked.probability),
+                count: ranked.count as f64,
+                avg_quality: ranked.avg_quality,
+            };
+            route.write(row);
         }
         Ok(suggestion.ranked.len() as u32)
     })

@@ -9,8 +9,9 @@
 //! in two passes, which changes no bit: a few products need all at once to hide the latency of the multiply-add, a large
 //! tile has parallelism enough and needs the registers for its products.
 
+use super::kernels::AdamStep;
+use super::lanes::WIDTH;
 use super::vector::Vector;
-use super::{AdamStep, WIDTH};
 
 /// Columns of a tile.
 const COLUMNS: usize = 4;

@@ -2,13 +2,8 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use super::{Kernels, scalar};
-
-/// A backend of this build and the check that the CPU can run it.
-pub(super) struct Backend {
-    pub(super) kernels: &'static Kernels,
-    pub(super) detected: fn() -> bool,
-}
+use super::kernels::{Backend, Kernels};
+use super::scalar;
 
 /// All backends of this build, weakest first; the order is what "lower" means for `SONA_SIMD`.
 static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
@@ -28,16 +23,48 @@ static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
     portable.into_iter().chain(native).collect()
 });
 
-pub(super) fn built() -> &'static [&'static str] {
+impl Kernels {
+    /// The backend to use: the strongest that this CPU reports, decided once per process.
+    ///
+    /// The environment variable `SONA_SIMD` (`scalar`, `avx2`, `avx512`, `neon`, `simd128`; case is
+    /// ignored) can only lower the choice: it names
+    /// the strongest backend allowed. A name that the build knows but the CPU lacks gives the best available backend
+    /// below it; a name that the build does not know sets no limit.
+    pub fn best() -> &'static Kernels {
+        best()
+    }
+
+    /// The portable backend, present in every build and on every CPU.
+    pub fn scalar() -> &'static Kernels {
+        &scalar::KERNELS
+    }
+
+    /// The backend of that exact name; `None` when it is not in this build or the CPU lacks its instructions.
+    pub fn by_name(name: &str) -> Option<&'static Kernels> {
+        available().find(|kernels| kernels.name == name)
+    }
+
+    /// All backends of this build that the CPU can run, weakest (`scalar`) first. `SONA_SIMD` does not matter here.
+    pub fn available() -> Vec<&'static Kernels> {
+        available().collect()
+    }
+
+    /// The names of all backends in this build, weakest (`scalar`) first, whether the CPU can run them or not.
+    pub fn built() -> &'static [&'static str] {
+        built()
+    }
+}
+
+fn built() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| BACKENDS.iter().map(|b| b.kernels.name).collect());
     &NAMES
 }
 
-pub(super) fn available() -> impl Iterator<Item = &'static Kernels> {
+fn available() -> impl Iterator<Item = &'static Kernels> {
     BACKENDS.iter().filter(|b| (b.detected)()).map(|b| b.kernels)
 }
 
-pub(super) fn best() -> &'static Kernels {
+fn best() -> &'static Kernels {
     static BEST: OnceLock<&'static Kernels> = OnceLock::new();
     BEST.get_or_init(|| {
         let limit = std::env::var("SONA_SIMD").ok();

@@ -1,11 +1,11 @@
 //! The portable backend: plain Rust, shaped so that a compiler can use whatever vectors the target has by default.
 
-use std::array;
-
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{AdamStep, Kernels, WIDTH, triangle, unfused};
+use super::kernels::{AdamStep, Kernels};
+use super::lanes::dot;
+use super::{triangle, unfused};
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "scalar",
@@ -20,38 +20,6 @@ pub(super) static KERNELS: Kernels = Kernels {
     triangle: triangle::PORTABLE,
     unfused: unfused::PORTABLE,
 };
-
-type Block = [f32; WIDTH];
-
-#[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks();
-    let (b_blocks, b_rest) = b.as_chunks();
-    let mut lanes: Block = [0.0; WIDTH];
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        add_products(&mut lanes, a, b);
-    }
-    if !a_rest.is_empty() {
-        add_products(&mut lanes, &padded(a_rest), &padded(b_rest));
-    }
-    let eight: [f32; 8] = array::from_fn(|lane| lanes[lane] + lanes[lane + 8]);
-    let four: [f32; 4] = array::from_fn(|lane| eight[lane] + eight[lane + 4]);
-    (four[0] + four[1]) + (four[2] + four[3])
-}
-
-#[inline(always)]
-fn add_products(lanes: &mut Block, a: &Block, b: &Block) {
-    for lane in 0..WIDTH {
-        lanes[lane] += a[lane] * b[lane];
-    }
-}
-
-#[inline(always)]
-fn padded(rest: &[f32]) -> Block {
-    let mut block = [0.0; WIDTH];
-    block[..rest.len()].copy_from_slice(rest);
-    block
-}
 
 fn dot_rows(rows: &[f32], x: &[f32], out: &mut [f32]) {
     if x.is_empty() {

@@ -3,7 +3,7 @@
 //! Written once in plain Rust, `#[inline(always)]`, so that each backend compiles them for its instruction set. No
 //! multiplication is fused with an addition: the vector of a text is the same numbers on every machine.
 
-use super::scalar;
+use super::lanes::dot;
 
 /// One backend's functions. Every pointer may be called only on a CPU with the backend's features and with lengths that the
 /// method of [`Kernels`](super::Kernels) has checked.
@@ -25,5 +25,5 @@ pub(super) fn add_scaled_i8(scale: f32, row: &[i8], y: &mut [f32]) {
 /// The portable inner product rounds every product before it adds it.
 #[inline(always)]
 pub(super) fn sum_of_squares(x: &[f32]) -> f32 {
-    scalar::dot(x, x)
+    dot(x, x)
 }

@@ -9,7 +9,7 @@
 /// Every method needs a CPU with the instruction set. Those with a pointer also need as many elements there as they say
 /// they read or write, at any alignment.
 pub(super) trait Vector: Copy {
-    /// A power of two, at most [`WIDTH`](super::blocked::WIDTH).
+    /// A power of two, at most [`WIDTH`](super::lanes::WIDTH).
     const LANES: usize;
 
     /// `value` in every lane.

@@ -6,6 +6,7 @@
 
 mod embedder;
 mod reader;
+mod soundness;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,9 @@ use std::collections::BTreeMap;
 
 pub use embedder::EmbedderId;
 pub use reader::Reader;
+pub use soundness::{Soundness, Unsound, sound};
 pub use tensor::{Element, Tensor};
 pub use writer::Writer;
-
-use crate::error::Result;
 
 /// More than anything can have been counted; below it there is room to count on.
 pub const UNCOUNTABLE: u64 = u64::MAX / 4;
@@ -63,22 +63,6 @@ pub fn all_unit(rows: &[f32], dim: usize) -> bool {
 pub struct State {
     pub(crate) values: BTreeMap<String, serde_json::Value>,
     pub(crate) tensors: BTreeMap<String, Tensor>,
-}
-
-impl State {
-    /// The state that `fill` writes. Costs a copy of every tensor.
-    ///
-    /// # Errors
-    /// [`SonaError::Internal`](crate::SonaError::Internal) naming the first entry that could not be written: a
-    /// name twice, a shape that isn't the data's, a number that is not finite, a value that JSON can't hold.
-    pub fn collect(fill: impl FnOnce(&mut Writer<'_>)) -> Result<Self> {
-        writer::collect(fill)
-    }
-
-    /// Reads from the root.
-    pub fn reader(&self) -> Reader<'_> {
-        Reader::new(self)
-    }
 }
 
 /// The path of an entry or a scope.

@@ -7,7 +7,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Element, State, Tensor, join};
+use super::{Element, Soundness, State, Tensor, join};
 use crate::error::{Result, SonaError};
 
 /// Reads the entries under the path of its scope. Every refusal is a
@@ -18,11 +18,14 @@ pub struct Reader<'a> {
     prefix: String,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(state: &'a State) -> Self {
-        Self { state, prefix: String::new() }
+impl State {
+    /// Reads from the root.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { state: self, prefix: String::new() }
     }
+}
 
+impl<'a> Reader<'a> {
     /// A reader of the names that lie under `name`. Of a scope that nobody wrote every entry is missing.
     pub fn scope(&self, name: &str) -> Reader<'a> {
         Reader { state: self.state, prefix: join(&self.prefix, name) }
@@ -78,11 +81,14 @@ impl<'a> Reader<'a> {
 
     /// A tensor of finite numbers of exactly this shape, row by row.
     pub fn tensor<T: Element>(&self, name: &str, shape: &[usize]) -> Result<Vec<T>> {
-        let stored = self.stored::<T>(name)?;
-        if stored.shape() != shape {
-            return Err(self.corrupt(name, format_args!("expected the shape {shape:?}, got {:?}", stored.shape())));
-        }
+        let stored = self.of_shape::<T>(name, shape)?;
         self.elements(name, stored)
+    }
+
+    /// Refuses what is no tensor of `T` of exactly this shape, without reading it: asked before anything of its size is
+    /// made.
+    pub fn expect<T: Element>(&self, name: &str, shape: &[usize]) -> Result<()> {
+        self.of_shape::<T>(name, shape).map(|_| ())
     }
 
     /// A tensor of any number of rows of exactly this shape: how many rows, and the numbers row by row. There are
@@ -102,6 +108,11 @@ impl<'a> Reader<'a> {
         if holds { Ok(()) } else { Err(self.corrupt(name, format_args!("expected {expected}"))) }
     }
 
+    /// Refuses what a room says is not sound.
+    pub fn check(&self, soundness: Soundness) -> Result<()> {
+        soundness.map_err(|unsound| self.corrupt(&unsound.entry, format_args!("expected {}", unsound.expected)))
+    }
+
     /// The error that refuses an entry, for what only its room can check.
     pub fn corrupt(&self, name: &str, reason: impl Display) -> SonaError {
         SonaError::corrupt_state(format_args!("{}: {reason}", join(&self.prefix, name)))
@@ -115,6 +126,14 @@ impl<'a> Reader<'a> {
             return Err(self.corrupt(name, format_args!("expected {:?}, got {:?}", T::DTYPE, tensor.dtype())));
         }
         Ok(tensor)
+    }
+
+    fn of_shape<T: Element>(&self, name: &str, shape: &[usize]) -> Result<&'a Tensor> {
+        let stored = self.stored::<T>(name)?;
+        if stored.shape() != shape {
+            return Err(self.corrupt(name, format_args!("expected the shape {shape:?}, got {:?}", stored.shape())));
+        }
+        Ok(stored)
     }
 
     fn elements<T: Element>(&self, name: &str, tensor: &Tensor) -> Result<Vec<T>> {

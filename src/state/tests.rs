@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::*;
-use crate::error::SonaError;
+use crate::error::{Result, SonaError};
 
 const AWKWARD: [f32; 8] =
     [0.0, -0.0, f32::MIN_POSITIVE, -1e-45, f32::MAX, f32::MIN, 1.0 + f32::EPSILON, std::f32::consts::PI];

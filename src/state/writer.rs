@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Element, State, Tensor, join};
+use super::{Element, Soundness, State, Tensor, join};
 use crate::error::{Result, SonaError};
 
 /// Collects named values and tensors under the path of its scope.
@@ -21,12 +21,19 @@ struct Collected {
     failure: Option<SonaError>,
 }
 
-pub(super) fn collect(fill: impl FnOnce(&mut Writer<'_>)) -> Result<State> {
-    let mut collected = Collected::default();
-    fill(&mut Writer { collected: &mut collected, prefix: String::new() });
-    match collected.failure {
-        Some(failure) => Err(failure),
-        None => Ok(collected.state),
+impl State {
+    /// The state that `fill` writes. Costs a copy of every tensor.
+    ///
+    /// # Errors
+    /// [`SonaError::Internal`] naming the first entry that could not be written: a name twice, a shape that isn't the
+    /// data's, a number that is not finite, a value that JSON can't hold.
+    pub fn collect(fill: impl FnOnce(&mut Writer<'_>)) -> Result<Self> {
+        let mut collected = Collected::default();
+        fill(&mut Writer { collected: &mut collected, prefix: String::new() });
+        match collected.failure {
+            Some(failure) => Err(failure),
+            None => Ok(collected.state),
+        }
     }
 }
 
@@ -62,6 +69,14 @@ impl Writer<'_> {
             }
             Some(_) => self.fail(&path, "written twice"),
             None => self.fail(&path, format_args!("{} elements for the shape {shape:?}", data.len())),
+        }
+    }
+
+    /// Fails if a room says that it is not sound: what could not be read again is not written.
+    pub fn check(&mut self, soundness: Soundness) {
+        if let Err(unsound) = soundness {
+            let path = join(&self.prefix, &unsound.entry);
+            self.fail(&path, format_args!("expected {}", unsound.expected));
         }
     }
 

@@ -7,14 +7,12 @@ mod tests;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-pub use preamble::Kind;
+pub use preamble::{Kind, VERSION};
+
 use preamble::Preamble;
 
 use crate::error::{Result, SonaError};
 use crate::state::State;
-
-/// Version of the format that [`encode`] writes and [`decode`] reads.
-pub const VERSION: u32 = 1;
 
 /// Length of the preamble in bytes, in this and every later version.
 pub const PREAMBLE_LENGTH: usize = preamble::LENGTH;

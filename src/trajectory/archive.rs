@@ -4,23 +4,36 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 
-use super::record::{Details, Outcome, Record};
+use super::record::{Details, NodeStep, Outcome, Record};
 use crate::error::Result;
-use crate::state::{Reader, Writer, all_unit};
+use crate::state::{Reader, Soundness, Writer, all_unit, sound};
 
 /// No route, no latency.
 const NONE: u32 = u32::MAX;
 const UNTOLD: f32 = -1.0;
+
+/// Largest code of a verdict and of a kind of pattern.
+const VERDICTS: u8 = 3;
+const KINDS: u8 = 6;
 
 /// Collects records and gives each a place.
 #[derive(Debug, Default)]
 pub struct Archivist {
     records: Vec<Arc<Record>>,
     places: HashMap<*const Record, u32>,
+    /// What can still change of some records, as it is to be written.
+    frozen: HashMap<*const Record, (Outcome, bool)>,
 }
 
 impl Archivist {
+    /// One that writes these outcomes, and whether the records were taken in, whatever has changed since.
+    pub fn of(frozen: &[(Arc<Record>, Outcome, bool)]) -> Self {
+        let frozen = frozen.iter().map(|(record, outcome, taken_in)| (Arc::as_ptr(record), (*outcome, *taken_in)));
+        Self { frozen: frozen.collect(), ..Self::default() }
+    }
+
     /// The place of a record, which is added when it is new.
     pub fn place(&mut self, record: &Arc<Record>) -> u32 {
         *self.places.entry(Arc::as_ptr(record)).or_insert_with(|| {
@@ -29,8 +42,14 @@ impl Archivist {
         })
     }
 
+    /// The records that were given a place.
+    pub fn records(&self) -> &[Arc<Record>] {
+        &self.records
+    }
+
     /// Writes every record that was given a place.
-    pub fn save(&self, dim: usize, writer: &mut Writer<'_>) {
+    pub fn save(&self, dim: usize, layers: usize, writer: &mut Writer<'_>) {
+        writer.check(check(&self.records, dim, layers));
         let column =
             |value: &dyn Fn(&Record) -> u64| self.records.iter().map(|record| value(record)).collect::<Vec<_>>();
         let count = self.records.len();
@@ -39,14 +58,14 @@ impl Archivist {
         writer.tensor("ended_ms", &[count], &column(&|record| record.ended_ms));
         let routes: Vec<u32> = self.records.iter().map(|record| record.route.unwrap_or(NONE)).collect();
         writer.tensor("route", &[count], &routes);
-        let outcomes: Vec<Outcome> = self.records.iter().map(|record| record.outcome()).collect();
+        let outcomes: Vec<Outcome> = self.records.iter().map(|record| self.as_of(record).0).collect();
         let quality: Vec<f32> = outcomes.iter().map(|outcome| outcome.quality).collect();
         let verdict: Vec<u8> = outcomes.iter().map(|outcome| outcome.verdict).collect();
         let latency: Vec<f32> = outcomes.iter().map(|outcome| outcome.latency_ms.unwrap_or(UNTOLD)).collect();
         writer.tensor("quality", &[count], &quality);
         writer.tensor("verdict", &[count], &verdict);
         writer.tensor("latency_ms", &[count], &latency);
-        let taken_in: Vec<u8> = self.records.iter().map(|record| u8::from(record.is_taken_in())).collect();
+        let taken_in: Vec<u8> = self.records.iter().map(|record| u8::from(self.as_of(record).1)).collect();
         writer.tensor("taken_in", &[count], &taken_in);
 
         let vectors: Vec<f16> = self.records.iter().flat_map(|record| record.vectors().iter().copied()).collect();
@@ -66,6 +85,11 @@ impl Archivist {
         self.save_attention(&mut writer.scope("attention"));
     }
 
+    fn as_of(&self, record: &Arc<Record>) -> (Outcome, bool) {
+        let now = || (record.outcome(), record.is_taken_in());
+        self.frozen.get(&Arc::as_ptr(record)).copied().unwrap_or_else(now)
+    }
+
     /// Attention weights of all steps that have some, one after another.
     fn save_attention(&self, writer: &mut Writer<'_>) {
         let (mut of, mut steps, mut lengths, mut weights) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -83,6 +107,31 @@ impl Archivist {
         writer.tensor("lengths", &[lengths.len()], &lengths);
         writer.tensor("weights", &[weights.len()], &weights);
     }
+}
+
+/// Whether records of `dim` numbers, for an adapter of `layers` layers, are as they can have come about: each with a place
+/// of its own in the order of all.
+fn check(records: &[Arc<Record>], dim: usize, layers: usize) -> Soundness {
+    let mut wide = vec![0.0; dim];
+    for record in records {
+        let outcome = record.outcome();
+        sound("quality", (0.0..=1.0).contains(&outcome.quality), "numbers from 0 to 1")?;
+        sound("verdict", outcome.verdict <= VERDICTS, "codes of verdicts")?;
+        sound("latency_ms", outcome.latency_ms.is_none_or(|latency| latency >= 0.0), "times from 0")?;
+        for vector in record.vectors().chunks_exact(dim) {
+            vector.convert_to_f32_slice(&mut wide);
+            sound("vectors", all_unit(&wide, dim), "unit vectors")?;
+        }
+        let mut steps = record.step_parts();
+        sound("step_layer", steps.all(|(_, _, layer)| usize::from(layer) < layers), "layers that exist")?;
+        if let Some(details) = &record.details {
+            let node =
+                |step: &NodeStep| step.score.is_finite() && step.latency_us >= 0.0 && step.latency_us.is_finite();
+            sound("details", details.kind <= KINDS && details.nodes.iter().all(node), "kinds, scores and times")?;
+        }
+    }
+    let sequences: HashSet<u64> = records.iter().map(|record| record.sequence).collect();
+    sound("sequence", sequences.len() == records.len(), "a place of its own for each")
 }
 
 /// Attention weights of each step of the record at a place.
@@ -137,28 +186,20 @@ impl Archive {
         let (step_count, rewards) = reader.rows::<f32>("step_reward", &[])?;
         let step_vectors: Vec<u32> = reader.tensor("step_vector", &[step_count])?;
         let step_layers: Vec<u8> = reader.tensor("step_layer", &[step_count])?;
-        let mut details: HashMap<u32, Details> = reader.value::<Vec<(u32, Details)>>("details")?.into_iter().collect();
-
-        for (place, attention) in restore_attention(&reader.scope("attention"))? {
+        let listed: Vec<(u32, Details)> = reader.value("details")?;
+        let in_order = listed.is_sorted_by(|a, b| a.0 < b.0) && listed.iter().all(|&(at, _)| (at as usize) < count);
+        reader.ensure("details", in_order, "places of records, in order")?;
+        let mut details: HashMap<u32, Details> = listed.into_iter().collect();
+        let attention = restore_attention(&reader.scope("attention"))?;
+        let known = |(place, _): &Attention| details.contains_key(place);
+        let in_order = attention.is_sorted_by(|a, b| a.0 < b.0) && attention.iter().all(known);
+        reader.ensure("attention", in_order, "places of records with details, in order")?;
+        for (place, attention) in attention {
             details.entry(place).or_default().attention = attention;
         }
         let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
         reader.ensure("vector_count", total(&vector_counts) == vector_count as u64, "as many vectors as there are")?;
         reader.ensure("step_count", total(&step_counts) == step_count as u64, "as many steps as there are")?;
-        let unit = |row: &[f16]| all_unit(&row.iter().map(|x| x.to_f32()).collect::<Vec<_>>(), dim);
-        reader.ensure("vectors", vectors.chunks_exact(dim).all(unit), "unit vectors")?;
-        reader.ensure(
-            "quality",
-            qualities.iter().all(|quality| (0.0..=1.0).contains(quality)),
-            "numbers from 0 to 1",
-        )?;
-        reader.ensure(
-            "step_layer",
-            step_layers.iter().all(|&layer| usize::from(layer) < layers),
-            "layers that exist",
-        )?;
-        reader.ensure("details", details.keys().all(|&at| (at as usize) < count), "places of records")?;
-
         let (mut vectors, mut step) = (&vectors[..], 0);
         let mut records = Vec::with_capacity(count);
         for n in 0..count {
@@ -178,13 +219,13 @@ impl Archive {
             records.push(Arc::new(record));
             (vectors, step) = (rest, steps.end);
         }
+        reader.check(check(&records, dim, layers))?;
         Ok(Self { records })
     }
 
-    /// Whether each record has a sequence of its own, from 1 to `last`.
-    pub fn is_in_order(&self, last: u64) -> bool {
-        let sequences: HashSet<u64> = self.records.iter().map(|record| record.sequence).collect();
-        sequences.len() == self.records.len() && sequences.iter().all(|sequence| (1..=last).contains(sequence))
+    /// All of them.
+    pub fn records(&self) -> &[Arc<Record>] {
+        &self.records
     }
 
     /// The record at a place.

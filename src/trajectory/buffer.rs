@@ -1,9 +1,11 @@
 //! The bounded queue between requests and background learning.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_queue::ArrayQueue;
+use parking_lot::Mutex;
 
 use super::record::Record;
 
@@ -15,7 +17,10 @@ const SPARE: usize = 256;
 /// Once no call is under way, `recorded = learned + waiting + dropped`.
 #[derive(Debug)]
 pub struct Buffer {
-    waiting: ArrayQueue<Arc<Record>>,
+    capacity: usize,
+    waiting: Mutex<VecDeque<Arc<Record>>>,
+    /// How many wait, for those who only ask.
+    length: AtomicUsize,
     spare: ArrayQueue<Arc<Record>>,
     recorded: AtomicU64,
     learned: AtomicU64,
@@ -26,7 +31,9 @@ impl Buffer {
     /// A queue for at most `capacity` records.
     pub fn new(capacity: usize) -> Self {
         Self {
-            waiting: ArrayQueue::new(capacity),
+            capacity,
+            waiting: Mutex::default(),
+            length: AtomicUsize::new(0),
             spare: ArrayQueue::new(SPARE.min(capacity)),
             recorded: AtomicU64::new(0),
             learned: AtomicU64::new(0),
@@ -42,35 +49,40 @@ impl Buffer {
     /// Queues a record. When full, the oldest is dropped and counted. Returns how many were dropped.
     pub fn push(&self, record: Arc<Record>) -> u64 {
         self.recorded.fetch_add(1, Ordering::Relaxed);
-        match self.waiting.force_push(record) {
-            Some(oldest) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-                self.recycle(oldest);
-                1
-            }
-            None => 0,
-        }
+        let oldest = {
+            let mut waiting = self.waiting.lock();
+            let oldest = if waiting.len() == self.capacity { waiting.pop_front() } else { None };
+            waiting.push_back(record);
+            self.length.store(waiting.len(), Ordering::Relaxed);
+            oldest
+        };
+        let Some(oldest) = oldest else { return 0 };
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.recycle(oldest);
+        1
     }
 
-    /// The oldest record. The caller learns it and gives it back with [`recycle`](Self::recycle).
-    pub fn pop(&self) -> Option<Arc<Record>> {
-        let record = self.waiting.pop()?;
-        self.learned.fetch_add(1, Ordering::Relaxed);
-        Some(record)
+    /// The `count` oldest records, or as many as there are. The caller learns them and gives each back with
+    /// [`recycle`](Self::recycle).
+    pub fn take(&self, count: usize) -> Vec<Arc<Record>> {
+        let mut waiting = self.waiting.lock();
+        let count = count.min(waiting.len());
+        let taken: Vec<_> = waiting.drain(..count).collect();
+        self.length.store(waiting.len(), Ordering::Relaxed);
+        self.learned.fetch_add(taken.len() as u64, Ordering::Relaxed);
+        taken
     }
 
-    /// The records that wait, oldest first. For whoever keeps all others from pushing and popping meanwhile.
+    /// The records that wait, oldest first.
     pub fn snapshot(&self) -> Vec<Arc<Record>> {
-        let records: Vec<_> = std::iter::from_fn(|| self.waiting.pop()).collect();
-        for record in &records {
-            self.waiting.force_push(record.clone());
-        }
-        records
+        self.waiting.lock().iter().cloned().collect()
     }
 
     /// Makes an empty queue hold what another did, with its counts.
     pub fn refill(&self, records: impl Iterator<Item = Arc<Record>>, recorded: u64, learned: u64, dropped: u64) {
-        records.for_each(|record| drop(self.waiting.force_push(record)));
+        let mut waiting = self.waiting.lock();
+        waiting.extend(records);
+        self.length.store(waiting.len(), Ordering::Relaxed);
         self.recorded.store(recorded, Ordering::Relaxed);
         self.learned.store(learned, Ordering::Relaxed);
         self.dropped.store(dropped, Ordering::Relaxed);
@@ -86,12 +98,12 @@ impl Buffer {
 
     /// Most records that can wait.
     pub fn capacity(&self) -> usize {
-        self.waiting.capacity()
+        self.capacity
     }
 
     /// Records that wait.
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.length.load(Ordering::Relaxed)
     }
 
     /// Ended trajectories so far.
@@ -126,7 +138,7 @@ mod tests {
         let buffer = Buffer::new(3);
         let dropped: u64 = (0..5).map(|id| buffer.push(record(&buffer, id))).sum();
         assert_eq!((dropped, buffer.dropped(), buffer.recorded(), buffer.waiting()), (2, 2, 5, 3));
-        let left: Vec<u64> = std::iter::from_fn(|| buffer.pop()).map(|record| record.id).collect();
+        let left: Vec<u64> = buffer.take(9).iter().map(|record| record.id).collect();
         assert_eq!(left, [2, 3, 4]);
         assert_eq!(buffer.recorded(), buffer.learned() + buffer.dropped());
     }

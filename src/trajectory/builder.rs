@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::check;
 use crate::error::Result;
+use crate::identity::Incarnation;
 use crate::simd::Kernels;
 use crate::trajectory::record::{Details, NodeStep};
 
@@ -12,6 +13,7 @@ use crate::trajectory::record::{Details, NodeStep};
 #[derive(Debug, Clone)]
 pub struct TrajectoryBuilder {
     kernels: &'static Kernels,
+    pub(crate) incarnation: Incarnation,
     pub(crate) id: u64,
     pub(crate) dim: usize,
     pub(crate) max_steps: usize,
@@ -25,9 +27,16 @@ pub struct TrajectoryBuilder {
 }
 
 impl TrajectoryBuilder {
-    pub(crate) fn new(kernels: &'static Kernels, id: u64, dim: usize, max_steps: usize, query: &[f32]) -> Self {
+    pub(crate) fn new(
+        kernels: &'static Kernels,
+        (incarnation, id): (Incarnation, u64),
+        dim: usize,
+        max_steps: usize,
+        query: &[f32],
+    ) -> Self {
         Self {
             kernels,
+            incarnation,
             id,
             dim,
             max_steps,

@@ -1,5 +1,6 @@
 //! The newest ended trajectories by id, so that an outcome can be corrected after the fact.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ const ROOM: usize = 16_384;
 #[derive(Debug)]
 pub struct Ledger {
     capacity: usize,
-    by_id: HashMap<u64, Arc<Record>>,
-    /// Id and sequence, oldest first.
-    order: VecDeque<(u64, u64)>,
+    /// Sequence of the record of an id.
+    by_id: HashMap<u64, u64>,
+    /// Records with their sequences, oldest first.
+    order: VecDeque<(u64, Arc<Record>)>,
 }
 
 impl Ledger {
@@ -24,34 +26,64 @@ impl Ledger {
         Self { capacity, by_id: HashMap::with_capacity(room), order: VecDeque::with_capacity(room) }
     }
 
-    /// Adds a record; returns the one that had to go.
+    /// Adds a record, later in the order of all than those before; returns the one that had to go. An id that comes twice
+    /// belongs to the later record.
     pub fn push(&mut self, record: Arc<Record>) -> Option<Arc<Record>> {
-        self.order.push_back((record.id, record.sequence));
-        let replaced = self.by_id.insert(record.id, record);
+        let replaced = match self.by_id.entry(record.id) {
+            Entry::Occupied(mut known) => Some(known.insert(record.sequence)),
+            Entry::Vacant(vacant) => {
+                vacant.insert(record.sequence);
+                None
+            }
+        };
+        let replaced = replaced.and_then(|sequence| self.position(sequence)).and_then(|at| self.order.remove(at));
+        self.order.push_back((record.sequence, record));
         if self.order.len() <= self.capacity {
-            return replaced;
+            return replaced.map(|(_, record)| record);
         }
-        let (id, sequence) = self.order.pop_front()?;
-        // an id that came twice belongs to the later record
-        let oldest = self.by_id.get(&id).is_some_and(|record| record.sequence == sequence);
-        if oldest { self.by_id.remove(&id) } else { replaced }
+        let (_, oldest) = self.order.pop_front()?;
+        self.by_id.remove(&oldest.id);
+        Some(oldest)
     }
 
     /// The record of an id, if it is among the newest.
     pub fn get(&self, id: u64) -> Option<&Arc<Record>> {
-        self.by_id.get(&id)
+        let at = self.position(*self.by_id.get(&id)?)?;
+        Some(&self.order[at].1)
+    }
+
+    /// Whether it holds the record of a place in the order of all.
+    pub fn holds(&self, sequence: u64) -> bool {
+        self.position(sequence).is_some()
     }
 
     /// All records, oldest first.
-    pub fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
-        self.order.iter().filter_map(|(id, sequence)| self.by_id.get(id).filter(|record| record.sequence == *sequence))
+    pub fn records(&self) -> impl ExactSizeIterator<Item = &Arc<Record>> {
+        self.order.iter().map(|(_, record)| record)
     }
 
-    /// Gives up what is forgotten.
-    pub fn drop_forgotten(&mut self) {
+    /// The records after a place in the order of all, oldest first.
+    pub fn since(&self, sequence: u64) -> impl ExactSizeIterator<Item = &Arc<Record>> {
+        let first = self.order.partition_point(|(own, _)| *own <= sequence);
+        self.order.range(first..).map(|(_, record)| record)
+    }
+
+    /// Gives up records by their sequences, in rising order.
+    pub fn remove(&mut self, sequences: impl Iterator<Item = u64>) {
+        let mut gone = sequences.peekable();
         let by_id = &mut self.by_id;
-        self.order.retain(|(id, _)| by_id.get(id).is_some_and(|record| !record.is_forgotten()));
-        by_id.retain(|_, record| !record.is_forgotten());
+        self.order.retain(|(sequence, record)| {
+            while gone.next_if(|gone| gone < sequence).is_some() {}
+            let keep = gone.next_if_eq(sequence).is_none();
+            if !keep {
+                by_id.remove(&record.id);
+            }
+            keep
+        });
+    }
+
+    fn position(&self, sequence: u64) -> Option<usize> {
+        self.order.binary_search_by_key(&sequence, |(own, _)| *own).ok()
     }
 }
 
@@ -90,12 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_is_not_found() {
+    fn what_is_removed_is_not_found() {
         let mut ledger = Ledger::new(3);
-        (0..3).for_each(|n| drop(ledger.push(record(n, n))));
-        ledger.get(1).unwrap().forget();
-        ledger.drop_forgotten();
-        assert!(ledger.get(1).is_none());
-        assert_eq!(ledger.records().count(), 2);
+        (1..4).for_each(|n| drop(ledger.push(record(10 * n, n))));
+        ledger.remove([0, 2, 7].into_iter());
+        assert!(ledger.get(20).is_none() && !ledger.holds(2) && ledger.holds(3));
+        assert_eq!(ledger.records().map(|record| record.id).collect::<Vec<_>>(), [10, 30]);
+        assert_eq!(ledger.since(1).map(|record| record.id).collect::<Vec<_>>(), [30]);
+        // its room is free again
+        assert!(ledger.push(record(40, 4)).is_none());
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! In: a query, steps, a route, an outcome. Out: pooled records, oldest first.
 //! Called by: `engine` (recording) and `learner` (draining).
-//! Method: a bounded lock-free queue (crossbeam's ArrayQueue, after Vyukov's bounded MPMC queue); a full one
-//! gives up its oldest record and counts it.
+//! Method: a bounded queue; a full one gives up its oldest record and counts it.
 
 pub mod archive;
 pub mod buffer;

@@ -111,6 +111,23 @@ impl Record {
         self.append(query);
     }
 
+    /// A record of its own with the same contents and another outcome: neither forgotten nor taken in.
+    pub fn copy(&self, outcome: Outcome) -> Self {
+        let copy = Self {
+            id: self.id,
+            sequence: self.sequence,
+            ended_ms: self.ended_ms,
+            route: self.route,
+            details: self.details.clone(),
+            dim: self.dim,
+            vectors: self.vectors.clone(),
+            steps: self.steps.clone(),
+            ..Self::default()
+        };
+        copy.set_outcome(outcome);
+        copy
+    }
+
     /// Adds a step with a unit activation.
     pub fn push_step(&mut self, activation: &[f32], reward: f32, layer: u8) {
         let repeats = |(stored, &x): (&f16, &f32)| *stored == f16::from_f32(x);

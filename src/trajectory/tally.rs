@@ -25,7 +25,7 @@ pub struct Run {
 
 /// Which trajectories are asked for. A part that is none asks for any.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Criterion<'a> {
+pub struct Selection<'a> {
     /// Those of one source.
     pub source: Option<&'a str>,
     /// Those that ended before, milliseconds since 1970.
@@ -72,7 +72,7 @@ impl Tally {
 
     /// How many of those counted are asked for. A run that is asked for in part counts in full, so that the answer is
     /// never too low.
-    pub fn count(&self, criterion: &Criterion) -> u64 {
+    pub fn count(&self, criterion: &Selection) -> u64 {
         let wanted = criterion.source.map(|source| hash(Some(source)));
         let asked = |run: &&Run| {
             let by_source = wanted.is_none() || run.source.is_none() || run.source == wanted;
@@ -84,9 +84,10 @@ impl Tally {
     /// Whether trajectories in an order up to `last` can have led to this.
     pub fn is_sound(&self, last: u64) -> bool {
         let runs = || self.runs.iter();
+        let ends = runs().skip(1).map(|next| next.first).chain([last + 1]);
         self.runs.len() <= RUNS
-            && runs().zip(runs().skip(1)).all(|(a, b)| a.first < b.first)
-            && runs().all(|run| run.first <= last && run.count <= last && run.from_ms <= run.to_ms)
+            && runs().zip(ends).all(|(run, end)| run.first < end && run.count <= end - run.first)
+            && runs().all(|run| run.from_ms <= run.to_ms)
     }
 
     fn merge_neighbours(&mut self) {
@@ -115,8 +116,8 @@ fn hash(source: Option<&str>) -> u64 {
 mod tests {
     use super::*;
 
-    fn by(source: &str) -> Criterion<'_> {
-        Criterion { source: Some(source), before_ms: None }
+    fn by(source: &str) -> Selection<'_> {
+        Selection { source: Some(source), before_ms: None }
     }
 
     #[test]
@@ -126,12 +127,12 @@ mod tests {
         (10..15).for_each(|n| tally.add(n, Some("b"), n));
         tally.add(15, None, 15);
         assert_eq!((tally.count(&by("a")), tally.count(&by("b")), tally.count(&by("c"))), (10, 5, 0));
-        assert_eq!(tally.count(&Criterion::default()), 16);
-        assert_eq!(tally.count(&Criterion { before_ms: Some(12), ..by("b") }), 5, "a run is not divided");
-        assert_eq!(tally.count(&Criterion { before_ms: Some(10), ..by("b") }), 0);
+        assert_eq!(tally.count(&Selection::default()), 16);
+        assert_eq!(tally.count(&Selection { before_ms: Some(12), ..by("b") }), 5, "a run is not divided");
+        assert_eq!(tally.count(&Selection { before_ms: Some(10), ..by("b") }), 0);
         tally.take_out(3);
         tally.take_out(15);
-        assert_eq!((tally.count(&by("a")), tally.count(&Criterion::default())), (9, 14));
+        assert_eq!((tally.count(&by("a")), tally.count(&Selection::default())), (9, 14));
     }
 
     #[test]
@@ -141,9 +142,9 @@ mod tests {
             tally.add(n, Some(if n % 3 == 0 { "a" } else { "b" }), n);
         }
         assert!(tally.runs.len() <= RUNS);
-        assert_eq!(tally.count(&Criterion::default()), 20_000);
+        assert_eq!(tally.count(&Selection::default()), 20_000);
         assert!(tally.count(&by("a")) >= 6_667 && tally.count(&by("b")) >= 13_333);
         (0..20_000).for_each(|n| tally.take_out(n));
-        assert_eq!(tally.count(&Criterion::default()), 0);
+        assert_eq!(tally.count(&Selection::default()), 0);
     }
 }

@@ -2,14 +2,14 @@
 
 use crate::world::{World, models, quality_of};
 use sona::router::{Criterion, Reason};
-use sona::{Background, Candidate, Decision, Model, ModelId, Outcome, Request, RouterConfig, SonaRouter};
+use sona::{Background, Candidate, Decision, DecisionId, Model, ModelId, Outcome, Request, RouterConfig, SonaRouter};
 
 /// More of the prompts are about the first thing than about others.
 fn prompt(n: u64) -> u64 {
     if n.is_multiple_of(2) { n * 4 } else { n }
 }
 
-fn tell(router: &SonaRouter, id: u64, quality: f64, now: u64) {
+fn tell(router: &SonaRouter, id: DecisionId, quality: f64, now: u64) {
     router.feedback(id, &Outcome { quality: Some(quality), ..Outcome::default() }, now).unwrap();
 }
 
@@ -81,7 +81,7 @@ fn its_outcome_teaches_and_can_be_forgotten() {
         candidates.flat_map(|c| [c.worth, c.optimism, c.bonus, c.outcomes]).collect::<Vec<_>>()
     };
     let before = shown(&router);
-    let ids: Vec<u64> = (0..50)
+    let ids: Vec<DecisionId> = (0..50)
         .map(|n| {
             let decision = router.route_context_free(&Request::default(), 500 + n).unwrap();
             tell(&router, decision.id, 0.0, 500 + n);
@@ -116,6 +116,7 @@ fn its_outcomes_say_nothing_about_errors_and_shifts() {
     assert!((after.noise / before.noise - 1.0).abs() < 1e-6, "{} {}", before.noise, after.noise);
     for id in 401..=600 {
         let outcome = Outcome { quality: Some(1.0), amend: true, ..Outcome::default() };
+        let id = DecisionId { incarnation: router.incarnation(), number: id };
         router.feedback(id, &outcome, 1_000).unwrap();
     }
     let amended = router.stats().unwrap();

@@ -1,4 +1,5 @@
 import { type DecisionRecord, featureCount } from '../decision-record.ts';
+import type { Metadata } from '../router/metadata.ts';
 
 /** What a log of another system says of a decision. */
 export interface Foreign {
@@ -11,7 +12,7 @@ export interface Foreign {
   readonly propensities?: readonly number[] | undefined;
   readonly features?: Features | undefined;
   readonly quality?: number | undefined;
-  readonly metadata?: Record<string, unknown>;
+  readonly metadata?: Metadata;
   readonly mode?: 'apply' | 'observe';
 }
 

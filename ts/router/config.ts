@@ -49,6 +49,8 @@ export interface RouterObjective {
   costScale?: CostScale;
   /** Latencies between nothing and in full. */
   latencyScale?: LatencyScale;
+  /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
+  failureQuality?: number;
   /** Mean spend per request that is held, in US dollars. Default: no budget. */
   budgetUsdPerRequest?: number;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
@@ -90,7 +92,10 @@ export interface RouterConfig extends QueryOptions {
   origin?: string;
   /** Seed of every random choice. Default 42. */
   seed?: number;
-  /** Says what time it is, in whole milliseconds since 1970. Default: the system's clock. */
+  /**
+   * Says what time it is, in whole milliseconds since 1970; waiting, resting and expiring go by it, too. Default: the system's
+   * clock, and a steady one for those.
+   */
   now?: () => number;
   /**
    * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
@@ -111,11 +116,14 @@ export interface RouterRestoreOptions extends QueryOptions {
   logText?: boolean;
   /** As `RouterConfig.engine`. */
   engine?: SonaEngine;
-  /**
-   * Goes on under this name; what was learned so far stays under the former. Default: the former, which is right where
-   * the router of the snapshot does not learn on.
-   */
+  /** Goes on under this name; what was learned so far stays under the former. Default: the former name. */
   origin?: string;
+  /**
+   * It is the only one that goes on from this state, and nothing was decided after it was saved: ids and sums go on as if the
+   * process had never ended. Default false: it begins another life, whose ids and sums are its own. Decisions that came with the
+   * state take their outcomes either way.
+   */
+  continues?: boolean;
 }
 
 /** Length of the vectors of all-MiniLM-L6-v2. */
@@ -172,14 +180,24 @@ export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
 /** Checks what is handed over beside a snapshot; the engine's dimension only once the router's is known. */
 export function checkRestoreOptions(
   options: RouterRestoreOptions,
-): Surroundings & { origin: string | undefined } {
-  checkOptions('options', options, ['now', 'log', 'logText', 'engine', 'embedder', 'promptOf', 'origin']);
-  const { origin, ...given } = options;
+): Surroundings & { origin: string | undefined; continues: boolean } {
+  checkOptions('options', options, [
+    'now',
+    'log',
+    'logText',
+    'engine',
+    'embedder',
+    'promptOf',
+    'origin',
+    'continues',
+  ]);
+  const { origin, continues = false, ...given } = options;
+  if (typeof continues !== 'boolean') throw invalidArgument('continues', 'true or false', continues);
   const surroundings = checkSurroundings(given, invalidArgument);
   if (origin !== undefined && !isName(origin)) {
     throw invalidArgument('origin', 'a name of at least one character', origin);
   }
-  return { ...surroundings, origin };
+  return { ...surroundings, origin, continues };
 }
 
 /** What may be given for a basis, once it was checked. */

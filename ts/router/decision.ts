@@ -53,8 +53,8 @@ export interface RankedModel {
 
 /** A model for a prompt. */
 export interface RouterDecision {
-  /** Its number, for `feedback`. */
-  id: number;
+  /** Names it for `feedback`: who made it, and its number there. */
+  id: string;
   /** The model to ask. */
   model: string;
   /** The models that could be chosen, best score first. */
@@ -80,7 +80,7 @@ export interface RouterDecision {
 
 /** Keeps the addon's numbers, from which explanations are made when they are asked for. */
 export class Decision implements RouterDecision {
-  readonly id: number;
+  readonly id: string;
   readonly model: string;
   readonly ranked: RankedModel[];
   readonly propensity: number;
@@ -91,6 +91,7 @@ export class Decision implements RouterDecision {
   readonly #query: Float32Array | undefined;
 
   constructor(
+    id: string,
     context: Context,
     numbers: Float64Array,
     query: Float32Array | undefined,
@@ -109,15 +110,15 @@ export class Decision implements RouterDecision {
         model: models.name(numbers[start + of.model] as number),
         score: numbers[start + of.score] as number,
         quality: numbers[start + of.quality] as number,
-        costUsd: known(numbers[start + of.costUsd] as number),
-        latencyMs: known(numbers[start + of.latencyMs] as number),
+        costUsd: known(numbers[start + of.cost_usd] as number),
+        latencyMs: known(numbers[start + of.latency_ms] as number),
         propensity: numbers[start + of.propensity] as number,
       });
     }
     const chosen = numbers[at.chosen] as number;
     const { model, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
     const start = HEADER + PER_CANDIDATE * chosen;
-    this.id = numbers[at.id] as number;
+    this.id = id;
     this.model = model;
     this.ranked = ranked;
     this.propensity = propensity;
@@ -130,7 +131,7 @@ export class Decision implements RouterDecision {
   }
 
   explain(): Explanation {
-    return explain(this.#context, this.#numbers, this.#query, this.fallback);
+    return explain(this.id, this.#context, this.#numbers, this.#query, this.fallback);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { SonaEngine } from '../engine.ts';
 import { SonaError } from '../errors.ts';
+import { rowOf } from '../layout.ts';
 import type { RouteRecord } from '../patterns.ts';
 import type { Exploration } from './config.ts';
 import type { Fallback } from './fallback.ts';
@@ -26,7 +27,7 @@ export interface ExplainedCandidate {
   score: number;
   /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
   parts: {
-    /** Worth of the expected quality, not clipped to [0, 1]. */
+    /** Worth of the expected quality, not clipped to [0, 1], and of a failed call by the share of calls that fail. */
     quality: number;
     /** What a model gets for what is not known of it yet. */
     optimism: number;
@@ -52,6 +53,8 @@ export interface ExplainedCandidate {
   };
   /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
   blocks: [number, number];
+  /** Share of its calls that are expected to be answered, 0 to 1. What a failed call is worth is `objective.failureQuality`. */
+  availability: number;
   /** What the tenant's own outcomes add to the expected quality. */
   tenant: number;
   /** Qualities told of it so far, by weight. */
@@ -79,7 +82,7 @@ export interface ExplainedPattern {
 /** What led to a decision, as it was then. Plain data. */
 export interface Explanation {
   /** The decision. */
-  id: number;
+  id: string;
   /** The model that was chosen. */
   model: string;
   /** Why. */
@@ -94,52 +97,55 @@ export interface Explanation {
   basis: { id: string };
   /** Why it was made without its prompt; null: it was not. */
   fallback: Fallback | null;
-  /** Every model; first those that could be chosen, best score first. */
+  /**
+   * Every model; first those that could be chosen, best score first. Of more than 64 models only those that the request names.
+   */
   candidates: ExplainedCandidate[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
   patterns?: ExplainedPattern[];
 }
 
-/** Numbers before the first candidate in the addon's answer. */
-export const HEADER = 7;
-
-/** Numbers per candidate. */
-export const PER_CANDIDATE = 20;
-
 /** Places in the addon's answer: of the whole, and of a candidate. */
-export const at = {
-  id: 0,
-  chosen: 1,
-  reason: 2,
-  difficulty: 3,
-  budgetPrice: 4,
-  events: 5,
-  fitDue: 6,
-} as const;
+export const at = rowOf('RoutedDecision', [
+  'number',
+  'chosen',
+  'reason',
+  'difficulty',
+  'budget_price',
+  'events',
+  'fit_due',
+]);
 
 /** Places in a candidate's numbers. */
-export const of = {
-  model: 0,
-  filters: 1,
-  score: 2,
-  quality: 3,
-  low: 4,
-  high: 5,
-  costUsd: 6,
-  latencyMs: 7,
-  worth: 8,
-  optimism: 9,
-  bonus: 10,
-  cost: 11,
-  latency: 12,
-  propensity: 13,
-  outcomes: 14,
-  evidence: 15,
-  tenant: 16,
-  block1: 17,
-  block2: 18,
-  deviation: 19,
-} as const;
+export const of = rowOf('RoutedCandidate', [
+  'model',
+  'filters',
+  'score',
+  'quality',
+  'low',
+  'high',
+  'cost_usd',
+  'latency_ms',
+  'worth',
+  'optimism',
+  'bonus',
+  'cost',
+  'latency',
+  'propensity',
+  'outcomes',
+  'evidence',
+  'tenant',
+  'block_1',
+  'block_2',
+  'deviation',
+  'availability',
+]);
+
+/** Numbers before the first candidate in the addon's answer. */
+export const HEADER = at.size;
+
+/** Numbers per candidate. */
+export const PER_CANDIDATE = of.size;
 
 const reasons: readonly DecisionReason[] = ['policy', 'session', 'trial'];
 
@@ -162,8 +168,18 @@ export function known(amount: number): number | null {
   return Number.isNaN(amount) ? null : amount;
 }
 
+/** Learns the names of models in the addon's answer that another thread has added. */
+export function meet(models: Models, answer: Float64Array): void {
+  for (let start = HEADER; start < answer.length; start += PER_CANDIDATE) {
+    if (models.has(answer[start + of.model] as number)) continue;
+    models.refresh();
+    return;
+  }
+}
+
 /** @param query the prompt's vector, where an engine is attached */
 export function explain(
+  id: string,
   { models, exploration, basis, engine }: Context,
   numbers: Float64Array,
   query: Float32Array | undefined,
@@ -176,12 +192,12 @@ export function explain(
     candidates.push(explainCandidate(models, numbers.subarray(start), candidates.length === chosen));
   }
   const explanation: Explanation = {
-    id: number(at.id),
+    id,
     model: (candidates[chosen] as ExplainedCandidate).model,
     reason: reasons[number(at.reason)] as DecisionReason,
     exploration,
     difficulty: number(at.difficulty),
-    budgetPrice: number(at.budgetPrice),
+    budgetPrice: number(at.budget_price),
     basis: { id: basis },
     fallback: fallback && { ...fallback },
     candidates,
@@ -210,10 +226,11 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
       quality: number(of.quality),
       interval: [number(of.low), number(of.high)],
       deviation: number(of.deviation),
-      costUsd: known(number(of.costUsd)),
-      latencyMs: known(number(of.latencyMs)),
+      costUsd: known(number(of.cost_usd)),
+      latencyMs: known(number(of.latency_ms)),
     },
-    blocks: [number(of.block1), number(of.block2)],
+    blocks: [number(of.block_1), number(of.block_2)],
+    availability: number(of.availability),
     tenant: number(of.tenant),
     outcomes: number(of.outcomes),
     evidence,

@@ -2,31 +2,41 @@ import { invalidArgument } from '../errors.ts';
 import type { ForgetResult } from '../history.ts';
 import { call, native } from '../native.ts';
 import { checkInteger, checkName, checkOptions } from '../vectors.ts';
-import { checkDecisionId } from './outcome.ts';
+import { decisionRef } from './outcome.ts';
+import type { Times } from './times.ts';
 
 /** Which outcomes a router forgets: those that every given part holds for. */
 export interface RouterForgetCriterion {
   /** Those of one source, as `feedback` was told. */
   source?: string;
   /** That of one decision. */
-  decisionId?: number;
+  decisionId?: string;
   /** Those told before, as a date or in milliseconds since 1970. */
   before?: Date | number;
 }
 
-export function forgetOutcomes(handle: number, now: number, criterion: RouterForgetCriterion): ForgetResult {
+export function forgetOutcomes(
+  handle: number,
+  { unixMs, steadyMs }: Times,
+  criterion: RouterForgetCriterion,
+  prefix: string,
+): ForgetResult {
   checkOptions('criterion', criterion, ['source', 'decisionId', 'before']);
   const { source, decisionId, before } = criterion;
   if (source === undefined && decisionId === undefined && before === undefined) {
     throw invalidArgument('criterion', 'at least one of source, decisionId, before', criterion);
   }
   if (source !== undefined) checkName('source', source);
-  if (decisionId !== undefined) checkDecisionId('decisionId', decisionId);
+  const ref = decisionId === undefined ? undefined : decisionRef('decisionId', decisionId, prefix);
   const beforeMs: unknown = before instanceof Date ? before.getTime() : before;
   if (before instanceof Date && Number.isNaN(beforeMs))
     throw invalidArgument('before', 'a valid date', before);
   if (beforeMs !== undefined) checkInteger('before', beforeMs, 0, Number.MAX_SAFE_INTEGER);
+  // that of something else is no decision of ours
+  if (decisionId !== undefined && !ref) return { forgotten: 0, outOfReach: 0 };
   return JSON.parse(
-    call(() => native.routerForget(handle, now, source, decisionId, beforeMs)),
+    call(() =>
+      native.routerForget(handle, unixMs, steadyMs, source, ref?.incarnation, ref?.number, beforeMs),
+    ),
   ) as ForgetResult;
 }

@@ -43,6 +43,12 @@ export class Models {
   readonly #numbers = new Map<string, number>();
   /** Also of models that have been removed: decisions may still be explained. */
   readonly #names: string[] = [];
+  readonly #handle: number;
+
+  constructor(handle: number) {
+    this.#handle = handle;
+    this.refresh();
+  }
 
   get count(): number {
     return this.#numbers.size;
@@ -66,8 +72,22 @@ export class Models {
     return this.#names[number] as string;
   }
 
+  /** Learns what other threads have added and removed. */
+  refresh(): void {
+    const rows = Models.rows(this.#handle);
+    this.#numbers.clear();
+    for (const [number, { id }] of rows) this.know(id, number);
+  }
+
+  /** Whether the number has a name yet; not that of a model which another thread has added since. */
+  has(number: number): boolean {
+    return this.#names[number] !== undefined;
+  }
+
   number(argument: string, name: unknown): number {
     checkName(argument, name);
+    // another thread may have added it
+    if (!this.#numbers.has(name)) this.refresh();
     const number = this.#numbers.get(name);
     if (number === undefined) throw unknownModel(argument, name);
     return number;

@@ -1,11 +1,28 @@
 import { invalidArgument } from '../errors.ts';
-import { call, native, type OutcomeExtras } from '../native.ts';
+import { parseId } from '../ids.ts';
+import { type AttemptParts, call, native, type OutcomeExtras } from '../native.ts';
 import { checkName, checkNumber, checkOptions } from '../vectors.ts';
+import { encodeMetadata, type Metadata } from './metadata.ts';
 import type { Models } from './models.ts';
+import type { Times } from './times.ts';
+
+/** One model that was asked, and what came of it. */
+export interface OutcomeAttempt {
+  /** The model. */
+  model: string;
+  /** How good its answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed; a message means that it did. */
+  error?: boolean | string;
+}
 
 /**
- * What came of a decision. Quality teaches quality; cost and latency teach their own; an error alone counts against
- * availability; what is missing teaches nothing. It may be told in parts.
+ * What came of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an error
+ * counts against the availability of the model that was asked; what is missing teaches nothing. It may be told in parts.
  */
 export interface Outcome {
   /** How good the answer was, 0 to 1. */
@@ -14,7 +31,7 @@ export interface Outcome {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call failed; a message means that it did. */
+  /** Whether the call to the model that was decided for failed; a message means that it did. */
   error?: boolean | string;
   /** Who says so, for `forget`. */
   source?: string;
@@ -22,6 +39,13 @@ export interface Outcome {
   model?: string;
   /** Replaces what was told before. Default false. */
   amend?: boolean;
+  /**
+   * A failover chain in place of the parts above: the models that were asked one after the other, at most 64; the last is the
+   * one that answered. Each teaches its own model.
+   */
+  attempts?: readonly OutcomeAttempt[];
+  /** Plain data that comes back in the decision log. */
+  metadata?: Metadata;
 }
 
 /** Whether an outcome was taken in. */
@@ -30,24 +54,49 @@ export interface OutcomeResult {
   applied: boolean;
   /**
    * Why not: the decision is too old or one of too many, no decision has had that number, it had been told (to change it,
-   * amend), the decision was only observed and nobody said who answered, or there was nothing in it.
+   * amend), the decision was only observed and nobody said who answered, there was nothing in it, or another router made the
+   * decision, or this one after the state was saved that it was restored from.
    */
-  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty';
+  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty' | 'foreign';
 }
 
 /** By the addon's answer, 0 for applied. */
-const reasons = [undefined, 'expired', 'unknown', 'repeated', 'observed', 'empty'] as const;
+const reasons = [undefined, 'expired', 'unknown', 'repeated', 'observed', 'empty', 'foreign'] as const;
 
-/** Added to the answer when events wait. */
+/** Added to the addon's answer when events wait. */
 const EVENTS = 8;
 
-const names = ['quality', 'costUsd', 'latencyMs', 'error', 'source', 'model', 'amend'];
+const names = [
+  'quality',
+  'costUsd',
+  'latencyMs',
+  'error',
+  'source',
+  'model',
+  'amend',
+  'attempts',
+  'metadata',
+];
 
-/** An id as `route` gives them. */
-export function checkDecisionId(argument: string, id: unknown): asserts id is number {
-  if (!Number.isSafeInteger(id) || (id as number) < 1) {
-    throw invalidArgument(argument, 'the id of a decision', id);
+const attemptNames = ['model', 'quality', 'costUsd', 'latencyMs', 'error'];
+
+/** A decision as the addon takes it: its number, and who made it where it was not this router. */
+export interface DecisionRef {
+  readonly number: number;
+  readonly incarnation: string | undefined;
+}
+
+/** The decision of an id; undefined for that of something else than a decision. `prefix`: what this router's ids begin with. */
+export function decisionRef(argument: string, id: unknown, prefix: string): DecisionRef | undefined {
+  if (typeof id === 'string' && id.startsWith(prefix)) {
+    const text = id.slice(prefix.length);
+    const number = Number(text);
+    if (Number.isSafeInteger(number) && number > 0 && String(number) === text) {
+      return { number, incarnation: undefined };
+    }
   }
+  const { kind, incarnation, number } = parseId(argument, id);
+  return kind === 'decision' ? { number, incarnation } : undefined;
 }
 
 /** An outcome that has been checked, but for the ranges, which are the core's to check. */
@@ -60,36 +109,67 @@ export interface CheckedOutcome {
 
 export function checkOutcome(models: Models, outcome: Outcome): CheckedOutcome {
   checkOptions('outcome', outcome, names);
-  const { quality, costUsd, latencyMs, error, source, model, amend } = outcome;
+  const { quality, costUsd, latencyMs, error, source, model, amend, attempts, metadata } = outcome;
   if (quality !== undefined) checkNumber('outcome.quality', quality);
   if (costUsd !== undefined) checkNumber('outcome.costUsd', costUsd);
   if (latencyMs !== undefined) checkNumber('outcome.latencyMs', latencyMs);
   const usual = error === undefined && source === undefined && model === undefined && amend === undefined;
-  if (usual) return { quality, costUsd, latencyMs, extras: undefined };
-  if (error !== undefined && typeof error !== 'boolean' && typeof error !== 'string') {
-    throw invalidArgument('outcome.error', 'true, false or a message', error);
+  if (usual && attempts === undefined && metadata === undefined) {
+    return { quality, costUsd, latencyMs, extras: undefined };
   }
   if (source !== undefined) checkName('outcome.source', source);
   if (amend !== undefined && typeof amend !== 'boolean') {
     throw invalidArgument('outcome.amend', 'true or false', amend);
   }
   const extras: OutcomeExtras = {
-    error: typeof error === 'string' ? true : error,
+    error: failed('outcome.error', error),
     source,
     model: model === undefined ? undefined : models.number('outcome.model', model),
     amend,
+    attempts: attempts === undefined ? undefined : checkAttempts(models, attempts),
+    metadata: encodeMetadata('outcome.metadata', metadata),
   };
   return { quality, costUsd, latencyMs, extras };
+}
+
+function failed(argument: string, error: unknown): boolean | undefined {
+  if (error === undefined || typeof error === 'boolean') return error;
+  if (typeof error === 'string') return true;
+  throw invalidArgument(argument, 'true, false or a message', error);
+}
+
+function checkAttempts(models: Models, attempts: unknown): AttemptParts[] {
+  if (!Array.isArray(attempts) || attempts.length === 0) {
+    throw invalidArgument('outcome.attempts', 'a list of at least one attempt', attempts);
+  }
+  const parts: AttemptParts[] = [];
+  for (let i = 0; i < attempts.length; i++) {
+    const at = `outcome.attempts[${i}]`;
+    const attempt: unknown = attempts[i];
+    checkOptions(at, attempt, attemptNames);
+    const { model, quality, costUsd, latencyMs, error } = attempt as OutcomeAttempt;
+    if (quality !== undefined) checkNumber(`${at}.quality`, quality);
+    if (costUsd !== undefined) checkNumber(`${at}.costUsd`, costUsd);
+    if (latencyMs !== undefined) checkNumber(`${at}.latencyMs`, latencyMs);
+    const number = models.number(`${at}.model`, model);
+    parts.push({ model: number, quality, costUsd, latencyMs, error: failed(`${at}.error`, error) });
+  }
+  return parts;
 }
 
 /** Hands an outcome over. Also whether events wait. */
 export function tellOutcome(
   handle: number,
-  id: number,
-  now: number,
+  ref: DecisionRef | undefined,
+  { unixMs, steadyMs }: Times,
   { quality, costUsd, latencyMs, extras }: CheckedOutcome,
 ): { result: OutcomeResult; events: boolean } {
-  const answer = call(() => native.routerFeedback(handle, id, now, quality, costUsd, latencyMs, extras));
+  if (!ref) return { result: { applied: false, reason: 'foreign' }, events: false };
+  const { number, incarnation } = ref;
+  const more = incarnation === undefined ? extras : { ...extras, incarnation };
+  const answer = call(() =>
+    native.routerFeedback(handle, number, unixMs, steadyMs, quality, costUsd, latencyMs, more),
+  );
   const reason = reasons[answer % EVENTS];
   return { result: reason ? { applied: false, reason } : { applied: true }, events: answer >= EVENTS };
 }

@@ -44,7 +44,9 @@ export interface RouterStats {
   budgetLeftUsd: number | null;
   /** The budget's price on cost; null without one. */
   budgetPrice: number | null;
-  /** Other routers whose outcomes were merged into it. */
+  /** US dollars of the budget that were spent beyond what later requests make up for; null without one. */
+  writtenOffUsd: number | null;
+  /** Other routers, and former lives of this one, whose outcomes it knows. */
   origins: number;
   /** Version of what it has learned itself. */
   version: number;
@@ -58,4 +60,26 @@ export interface RouterStats {
 
 export function routerStats(handle: number): RouterStats {
   return JSON.parse(call(() => native.routerStats(handle))) as RouterStats;
+}
+
+/** Bytes that the parts of a router take, but for what the allocator adds. */
+export interface RouterMemory {
+  /** Decisions that are held, with what was told of them. */
+  decisions: number;
+  /** Prompts and outcomes that a basis is to be fitted to. */
+  prompts: number;
+  /** Posteriors of models. */
+  posteriors: number;
+  /** Sums of this router and of those that were merged into it. */
+  sums: number;
+  /** Tenants' own posteriors. */
+  tenants: number;
+  /** Sessions. */
+  sessions: number;
+  /** The basis. */
+  basis: number;
+}
+
+export function routerMemory(handle: number): RouterMemory {
+  return JSON.parse(call(() => native.routerMemory(handle))) as RouterMemory;
 }

@@ -36,11 +36,8 @@ export interface Receiver {
   readonly dim: number;
 }
 
-/** Rows that cross to the addon at a time. */
-const CHUNK = 4_096;
-
-/** Rows as they cross. */
-interface Chunk {
+/** Rows as they cross, all at once: they have no order, so that none is learned before another. */
+interface Rows {
   vectors: Float32Array;
   models: Uint32Array;
   /** Quality and weight of each. */
@@ -51,24 +48,14 @@ interface Chunk {
 export function warmStart(receiver: Receiver, rows: readonly WarmStartRow[]): number {
   checkRows(rows);
   const { handle, dim } = receiver;
-  // copied before the first crosses, so that nothing can be wrong any more by then
-  const chunks: Chunk[] = [];
-  for (let from = 0; from < rows.length; from += CHUNK) {
-    const count = Math.min(CHUNK, rows.length - from);
-    const chunk: Chunk = {
-      vectors: new Float32Array(count * dim),
-      models: new Uint32Array(count),
-      numbers: new Float64Array(count * 2),
-    };
-    for (let i = 0; i < count; i++) readRow(receiver, `rows[${from + i}]`, rows[from + i], chunk, i);
-    chunks.push(chunk);
-  }
-  let taken = 0;
-  for (const chunk of chunks) {
-    call(() => native.routerWarmStart(handle, chunk.vectors, chunk.models, chunk.numbers));
-    taken += chunk.models.length;
-  }
-  return taken;
+  const taken: Rows = {
+    vectors: new Float32Array(rows.length * dim),
+    models: new Uint32Array(rows.length),
+    numbers: new Float64Array(rows.length * 2),
+  };
+  for (let i = 0; i < rows.length; i++) readRow(receiver, `rows[${i}]`, rows[i], taken, i);
+  call(() => native.routerWarmStart(handle, taken.vectors, taken.models, taken.numbers));
+  return rows.length;
 }
 
 /** Rows with vectors in place of texts, from every embedder. Whatever can be refused is refused before the wait. */
@@ -118,7 +105,7 @@ function readRow(
   { models, queries, dim }: Receiver,
   name: string,
   row: unknown,
-  chunk: Chunk,
+  chunk: Rows,
   at: number,
 ): void {
   checkOptions(name, row, names);

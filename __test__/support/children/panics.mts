@@ -61,6 +61,36 @@ const calls: Record<string, (engine: Engine) => unknown> = {
   background: heard,
 };
 
+/** Calls that change something; what they need is there before them. */
+const changes: Record<string, (engine: Engine) => () => unknown> = {
+  addingRoute: (engine) => () => engine.addRoute('b', { embedding: query }),
+  ending: (engine) => {
+    // an unknown route, which must not be left behind
+    const trajectory = engine.beginTrajectory(query).setRoute('c');
+    return () => engine.endTrajectory(trajectory, 1);
+  },
+  amending: (engine) => () => engine.learnFromFeedback({ trajectoryId: 1, quality: 0 }),
+  draining: (engine) => () => engine.flush(),
+  cycling: (engine) => {
+    engine.flush();
+    return () => engine.forceLearn();
+  },
+  rollingBack: (engine) => () => engine.rollback(0),
+  forgetting: (engine) => {
+    engine.flush();
+    return () => engine.forget({ trajectoryId: 1 });
+  },
+};
+
+/** An engine that has learned, and has more to learn. */
+function learned(engine: Engine): Engine {
+  end(engine);
+  end(engine);
+  engine.forceLearn();
+  end(engine);
+  return engine;
+}
+
 /** Uses all that the engine does. */
 async function use(engine: Engine): Promise<unknown> {
   const before = engine.stats().trajectoriesRecorded;
@@ -90,17 +120,20 @@ async function use(engine: Engine): Promise<unknown> {
 
 const place = process.argv[2] ?? '';
 const engine = make(place === 'background' ? 'auto' : 'manual');
+const change = changes[place]?.(learned(engine));
+const before = engine.snapshot();
 plantPanic(place);
 let error: Partial<SonaError> = {};
 try {
-  await calls[place]?.(engine);
+  await (change ? change() : calls[place]?.(engine));
 } catch (thrown) {
   const { name, code, message } = thrown as SonaError;
   error = { name, code, message };
 }
+const unchanged = change && Buffer.compare(before, engine.snapshot()) === 0;
 // an engine whose closing failed is closed all the same
 const survivor = place === 'close' ? make() : engine;
 const after = await use(survivor);
 await survivor.close();
 rmSync(folder, { recursive: true });
-console.log(JSON.stringify({ error, after }));
+console.log(JSON.stringify({ error, unchanged, after }));

@@ -34,7 +34,8 @@ async function heard(router: Router): Promise<never> {
 const calls: Record<string, (router: Router) => unknown> = {
   routerCreate: () => make(),
   route: (router) => router.route(prompt(0, 1)),
-  routerFeedback: (router) => router.feedback(1, { quality: 0.5, amend: true }),
+  routerFeedback: (router) =>
+    router.feedback(router.route(prompt(0, 1), { mode: 'observe' }).id, { quality: 0.5, amend: true }),
   warmStart: (router) => router.warmStart([row]),
   routerStats: (router) => router.stats(),
   routerSnapshot: (router) => router.snapshot(),
@@ -46,7 +47,17 @@ const calls: Record<string, (router: Router) => unknown> = {
     return SonaRouter.load(file);
   },
   fit: heard,
+  routerOutcomePlanned: (router) => router.feedback(held, { quality: 0.5 }),
+  routerForgetPlanned: (router) => router.forget({ before: Date.now() + 1e12 }),
+  routerAdoptPlanned: heard,
 };
+
+/** What is merged below. */
+function another(): Uint8Array {
+  const other = make({ origin: 'there' });
+  teach(other, 3);
+  return other.snapshot();
+}
 
 /** Uses all that the router does. */
 async function use(router: Router): Promise<unknown> {
@@ -58,7 +69,7 @@ async function use(router: Router): Promise<unknown> {
   return {
     learned: router.stats().learned - before,
     loaded: loaded.stats().learned - before,
-    merged: make().merge(make({ origin: 'there' }).snapshot()).origins,
+    merged: make().merge(another()).origins,
     finite: router.route(prompt(0, 1)).ranked.every(({ score }) => Number.isFinite(score)),
     forgotten: router.forget({ before: Date.now() + 1e12 }).forgotten > 0,
     closed: await Promise.all([router.close(), loaded.close()]).then(() => true),
@@ -66,8 +77,13 @@ async function use(router: Router): Promise<unknown> {
 }
 
 const place = process.argv[2] ?? '';
-const router = place === 'fit' ? auto() : make();
-if (place !== 'fit') teach(router, 5);
+const fits = place === 'fit' || place === 'routerAdoptPlanned';
+const router = fits ? auto() : make();
+if (!fits) teach(router, 5);
+const held = router.route(prompt(0, 1)).id;
+const numbers = () =>
+  JSON.stringify([router.stats().learned, router.stats().decisions, router.stats().basis.id]);
+const before = numbers();
 plantPanic(place);
 let error: Partial<SonaError> = {};
 try {
@@ -77,6 +93,7 @@ try {
   error = { name, code, message };
 }
 const fitting = router.stats().basis;
+const unchanged = fits ? fitting.id === 'projection' : numbers() === before;
 if (place === 'fit') {
   // what failed is not tried again before the next is due
   teach(router, 400, 3);
@@ -88,4 +105,4 @@ if (place === 'fit') {
 }
 const after = await use(router);
 rmSync(folder, { recursive: true });
-console.log(JSON.stringify({ error, fitting: fitting.fitting, after }));
+console.log(JSON.stringify({ error, fitting: fitting.fitting, unchanged, after }));

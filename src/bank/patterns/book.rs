@@ -31,13 +31,14 @@ pub(super) type Member<'a> = (Observation<'a>, Placed);
 /// An observation is counted in one pattern, as its [`Placed`] says, which the caller keeps. Sums are exact: whatever is
 /// learned, amended, removed, merged, split or regrouped, all patterns together count what the observations say, except
 /// for patterns that went of age and routes that were removed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PatternBook {
     pub(super) clusters: usize,
     pub(super) rng: Xoshiro256PlusPlus,
     /// In the order of ids.
     pub(super) drafts: Vec<Draft>,
-    /// Ids of patterns that were absorbed since everything that is held was last told its place, and the absorbing ones.
+    /// Ids of patterns that were absorbed since everything that is held was last told its place, and of those that have
+    /// absorbed them, which were not absorbed themselves.
     pub(super) absorbed: HashMap<u32, u32>,
     pub(super) next_id: u32,
     /// All that is counted, also by patterns that went of age.
@@ -272,11 +273,14 @@ impl PatternBook {
         self.next_id
     }
 
+    /// Notes that an older pattern has absorbed a younger one, with all that the younger had.
+    pub(super) fn note_absorbed(&mut self, younger: u32, older: u32) {
+        self.absorbed.values_mut().filter(|absorbing| **absorbing == younger).for_each(|absorbing| *absorbing = older);
+        self.absorbed.insert(younger, older);
+    }
+
     pub(super) fn resolved(&self, placed: Placed) -> Placed {
-        let mut pattern = placed.pattern;
-        while let Some(&absorbing) = self.absorbed.get(&pattern) {
-            pattern = absorbing;
-        }
+        let pattern = self.absorbed.get(&placed.pattern).copied().unwrap_or(placed.pattern);
         Placed { pattern, ..placed }
     }
 }

@@ -11,9 +11,9 @@ use super::sums::Sums;
 use crate::simd::Kernels;
 
 /// Members kept as examples.
-const EXEMPLARS: usize = 3;
+pub(super) const EXEMPLARS: usize = 3;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) id: u32,
     pub(super) sums: Sums,

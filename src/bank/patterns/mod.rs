@@ -6,6 +6,7 @@
 //! Method: spherical k-means with k-means++ seeds (Arthur and Vassilvitskii 2007; Dhillon and Modha 2001), outcome sums
 //! in exact fixed point, kernel-weighted interpolation (Nadaraya 1964; Watson 1964); figures in `docs/learning.md`.
 
+mod accesses;
 mod book;
 mod draft;
 mod index;

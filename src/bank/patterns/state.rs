@@ -1,18 +1,19 @@
 //! Patterns as entries of a state, and back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use half::f16;
 use serde::{Deserialize, Serialize};
 
 use super::book::PatternBook;
-use super::draft::Draft;
+use super::draft::{Draft, EXEMPLARS};
 use super::index::PatternIndex;
+use super::observation::Placed;
 use super::pattern::{Access, Exemplar};
 use super::sums::{MeasureSums, NodeSums, OutcomeSums};
 use crate::error::Result;
-use crate::state::{Reader, UNCOUNTABLE, Writer, all_unit};
+use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, all_unit, sound};
 
 /// One pattern, besides its vectors.
 #[derive(Serialize, Deserialize)]
@@ -43,7 +44,55 @@ struct ExemplarEntry {
 }
 
 impl PatternBook {
-    /// Writes every pattern, as published: call [`publish`](Self::publish) first.
+    /// Whether it is as it can have come about and been published, with all the observations that are held counted: `held`
+    /// tells the packed route and the place of each.
+    pub fn check(&self, held: impl Iterator<Item = (Option<u32>, Placed)>) -> Soundness {
+        let drafts = &self.drafts;
+        sound("patterns", drafts.len() <= self.clusters, format_args!("at most {} patterns", self.clusters))?;
+        sound("patterns", drafts.is_sorted_by(|a, b| a.id < b.id), "ids in order")?;
+        let issued = self.next_id < u32::MAX / 2 && drafts.iter().all(|draft| draft.id <= self.next_id);
+        sound("next_id", issued, "no less than any id")?;
+        sound("patterns", drafts.iter().all(|draft| draft.is_sound(self.events)), "sums of what was counted")?;
+        // none is published twice
+        let revisions: HashSet<u64> = drafts.iter().filter_map(Draft::revision).collect();
+        let published = revisions.len() == drafts.len() && self.index.patterns.len() == drafts.len();
+        let known = revisions.iter().all(|revision| (1..=self.revision).contains(revision));
+        sound("patterns", published && known && !self.stale, "revisions that readers have")?;
+        sound("revision", self.revision < UNCOUNTABLE, "a count")?;
+        let absorbed = |(from, to): (&u32, &u32)| {
+            to < from && *from <= self.next_id && !self.absorbed.contains_key(to) && self.position(*from).is_none()
+        };
+        sound("absorbed", self.absorbed.iter().all(absorbed), "younger absorbed by older, in one step")?;
+        sound("regrouped", self.regrouped <= self.events && self.events < UNCOUNTABLE, "events that were counted")?;
+        let total = self.outcomes.is_sound() && self.outcomes.count() <= self.events;
+        sound("outcomes", total, "sums of outcomes")?;
+        sound("outcomes", self.counts(held), "no more than was counted")
+    }
+
+    /// Packed ids of the routes that patterns know, some more than once.
+    pub fn route_ids(&self) -> impl Iterator<Item = u32> {
+        let exemplars =
+            |draft: &Draft| draft.exemplars.iter().filter_map(|exemplar| exemplar.route).collect::<Vec<_>>();
+        self.drafts.iter().flat_map(move |draft| draft.sums.routes.keys().copied().chain(exemplars(draft)))
+    }
+
+    /// Whether everything that is held is counted where its place says, and every pattern in the sum of all.
+    fn counts(&self, held: impl Iterator<Item = (Option<u32>, Placed)>) -> bool {
+        let mut gone = self.outcomes;
+        self.drafts.iter().for_each(|draft| gone.take(&draft.sums.outcomes));
+        let mut sums: Vec<_> = self.drafts.iter().map(|draft| draft.sums.without_vector()).collect();
+        for (route, placed) in held {
+            match self.position(self.resolved(placed).pattern) {
+                Some(at) => sums[at].take_outcome(route, &placed),
+                // its pattern went of age
+                None => gone.take(&OutcomeSums::of(&placed)),
+            }
+        }
+        gone.is_sound() && sums.iter().all(|sums| sums.is_remainder())
+    }
+
+    /// Writes every pattern, as published: call [`publish`](Self::publish) first, and ask whether it is
+    /// [sound](Self::check).
     pub fn save(&self, dim: usize, writer: &mut Writer<'_>) {
         let entries: Vec<Entry> = self.drafts.iter().map(entry).collect();
         let vectors: Vec<i64> = self.drafts.iter().flat_map(|draft| draft.sums.vector.iter().copied()).collect();
@@ -64,7 +113,7 @@ impl PatternBook {
         writer.value("generator", &self.rng);
     }
 
-    /// Reads into a book without patterns.
+    /// Reads into a book without patterns; ask whether it is [sound](Self::check).
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`.
@@ -72,22 +121,15 @@ impl PatternBook {
         let entries: Vec<Entry> = reader.value("patterns")?;
         let sums: Vec<i64> = reader.tensor("sums", &[entries.len(), dim])?;
         let centroids: Vec<f32> = reader.tensor("centroids", &[entries.len(), dim])?;
-        reader.ensure("centroids", all_unit(&centroids, dim), "unit vectors")?;
         let of_exemplars = entries.iter().map(|entry| entry.exemplars.len()).sum();
         let queries: Vec<f16> = reader.tensor("exemplars", &[of_exemplars, dim])?;
-        reader.ensure("patterns", entries.is_sorted_by(|a, b| a.id < b.id), "ids in order")?;
-        self.next_id = reader.value_in("next_id", ..u32::MAX / 2)?;
-        reader.ensure("next_id", entries.iter().all(|entry| entry.id <= self.next_id), "no less than any id")?;
+        self.next_id = reader.value("next_id")?;
         self.outcomes = reader.value("outcomes")?;
-        reader.ensure("outcomes", self.outcomes.is_sound(), "sums of outcomes")?;
-        self.events = reader.value_in("events", ..UNCOUNTABLE)?;
-        self.regrouped = reader.value_in("regrouped", ..=self.events)?;
-        self.revision = reader.value_in("revision", ..UNCOUNTABLE)?;
+        self.events = reader.value("events")?;
+        self.regrouped = reader.value("regrouped")?;
+        self.revision = reader.value("revision")?;
         self.rng = reader.generator("generator")?;
-        // each step leads to an older pattern, so that following them ends
-        let absorbed: Vec<(u32, u32)> = reader.value("absorbed")?;
-        reader.ensure("absorbed", absorbed.iter().all(|(from, to)| to < from), "younger absorbed by older")?;
-        self.absorbed = absorbed.into_iter().collect::<HashMap<u32, u32>>();
+        self.absorbed = in_one_step(reader)?;
 
         let mut queries = queries.chunks_exact(dim);
         let vectors = sums.chunks_exact(dim).zip(centroids.chunks_exact(dim));
@@ -95,10 +137,8 @@ impl PatternBook {
         for (entry, (sum, centroid)) in entries.into_iter().zip(vectors) {
             let kinds = <[i64; _]>::try_from(entry.kinds)
                 .map_err(|_| reader.corrupt("patterns", "expected one count per kind"))?;
-            let sound = entry.outcomes.is_sound() && entry.routes.iter().all(|(_, sums)| sums.is_sound());
-            reader.ensure("patterns", sound, "sums of outcomes")?;
-            let counted = entry.considered < UNCOUNTABLE && (1..=self.revision).contains(&entry.revision);
-            reader.ensure("patterns", counted, "counters that something counted")?;
+            reader.ensure("patterns", entry.revision > 0, "revisions that readers have")?;
+            let (routes, nodes) = (entry.routes.len(), entry.nodes.len());
             let mut draft = Draft::new(entry.id, centroid, entry.created_ms, entry.created_event);
             draft.considered = entry.considered;
             draft.last_event = entry.last_event;
@@ -106,6 +146,8 @@ impl PatternBook {
             draft.sums.outcomes = entry.outcomes;
             draft.sums.routes = entry.routes.into_iter().collect();
             draft.sums.nodes = entry.nodes.into_iter().collect();
+            let distinct = draft.sums.routes.len() == routes && draft.sums.nodes.len() == nodes;
+            reader.ensure("patterns", distinct, "different routes and nodes")?;
             draft.sums.latency_ms = entry.latency_ms;
             draft.sums.vector.copy_from_slice(sum);
             draft.sums.kinds = kinds;
@@ -128,6 +170,44 @@ impl PatternBook {
     }
 }
 
+/// Which pattern absorbed which. One that was absorbed itself is followed to the end: older libraries left that to whoever
+/// asked. Each step leads to an older pattern, whose own way ends before.
+fn in_one_step(reader: &Reader<'_>) -> Result<HashMap<u32, u32>> {
+    let steps: Vec<(u32, u32)> = reader.value("absorbed")?;
+    let sound = steps.is_sorted_by(|a, b| a.0 < b.0) && steps.iter().all(|(from, to)| to < from);
+    reader.ensure("absorbed", sound, "younger absorbed by older")?;
+    let mut absorbed = HashMap::with_capacity(steps.len());
+    for (from, to) in steps {
+        absorbed.insert(from, absorbed.get(&to).copied().unwrap_or(to));
+    }
+    Ok(absorbed)
+}
+
+impl Draft {
+    /// Whether observations, up to `events` of them, can have led to it.
+    fn is_sound(&self, events: u64) -> bool {
+        let [accesses, last, _] = self.access.parts();
+        let exemplar = |exemplar: &Exemplar| {
+            let query: Vec<f32> = exemplar.query.iter().map(|x| x.to_f32()).collect();
+            (0.0..=1.0).contains(&exemplar.quality)
+                && exemplar.similarity.is_finite()
+                && all_unit(&query, self.centroid.len())
+        };
+        self.sums.is_sound()
+            && self.count() <= events
+            && self.considered <= events
+            && [self.created_event, self.last_event, last].iter().all(|&event| event <= events)
+            && accesses < UNCOUNTABLE
+            && all_unit(&self.centroid, self.centroid.len())
+            && self.exemplars.len() <= EXEMPLARS
+            && self.exemplars.iter().all(exemplar)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.published.as_ref().map(|published| published.revision)
+    }
+}
+
 fn entry(draft: &Draft) -> Entry {
     let exemplar = |exemplar: &Exemplar| ExemplarEntry {
         trajectory: exemplar.trajectory,
@@ -138,7 +218,7 @@ fn entry(draft: &Draft) -> Entry {
     };
     Entry {
         id: draft.id,
-        revision: draft.published.as_ref().map_or(0, |published| published.revision),
+        revision: draft.revision().unwrap_or_default(),
         considered: draft.considered,
         last_event: draft.last_event,
         created_ms: draft.created_ms,

@@ -109,16 +109,15 @@ impl OutcomeSums {
         self.count <= 0
     }
 
-    /// Whether some outcomes could add up to this.
+    /// Whether some outcomes could add up to this. No square of a quality from 0 to 1 is larger than the quality.
     pub(super) fn is_sound(&self) -> bool {
         let most = self.count.saturating_mul(1 << UNIT_BITS);
         let judged = self.successes.saturating_add(self.failures);
-        let within = |sum: i64| (0..=most).contains(&sum);
         self.successes >= 0
             && self.failures >= 0
             && judged <= self.count
-            && within(self.quality)
-            && within(self.squares)
+            && (0..=most).contains(&self.quality)
+            && (0..=self.quality).contains(&self.squares)
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -236,11 +235,7 @@ impl Sums {
             self.routes.entry(route).or_default().add(&outcome);
         }
         self.combine_rest(observation, i64::saturating_add);
-        for step in &observation.nodes {
-            if self.nodes.len() < MAX_NODES || self.nodes.contains_key(&step.node) {
-                self.nodes.entry(step.node.clone()).or_default().combine(&NodeSums::of(step), ADD);
-            }
-        }
+        observation.nodes.iter().for_each(|step| self.add_node(&step.node, &NodeSums::of(step)));
     }
 
     /// Takes an observation that was counted as `placed` away. Of what is not there, like a route that was removed
@@ -293,6 +288,38 @@ impl Sums {
         }
     }
 
+    /// Whether some observations, at least one, could add up to this. Measures may have saturated.
+    pub(super) fn is_sound(&self) -> bool {
+        let count = self.outcomes.count;
+        count > 0
+            && self.outcomes.is_sound()
+            && self.routes.values().all(|sums| sums.is_sound() && (1..=count).contains(&sums.count))
+            && self.nodes.values().all(|sums| sums.score.count > 0 && sums.score.count == sums.latency_us.count)
+            && (0..=count).contains(&self.latency_ms.count)
+            && self.kinds.iter().all(|votes| (0..=count).contains(votes))
+    }
+
+    /// A copy that knows no queries and no nodes.
+    pub(super) fn without_vector(&self) -> Self {
+        Self { routes: self.routes.clone(), vector: Box::default(), nodes: BTreeMap::new(), ..*self }
+    }
+
+    /// Takes away what one observation of a route counts as, where it is counted: what is left says whether it was there.
+    pub(super) fn take_outcome(&mut self, route: Option<u32>, placed: &Placed) {
+        let outcome = OutcomeSums::of(placed);
+        self.outcomes.take(&outcome);
+        self.latency_ms.combine(&MeasureSums::of_latency(placed), TAKE);
+        if let Some(sums) = route.and_then(|route| self.routes.get_mut(&route)) {
+            sums.take(&outcome);
+        }
+    }
+
+    /// Whether nothing was taken out that had not been counted.
+    pub(super) fn is_remainder(&self) -> bool {
+        let within = (0..=self.outcomes.count).contains(&self.latency_ms.count);
+        within && self.outcomes.is_sound() && self.routes.values().all(OutcomeSums::is_sound)
+    }
+
     /// Adds all of another pattern.
     pub(super) fn absorb(&mut self, other: Self) {
         self.outcomes.add(&other.outcomes);
@@ -303,8 +330,12 @@ impl Sums {
         for (route, sums) in other.routes {
             self.routes.entry(route).or_default().add(&sums);
         }
-        for (node, sums) in other.nodes {
-            self.nodes.entry(node).or_default().combine(&sums, ADD);
+        other.nodes.iter().for_each(|(node, sums)| self.add_node(node, sums));
+    }
+
+    fn add_node(&mut self, node: &Arc<str>, sums: &NodeSums) {
+        if self.nodes.len() < MAX_NODES || self.nodes.contains_key(node) {
+            self.nodes.entry(node.clone()).or_default().combine(sums, ADD);
         }
     }
 

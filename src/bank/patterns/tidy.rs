@@ -46,9 +46,10 @@ impl PatternBook {
             let places = (self.position(older), self.position(younger));
             if let (Some(at), Some(from)) = places {
                 let younger = self.drafts.remove(from);
-                self.absorbed.insert(younger.id, older);
+                self.note_absorbed(younger.id, older);
                 self.drafts[at].absorb(younger);
                 self.drafts[at].refresh(kernels);
+                self.stale = true;
             }
         }
     }
@@ -118,6 +119,7 @@ impl PatternBook {
             draft.refresh(kernels);
         }
         self.drafts.push(new);
+        self.stale = true;
     }
 }
 

@@ -82,7 +82,7 @@ fn a_sum_that_is_full_keeps_its_direction() {
     let kernels = Kernels::best();
     let mut book = RouteBook::new(2, true);
     let id = book.add(kernels, "name", "a", Some(&[0.6, 0.8])).unwrap();
-    book.routes[id.slot()].as_mut().unwrap().sum[0] = i64::MAX - 1;
+    Arc::make_mut(book.routes[id.slot()].as_mut().unwrap()).sum[0] = i64::MAX - 1;
     book.record(kernels, id, &[1.0, 0.0], 1.0, 1);
     assert!(book.index().get(id).unwrap().prototype[0] > 0.999);
 }

@@ -6,15 +6,9 @@ use napi_derive::napi;
 use crate::error::SonaError;
 use crate::fault;
 use crate::napi::buffers::Writable;
+use crate::napi::layout::{RoutedCandidate, RoutedDecision, Row};
 use crate::napi::registry::ROUTERS;
-use crate::router::{ModelId, Reason, Request};
-
-/// Numbers before the first candidate: id, place of the chosen, reason, difficulty, price of the budget, 1 if events wait,
-/// 1 if a fit is due.
-const HEADER: usize = 7;
-
-/// Numbers per candidate, in the order of `Candidate`; NaN where nothing is known.
-const PER_CANDIDATE: usize = 20;
+use crate::router::{ModelId, Now, Reason, Request};
 
 /// What few requests have.
 #[napi(object)]
@@ -33,12 +27,14 @@ pub struct RequestExtras {
     pub prompt_tokens: Option<f64>,
 }
 
-/// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`.
+/// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`. 0,
+/// with nothing decided, when they do not fit, because another thread has added models.
 #[napi(catch_unwind)]
 pub fn router_route(
     handle: u32,
     query: Option<Float32ArraySlice>,
-    now: f64,
+    unix_ms: f64,
+    steady_ms: f64,
     mut numbers: Float64ArraySlice,
     eligible: Option<Uint32ArraySlice>,
     extras: Option<RequestExtras>,
@@ -55,55 +51,68 @@ pub fn router_route(
             request.observe = extras.observe.unwrap_or(false);
             request.prompt_tokens = extras.prompt_tokens;
         }
-        let decision = match query {
-            Some(query) => router.route(&query, &request, now as u64)?,
-            None => router.route_context_free(&request, now as u64)?,
-        };
         let numbers = numbers.as_mut_slice();
-        if numbers.len() < HEADER + PER_CANDIDATE * decision.candidates.len() {
-            return Err(SonaError::Internal("the output of route is too short".into()));
+        let room = |count: usize| RoutedDecision::LEN + RoutedCandidate::LEN * count;
+        if numbers.len() < room(router.model_count()) {
+            return Ok(0);
+        }
+        let now = now(unix_ms, steady_ms);
+        let decision = match query {
+            Some(query) => router.route(&query, &request, now)?,
+            None => router.route_context_free(&request, now)?,
+        };
+        if numbers.len() < room(decision.candidates.len()) {
+            return Err(SonaError::Internal("models were added while a decision was made".into()));
         }
         let flag = |yes: bool| f64::from(u8::from(yes));
-        let reason = match decision.reason {
-            Reason::Policy => 0.0,
-            Reason::Session => 1.0,
-            Reason::Trial => 2.0,
+        let (head, rows) = numbers.split_at_mut(RoutedDecision::LEN);
+        let routed = RoutedDecision {
+            number: decision.id.number as f64,
+            chosen: decision.chosen as f64,
+            reason: match decision.reason {
+                Reason::Policy => 0.0,
+                Reason::Session => 1.0,
+                Reason::Trial => 2.0,
+            },
+            difficulty: decision.difficulty,
+            budget_price: decision.budget_price,
+            events: flag(decision.events),
+            fit_due: flag(decision.fit_due),
         };
-        numbers[..HEADER].copy_from_slice(&[
-            decision.id as f64,
-            decision.chosen as f64,
-            reason,
-            decision.difficulty,
-            decision.budget_price,
-            flag(decision.events),
-            flag(decision.fit_due),
-        ]);
-        for (c, row) in decision.candidates.iter().zip(numbers[HEADER..].chunks_exact_mut(PER_CANDIDATE)) {
-            row.copy_from_slice(&[
-                f64::from(c.model.0),
-                f64::from(c.filters),
-                c.score,
-                c.quality,
-                c.interval[0],
-                c.interval[1],
-                c.cost_usd.unwrap_or(f64::NAN),
-                c.latency_ms.unwrap_or(f64::NAN),
-                c.worth,
-                c.optimism,
-                c.bonus,
-                c.cost,
-                c.latency,
-                c.propensity,
-                c.outcomes,
-                c.evidence,
-                c.tenant,
-                c.blocks[0],
-                c.blocks[1],
-                c.deviation,
-            ]);
+        routed.write(head);
+        for (c, row) in decision.candidates.iter().zip(rows.chunks_exact_mut(RoutedCandidate::LEN)) {
+            let candidate = RoutedCandidate {
+                model: f64::from(c.model.0),
+                filters: f64::from(c.filters),
+                score: c.score,
+                quality: c.quality,
+                low: c.interval[0],
+                high: c.interval[1],
+                cost_usd: c.cost_usd.unwrap_or(f64::NAN),
+                latency_ms: c.latency_ms.unwrap_or(f64::NAN),
+                worth: c.worth,
+                optimism: c.optimism,
+                bonus: c.bonus,
+                cost: c.cost,
+                latency: c.latency,
+                propensity: c.propensity,
+                outcomes: c.outcomes,
+                evidence: c.evidence,
+                tenant: c.tenant,
+                block_1: c.blocks[0],
+                block_2: c.blocks[1],
+                deviation: c.deviation,
+                availability: c.availability,
+            };
+            candidate.write(row);
         }
         Ok(decision.candidates.len() as u32)
     })
+}
+
+/// What both clocks say.
+pub(super) fn now(unix_ms: f64, steady_ms: f64) -> Now {
+    Now { unix_ms: unix_ms as u64, steady_ms: steady_ms as u64 }
 }
 
 /// The policy's propensities at logged features (n x 128) among the eligible (n x models, 0 or 1), written to `out`.

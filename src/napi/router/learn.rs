@@ -8,15 +8,19 @@ use napi::{Env, Task};
 use napi_derive::napi;
 use serde_json::json;
 
-use crate::error::SonaError;
+use crate::error::{Result, SonaError};
 use crate::fault;
 use crate::napi::error::to_js;
 use crate::napi::registry::ROUTERS;
-use crate::router::{Criterion, Feedback, ModelId, Outcome, SonaRouter};
+use crate::router::{Asked, Criterion, DecisionId, Feedback, ModelId, Outcome, SonaRouter, Told};
+
+use super::decide::now;
 
 /// What few outcomes have.
 #[napi(object)]
 pub struct OutcomeExtras {
+    /// Who made the decision, where it is not this router.
+    pub incarnation: Option<String>,
     /// Whether the call failed.
     pub error: Option<bool>,
     /// Who says so.
@@ -25,14 +29,35 @@ pub struct OutcomeExtras {
     pub model: Option<u32>,
     /// What was told before is replaced.
     pub amend: Option<bool>,
+    /// A chain of models that were asked one after the other.
+    pub attempts: Option<Vec<AttemptParts>>,
+    /// What the caller wants to find again: JSON.
+    pub metadata: Option<String>,
 }
 
-/// Takes in an outcome: 0 applied, 1 expired, 2 unknown, 3 repeated, 4 observed, 5 empty; 8 more when events wait.
+/// One attempt of a chain.
+#[napi(object)]
+pub struct AttemptParts {
+    /// Number of the model that was asked.
+    pub model: u32,
+    /// 0 to 1.
+    pub quality: Option<f64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+    /// Milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Whether the call failed.
+    pub error: Option<bool>,
+}
+
+/// Takes in an outcome: 0 applied, 1 expired, 2 unknown, 3 repeated, 4 observed, 5 empty, 6 foreign; 8 more when events wait.
 #[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments)]
 pub fn router_feedback(
     handle: u32,
-    id: f64,
-    now: f64,
+    number: f64,
+    unix_ms: f64,
+    steady_ms: f64,
     quality: Option<f64>,
     cost_usd: Option<f64>,
     latency_ms: Option<f64>,
@@ -41,22 +66,42 @@ pub fn router_feedback(
     fault::point("routerFeedback");
     ROUTERS.with(handle, |router| {
         let mut outcome = Outcome { quality, cost_usd, latency_ms, ..Outcome::default() };
+        let mut incarnation = None;
         if let Some(extras) = extras {
+            incarnation = extras.incarnation;
             outcome.error = extras.error;
             outcome.source = extras.source.map(Into::into);
             outcome.model = extras.model.map(ModelId);
             outcome.amend = extras.amend.unwrap_or(false);
+            outcome.metadata = extras.metadata.map(Into::into);
+            outcome.attempts = extras.attempts.unwrap_or_default().iter().map(asked).collect();
         }
-        let code = match router.feedback(id as u64, &outcome, now as u64)? {
+        let id = decision_id(router, incarnation.as_deref(), number)?;
+        let code = match router.feedback(id, &outcome, now(unix_ms, steady_ms))? {
             Feedback::Applied => 0,
             Feedback::Expired => 1,
             Feedback::Unknown => 2,
             Feedback::Repeated => 3,
             Feedback::Observed => 4,
             Feedback::Empty => 5,
+            Feedback::Foreign => 6,
         };
         Ok(code + if router.has_events() { 8 } else { 0 })
     })
+}
+
+fn asked(parts: &AttemptParts) -> Asked {
+    let AttemptParts { model, quality, cost_usd, latency_ms, error } = *parts;
+    Asked { model: ModelId(model), told: Told { quality, cost_usd, latency_ms, error } }
+}
+
+/// The id of a decision of this router's, or of the incarnation that is named.
+pub(super) fn decision_id(router: &SonaRouter, incarnation: Option<&str>, number: f64) -> Result<DecisionId> {
+    let incarnation = match incarnation {
+        None => router.incarnation(),
+        Some(text) => text.parse().map_err(|_| SonaError::invalid_argument("id", "the id of a decision", text))?,
+    };
+    Ok(DecisionId { incarnation, number: number as u64 })
 }
 
 /// Takes in rows from elsewhere: vectors (n x dim), a model each, quality and weight each.
@@ -79,15 +124,17 @@ pub fn router_warm_start(
 #[napi(catch_unwind)]
 pub fn router_forget(
     handle: u32,
-    now: f64,
+    unix_ms: f64,
+    steady_ms: f64,
     source: Option<String>,
-    decision: Option<f64>,
+    incarnation: Option<String>,
+    number: Option<f64>,
     before: Option<f64>,
 ) -> napi::Result<String> {
     ROUTERS.with(handle, |router| {
-        let whole = |x: Option<f64>| x.map(|x| x as u64);
-        let criterion = Criterion { source, decision: whole(decision), before: whole(before) };
-        let forgotten = router.forget(&criterion, now as u64)?;
+        let decision = number.map(|number| decision_id(router, incarnation.as_deref(), number)).transpose()?;
+        let criterion = Criterion { source, decision, before: before.map(|ms| ms as u64) };
+        let forgotten = router.forget(&criterion, now(unix_ms, steady_ms))?;
         Ok(json!({ "forgotten": forgotten.forgotten, "outOfReach": forgotten.out_of_reach }).to_string())
     })
 }
@@ -100,18 +147,7 @@ impl Task for FitTask {
     type JsValue = bool;
 
     fn compute(&mut self) -> napi::Result<bool> {
-        let fit = || {
-            let Some(job) = self.0.fit_job()? else { return Ok(false) };
-            let run = || {
-                fault::point("fit");
-                job.run()
-            };
-            // handed over all the same, so that what fails is not tried again with every request
-            let fitted =
-                catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic)));
-            self.0.adopt(fitted)?;
-            Ok(true)
-        };
+        let fit = || self.0.fit();
         catch_unwind(AssertUnwindSafe(fit)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic))).map_err(to_js)
     }
 

@@ -19,7 +19,8 @@ use crate::router::{Event, Model, Price, SonaRouter};
 use crate::state::EmbedderId;
 
 /// Makes a router from JSON (settings, an array of models) and returns its handle. `basis`: one's own; else `shipped` says
-/// whether it is the one that ships or one fitted to the prompts that come.
+/// whether it is the one that ships or one fitted to the prompts that come. With a `name` it is the one of that name for all
+/// threads: whoever asks first says how it is made.
 #[napi(catch_unwind)]
 pub fn router_create(
     env: Env,
@@ -28,6 +29,7 @@ pub fn router_create(
     origin: String,
     shipped: bool,
     basis: Option<BasisParts>,
+    name: Option<String>,
 ) -> napi::Result<u32> {
     fault::point("routerCreate");
     let make = || {
@@ -40,11 +42,41 @@ pub fn router_create(
             Some(parts) => Some(Arc::new(Basis::try_from(&parts)?)),
             None => shipped.then(|| Basis::minilm().clone()),
         };
-        ROUTERS.insert(SonaRouter::new(config, models, basis, &origin)?)
+        match name {
+            Some(name) => ROUTERS.hold(SonaRouter::shared(&name, Some((config, models, basis, origin)))?),
+            None => ROUTERS.insert(SonaRouter::new(config, models, basis, &origin)?),
+        }
     };
     let handle = make().map_err(to_js)?;
     own(&env, handle)?;
     Ok(handle)
+}
+
+/// The handle of the router of a name that another thread has made.
+#[napi(catch_unwind)]
+pub fn router_shared(env: Env, name: String) -> napi::Result<u32> {
+    let handle = SonaRouter::shared(&name, None).and_then(|router| ROUTERS.hold(router)).map_err(to_js)?;
+    own(&env, handle)?;
+    Ok(handle)
+}
+
+/// The incarnation that issues ids.
+#[napi(catch_unwind)]
+pub fn router_incarnation(handle: u32) -> napi::Result<String> {
+    ROUTERS.with(handle, |router| Ok(router.incarnation().to_string()))
+}
+
+/// Bytes that its parts take, as JSON.
+#[napi(catch_unwind)]
+pub fn router_memory(handle: u32) -> napi::Result<String> {
+    ROUTERS.with(handle, |router| {
+        let m = router.memory()?;
+        let parts = json!({
+            "decisions": m.decisions, "prompts": m.prompts, "posteriors": m.posteriors, "sums": m.sums,
+            "tenants": m.tenants, "sessions": m.sessions, "basis": m.basis,
+        });
+        Ok(parts.to_string())
+    })
 }
 
 fn parse(argument: &str, text: &str) -> Result<Value> {
@@ -61,7 +93,11 @@ pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
     OWNED.with_borrow_mut(|owned| {
         if owned.is_none() {
             env.add_env_cleanup_hook((), |()| {
-                OWNED.take().unwrap_or_default().into_iter().for_each(|handle| drop(ROUTERS.remove(handle)));
+                OWNED
+                    .take()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .for_each(|handle| drop(ROUTERS.remove(handle).and_then(SonaRouter::release)));
             })?;
         }
         owned.get_or_insert_default().insert(handle);
@@ -73,7 +109,7 @@ pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
 #[napi(catch_unwind)]
 pub fn router_close(handle: u32) {
     OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
-    if let Some(router) = ROUTERS.remove(handle) {
+    if let Some(router) = ROUTERS.remove(handle).and_then(SonaRouter::release) {
         router.close();
     }
 }
@@ -189,6 +225,7 @@ pub fn router_stats(handle: u32) -> napi::Result<String> {
             "spendUsd": stats.spend_usd,
             "budgetLeftUsd": stats.budget_left_usd,
             "budgetPrice": stats.budget_price,
+            "writtenOffUsd": stats.written_off_usd,
             "origins": stats.origins,
             "version": stats.version,
             "sessions": stats.sessions,

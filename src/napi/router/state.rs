@@ -7,13 +7,15 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi::{Env, Task};
 use napi_derive::napi;
+use serde_json::json;
 
+use super::learn::decision_id;
 use super::lifecycle::own;
 use crate::error::SonaError;
 use crate::fault;
 use crate::napi::error::to_js;
 use crate::napi::registry::ROUTERS;
-use crate::router::SonaRouter;
+use crate::router::{Resume, SonaRouter};
 
 /// Everything that was learned, as bytes.
 #[napi(catch_unwind)]
@@ -24,19 +26,22 @@ pub fn router_snapshot(handle: u32) -> napi::Result<Uint8Array> {
 
 /// A router from such bytes; its handle.
 #[napi(catch_unwind)]
-pub fn router_restore(env: Env, bytes: Uint8Array, origin: Option<String>) -> napi::Result<u32> {
+pub fn router_restore(env: Env, bytes: Uint8Array, origin: Option<String>, continues: bool) -> napi::Result<u32> {
     fault::point("routerRestore");
-    let router = SonaRouter::restore(&bytes, origin.as_deref());
+    let router = SonaRouter::restore(&bytes, Resume { origin: origin.as_deref(), continues });
     let handle = router.and_then(|router| ROUTERS.insert(router)).map_err(to_js)?;
     own(&env, handle)?;
     Ok(handle)
 }
 
-/// Takes in what another router has learned; how many origins were new or newer.
+/// Takes in what another router has learned: {origins, outOfReach} as JSON.
 #[napi(catch_unwind)]
-pub fn router_merge(handle: u32, bytes: Uint8Array) -> napi::Result<f64> {
+pub fn router_merge(handle: u32, bytes: Uint8Array) -> napi::Result<String> {
     fault::point("merge");
-    ROUTERS.with(handle, |router| router.merge(&bytes).map(|merged| merged.origins as f64))
+    ROUTERS.with(handle, |router| {
+        let merged = router.merge(&bytes)?;
+        Ok(json!({ "origins": merged.origins, "outOfReach": merged.out_of_reach }).to_string())
+    })
 }
 
 /// Writes a state to a file, off the main thread.
@@ -72,6 +77,7 @@ pub fn router_save(handle: u32, path: String) -> napi::Result<AsyncTask<RouterSa
 pub struct RouterLoadTask {
     path: PathBuf,
     origin: Option<String>,
+    continues: bool,
 }
 
 impl Task for RouterLoadTask {
@@ -81,7 +87,7 @@ impl Task for RouterLoadTask {
     fn compute(&mut self) -> napi::Result<SonaRouter> {
         let load = || {
             fault::point("routerLoad");
-            SonaRouter::load(&self.path, self.origin.as_deref())
+            SonaRouter::load(&self.path, Resume { origin: self.origin.as_deref(), continues: self.continues })
         };
         catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic))).map_err(to_js)
     }
@@ -95,21 +101,39 @@ impl Task for RouterLoadTask {
 
 /// Loads from a file; resolves with the handle of a router.
 #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-pub fn router_load(path: String, origin: Option<String>) -> AsyncTask<RouterLoadTask> {
-    AsyncTask::new(RouterLoadTask { path: path.into(), origin })
+pub fn router_load(path: String, origin: Option<String>, continues: bool) -> AsyncTask<RouterLoadTask> {
+    AsyncTask::new(RouterLoadTask { path: path.into(), origin, continues })
 }
 
-/// The records of all decisions that are held, from number `since` on: JSON, a line each.
+/// Records of decisions that are held, from number `since` on, a line of JSON each: as many as fit into `bytes`.
+#[napi(object)]
+pub struct LogLines {
+    /// Each with its newline.
+    pub lines: String,
+    /// Number of the decision that comes next; none when there are no more.
+    pub next: Option<f64>,
+}
+
+/// The next lines of the log.
 #[napi(catch_unwind)]
-pub fn router_export_log(handle: u32, since: f64) -> napi::Result<String> {
-    ROUTERS.with(handle, |router| router.export_log(since as u64))
+pub fn router_log_chunk(handle: u32, since: f64, bytes: u32) -> napi::Result<LogLines> {
+    ROUTERS.with(handle, |router| {
+        let chunk = router.log_chunk(since as u64, bytes as usize)?;
+        Ok(LogLines { lines: chunk.lines, next: chunk.next.map(|next| next as f64) })
+    })
 }
 
 /// The record of one decision as JSON, or with `outcome` what was told of it; null when it is not held.
 #[napi(catch_unwind)]
-pub fn router_log_line(handle: u32, id: f64, outcome: bool) -> napi::Result<Option<String>> {
+pub fn router_log_line(
+    handle: u32,
+    incarnation: Option<String>,
+    number: f64,
+    outcome: bool,
+) -> napi::Result<Option<String>> {
     ROUTERS.with(handle, |router| {
-        let line = if outcome { router.log_outcome(id as u64)? } else { router.log_record(id as u64)? };
+        let id = decision_id(router, incarnation.as_deref(), number)?;
+        let line = if outcome { router.log_outcome(id)? } else { router.log_record(id)? };
         Ok(line.map(|line| line.to_string()))
     })
 }

@@ -6,7 +6,7 @@
 
 mod neon;
 
-use super::dispatch::Backend;
+use super::kernels::Backend;
 
 pub(super) fn backends() -> [Backend; 1] {
     [Backend { kernels: &neon::KERNELS, detected: || std::arch::is_aarch64_feature_detected!("neon") }]

@@ -6,7 +6,7 @@
 
 mod simd128;
 
-use super::dispatch::Backend;
+use super::kernels::Backend;
 
 pub(super) fn backends() -> [Backend; 1] {
     [Backend { kernels: &simd128::KERNELS, detected: || true }]

@@ -5,7 +5,7 @@
 use std::arch::wasm32::*;
 
 use crate::simd::vector::Vector;
-use crate::simd::{Kernels, blocked, scalar, triangle, unfused};
+use crate::simd::{Kernels, blocked, lanes, scalar, triangle, unfused};
 
 // Sizes for the sixteen registers of an x86-64 host, as measured under V8.
 
@@ -24,7 +24,7 @@ const VECTORS: usize = 12;
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "simd128",
-    dot: scalar::dot,
+    dot: lanes::dot,
     dot_rows: blocked::dot_rows::<v128, CHAINS, LONE>,
     matmul_nt: blocked::matmul_nt::<v128, CHAINS, LONE, PAIR, ROWS, AT_ONCE>,
     add_scaled_rows: blocked::add_scaled_rows::<v128, VECTORS>,

@@ -9,7 +9,7 @@ mod avx512;
 
 use std::arch::is_x86_feature_detected;
 
-use super::dispatch::Backend;
+use super::kernels::Backend;
 
 pub(super) fn backends() -> [Backend; 2] {
     [

@@ -4,8 +4,10 @@ use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::VERSION;
 use crate::error::{Result, SonaError};
+
+/// Version of the format that [`encode`](super::encode) writes and [`decode`](super::decode) reads.
+pub const VERSION: u32 = 1;
 
 pub(super) const LENGTH: usize = 64;
 

@@ -241,3 +241,36 @@ fn a_pattern_that_got_no_member_is_not_published() {
     host.learn(vec![Event::new(100, &at_angle(90.0), 0.5)]);
     assert_eq!(host.book.index().patterns().len(), 2);
 }
+
+#[test]
+fn an_absorbed_pattern_is_found_in_one_step_whatever_absorbed_it_since() {
+    let mut orders = [(2..=9).collect::<Vec<u32>>(), (2..=9).rev().collect(), vec![9, 5, 3, 8, 2, 7, 4, 6]];
+    for order in &mut orders {
+        let mut book = PatternBook::new(50, 1);
+        // the newest of all that are left goes into the oldest that is: a chain, however long
+        order.iter().for_each(|&younger| {
+            let older = (1..younger).rev().find(|older| !book.absorbed.contains_key(older)).unwrap();
+            book.note_absorbed(younger, older);
+        });
+        assert!((2..=9).all(|id| book.absorbed[&id] == 1), "{order:?}: {:?}", book.absorbed);
+    }
+}
+
+#[test]
+fn names_that_never_come_again_take_no_more_room_when_patterns_are_merged() {
+    let sums = |from: u64| {
+        let mut sums = crate::bank::patterns::sums::Sums::new(2);
+        for n in from..from + 800 {
+            let mut event = Event::new(n, &at_angle(0.0), 0.5);
+            event.nodes = vec![NodeStep { node: format!("node {n}").into(), score: 1.0, latency_us: 1.0 }];
+            let placed =
+                Placed { pattern: 1, expected: 0.5, verdict: Verdict::Unknown, quality: 0.5, latency_ms: None };
+            sums.add(&event.observation(), &placed);
+        }
+        sums
+    };
+    let mut merged = sums(0);
+    (1..4).for_each(|n| merged.absorb(sums(500 * n)));
+    assert_eq!((merged.nodes.len(), merged.outcomes.count()), (1_024, 3_200));
+    assert!(merged.is_sound());
+}

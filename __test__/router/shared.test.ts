@@ -1,0 +1,193 @@
+// One router for all threads of the process.
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type RouterConfig, SonaRouter } from '../../index.ts';
+import { thread } from '../support/child.ts';
+import { refusal } from '../support/errors.ts';
+import { basis, bytes, models, NOON, prompt, teach } from '../support/routers.ts';
+
+const config: RouterConfig = { models, features: { basis }, background: 'manual', origin: 'here' };
+
+let names = 0;
+const name = () => `shared router ${++names}`;
+const routers: SonaRouter[] = [];
+const open = (of: string, settings?: RouterConfig): SonaRouter => {
+  const router = SonaRouter.shared(of, settings);
+  routers.push(router);
+  return router;
+};
+afterEach(() => Promise.all(routers.splice(0).map((router) => router.close())));
+
+describe('a shared router', () => {
+  it('is the same for everybody who asks for its name', () => {
+    const of = name();
+    const [one, other] = [open(of, config), open(of)];
+    expect(one).not.toBe(other);
+    const { id } = one.route(prompt(0, 1));
+    expect(other.feedback(id, { quality: 1 })).toEqual({ applied: true });
+    expect(other.stats()).toEqual(one.stats());
+    expect(bytes(other)).toBe(bytes(one));
+    expect(other.route(prompt(0, 1)).id.slice(0, 18)).toBe(id.slice(0, 18));
+    expect([...other.exportLog()]).toEqual([...one.exportLog()]);
+    expect(other.stats().decisions).toBe(2);
+  });
+
+  it('of another name is another one', () => {
+    const [one, other] = [open(name(), config), open(name(), config)];
+    const { id } = one.route(prompt(0, 1));
+    expect(other.feedback(id, { quality: 1 })).toEqual({ applied: false, reason: 'foreign' });
+    expect(other.stats().decisions).toBe(0);
+  });
+
+  it('knows a model that somebody else added or removed', () => {
+    const of = name();
+    const [one, other] = [open(of, config), open(of)];
+    one.route(prompt(0, 1));
+    for (let n = 0; n < 30; n++) other.addModel({ id: `new ${n}` });
+    expect(one.models()).toHaveLength(33);
+    expect(
+      one
+        .route(prompt(0, 1))
+        .ranked.map(({ model }) => model)
+        .sort(),
+    ).toEqual(
+      other
+        .models()
+        .map(({ id }) => id)
+        .sort(),
+    );
+    expect(one.route(prompt(0, 1), { eligible: ['new 7'] }).model).toBe('new 7');
+    one.removeModel('new 7');
+    expect(() => other.route(prompt(0, 1), { eligible: ['new 7'] })).toThrow('new 7');
+    other.addModel({ id: 'new 7' });
+    expect(one.route(prompt(0, 1), { eligible: ['new 7'] }).model).toBe('new 7');
+    expect(() => one.route(prompt(0, 1), { eligible: ['nobody'] })).toThrow('nobody');
+    const { id } = one.route(prompt(0, 1));
+    expect(
+      other.feedback(id, {
+        attempts: [
+          { model: 'new 3', error: true },
+          { model: 'new 7', quality: 1 },
+        ],
+      }),
+    ).toEqual({
+      applied: true,
+    });
+  });
+
+  it('knows whom a name means, after others removed and added models as many', () => {
+    const of = name();
+    const [one, other] = [open(of, config), open(of)];
+    other.route(prompt(0, 1));
+    one.removeModel('dull');
+    one.addModel({ id: 'new' });
+    const decision = other.route(prompt(0, 1));
+    expect(decision.ranked.map(({ model }) => model).sort()).toEqual(['coder', 'new', 'poet']);
+    expect(
+      decision
+        .explain()
+        .candidates.map(({ model }) => model)
+        .sort(),
+    ).toEqual(['coder', 'new', 'poet']);
+    one.removeModel('poet');
+    one.addModel({ id: 'poet' });
+    expect(other.route(prompt(0, 1), { eligible: ['poet'] }).model).toBe('poet');
+    for (const id of ['coder', 'poet']) {
+      one.removeModel(id);
+      one.addModel({ id });
+      const made = other.route(prompt(0, 1), { eligible: ['new'] });
+      const before = one.stats().models.find((model) => model.id === id)?.outcomes ?? 0;
+      expect(other.feedback(made.id, { model: id, quality: 1 })).toEqual({ applied: true });
+      expect(one.stats().models.find((model) => model.id === id)?.outcomes).toBeCloseTo(before + 1, 9);
+    }
+    one.removeModel('new');
+    one.addModel({ id: 'new' });
+    expect(other.warmStart([{ vector: prompt(0, 1), model: 'new', quality: 1 }])).toBe(1);
+  });
+
+  it('is made by the first; another config is refused, the same one is not', async () => {
+    const of = name();
+    open(of, { ...config, seed: 7 });
+    open(of, { ...config, seed: 7 });
+    open(of);
+    const error = await refusal(() => open(of, { ...config, seed: 8 }));
+    expect(error).toMatchObject({ code: 'SONA_INVALID_CONFIG', message: expect.stringContaining(of) });
+    const unknown = name();
+    expect(await refusal(() => open(unknown))).toMatchObject({
+      code: 'SONA_INVALID_CONFIG',
+      message: expect.stringContaining(unknown),
+    });
+    for (const wrong of ['', 1, null]) {
+      expect((await refusal(() => SonaRouter.shared(wrong as string, config))).details.argument).toBe('name');
+    }
+  });
+
+  it('lives until the last one closes it', async () => {
+    const of = name();
+    const [one, other, third] = [open(of, config), open(of), open(of)];
+    teach(one, 5);
+    await one.close();
+    await one.close();
+    expect(() => one.stats()).toThrow('closed');
+    expect(other.stats().decisions).toBe(5);
+    other[Symbol.dispose]();
+    other[Symbol.dispose]();
+    expect(third.stats().decisions).toBe(5);
+    await third[Symbol.asyncDispose]();
+    expect(open(of, { ...config, seed: 9 }).stats().decisions).toBe(0);
+  });
+
+  it('is restored as one of its own', () => {
+    const one = open(name(), config);
+    teach(one, 10);
+    const copy = SonaRouter.restore(one.snapshot(), { now: () => NOON });
+    routers.push(copy);
+    teach(copy, 5);
+    expect([one.stats().decisions, copy.stats().decisions]).toEqual([10, 15]);
+  });
+});
+
+describe('in threads', () => {
+  const start = (of: string, seed: number, count: number, how: 'close' | 'leave' | 'stay') => {
+    const worker = thread('shared-router.mts', { name: of, count, seed, how });
+    const done = new Promise<string[]>((resolve, reject) => {
+      worker.on('message', (message) => message !== 'started' && resolve(message));
+      worker.once('error', reject);
+    });
+    return { worker, done };
+  };
+
+  it('four decide and tell; no id is given out twice, nothing is lost', { timeout: 60_000 }, async () => {
+    const of = name();
+    const router = open(of, config);
+    const threads = [1, 2, 3, 4].map((seed) => start(of, seed, 500, 'close'));
+    const ids = (await Promise.all(threads.map(({ done }) => done))).flat();
+    expect(new Set(ids).size).toBe(2_000);
+    const { decisions, learned, pending, models: told } = router.stats();
+    expect([decisions, learned, pending]).toEqual([2_000, 2_000, 2_000]);
+    expect(told.every(({ quality }) => quality === null || (quality >= 0 && quality <= 1))).toBe(true);
+    // any thread takes the outcome of any decision
+    expect(router.feedback(ids[17] as string, { quality: 1, amend: true })).toEqual({ applied: true });
+    expect([...router.exportLog()]).toHaveLength(2_000);
+    expect(bytes(SonaRouter.restore(router.snapshot()))).toBe(bytes(router));
+  });
+
+  it('one closes it, one leaves without, one is torn down, while others use it; the last ends it', {
+    timeout: 60_000,
+  }, async () => {
+    const of = name();
+    const router = open(of, config);
+    const threads = [start(of, 1, 50, 'close'), start(of, 2, 100, 'leave'), start(of, 3, 100, 'stay')];
+    const exits = threads.map(({ worker }) => once(worker, 'exit'));
+    await Promise.all(threads.map(({ done }) => done));
+    teach(router, 5);
+    await threads[2]?.worker.terminate();
+    await Promise.all(exits);
+    expect(router.stats().decisions).toBe(255);
+    await router.close();
+    // a thread that ends lets go of its share on its way out
+    await expect
+      .poll(() => refusal(() => SonaRouter.shared(of)).then(({ code }) => code), { timeout: 5_000 })
+      .toBe('SONA_INVALID_CONFIG');
+  });
+});

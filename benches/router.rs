@@ -1,0 +1,130 @@
+//! A router that several threads share: decisions with their outcomes per second by threads, and how long a decision waits
+//! while a state is written, as ratios within one run.
+//!
+//!   cargo bench --bench router                 8 models, vectors of 384 numbers, 5 rounds of 2 s each
+//!   cargo bench --bench router -- --short      one round of .2 s
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sona::router::basis::Basis;
+use sona::{Model, Outcome, Request, RouterConfig, SonaRouter};
+
+const DIM: usize = 384;
+const MODELS: usize = 8;
+const WAITING: u64 = 100_000;
+
+fn vector(seed: u64) -> Vec<f32> {
+    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1;
+    let mut number = || {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        (x >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
+    };
+    (0..DIM).map(|_| number()).collect()
+}
+
+fn router() -> SonaRouter {
+    let models = (0..MODELS).map(|n| Model::new(format!("m{n}"))).collect();
+    let config = RouterConfig { dim: DIM, ..RouterConfig::default() };
+    SonaRouter::new(config, models, Some(Arc::new(Basis::projection(DIM, 7))), "bench").unwrap()
+}
+
+/// A decision and its outcome.
+fn pair(router: &SonaRouter, vector: &[f32], n: u64) {
+    let decision = router.route(vector, &Request::default(), n).unwrap();
+    let quality = Some((n % 100) as f64 / 100.0);
+    router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
+}
+
+/// Decisions with their outcomes per second.
+fn throughput(threads: u64, time: Duration) -> f64 {
+    let (router, stop) = (router(), AtomicBool::new(false));
+    let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
+    (0..2_000).for_each(|n| pair(&router, &vectors[n as usize % 256], n));
+    let count = |worker: u64| {
+        let mut n = 0;
+        while !stop.load(Ordering::Relaxed) {
+            pair(&router, &vectors[(n * 7 + worker) as usize % 256], n);
+            n += 1;
+        }
+        n
+    };
+    let count = &count;
+    let began = Instant::now();
+    let pairs: u64 = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|worker| scope.spawn(move || count(worker))).collect();
+        thread::sleep(time);
+        stop.store(true, Ordering::Relaxed);
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    pairs as f64 / began.elapsed().as_secs_f64()
+}
+
+/// 99th percentile and longest of what decisions take while `work` runs, in microseconds.
+fn waits(router: &SonaRouter, vectors: &[Vec<f32>], work: impl FnOnce() + Send) -> (f64, f64) {
+    let done = AtomicBool::new(false);
+    let mut times = Vec::new();
+    thread::scope(|scope| {
+        let done = &done;
+        scope.spawn(move || {
+            work();
+            done.store(true, Ordering::Relaxed);
+        });
+        let mut n = 0;
+        while !done.load(Ordering::Relaxed) {
+            let began = Instant::now();
+            router.route(&vectors[n % 256], &Request { observe: true, ..Request::default() }, 5_000).unwrap();
+            times.push(began.elapsed().as_secs_f64() * 1e6);
+            n += 1;
+        }
+    });
+    times.sort_by(f64::total_cmp);
+    (times[times.len() * 99 / 100], times[times.len() - 1])
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let short = std::env::args().any(|argument| argument == "--short" || argument == "--test");
+    let (rounds, time) = if short { (1, Duration::from_millis(200)) } else { (5, Duration::from_secs(2)) };
+    println!(
+        "route and feedback, {MODELS} models, {DIM} numbers, medians of {rounds} rounds; times what one thread does"
+    );
+    let one = median((0..rounds).map(|_| throughput(1, time)).collect());
+    println!("1 thread: {one:.0} a second");
+    for threads in [2, 4, 8] {
+        let ratio = median((0..rounds).map(|_| throughput(threads, time) / throughput(1, time)).collect());
+        println!("{threads} threads: {ratio:.2}");
+    }
+    let router = router();
+    let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
+    (0..if short { WAITING / 50 } else { WAITING })
+        .for_each(|n| drop(router.route(&vectors[n as usize % 256], &Request::default(), n).unwrap()));
+    let (mut idle, mut busy, mut worst) = (Vec::new(), Vec::new(), 0.0_f64);
+    for _ in 0..rounds {
+        // something else runs on the other core as well
+        let spin = || {
+            let end = Instant::now() + time;
+            while Instant::now() < end {
+                std::hint::spin_loop();
+            }
+        };
+        idle.push(waits(&router, &vectors, spin).0);
+        let (p99, longest) = waits(&router, &vectors, || drop(router.snapshot().unwrap()));
+        busy.push(p99);
+        worst = worst.max(longest);
+    }
+    let (idle, busy) = (median(idle), median(busy));
+    println!(
+        "route, p99: idle {idle:.0} us; while {WAITING} waiting decisions are written {busy:.0} us, {:.2} times",
+        busy / idle
+    );
+    println!("longest while they are written: {worst:.0} us");
+}

@@ -1,0 +1,121 @@
+//! The calls that change what serves at once: each looks at what there is, decides on a change, and makes it.
+
+use std::sync::Arc;
+
+use super::super::change::{self, Change};
+use super::super::core::Learner;
+use crate::bank::index::RouteId;
+use crate::bank::patterns::Pattern;
+use crate::error::{Result, SonaError};
+use crate::fault;
+use crate::trajectory::record::{Outcome, Record};
+
+/// What an amendment did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Amended {
+    /// Whether anything changed: false when the outcome was known already.
+    pub applied: bool,
+    /// Euclidean length of the change of what serves at once: the micro tier's weights and the route's prototype.
+    pub delta_norm: f64,
+}
+
+impl Learner {
+    /// Adds a route or replaces its prior (a unit vector). Errors speak of `argument`.
+    ///
+    /// # Errors
+    /// `SONA_OUT_OF_RANGE` when there are too many.
+    pub fn add_route(&self, argument: &str, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
+        let instant = self.lock_instant();
+        let known = instant.routes.find(name);
+        if let (Some(id), None) = (known, prior) {
+            return Ok(id);
+        }
+        let id = known.map_or_else(|| instant.routes.vacancy(argument), Ok)?;
+        let change = Change::Route(change::Route::Added { id, name: name.into(), prior: prior.map(Into::into) });
+        fault::point("addingRoute");
+        self.make(instant, None, &change);
+        Ok(id)
+    }
+
+    /// Removes a route, with what it learned.
+    ///
+    /// # Errors
+    /// `SONA_UNKNOWN_ROUTE`.
+    pub fn remove_route(&self, name: &str) -> Result<()> {
+        let instant = self.lock_instant();
+        let unknown = || SonaError::UnknownRoute { argument: "name".into(), got: name.into() };
+        let id = instant.routes.find(name).ok_or_else(unknown)?;
+        self.make(instant, None, &Change::Route(change::Route::Removed { id }));
+        Ok(())
+    }
+
+    /// Learns from one ended trajectory at once, then queues it. Nobody else holds `record` yet. `new_route` names its
+    /// route, where it has none by id; an unknown name becomes one. `candidates` are the nearest ranked routes where a
+    /// suggestion has found them already. Returns how many older records had to go.
+    ///
+    /// # Errors
+    /// `SONA_OUT_OF_RANGE` when there are too many routes.
+    pub fn record(&self, mut record: Arc<Record>, name: Option<&str>, candidates: Option<&[RouteId]>) -> Result<u64> {
+        let mut instant = self.lock_instant();
+        let mut new_route = None;
+        let unshared = Arc::get_mut(&mut record).expect("a record that ends is unshared");
+        unshared.sequence = instant.sequence + 1;
+        if let Some(name) = name {
+            let id = match instant.routes.find(name) {
+                Some(id) => id,
+                None => {
+                    new_route = Some(name.into());
+                    instant.routes.vacancy("route")?
+                }
+            };
+            unshared.route = Some(id.packed());
+        }
+        let (outcome, rivals) = (record.outcome(), instant.rivals(&record, candidates));
+        let change = Change::Ended(change::Ended { record, outcome, new_route, rivals, subject: None, metadata: None });
+        fault::point("ending");
+        Ok(self.make(instant, None, &change).dropped)
+    }
+
+    /// Replaces the outcome of one of the newest `trajectoryCapacity` trajectories: exactly in the prototype, by the
+    /// difference of the gradients in the micro tier, and for every later cycle.
+    ///
+    /// # Errors
+    /// `SONA_UNKNOWN_TRAJECTORY`.
+    pub fn amend(&self, id: u64, change: impl FnOnce(Outcome) -> Outcome) -> Result<Amended> {
+        let mut instant = self.lock_instant();
+        let unknown = || SonaError::UnknownTrajectory { argument: "trajectoryId".into(), got: id.to_string() };
+        let record = instant.ledger.get(id).cloned().ok_or_else(unknown)?;
+        let from = record.outcome();
+        let to = change(from);
+        if to == from {
+            return Ok(Amended { applied: false, delta_norm: 0.0 });
+        }
+        let rivals = instant.rivals(&record, None);
+        let change = Change::Amended(change::Amended { record, from, to, rivals, metadata: None });
+        fault::point("amending");
+        Ok(Amended { applied: true, delta_norm: f64::from(self.make(instant, None, &change).moved) })
+    }
+
+    /// Counts an access of patterns that were found. Takes a lock only while somebody watches.
+    pub fn access(&self, found: impl ExactSizeIterator<Item = Arc<Pattern>>, event: u64, now_ms: u64) {
+        if !self.watch.is_watched() {
+            return found.for_each(|pattern| pattern.touch(event, now_ms));
+        }
+        let patterns = found.map(|pattern| pattern.id).collect();
+        let accessed = change::Accessed { patterns, event, at_ms: now_ms };
+        self.make(self.lock_instant(), None, &Change::Accessed(accessed));
+    }
+
+    /// Turns learning on or off. Off, no cycle is due, and one that is asked for does nothing.
+    pub fn set_enabled(&self, enabled: bool) {
+        let instant = self.lock_instant();
+        if enabled != self.is_enabled() {
+            self.make(instant, None, &Change::Enabled(enabled));
+        }
+    }
+
+    /// Counts a cycle that ended in an error which nobody called for.
+    pub fn count_failure(&self) {
+        self.make(self.lock_instant(), None, &Change::Failed);
+    }
+}

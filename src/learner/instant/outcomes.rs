@@ -1,0 +1,96 @@
+//! What an outcome changes at once, and what a corrected one does.
+
+use std::sync::Arc;
+
+use super::super::change::{Amended, Ended, Route};
+use super::super::quality;
+use super::state::{Instant, take_prior};
+use super::step::Update;
+use crate::bank::index::RouteId;
+use crate::bank::routes::{GOOD, PriorFrom};
+use crate::trajectory::record::{Record, step_outcome};
+
+impl Instant {
+    pub fn apply_route(&mut self, route: &Route) {
+        match route {
+            Route::Added { name, prior, .. } => self.add_route(name, prior.as_deref()),
+            Route::Removed { id } => _ = self.routes.remove(*id),
+        }
+    }
+
+    /// There is room: whoever made the change has looked.
+    fn add_route(&mut self, name: &str, prior: Option<&[f32]>) {
+        let added = self.routes.add(self.kernels, "name", name, prior);
+        debug_assert!(added.is_ok(), "{added:?}");
+    }
+
+    /// Learns from one record: micro first, with the prototypes as they were when the choice was made. Returns the record
+    /// that is now too old to be amended.
+    pub fn apply_ended(&mut self, ended: &Ended) -> Option<Arc<Record>> {
+        let record = &ended.record;
+        self.sequence = record.sequence;
+        ended.new_route.iter().for_each(|name| self.add_route(name, None));
+        let first = Update::First(record.quality());
+        self.learn_micro(record, &ended.rivals, first, |reward| Update::First(record.step_outcome(reward)));
+        if let Some(route) = record.route.map(RouteId::from_packed) {
+            self.routes.record(self.kernels, route, &self.scratch.query, record.quality(), record.sequence);
+        }
+        self.quality_sum = self.quality_sum.wrapping_add(quality::fixed(record.quality()));
+        self.tally.add(record.sequence, record.source(), record.ended_ms);
+        self.log(record, ended.rivals, None);
+        self.ledger.push(record.clone())
+    }
+
+    /// Replaces the outcome of a record: its part in the prototype exactly, in the micro tier by the difference of both
+    /// gradients. Returns the length of the change that serves at once.
+    pub fn apply_amended(&mut self, amended: &Amended) -> f32 {
+        let Amended { record, from, to, rivals, .. } = amended;
+        record.set_outcome(*to);
+        self.note_amended(record.id);
+        if from.quality == to.quality {
+            return 0.0;
+        }
+        let difference = quality::fixed(to.quality).wrapping_sub(quality::fixed(from.quality));
+        self.quality_sum = self.quality_sum.wrapping_add(difference);
+        let moved = self.learn_micro(record, rivals, Update::Correction(from.quality, to.quality), |reward| {
+            Update::Correction(step_outcome(reward, from.quality), step_outcome(reward, to.quality))
+        });
+        if record.sequence <= self.cycle_began {
+            // a newer one is in the log itself, with the outcome that it has when it is applied again
+            self.log(record, *rivals, Some(from.quality));
+        }
+        let Some(route) = record.route.map(RouteId::from_packed) else { return moved.sqrt() };
+        let before = self.routes.index().get(route).cloned();
+        self.routes.amend(self.kernels, route, &self.scratch.query, from.quality, to.quality);
+        self.choose_prior(route, record);
+        let turned = match (before, self.routes.index().get(route)) {
+            (Some(before), Some(after)) => {
+                let pairs = before.prototype.iter().zip(after.prototype.iter());
+                pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
+            }
+            _ => 0.0,
+        };
+        (moved + turned).sqrt()
+    }
+
+    /// Where a route's prior is a learned one, it is the first good query among the records that are held: `amended` may
+    /// have become that, or may have been it.
+    fn choose_prior(&mut self, route: RouteId, amended: &Arc<Record>) {
+        let is_good = |record: &Record| record.quality() >= GOOD;
+        match self.routes.prior_from(route) {
+            Some(PriorFrom::Nowhere) if is_good(amended) => {
+                take_prior(self.kernels, &mut self.routes, route, Some(amended))
+            }
+            Some(PriorFrom::Outcome(first)) if amended.sequence < first && is_good(amended) => {
+                take_prior(self.kernels, &mut self.routes, route, Some(amended));
+            }
+            Some(PriorFrom::Outcome(first)) if amended.sequence == first && !is_good(amended) => {
+                // none before it was good
+                let of_route = |record: &&Arc<Record>| record.route == Some(route.packed()) && is_good(record);
+                let next = self.ledger.since(first).find(of_route).cloned();
+                take_prior(self.kernels, &mut self.routes, route, next.as_deref());
+            }
+            _ => (),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Rows of numbers that cross to TypeScript: which number stands where, written once.
+//!
+//! A call fills a row by the names of its fields. TypeScript asks for the order with [`layout`] when it loads, names the fields
+//! that it knows (`ts/layout.ts`), and refuses an addon that has others.
+
+use napi_derive::napi;
+use serde_json::json;
+
+/// A row of 64-bit numbers.
+pub(super) trait Row: Sized {
+    /// Names of the numbers, in their order.
+    const FIELDS: &'static [&'static str];
+
+    /// How many there are.
+    const LEN: usize = Self::FIELDS.len();
+
+    /// Writes them; `to` is [`LEN`](Self::LEN) long.
+    fn write(self, to: &mut [f64]);
+}
+
+macro_rules! rows {
+    ($($(#[$about:meta])* $row:ident { $($field:ident),+ $(,)? })+) => {
+        $(
+            $(#[$about])*
+            pub(super) struct $row {
+                $(pub(super) $field: f64,)+
+            }
+
+            impl Row for $row {
+                const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+                fn write(self, to: &mut [f64]) {
+                    to.copy_from_slice(&[$(self.$field),+]);
+                }
+            }
+        )+
+
+        /// The names of the numbers of every row, in their order, by the name of the row: a JSON object.
+        #[napi(catch_unwind)]
+        pub fn layout() -> String {
+            json!({ $(stringify!($row): $row::FIELDS),+ }).to_string()
+        }
+    };
+}
+
+rows! {
+    /// What `suggest` writes before the first ranked route.
+    Suggestion { decision, confidence, abstain }
+
+    /// What it writes for each.
+    RankedRoute { score, probability, count, avg_quality }
+
+    /// What `router_route` writes before the first candidate: the number and the place of the chosen; `events`, `fit_due`: 1 for
+    /// yes.
+    RoutedDecision { number, chosen, reason, difficulty, budget_price, events, fit_due }
+
+    /// What it writes for each candidate; NaN where nothing is known.
+    RoutedCandidate {
+        model, filters, score, quality, low, high, cost_usd, latency_ms, worth, optimism, bonus, cost, latency, propensity,
+        outcomes, evidence, tenant, block_1, block_2, deviation, availability
+    }
+
+    /// What `patterns_find` writes for each pattern; times in milliseconds since 1970.
+    FoundPattern { id, revision, similarity, weight, accesses, last_accessed }
+}

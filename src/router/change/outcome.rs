@@ -1,0 +1,536 @@
+//! From what is told of a decision to everything that learns from it.
+
+use std::sync::Arc;
+
+use super::knowledge::Knowledge;
+use crate::error::{Result, SonaError};
+use crate::router::economics::{Economics, Kind, Observation as Amount, failed};
+use crate::router::event::{Event, Subject};
+use crate::router::features::Features;
+use crate::router::ledger::{Account, Attempt, Decided, Entry, Told};
+use crate::router::model::amount;
+use crate::router::posterior::{Direction, Learned, Observation, Plan, Recent};
+use crate::router::time::Reading;
+use crate::router::{DecisionId, ModelId};
+
+/// What is told of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an
+/// error counts against the availability of the model that was asked; what is missing teaches nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// 0 to 1.
+    pub quality: Option<f64>,
+    /// US dollars, 0 to 1e12.
+    pub cost_usd: Option<f64>,
+    /// Milliseconds, 0 to 1e12.
+    pub latency_ms: Option<f64>,
+    /// Whether the call to the model that was asked failed.
+    pub error: Option<bool>,
+    /// Who says so, for `forget`.
+    pub source: Option<Arc<str>>,
+    /// Who answered, when it is not who was decided for.
+    pub model: Option<ModelId>,
+    /// What was told before is replaced.
+    pub amend: bool,
+    /// A chain of models that were asked one after the other, in place of the parts above: the last is the one that answered.
+    pub attempts: Vec<Asked>,
+    /// What the caller wants to find again: JSON.
+    pub metadata: Option<Arc<str>>,
+}
+
+/// One attempt of a chain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Asked {
+    /// Who was asked.
+    pub model: ModelId,
+    /// What is told of it.
+    pub told: Told,
+}
+
+/// Most attempts of one decision.
+const MOST_ATTEMPTS: usize = 64;
+
+/// What came of an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feedback {
+    /// It was taken in.
+    Applied,
+    /// The decision is too old, or one of too many.
+    Expired,
+    /// No decision has had that number.
+    Unknown,
+    /// It had been told; to change it, amend.
+    Repeated,
+    /// The decision was only observed, and nobody said who answered.
+    Observed,
+    /// There is nothing in it.
+    Empty,
+    /// Another router made the decision, or a former life of this one that nothing is known of.
+    Foreign,
+}
+
+impl Feedback {
+    /// Its word; none when it was taken in.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Applied => None,
+            Self::Expired => Some("expired"),
+            Self::Unknown => Some("unknown"),
+            Self::Repeated => Some("repeated"),
+            Self::Observed => Some("observed"),
+            Self::Empty => Some("empty"),
+            Self::Foreign => Some("foreign"),
+        }
+    }
+}
+
+/// All that is told of a decision from now on, as a change.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The decision.
+    pub decision: DecisionId,
+    /// Who was asked, and what was told, in order.
+    pub attempts: Vec<(u32, Told)>,
+    /// Who says so.
+    pub source: Option<Arc<str>>,
+    /// What the caller wants to find again.
+    pub metadata: Option<Arc<str>>,
+    /// The newest decision of all when it was told.
+    pub newest: u64,
+    /// When.
+    pub reading: Reading,
+}
+
+impl Outcome {
+    /// Refuses numbers out of their range.
+    ///
+    /// # Errors
+    /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`; `SONA_INVALID_ARGUMENT` for attempts beside parts of one.
+    pub fn check(&self) -> Result<()> {
+        check_told("outcome", &self.told())?;
+        if self.attempts.is_empty() {
+            return Ok(());
+        }
+        if self.told().is_tried() || self.model.is_some() {
+            let expected = "nothing beside attempts but source, amend and metadata";
+            return Err(SonaError::invalid_argument("outcome.attempts", expected, "parts of one attempt"));
+        }
+        if self.attempts.len() > MOST_ATTEMPTS {
+            let expected = format!("at most {MOST_ATTEMPTS} attempts");
+            return Err(SonaError::out_of_range("outcome.attempts", expected, self.attempts.len()));
+        }
+        let check = |(n, asked): (usize, &Asked)| check_told(&format!("outcome.attempts[{n}]"), &asked.told);
+        self.attempts.iter().enumerate().try_for_each(check)
+    }
+
+    fn told(&self) -> Told {
+        let Self { quality, cost_usd, latency_ms, error, .. } = *self;
+        Told { quality, cost_usd, latency_ms, error }
+    }
+
+    /// All that is told of a decision with this; `asked` is who was decided for, by the number of now. Else why it is not taken.
+    pub fn after(
+        &self,
+        models: &crate::router::models::Models,
+        decided: &Decided,
+        before: Option<&Account>,
+    ) -> std::result::Result<Vec<(u32, Told)>, Feedback> {
+        if !self.attempts.is_empty() {
+            if !self.attempts.iter().any(|asked| asked.told.is_tried()) {
+                return Err(Feedback::Empty);
+            }
+            if before.is_some() && !self.amend {
+                return Err(Feedback::Repeated);
+            }
+            return Ok(self.attempts.iter().map(|asked| (asked.model.0, asked.told)).collect());
+        }
+        let told = self.told();
+        let says_who = self.amend && self.model.is_some() && before.is_some();
+        if !told.is_tried() && !says_who {
+            return Err(Feedback::Empty);
+        }
+        let asked = models.current(decided.arm);
+        let Some(before) = before else {
+            if decided.observed && self.model.is_none() {
+                return Err(Feedback::Observed);
+            }
+            let answered = self.model.map_or(asked, |model| model.0);
+            if answered == asked || decided.observed || !told.failed() {
+                return Ok(vec![(answered, told)]);
+            }
+            // the one that was asked failed, and another answered
+            let failure = Told { error: told.error, ..Told::default() };
+            return Ok(vec![(asked, failure), (answered, answer(told))]);
+        };
+        let mut attempts: Vec<(u32, Told)> =
+            before.attempts.iter().map(|attempt| (models.current(attempt.arm), attempt.told)).collect();
+        let last = attempts.len() - 1;
+        let of_error = attempts.iter().position(|(arm, _)| *arm == asked).unwrap_or(last);
+        let mut target = last;
+        if let Some(model) = self.model.filter(|model| model.0 != attempts[last].0) {
+            if attempts[last].1.failed() && !(self.amend && told.error == Some(false)) {
+                if told.error.is_some() && !self.amend {
+                    return Err(Feedback::Repeated);
+                }
+                attempts.push((model.0, Told { error: None, ..answer(told) }));
+                if let Some(error) = told.error {
+                    attempts[of_error].1.error = Some(error);
+                }
+                return Ok(attempts);
+            }
+            // it was another all along
+            attempts[last].0 = model.0;
+        } else if told.error.is_some() && of_error != last && told == (Told { error: told.error, ..Told::default() }) {
+            target = of_error;
+        }
+        let repeats = |told: Option<f64>, known: Option<f64>| told.is_some() && known.is_some();
+        let known = attempts[target].1;
+        let known_error = attempts[if self.model.is_some() { target } else { of_error }].1.error;
+        let repeated = repeats(told.quality, known.quality)
+            || repeats(told.cost_usd, known.cost_usd)
+            || repeats(told.latency_ms, known.latency_ms)
+            || (told.error.is_some() && known_error.is_some());
+        if repeated && !self.amend {
+            return Err(Feedback::Repeated);
+        }
+        let to = &mut attempts[target].1;
+        to.quality = told.quality.or(to.quality);
+        to.cost_usd = told.cost_usd.or(to.cost_usd);
+        to.latency_ms = told.latency_ms.or(to.latency_ms);
+        let of_error = if self.model.is_some() { target } else { of_error };
+        attempts[of_error].1.error = told.error.or(attempts[of_error].1.error);
+        Ok(attempts)
+    }
+}
+
+/// What the one that answered is told of, when another failed: that it did.
+fn answer(told: Told) -> Told {
+    let told = Told { error: None, ..told };
+    if told.is_tried() { told } else { Told { error: Some(false), ..told } }
+}
+
+fn check_told(argument: &str, told: &Told) -> Result<()> {
+    let named = |part: &str| format!("{argument}.{part}");
+    if let Some(quality) = told.quality {
+        if !quality.is_finite() {
+            let argument = named("quality");
+            return Err(SonaError::NotFinite { argument, index: 0, got: quality.to_string() });
+        }
+        if !(0.0..=1.0).contains(&quality) {
+            return Err(SonaError::out_of_range(&named("quality"), "a number from 0 to 1", quality));
+        }
+    }
+    told.cost_usd.map_or(Ok(()), |usd| amount(&named("costUsd"), usd))?;
+    told.latency_ms.map_or(Ok(()), |ms| amount(&named("latencyMs"), ms))
+}
+
+/// What taking a quality in does to the posterior.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Step {
+    Keep(Option<Learned>),
+    Learn(f64),
+    Amend(Learned, f64),
+    Unlearn(Learned),
+    Replace(Learned, f64),
+}
+
+/// An outcome that is about to be taken in.
+#[derive(Debug)]
+pub struct Planned {
+    /// All that was told, and what was made of it.
+    pub account: Account,
+    /// Events for whoever listens.
+    pub events: Vec<Event>,
+    economics: Economics,
+    quality: Option<(usize, Plan)>,
+    z: Features,
+}
+
+impl Planned {
+    /// Whether a shift of quality was found, for which outcomes that are held are looked through.
+    pub fn is_shift(&self) -> bool {
+        self.quality.as_ref().is_some_and(|(_, plan)| plan.shift.is_some())
+    }
+}
+
+impl Knowledge {
+    /// Whether an outcome only adds to what is known, one quality at most: then it can be [planned](Self::plan_outcome).
+    pub fn only_adds(&self, entry: &Entry, verdict: &Verdict) -> bool {
+        let steps = self.steps(entry, verdict);
+        let learns = steps.iter().filter(|step| matches!(step, Step::Learn(_))).count();
+        learns <= 1 && steps.iter().all(|step| matches!(step, Step::Keep(_) | Step::Learn(_)))
+    }
+
+    /// What taking in an outcome that [only adds](Self::only_adds) will do. Nothing changes yet.
+    pub fn plan_outcome(&self, entry: &Entry, verdict: &Verdict) -> Planned {
+        let mut economics = self.economics.clone();
+        let (mut account, mut events) = self.amounts(&mut economics, entry, verdict);
+        let z = Features::new(&entry.decided.z);
+        let mut quality = None;
+        for (n, step) in self.steps(entry, verdict).into_iter().enumerate() {
+            match step {
+                Step::Keep(learned) => account.attempts[n].quality = learned,
+                Step::Learn(r) => {
+                    let plan = self.posterior.plan(&self.observation(&z, &entry.decided, verdict.attempts[n].0, r));
+                    account.attempts[n].quality = Some(plan.learned);
+                    events.extend(self.drift(verdict.attempts[n].0, &plan));
+                    quality = Some((n, plan));
+                }
+                // not an outcome that only adds
+                Step::Amend(..) | Step::Unlearn(_) | Step::Replace(..) => {}
+            }
+        }
+        Planned { account, events, economics, quality, z }
+    }
+
+    /// Takes in what was planned, with nothing taken in between. `recent`: outcomes that are held, for a shift.
+    pub fn commit_outcome(&mut self, planned: Planned, decided: &Decided, recent: Recent<'_>) {
+        let Planned { account, economics, quality, z, .. } = planned;
+        self.advance();
+        self.economics = economics;
+        if let Some((n, plan)) = quality {
+            let Attempt { arm, told, .. } = account.attempts[n];
+            let r = told.quality.unwrap_or_default();
+            self.tell_lessons(decided, n, arm, told.quality);
+            let name = self.models.name(arm).clone();
+            let (known, tenant) = (!decided.context_free, decided.tenant.as_ref());
+            let detect = self.config.drift_detection;
+            let observation = Observation { z: &z, known, uid: arm, name: &name, r, tenant, detect };
+            self.posterior.commit(&plan, &observation, recent);
+        }
+    }
+
+    /// Takes in any outcome. What it does can't be told before: apply it to a copy.
+    pub fn take_outcome(
+        &mut self,
+        entry: &Entry,
+        verdict: &Verdict,
+        recent: &dyn Fn() -> Vec<(Features, Learned)>,
+    ) -> (Account, Vec<Event>) {
+        let steps = self.steps(entry, verdict);
+        self.advance();
+        let mut economics = self.economics.clone();
+        let (mut account, mut events) = self.amounts(&mut economics, entry, verdict);
+        self.economics = economics;
+        let (z, decided) = (Features::new(&entry.decided.z), &entry.decided);
+        // what was learned of attempts that are no more is taken back
+        let gone = entry.account.iter().flat_map(|account| account.attempts.iter().skip(verdict.attempts.len()));
+        let gone: Vec<Learned> = gone.filter_map(|attempt| attempt.quality).collect();
+        for learned in gone {
+            self.unlearn(&z, decided, learned);
+        }
+        for (n, step) in steps.into_iter().enumerate() {
+            let (arm, told) = verdict.attempts[n];
+            if !matches!(step, Step::Keep(_)) {
+                self.tell_lessons(decided, n, arm, told.quality);
+            }
+            let unlearned = match step {
+                Step::Unlearn(learned) | Step::Replace(learned, _) => Some(learned),
+                _ => None,
+            };
+            if let Some(learned) = unlearned {
+                self.unlearn(&z, decided, learned);
+            }
+            let name = self.models.name(arm).clone();
+            let observed = |r: f64, known: bool, detect: bool| Observation {
+                z: &z,
+                known,
+                uid: arm,
+                name: &name,
+                r,
+                tenant: decided.tenant.as_ref(),
+                detect,
+            };
+            let (known, detect) = (!decided.context_free, self.config.drift_detection);
+            account.attempts[n].quality = match step {
+                Step::Keep(learned) => learned,
+                Step::Unlearn(_) => None,
+                Step::Amend(before, r) => Some(self.posterior.amend(before, &observed(r, known, detect))),
+                Step::Learn(r) | Step::Replace(_, r) => {
+                    let observation = observed(r, known, detect);
+                    let plan = self.posterior.plan(&observation);
+                    events.extend(self.drift(arm, &plan));
+                    let held = if plan.shift.is_some() { recent() } else { Vec::new() };
+                    self.posterior.commit(&plan, &observation, &mut held.into_iter());
+                    Some(plan.learned)
+                }
+            };
+        }
+        (account, events)
+    }
+
+    /// Takes a quality out of everything.
+    fn unlearn(&mut self, z: &Features, decided: &Decided, learned: Learned) {
+        self.unlearn_quality(z, decided, learned);
+        let uid = self.models.current(learned.uid);
+        self.posterior.settle(&[uid]);
+    }
+
+    /// Takes a quality out of the sums.
+    pub(super) fn unlearn_quality(&mut self, z: &Features, decided: &Decided, learned: Learned) {
+        let uid = self.models.current(learned.uid);
+        let name = self.models.name(uid).clone();
+        let known = !decided.context_free;
+        let tenant = decided.tenant.as_ref();
+        let observation = Observation { z, known, uid, name: &name, r: learned.r, tenant, detect: false };
+        self.posterior.unlearn(learned, &observation);
+    }
+
+    /// What each attempt's quality does, by what was made of it before.
+    fn steps(&self, entry: &Entry, verdict: &Verdict) -> Vec<Step> {
+        let before = |n: usize| entry.account.as_ref().and_then(|account| account.attempts.get(n));
+        let step = |(n, (arm, told)): (usize, &(u32, Told))| {
+            let learned = before(n).and_then(|attempt| attempt.quality);
+            match (learned, told.quality) {
+                (None, None) => Step::Keep(None),
+                (None, Some(r)) => Step::Learn(r),
+                (Some(learned), None) => Step::Unlearn(learned),
+                (Some(learned), Some(r)) if self.models.current(learned.uid) != *arm => Step::Replace(learned, r),
+                (Some(learned), Some(r)) if learned.r == r => Step::Keep(Some(learned)),
+                (Some(learned), Some(r)) => Step::Amend(learned, r),
+            }
+        };
+        let mut steps: Vec<Step> = verdict.attempts.iter().enumerate().map(step).collect();
+        // attempts that are no more make it an outcome that does not only add
+        let gone = entry.account.iter().flat_map(|account| account.attempts.iter().skip(verdict.attempts.len()));
+        if gone.into_iter().any(|attempt| attempt.quality.is_some())
+            && let Some(last) = steps.last_mut()
+            && let Step::Keep(Some(learned)) = *last
+        {
+            *last = Step::Amend(learned, learned.r);
+        }
+        steps
+    }
+
+    /// Takes costs, latencies and calls in; what is told now, without qualities.
+    fn amounts(&self, economics: &mut Economics, entry: &Entry, verdict: &Verdict) -> (Account, Vec<Event>) {
+        let Entry { decided, account: former } = entry;
+        let mut events = Vec::new();
+        let mut attempts = Vec::with_capacity(verdict.attempts.len());
+        let (number, now) = (verdict.decision.number, verdict.reading.moment.life_ms);
+        let former_attempts: &[Attempt] = former.as_ref().map_or(&[], |account| &account.attempts);
+        for n in 0..verdict.attempts.len().max(former_attempts.len()) {
+            let before = former_attempts.get(n);
+            let after = verdict.attempts.get(n);
+            let mut attempt = after.map(|&(arm, told)| Attempt::new(arm, told));
+            for kind in [Kind::Cost, Kind::Latency] {
+                let of = |told: &Told| if kind == Kind::Cost { told.cost_usd } else { told.latency_ms };
+                let known = before.and_then(|attempt| if kind == Kind::Cost { attempt.cost } else { attempt.latency });
+                let (taken, event) = self.amount(
+                    economics,
+                    kind,
+                    decided,
+                    before.zip(known),
+                    after.and_then(|(arm, told)| Some((*arm, of(told)?))),
+                );
+                events.extend(event);
+                if let Some(attempt) = &mut attempt {
+                    *(if kind == Kind::Cost { &mut attempt.cost } else { &mut attempt.latency }) = taken;
+                }
+            }
+            self.call(economics, before, after, (number, verdict.newest, now));
+            attempts.extend(attempt);
+        }
+        let source = verdict.source.clone().or_else(|| former.as_ref().and_then(|account| account.source.clone()));
+        let metadata =
+            verdict.metadata.clone().or_else(|| former.as_ref().and_then(|account| account.metadata.clone()));
+        (Account { attempts, source, metadata, at: verdict.reading.moment }, events)
+    }
+
+    /// Makes an amount what is known of an attempt, in place of what was.
+    fn amount(
+        &self,
+        economics: &mut Economics,
+        kind: Kind,
+        decided: &Decided,
+        before: Option<(&Attempt, Amount)>,
+        after: Option<(u32, f64)>,
+    ) -> (Option<Amount>, Option<Event>) {
+        let name = |arm: u32| self.models.name(arm);
+        if let Some((attempt, known)) = before {
+            let was = self.models.current(attempt.arm);
+            match after {
+                Some((arm, amount)) if arm == was && amount == known.amount => return (Some(known), None),
+                // over the price of then
+                Some((arm, amount)) if arm == was => {
+                    return (Some(economics.amend((was, name(was)), kind, &known, amount)), None);
+                }
+                _ => economics.take_back((was, name(was)), kind, &known),
+            }
+        }
+        let Some((arm, amount)) = after else { return (None, None) };
+        // nothing is learned of a model that has been removed, whose price is not known any more
+        let Some(scale) = economics.scale(arm, kind, decided.version, decided.prompt_tokens) else {
+            return (None, None);
+        };
+        let observation = Amount::new(amount, decided.prompt_tokens, scale, self.version + 1);
+        let detect = self.config.drift_detection;
+        let shift = economics.learn((arm, name(arm)), kind, &observation, detect);
+        let subject = if kind == Kind::Cost { Subject::Cost } else { Subject::Latency };
+        let event = shift.map(|direction| Event::Drift {
+            model: name(arm).clone(),
+            subject,
+            better: direction == Direction::Down,
+        });
+        (Some(observation), event)
+    }
+
+    /// Counts a call, or takes one back that was counted.
+    fn call(
+        &self,
+        economics: &mut Economics,
+        before: Option<&Attempt>,
+        after: Option<&(u32, Told)>,
+        (number, newest, now): (u64, u64, u64),
+    ) {
+        let before = before.and_then(|attempt| Some((self.models.current(attempt.arm), how_it_ended(&attempt.told)?)));
+        let after = after.and_then(|(arm, told)| Some((*arm, how_it_ended(told)?)));
+        if before == after {
+            return;
+        }
+        if let Some((arm, failed)) = before {
+            economics.take_call_back((arm, self.models.name(arm)), failed);
+        }
+        if let Some((arm, failed)) = after {
+            economics.count_call((arm, self.models.name(arm)), failed);
+            economics.watch(arm, failed, number, newest, now);
+        }
+    }
+
+    /// Takes all that was told of a decision out of costs, latencies and calls.
+    pub(super) fn forget_amounts(&mut self, account: &Account) {
+        for attempt in &account.attempts {
+            let arm = self.models.current(attempt.arm);
+            let name = self.models.name(arm).clone();
+            for (kind, known) in [(Kind::Cost, attempt.cost), (Kind::Latency, attempt.latency)] {
+                if let Some(known) = known {
+                    self.economics.take_back((arm, &name), kind, &known);
+                }
+            }
+            if let Some(failed) = how_it_ended(&attempt.told) {
+                self.economics.take_call_back((arm, &name), failed);
+            }
+        }
+    }
+
+    pub(super) fn tell_lessons(&mut self, decided: &Decided, n: usize, arm: u32, r: Option<f64>) {
+        if let Some(lessons) = &mut self.lessons {
+            Arc::make_mut(lessons).told((decided.number, n as u32), decided.row, arm, r, decided.tenant.as_ref());
+        }
+    }
+
+    fn observation<'a>(&'a self, z: &'a Features, decided: &'a Decided, uid: u32, r: f64) -> Observation<'a> {
+        let (known, tenant) = (!decided.context_free, decided.tenant.as_ref());
+        Observation { z, known, uid, name: self.models.name(uid), r, tenant, detect: self.config.drift_detection }
+    }
+
+    fn drift(&self, arm: u32, plan: &Plan) -> Option<Event> {
+        let (direction, _) = plan.shift?;
+        let better = direction == Direction::Up;
+        Some(Event::Drift { model: self.models.name(arm).clone(), subject: Subject::Quality, better })
+    }
+}
+
+/// Whether a call failed; none where nothing says.
+fn how_it_ended(told: &Told) -> Option<bool> {
+    failed(told.error, told.quality.is_some() || told.cost_usd.is_some() || told.latency_ms.is_some())
+}

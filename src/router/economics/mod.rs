@@ -1,0 +1,23 @@
+//! What a call costs, how long it takes, whether it is answered, and what that is worth.
+//!
+//! In: price lists, told amounts, answers and failures, a budget. Out: expected amounts, availability, utilities, what the
+//! budget affords. Called by: the router, which keeps what each outcome contributed so that it can be taken back. Knows no
+//! clock: times are passed in. Method: a model of zeros and of positive amounts (`fit.rs`) on exact sums (`sums.rs`).
+
+mod amounts;
+mod availability;
+mod book;
+mod breaker;
+mod budget;
+mod fit;
+mod objective;
+mod price;
+mod state;
+mod sums;
+
+pub use availability::failed;
+pub use book::{Economics, Kind, OriginAmounts, Terms};
+pub use budget::Budget;
+pub use objective::Objective;
+pub use price::{PROMPT_TOKENS, Price};
+pub use sums::Observation;

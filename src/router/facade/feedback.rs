@@ -1,0 +1,289 @@
+//! Outcomes, forgetting, and outcomes from elsewhere.
+
+use std::sync::Arc;
+
+use super::{DecisionId, ModelId, SonaRouter};
+use crate::chunks::Chunks;
+use crate::error::{Result, SonaError};
+use crate::fault;
+use crate::identity::Incarnation;
+use crate::router::change::{Change, Criterion, Feedback, Forgotten, Knowledge, Matching, Outcome, Verdict, WarmRow};
+use crate::router::features::Features;
+use crate::router::ledger::{Account, Decided, Entry, Ledger, Place};
+use crate::router::posterior::Learned;
+use crate::router::time::{Now, Reading};
+
+/// How often forgetting looks through the decisions again when some have been given up meanwhile, before it has them wait.
+const PATIENCE: usize = 2;
+
+impl SonaRouter {
+    /// Takes in what came of a decision. Costs some 70,000 flops for a quality.
+    ///
+    /// # Errors
+    /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`, `SONA_INVALID_ARGUMENT`, `SONA_UNKNOWN_MODEL`, `SONA_CLOSED`. A decision that is
+    /// not held any more, or another router's, is no error: see [`Feedback`].
+    pub fn feedback(&self, id: DecisionId, outcome: &Outcome, now: impl Into<Now>) -> Result<Feedback> {
+        outcome.check()?;
+        let mut knowledge = self.know()?;
+        let named = outcome.model.iter().map(|model| ("outcome.model".to_owned(), *model));
+        let attempts = outcome.attempts.iter().enumerate();
+        let attempts = attempts.map(|(n, asked)| (format!("outcome.attempts[{n}].model"), asked.model));
+        for (argument, model) in named.chain(attempts) {
+            knowledge.models.check(&argument, model)?;
+        }
+        let reading = self.reading(now.into());
+        let (attempts, newest) = {
+            let ledger = self.ledger.lock();
+            let at = match ledger.find(id.incarnation, id.number, reading.moment.life_ms) {
+                Place::At(at) => at,
+                Place::Expired => return Ok(Feedback::Expired),
+                Place::Unknown => return Ok(Feedback::Unknown),
+                Place::Foreign => return Ok(Feedback::Foreign),
+            };
+            let Entry { decided, account } = ledger.entry(at);
+            match outcome.after(&knowledge.models, decided, account.as_deref()) {
+                Ok(attempts) => (attempts, ledger.next() - 1),
+                Err(refused) => return Ok(refused),
+            }
+        };
+        let (source, metadata) = (outcome.source.clone(), outcome.metadata.clone());
+        self.begin(&mut knowledge);
+        let verdict = Verdict { decision: id, attempts, source, metadata, newest, reading };
+        Ok(if self.take_verdict(&mut knowledge, verdict) { Feedback::Applied } else { Feedback::Expired })
+    }
+
+    /// Takes outcomes whose decisions are still held out of what was learned: exactly out of the sums and of what is solved from
+    /// them. Detectors of shifts, calibration, money spent, priors copied from them, the difficulty that later outcomes met, and
+    /// the mean prompt of decisions made without theirs stay.
+    ///
+    /// # Errors
+    /// `SONA_INVALID_ARGUMENT` without a criterion, `SONA_CLOSED`.
+    pub fn forget(&self, criterion: &Criterion, now: impl Into<Now>) -> Result<Forgotten> {
+        let mut knowledge = self.know()?;
+        if *criterion == Criterion::default() {
+            let expected = "at least one of source, decisionId, before";
+            return Err(SonaError::invalid_argument("criterion", expected, "none"));
+        }
+        self.begin(&mut knowledge);
+        let reading = self.reading(now.into());
+        Ok(self.take_forgetting(&mut knowledge, criterion.clone(), reading))
+    }
+
+    /// Takes in outcomes from elsewhere: rows of `vectors` (n x dim) with a model, a quality and a weight each. All are
+    /// checked before the first is taken in. Their order means nothing.
+    ///
+    /// # Errors
+    /// As [`feedback`](Self::feedback), for the row that it names; a weight must be above 0 and at most 1,000.
+    pub fn warm_start(&self, vectors: &[f32], rows: &[(ModelId, f64, f64)]) -> Result<()> {
+        let mut knowledge = self.know()?;
+        let dim = self.config.dim;
+        if vectors.len() != rows.len() * dim {
+            let (argument, expected, got) = ("rows".into(), rows.len() * dim, vectors.len());
+            return Err(SonaError::DimMismatch { argument, expected, got });
+        }
+        let mut taken = Vec::with_capacity(rows.len());
+        for (n, (vector, &(model, quality, weight))) in vectors.chunks_exact(dim).zip(rows).enumerate() {
+            let named = |what: &str| format!("rows[{n}].{what}");
+            let prompt: Arc<[f32]> = self.unit(&named("vector"), vector)?.into();
+            knowledge.models.check(&named("model"), model)?;
+            if !(0.0..=1.0).contains(&quality) {
+                return Err(SonaError::out_of_range(&named("quality"), "a number from 0 to 1", quality));
+            }
+            if !(weight > 0.0 && weight <= 1_000.0) {
+                return Err(SonaError::out_of_range(&named("weight"), "a number above 0, at most 1,000", weight));
+            }
+            taken.push(WarmRow { prompt, row: None, arm: model.0, quality, weight });
+        }
+        if !taken.is_empty() {
+            self.apply_to(&mut knowledge, Change::WarmStarted(taken.into()));
+        }
+        drop(knowledge);
+        if self.is_manual() {
+            self.fit_now();
+        }
+        Ok(())
+    }
+
+    /// Takes in all that is told of a decision from now on; whether it is still held.
+    pub(super) fn take_verdict(&self, knowledge: &mut Knowledge, verdict: Verdict) -> bool {
+        let ledger = self.ledger.lock();
+        let Some(at) = ledger.position(verdict.decision.number) else { return false };
+        let entry = ledger.entry(at).clone();
+        if !knowledge.only_adds(&entry, &verdict) {
+            return self.take_any_verdict(knowledge, ledger, &entry, verdict);
+        }
+        drop(ledger);
+        let planned = knowledge.plan_outcome(&entry, &verdict);
+        fault::point("routerOutcomePlanned");
+        let mut ledger = self.ledger.lock();
+        if ledger.position(verdict.decision.number).is_none() {
+            return false;
+        }
+        let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).collect();
+        let held = if planned.is_shift() { ledger.records().clone() } else { Chunks::default() };
+        self.note_account(&mut ledger, &entry, planned.account.clone(), verdict);
+        drop(ledger);
+        self.tell(planned.events.iter().cloned());
+        let mut recent = learned(&held);
+        knowledge.commit_outcome(planned, &entry.decided, &mut recent);
+        self.publish(knowledge, Some(&arms));
+        true
+    }
+
+    /// Takes in what replaces or takes back. The ledger waits, for what it does can't be told before.
+    fn take_any_verdict(
+        &self,
+        knowledge: &mut Knowledge,
+        mut ledger: parking_lot::MutexGuard<'_, Ledger>,
+        entry: &Entry,
+        verdict: Verdict,
+    ) -> bool {
+        let mut next = knowledge.clone();
+        let former = entry.account.iter().flat_map(|account| account.attempts.iter().map(|attempt| attempt.arm));
+        let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).chain(former).collect();
+        let records = ledger.records().clone();
+        let recent = || learned(&records).collect();
+        let (account, events) = next.take_outcome(entry, &verdict, &recent);
+        fault::point("routerOutcomePlanned");
+        self.note_account(&mut ledger, entry, account, verdict);
+        drop(ledger);
+        self.tell(events);
+        *knowledge = next;
+        let arms: Vec<u32> = arms.into_iter().map(|arm| knowledge.models.current(arm)).collect();
+        self.publish(knowledge, Some(&arms));
+        true
+    }
+
+    /// What was told of a decision is this now, with all that it does to the budget, the session and the tally.
+    fn note_account(&self, ledger: &mut Ledger, entry: &Entry, account: Account, verdict: Verdict) {
+        let Entry { decided, account: former } = entry;
+        ledger.look(verdict.reading);
+        if let (Some(budget), Some(charge)) = (&mut ledger.budget, decided.charge) {
+            let before = former.as_ref().and_then(|account| account.cost_usd()).unwrap_or(charge.reserved);
+            if let Some(after) = account.cost_usd().filter(|&after| after != before) {
+                budget.settle(before, after);
+            }
+        }
+        if let Some(session) = &decided.session {
+            for (n, attempt) in account.attempts.iter().enumerate() {
+                let known = former.as_ref().and_then(|account| account.attempts.get(n));
+                if attempt.told.failed() && !known.is_some_and(|known| known.told.failed()) {
+                    ledger.sessions.release(session, attempt.arm);
+                }
+            }
+        }
+        let before = former.as_ref().and_then(|account| account.source.as_ref());
+        ledger.tally.told(former.is_none(), before, account.source.as_ref());
+        ledger.set_account(decided.number, Some(Arc::new(account)));
+        let first = former.is_none();
+        self.note(ledger, || {
+            let verdict = Box::new(verdict);
+            if first { Change::Outcome(verdict) } else { Change::Amended(verdict) }
+        });
+    }
+
+    /// Forgets. The records are looked through without a lock; should one have been given up meanwhile, again.
+    pub(super) fn take_forgetting(
+        &self,
+        knowledge: &mut Knowledge,
+        criterion: Criterion,
+        reading: Reading,
+    ) -> Forgotten {
+        let now = reading.moment.life_ms;
+        let place = |ledger: &Ledger| {
+            let id = criterion.decision?;
+            match ledger.find(id.incarnation, id.number, now) {
+                Place::At(at) => Some(at),
+                _ => None,
+            }
+        };
+        for attempt in 0.. {
+            let ledger = self.ledger.lock();
+            let (records, at) = (ledger.records().clone(), place(&ledger));
+            // patience has an end: then decisions wait
+            let waiting = if attempt < PATIENCE {
+                drop(ledger);
+                None
+            } else {
+                Some(ledger)
+            };
+            let matching = criterion.matching(&records, at);
+            let mut next = knowledge.clone();
+            next.forget(&matching.entries);
+            fault::point("routerForgetPlanned");
+            let mut ledger = waiting.unwrap_or_else(|| self.ledger.lock());
+            let held = |(decided, _): &(Arc<Decided>, Arc<Account>)| ledger.position(decided.number).is_some();
+            let same = matching.entries.iter().all(held)
+                && ledger.records().first().map(|entry| entry.decided.number)
+                    == records.first().map(|entry| entry.decided.number);
+            if !same && attempt < PATIENCE {
+                continue;
+            }
+            let out_of_reach = out_of_reach(&ledger, &criterion, &matching, now);
+            if matching.entries.is_empty() {
+                return Forgotten { forgotten: 0, out_of_reach };
+            }
+            for (decided, account) in &matching.entries {
+                self.forget_record(&mut ledger, decided, account);
+            }
+            ledger.look(reading);
+            self.note(&mut ledger, || Change::Forgotten(criterion, reading));
+            drop(ledger);
+            *knowledge = next;
+            self.publish(knowledge, None);
+            return Forgotten { forgotten: matching.entries.len() as u64, out_of_reach };
+        }
+        Forgotten::default()
+    }
+
+    fn forget_record(&self, ledger: &mut Ledger, decided: &Arc<Decided>, account: &Account) {
+        ledger.tally.gone(account.source.as_ref());
+        ledger.set_account(decided.number, None);
+        // the call was paid for all the same
+        if let (Some(charge), Some(reserved)) = (decided.charge, account.cost_usd())
+            && let Some(at) = ledger.position(decided.number)
+        {
+            let charge = Some(crate::router::ledger::Charge { reserved, ..charge });
+            ledger.set_decided(at, Arc::new(Decided { charge, ..(**decided).clone() }));
+        }
+    }
+
+    /// Takes in rows from elsewhere, which are checked.
+    pub(super) fn take_rows(&self, knowledge: &mut Knowledge, rows: Arc<[WarmRow]>) {
+        let mut ledger = self.ledger.lock();
+        let mut rows: Vec<WarmRow> = rows.to_vec();
+        if let Some(prompts) = &mut ledger.prompts {
+            for row in &mut rows {
+                row.row = Some(prompts.place(&row.prompt));
+                prompts.keep(&row.prompt);
+            }
+        }
+        ledger.tally.told_apart(rows.len() as u64);
+        let rows: Arc<[WarmRow]> = rows.into();
+        self.note(&mut ledger, || Change::WarmStarted(rows.clone()));
+        drop(ledger);
+        let mut next = knowledge.clone();
+        next.warm_start(&rows);
+        *knowledge = next;
+        self.publish(knowledge, None);
+    }
+}
+
+/// Outcomes that are held with their features, newest decision first.
+fn learned(records: &Chunks<Entry>) -> impl Iterator<Item = (Features, Learned)> {
+    records.iter().rev().flat_map(|Entry { decided, account }| {
+        let attempts = account.iter().flat_map(|account| account.attempts.iter());
+        attempts.filter_map(|attempt| Some((Features::new(&decided.z), attempt.quality?)))
+    })
+}
+
+/// Outcomes that may fit and are not held.
+fn out_of_reach(ledger: &Ledger, criterion: &Criterion, matching: &Matching, now: u64) -> u64 {
+    match criterion.decision {
+        Some(DecisionId { incarnation, number }) => {
+            let incarnation: Incarnation = incarnation;
+            u64::from(ledger.find(incarnation, number, now) == Place::Expired)
+        }
+        None => ledger.tally.of(criterion.source.as_deref()).saturating_sub(matching.held),
+    }
+}

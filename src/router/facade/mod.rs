@@ -1,0 +1,393 @@
+//! The router as programs see it: its locks, its calls, and the order in which changes are applied.
+//!
+//! Two locks, always taken in this order: what is known (outcomes, models, merging), then the ledger (decisions). Whoever routes
+//! reads what was published and takes the ledger's alone, which nobody holds for longer than it takes to note something. A
+//! change is planned under the first, noted under the second, which numbers it, and then committed; what can fail is planned.
+
+mod feedback;
+mod fit;
+mod log;
+mod models;
+mod route;
+mod shared;
+mod state;
+mod stats;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
+
+pub use state::Resume;
+pub use stats::{Memory, ModelStats, RouterStats};
+
+use super::change::{Change, FITS, Knowledge, Origin};
+use super::event::Event;
+use super::features::Basis;
+use super::ledger::Ledger;
+use super::model::Model;
+use super::policy::{Arm, View};
+use super::posterior::Prompts;
+use super::time::{Clock, Now, Reading};
+use super::{DecisionId, FEATURES, Features, ModelId};
+use crate::check;
+use crate::chunks::Chunks;
+use crate::config::{Background, RouterConfig};
+use crate::error::{Result, SonaError};
+use crate::identity::Incarnation;
+use crate::simd::Kernels;
+use crate::state::EmbedderId;
+
+/// Most events that wait to be fetched.
+const MOST_EVENTS: usize = 1_000;
+
+/// Told of every change, in the order in which they are applied.
+type Watcher = Box<dyn FnMut(&Change) + Send>;
+
+/// Routes prompts to models and learns from outcomes. All methods take `&self` and may be called from any thread. Whoever
+/// routes waits for nobody who learns. Times are milliseconds of two clocks; one number stands for both.
+///
+/// ```
+/// use sona::{Model, Outcome, Request, RouterConfig, SonaRouter};
+/// let config = RouterConfig { dim: 2, ..RouterConfig::default() };
+/// let router = SonaRouter::new(config, vec![Model::new("small"), Model::new("large")], None, "a")?;
+/// for n in 0..200 {
+///     let decision = router.route(&[0.6, 0.8], &Request::default(), n)?;
+///     let name = router.name(decision.choice().model).unwrap();
+///     let quality = if &*name == "large" { 0.9 } else { 0.4 };
+///     router.feedback(decision.id, &Outcome { quality: Some(quality), ..Outcome::default() }, n)?;
+/// }
+/// let decision = router.route(&[0.6, 0.8], &Request::default(), 200)?;
+/// assert_eq!(&*router.name(decision.choice().model).unwrap(), "large");
+/// # Ok::<(), sona::SonaError>(())
+/// ```
+pub struct SonaRouter {
+    config: Arc<RouterConfig>,
+    kernels: &'static Kernels,
+    clock: Clock,
+    /// What decisions are made from.
+    published: ArcSwap<View>,
+    /// The prompts so far, as they were when they were last asked for.
+    prompts: Mutex<Arc<Prompts>>,
+    knowledge: Mutex<Knowledge>,
+    ledger: Mutex<Ledger>,
+    watcher: Mutex<Option<Watcher>>,
+    watched: AtomicBool,
+    events: Mutex<VecDeque<Event>>,
+    /// Another name that it goes on under with the next change.
+    renamed: Mutex<Option<Arc<str>>>,
+    closed: AtomicBool,
+}
+
+impl SonaRouter {
+    /// A router that has learned nothing. Without a `basis` one is fitted to the prompts that come. `origin` names it among
+    /// those whose states are merged.
+    ///
+    /// # Errors
+    /// `SONA_INVALID_CONFIG` for a setting, or a basis for vectors of another length; `SONA_OUT_OF_RANGE` and
+    /// `SONA_INVALID_ARGUMENT` for a model, a name twice, or more than 1,000.
+    pub fn new(config: RouterConfig, models: Vec<Model>, basis: Option<Arc<Basis>>, origin: &str) -> Result<Self> {
+        config.check()?;
+        if let Some(basis) = basis.as_ref().filter(|basis| basis.dim() != config.dim) {
+            let expected = format!("a basis for features.dim = {}", config.dim);
+            return Err(SonaError::invalid_config("features.basis", expected, format!("one for {}", basis.dim())));
+        }
+        check_first(&models)?;
+        let incarnation = Incarnation::fresh();
+        let config = Arc::new(config);
+        let fits = basis.is_none().then_some(FITS[0]);
+        let ledger = Ledger::new(&config, incarnation, fits);
+        let mut knowledge = Knowledge::new(config, basis, Origin::new(origin.into(), 0, incarnation));
+        knowledge.add_first(models.into_iter().map(Arc::new).collect());
+        Ok(Self::with(knowledge, ledger, Clock::default(), None))
+    }
+
+    fn with(knowledge: Knowledge, ledger: Ledger, clock: Clock, renamed: Option<Arc<str>>) -> Self {
+        Self {
+            config: knowledge.config.clone(),
+            kernels: knowledge.kernels,
+            clock,
+            published: ArcSwap::from_pointee(view(&knowledge, None)),
+            prompts: Mutex::new(Arc::new(knowledge.posterior.prompts())),
+            knowledge: Mutex::new(knowledge),
+            ledger: Mutex::new(ledger),
+            watcher: Mutex::default(),
+            watched: AtomicBool::new(false),
+            events: Mutex::default(),
+            renamed: Mutex::new(renamed),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &RouterConfig {
+        &self.config
+    }
+
+    /// The incarnation that issues ids of decisions.
+    pub fn incarnation(&self) -> Incarnation {
+        self.ledger.lock().incarnation()
+    }
+
+    /// The name of a model, also of one that has been removed.
+    pub fn name(&self, id: ModelId) -> Option<Arc<str>> {
+        self.published.load().models.names().get(id.0 as usize).cloned()
+    }
+
+    /// The basis of now.
+    pub fn basis(&self) -> Arc<Basis> {
+        self.published.load().basis.clone()
+    }
+
+    /// Says whose vectors these are; it is kept with the state. Another embedder's would mean nothing to what was learned.
+    ///
+    /// # Errors
+    /// `SONA_DIM_MISMATCH`, `SONA_INVALID_ARGUMENT`; `SONA_INCOMPATIBLE_STATE` where another one was named before;
+    /// `SONA_CLOSED`.
+    pub fn set_embedder(&self, embedder: EmbedderId) -> Result<()> {
+        let mut knowledge = self.know()?;
+        let mut known = knowledge.embedder.clone();
+        EmbedderId::settle(&mut known, embedder.clone(), self.config.dim)?;
+        if known != knowledge.embedder {
+            self.apply_to(&mut knowledge, Change::Embedder(embedder));
+        }
+        Ok(())
+    }
+
+    /// Whose vectors these are, once it was said.
+    pub fn embedder(&self) -> Option<EmbedderId> {
+        self.knowledge.lock().embedder.clone()
+    }
+
+    /// Whether something has happened since the last call of [`take_events`](Self::take_events).
+    pub fn has_events(&self) -> bool {
+        !self.events.lock().is_empty()
+    }
+
+    /// What has happened since the last call.
+    pub fn take_events(&self) -> Vec<Event> {
+        self.events.lock().drain(..).collect()
+    }
+
+    /// What the policy would do now at logged features (n x 128): its propensities among the eligible models of each row,
+    /// `eligible` and the result n x the number of models, in the order of [`models`](Self::models).
+    ///
+    /// # Errors
+    /// `SONA_DIM_MISMATCH`, `SONA_CLOSED`.
+    pub fn propensities(&self, features: &[f32], eligible: &[bool]) -> Result<Vec<f64>> {
+        self.check_open()?;
+        let view = self.published.load();
+        let (rows, rest) = features.as_chunks::<{ 2 * FEATURES }>();
+        let expected = rows.len() * view.arms.len();
+        if !rest.is_empty() || eligible.len() != expected {
+            return Err(SonaError::DimMismatch { argument: "features".into(), expected, got: eligible.len() });
+        }
+        let masks = eligible.chunks_exact(view.arms.len().max(1));
+        Ok(rows.iter().zip(masks).flat_map(|(z, mask)| view.propensities_at(&Features::new(z), mask)).collect())
+    }
+
+    /// Tells `watcher` every change from now on, in the order in which they are applied: a journal of them, applied to a copy of
+    /// the state of now by [`apply`](Self::apply), leads to the same state. It is called under a lock: it must be quick, and
+    /// not call the router.
+    pub fn watch_changes(&self, watcher: impl FnMut(&Change) + Send + 'static) {
+        *self.watcher.lock() = Some(Box::new(watcher));
+        self.watched.store(true, Ordering::SeqCst);
+    }
+
+    /// Applies a change that another router with the same state has made.
+    ///
+    /// # Errors
+    /// `SONA_CLOSED`.
+    pub fn apply(&self, change: &Change) -> Result<()> {
+        match change {
+            Change::Decided(decided, reading) => {
+                self.check_open()?;
+                self.note_decision(&mut self.ledger.lock(), decided.clone(), *reading);
+            }
+            change => self.apply_to(&mut *self.know()?, change.clone()),
+        }
+        Ok(())
+    }
+
+    /// Refuses every later call.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Relaxed) { Err(SonaError::Closed) } else { Ok(()) }
+    }
+
+    /// What is known, to change it.
+    fn know(&self) -> Result<MutexGuard<'_, Knowledge>> {
+        self.check_open()?;
+        Ok(self.knowledge.lock())
+    }
+
+    /// Applies a change to what is known, and to the ledger as far as that is concerned. Outcomes have a way of their own.
+    fn apply_to(&self, knowledge: &mut Knowledge, change: Change) {
+        if !matches!(change, Change::Began(..)) {
+            self.begin(knowledge);
+        }
+        match change {
+            Change::Decided(decided, reading) => self.note_decision(&mut self.ledger.lock(), decided, reading),
+            Change::Outcome(verdict) | Change::Amended(verdict) => drop(self.take_verdict(knowledge, *verdict)),
+            Change::Forgotten(criterion, reading) => drop(self.take_forgetting(knowledge, criterion, reading)),
+            Change::WarmStarted(rows) => self.take_rows(knowledge, rows),
+            Change::Adopted(basis, seen) => self.take_basis(knowledge, basis, seen),
+            Change::Merged(contributions, embedder) => drop(self.take_sums(knowledge, contributions, embedder)),
+            change => {
+                let mut next = knowledge.clone();
+                let mut trials = None;
+                let mut gone = None;
+                match &change {
+                    Change::ModelAdded(model) => {
+                        let uid = next.add_model(Arc::new((**model).clone()));
+                        trials = Some((uid, self.config.forced_trials));
+                    }
+                    Change::ModelRemoved(name) => {
+                        gone = next.models.find("id", name).ok();
+                        gone.into_iter().for_each(|uid| next.remove_model(uid));
+                    }
+                    Change::Price(name, price) => {
+                        if let Ok(uid) = next.models.find("id", name) {
+                            next.set_price(uid, *price);
+                        }
+                    }
+                    Change::Embedder(embedder) => next.embedder = Some(embedder.clone()),
+                    Change::Began(incarnation, name) => next.begin(*incarnation, name.clone()),
+                    _ => {}
+                }
+                let mut ledger = self.ledger.lock();
+                if let Some((uid, trials)) = trials {
+                    ledger.set_trials(uid, trials);
+                }
+                gone.into_iter().for_each(|uid| ledger.remove_arm(uid));
+                if let Change::Began(incarnation, _) = &change {
+                    ledger.begin(*incarnation);
+                }
+                self.note(&mut ledger, || change);
+                drop(ledger);
+                *knowledge = next;
+                self.publish(knowledge, None);
+            }
+        }
+    }
+
+    /// Begins the life that was chosen when the state was restored: with the first change, so that a state that is only read
+    /// stays as it is.
+    fn begin(&self, knowledge: &mut Knowledge) {
+        let Some(incarnation) = self.ledger.lock().beginning() else { return };
+        let name = self.renamed.lock().take().unwrap_or_else(|| knowledge.origin.name.clone());
+        self.apply_to(knowledge, Change::Began(incarnation, name));
+    }
+
+    /// Counts a change, and tells who watches.
+    fn note(&self, ledger: &mut Ledger, change: impl FnOnce() -> Change) {
+        ledger.count_change();
+        if self.watched.load(Ordering::Relaxed)
+            && let Some(watcher) = self.watcher.lock().as_mut()
+        {
+            watcher(&change());
+        }
+    }
+
+    /// Makes what is known now what decisions are made from. `only`: the one model of which something was learned.
+    fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) {
+        let former = self.published.load();
+        self.published.store(Arc::new(view(knowledge, only.map(|only| (&**former, only)))));
+    }
+
+    fn tell(&self, told: impl IntoIterator<Item = Event>) {
+        let mut told = told.into_iter().peekable();
+        if told.peek().is_none() {
+            return;
+        }
+        let mut events = self.events.lock();
+        for event in told {
+            if events.len() == MOST_EVENTS {
+                events.pop_front();
+            }
+            events.push_back(event);
+        }
+    }
+
+    fn reading(&self, now: Now) -> Reading {
+        Reading { steady_ms: now.steady_ms, moment: self.clock.read(now) }
+    }
+
+    /// A vector scaled to unit length.
+    fn unit(&self, argument: &str, vector: &[f32]) -> Result<Vec<f32>> {
+        let squared = check::direction(self.kernels, argument, vector, self.config.dim)?;
+        let mut unit = vec![0.0; vector.len()];
+        check::unit_into(vector, squared, &mut unit);
+        Ok(unit)
+    }
+
+    fn is_manual(&self) -> bool {
+        self.config.background == Background::Manual
+    }
+}
+
+/// What decisions are made from: anew, or as before but for the models of which something was learned.
+fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
+    let arm = |uid: u32, model: &Arc<Model>| {
+        let quality = knowledge.posterior.arm(uid)?;
+        let terms = knowledge.economics.arm(uid)?.clone();
+        Some(Arc::new(Arm { uid, model: model.clone(), quality, terms }))
+    };
+    let (shared, tenants) = (knowledge.posterior.shared(), knowledge.posterior.tenants().clone());
+    let (basis, epoch, version) = (knowledge.basis.clone(), knowledge.epoch, knowledge.version);
+    if let Some((former, only)) = former {
+        let mut arms = former.arms.clone();
+        for &uid in only {
+            let Ok(at) = former.uids.binary_search(&uid) else { continue };
+            let next = former.arms.get(at).and_then(|former| arm(uid, &former.model));
+            if let (Some(slot), Some(next)) = (arms.get_mut(at), next) {
+                *slot = next;
+            }
+        }
+        return View { basis, epoch, version, shared, tenants, arms, ..former.clone() };
+    }
+    let models = knowledge.models.list();
+    let arms: Chunks<Arc<Arm>> = models.iter().filter_map(|(uid, model)| arm(*uid, model)).collect();
+    let uids = models.iter().map(|(uid, _)| *uid).collect();
+    let models = Arc::new(knowledge.models.clone());
+    View {
+        config: knowledge.config.clone(),
+        basis,
+        epoch,
+        version,
+        shared,
+        tenants,
+        arms,
+        uids,
+        models,
+        origins: knowledge.others.len() as u64,
+    }
+}
+
+/// Refuses models that a router can't begin with.
+fn check_first(models: &[Model]) -> Result<()> {
+    let mut known = super::models::Models::default();
+    for (n, model) in models.iter().enumerate() {
+        let argument = format!("models[{n}]");
+        model.check(&argument)?;
+        known.check_room(&argument, &model.id)?;
+        known.insert(Arc::new(model.clone()));
+    }
+    for (n, model) in models.iter().enumerate() {
+        if let Some(like) = &model.prior.like {
+            known.find(&format!("models[{n}].prior.like"), like)?;
+        }
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for SonaRouter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SonaRouter").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! What was told of a decision, and what was made of it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::router::economics::Observation;
+use crate::router::posterior::Learned;
+use crate::router::time::Moment;
+
+/// What was told of one attempt to answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// 0 to 1.
+    pub quality: Option<f64>,
+    /// US dollars.
+    pub cost_usd: Option<f64>,
+    /// Milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Whether the call failed.
+    pub error: Option<bool>,
+}
+
+impl Told {
+    /// Whether anything was.
+    pub fn is_tried(&self) -> bool {
+        self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.error.is_some()
+    }
+
+    /// Whether the call failed.
+    pub fn failed(&self) -> bool {
+        self.error == Some(true)
+    }
+}
+
+/// One attempt: who was asked, what was told of it, and how it was taken in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attempt {
+    /// Who was asked.
+    pub arm: u32,
+    /// What was told.
+    pub told: Told,
+    /// What was made of the quality.
+    pub quality: Option<Learned>,
+    /// What was made of the cost.
+    pub cost: Option<Observation>,
+    /// What was made of the latency.
+    pub latency: Option<Observation>,
+}
+
+impl Attempt {
+    /// Nothing made of it yet.
+    pub fn new(arm: u32, told: Told) -> Self {
+        Self { arm, told, quality: None, cost: None, latency: None }
+    }
+}
+
+/// All that was told of a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// In order; the last is the one that answered, if any did.
+    pub attempts: Vec<Attempt>,
+    /// Who says so.
+    pub source: Option<Arc<str>>,
+    /// What the caller wants to find again: JSON.
+    pub metadata: Option<Arc<str>>,
+    /// The last of it.
+    pub at: Moment,
+}
+
+impl Account {
+    /// US dollars of all attempts; none where none were told.
+    pub fn cost_usd(&self) -> Option<f64> {
+        let told = self.attempts.iter().filter_map(|attempt| attempt.told.cost_usd);
+        told.fold(None, |sum, usd| Some(sum.unwrap_or(0.0) + usd))
+    }
+}

@@ -1,0 +1,469 @@
+//! Decisions, sessions and the budget as entries of a state, and back: numbers in tables, words one after another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::sessions::Session;
+use super::{Account, Attempt, Charge, Decided, Eligible, Ledger, Prompts, Reason, Sessions, Tally, Told};
+use crate::chunks::Chunks;
+use crate::config::RouterConfig;
+use crate::error::Result;
+use crate::identity::Lineage;
+use crate::router::economics::{Budget, Observation};
+use crate::router::features::BOTH;
+use crate::router::posterior::Learned;
+use crate::router::time::{Moment, Reading};
+use crate::state::{Reader, UNCOUNTABLE, Writer};
+
+use super::Entry;
+
+/// In place of a whole number that is not there.
+const NONE: u64 = u64::MAX;
+
+/// Whole numbers of a decision, other numbers, and those of them that need not be there.
+const WHOLE: usize = 16;
+const REAL: usize = 10;
+const OPTIONAL: usize = 7;
+
+/// The same of an attempt.
+const ATTEMPT_WHOLE: usize = 2;
+const ATTEMPT_OPTIONAL: usize = 4;
+
+impl Ledger {
+    /// What can't have come about, if anything: a state with it is neither written nor read.
+    pub fn unsound(&self) -> Option<&'static str> {
+        let in_order = self.records.iter().zip(self.records.iter().skip(1));
+        let in_order =
+            in_order.map(|(a, b)| (a.decided.number, b.decided.number)).all(|(a, b)| a.checked_add(1) == Some(b));
+        let ends = self.records.last().is_none_or(|last| last.decided.number + 1 == self.next);
+        let amounts = |attempt: &Attempt| {
+            [attempt.cost, attempt.latency].iter().flatten().all(|observation| observation.is_sound())
+        };
+        let accounts = self.records.iter().filter_map(|entry| entry.account.as_ref());
+        let accounts =
+            accounts.into_iter().all(|account| !account.attempts.is_empty() && account.attempts.iter().all(amounts));
+        let counts = self.chosen.values().chain(self.trials.values()).all(|&count| count < UNCOUNTABLE);
+        let checks = [
+            (in_order && ends && self.records.len() <= self.capacity, "decisions in order, no more than the capacity"),
+            (self.next > 0 && self.next < UNCOUNTABLE && self.changes < UNCOUNTABLE, "counts of decisions"),
+            (self.lineage.is_sound(self.next), "incarnations in the order in which they issued numbers"),
+            (self.budget.is_none_or(|budget| budget.is_sound()), "a budget"),
+            (self.tally.is_sound(), "counts of outcomes"),
+            (accounts, "costs and latencies that can have been told"),
+            (counts, "counts of models"),
+        ];
+        checks.into_iter().find(|(sound, _)| !sound).map(|(_, what)| what)
+    }
+
+    /// Writes everything.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.value("next", &self.next);
+        writer.value("changes", &self.changes);
+        writer.value("epoch", &self.epoch);
+        writer.value("lineage", &self.lineage);
+        writer.value("reading", &self.reading);
+        writer.value("before", &self.before);
+        writer.value("budget", &self.budget);
+        writer.value("tally", &self.tally);
+        let counts = |counts: &BTreeMap<u32, u64>| counts.iter().map(|(arm, count)| (*arm, *count)).collect::<Vec<_>>();
+        writer.value("chosen", &counts(&self.chosen));
+        writer.value("trials", &counts(&self.trials));
+        let sessions: Vec<u64> = self
+            .sessions
+            .list()
+            .flat_map(|session| [session.key as u64, (session.key >> 64) as u64, u64::from(session.arm), session.at])
+            .collect();
+        writer.tensor("sessions", &[sessions.len() / 4, 4], &sessions);
+        if let Some(prompts) = &self.prompts {
+            let rows: Vec<f32> = prompts.rows.iter().flat_map(|row| row.iter().copied()).collect();
+            let dim = prompts.rows.first().map_or(0, |row| row.len());
+            writer.tensor("prompts", &[prompts.rows.len(), dim], &rows);
+            writer.value("due", &prompts.due);
+        }
+        write_records(&self.records, writer);
+    }
+
+    /// Reads what [`save`](Self::save) wrote. `known`: how many models there ever were.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(reader: &Reader<'_>, config: &RouterConfig, known: usize) -> Result<Self> {
+        let next = reader.value("next")?;
+        let lineage: Lineage = reader.value("lineage")?;
+        let budget: Option<Budget> = reader.value("budget")?;
+        let as_configured = budget.map(|budget| budget.usd) == config.budget_usd;
+        reader.ensure("budget", as_configured, "the configured one")?;
+        let tally: Tally = reader.value("tally")?;
+        let counts = |name: &str| -> Result<BTreeMap<u32, u64>> {
+            let list: Vec<(u32, u64)> = reader.value(name)?;
+            let map: BTreeMap<u32, u64> = list.iter().copied().collect();
+            let there = map.keys().all(|&arm| (arm as usize) < known);
+            reader.ensure(name, there && map.len() == list.len(), "models that there were, each once")?;
+            Ok(map)
+        };
+        let (_, sessions) = reader.rows::<u64>("sessions", &[4])?;
+        let arms = sessions.chunks_exact(4).all(|row| row[2] < known as u64);
+        reader.ensure("sessions", arms, "models that there were")?;
+        let session = |row: &[u64]| Session {
+            key: u128::from(row[0]) | u128::from(row[1]) << 64,
+            arm: row[2] as u32,
+            at: row[3],
+        };
+        let sessions = Sessions::restore(config.session_ttl_ms, sessions.chunks_exact(4).map(session));
+        let sessions = sessions.ok_or_else(|| reader.corrupt("sessions", "expected sessions, each once"))?;
+        let prompts = match reader.contains("due") {
+            true => Some(Prompts { rows: read_prompts(reader, config.dim)?, due: reader.value("due")? }),
+            false => None,
+        };
+        let rows = prompts.as_ref().map(|prompts| &prompts.rows);
+        let (chosen, trials) = (Arc::new(counts("chosen")?), Arc::new(counts("trials")?));
+        let ledger = Self {
+            records: read_records(reader, rows, known)?,
+            next,
+            capacity: config.pending_capacity,
+            ttl_ms: config.pending_ttl_ms,
+            lineage,
+            pending: None,
+            changes: reader.value("changes")?,
+            epoch: reader.value("epoch")?,
+            sessions,
+            budget,
+            chosen,
+            trials,
+            tally,
+            prompts,
+            reading: reader.value::<Reading>("reading")?,
+            before: reader.value("before")?,
+            lists: super::Lists::default(),
+        };
+        match ledger.unsound() {
+            None => Ok(ledger),
+            Some(what) => Err(reader.corrupt("whole", format_args!("expected {what}"))),
+        }
+    }
+}
+
+fn read_prompts(reader: &Reader<'_>, dim: usize) -> Result<Chunks<Arc<[f32]>>> {
+    let empty = reader.rows::<f32>("prompts", &[0]).is_ok_and(|(rows, _)| rows == 0);
+    if empty {
+        return Ok(Chunks::default());
+    }
+    let (_, rows) = reader.rows::<f32>("prompts", &[dim])?;
+    reader.ensure("prompts", crate::state::all_unit(&rows, dim), "vectors of unit length")?;
+    Ok(rows.chunks_exact(dim).map(Arc::from).collect())
+}
+
+/// Tables of decisions while they are filled.
+#[derive(Default)]
+struct Tables {
+    whole: Vec<u64>,
+    real: Vec<f64>,
+    there: Vec<u8>,
+    z: Vec<f32>,
+    attempts: Vec<u64>,
+    attempt_real: Vec<f64>,
+    attempt_there: Vec<u8>,
+    learned: Vec<u64>,
+    learned_real: Vec<f64>,
+    amounts: Vec<Observation>,
+    lists: Vec<u32>,
+    list_ends: Vec<u64>,
+    others: Vec<u32>,
+    propensities: Vec<f64>,
+    words: Words,
+    list_places: HashMap<Arc<[u32]>, u64>,
+}
+
+fn write_records(records: &Chunks<Entry>, writer: &mut Writer<'_>) {
+    let mut t = Tables::default();
+    records.iter().for_each(|entry| t.add(entry));
+    let (n, attempts) = (records.len(), t.attempts.len() / ATTEMPT_WHOLE);
+    writer.tensor("whole", &[n, WHOLE], &t.whole);
+    writer.tensor("real", &[n, REAL], &t.real);
+    writer.tensor("there", &[n, OPTIONAL], &t.there);
+    writer.tensor("z", &[n, BOTH], &t.z);
+    writer.tensor("attempts", &[attempts, ATTEMPT_WHOLE], &t.attempts);
+    writer.tensor("attempt_real", &[attempts, ATTEMPT_OPTIONAL], &t.attempt_real);
+    writer.tensor("attempt_there", &[attempts, ATTEMPT_OPTIONAL], &t.attempt_there);
+    writer.tensor("learned", &[t.learned.len() / ATTEMPT_WHOLE, ATTEMPT_WHOLE], &t.learned);
+    writer.tensor("learned_real", &[t.learned.len() / ATTEMPT_WHOLE, 5], &t.learned_real);
+    let of_amounts: Vec<u64> =
+        t.amounts.iter().flat_map(|observation| [observation.at, observation.scale.basis as u64]).collect();
+    let amounts: Vec<f64> = t.amounts.iter().flat_map(|observation| observation.numbers()).collect();
+    writer.tensor("amounts", &[t.amounts.len(), 2], &of_amounts);
+    writer.tensor("amounts_real", &[t.amounts.len(), Observation::NUMBERS], &amounts);
+    writer.tensor("lists", &[t.lists.len()], &t.lists);
+    writer.tensor("list_ends", &[t.list_ends.len()], &t.list_ends);
+    writer.tensor("others", &[t.others.len()], &t.others);
+    writer.tensor("propensities", &[t.propensities.len()], &t.propensities);
+    writer.tensor("words", &[t.words.bytes.len()], &t.words.bytes);
+    writer.tensor("word_ends", &[t.words.ends.len()], &t.words.ends);
+}
+
+impl Tables {
+    fn add(&mut self, Entry { decided, account }: &Entry) {
+        let Decided { eligible, charge, .. } = &**decided;
+        let list = self.list(&eligible.models);
+        let account_words = account.as_deref().map_or([NO_WORD; 2], |account| {
+            [self.words.place(account.source.as_ref()), self.words.place(account.metadata.as_ref())]
+        });
+        let words = [&decided.session, &decided.tenant, &decided.subject, &decided.metadata];
+        let words = words.map(|word| self.words.place(word.as_ref()));
+        let flags = u64::from(decided.observed) | u64::from(decided.context_free) << 1 | (decided.reason as u64) << 2;
+        self.whole.extend([
+            decided.number,
+            decided.at.unix_ms,
+            decided.at.life_ms,
+            decided.seed,
+            decided.version,
+            flags,
+            u64::from(decided.arm),
+            decided.row.map_or(NONE, u64::from),
+            list,
+            eligible.others.len() as u64,
+            account.as_ref().map_or(NONE, |account| account.attempts.len() as u64),
+            account.as_ref().map_or(0, |account| account.at.unix_ms),
+            account.as_ref().map_or(0, |account| account.at.life_ms),
+            words[0] | words[1] << 32,
+            words[2] | words[3] << 32,
+            account_words[0] | account_words[1] << 32,
+        ]);
+        let optional = [
+            decided.expected_cost,
+            decided.expected_latency,
+            decided.prompt_tokens,
+            charge.map(|charge| charge.reserved),
+            charge.map(|charge| charge.dearest),
+            charge.map(|charge| charge.cheapest),
+            None,
+        ];
+        self.real.extend([decided.propensity, decided.expected_quality, eligible.usual]);
+        self.real.extend(optional.map(Option::unwrap_or_default));
+        self.there.extend(optional.map(|value| u8::from(value.is_some())));
+        self.z.extend_from_slice(&decided.z);
+        self.others.extend(eligible.others.iter().map(|(at, _)| *at));
+        self.propensities.extend(eligible.others.iter().map(|(_, p)| *p));
+        for attempt in account.iter().flat_map(|account| &account.attempts) {
+            self.attempt(attempt);
+        }
+    }
+
+    fn attempt(&mut self, Attempt { arm, told, quality, cost, latency }: &Attempt) {
+        let marks = u64::from(quality.is_some()) | u64::from(cost.is_some()) << 1 | u64::from(latency.is_some()) << 2;
+        self.attempts.extend([u64::from(*arm), marks]);
+        let told = [told.quality, told.cost_usd, told.latency_ms, told.error.map(|failed| f64::from(u8::from(failed)))];
+        self.attempt_real.extend(told.map(Option::unwrap_or_default));
+        self.attempt_there.extend(told.map(|value| u8::from(value.is_some())));
+        if let Some(Learned { uid, r, e, errors, left, at }) = quality {
+            self.learned.extend([u64::from(*uid), *at]);
+            self.learned_real.extend([*r, *e, errors[0], errors[1], *left]);
+        }
+        self.amounts.extend([cost, latency].into_iter().flatten());
+    }
+
+    fn list(&mut self, models: &Arc<[u32]>) -> u64 {
+        if let Some(&place) = self.list_places.get(models) {
+            return place;
+        }
+        let place = self.list_ends.len() as u64;
+        self.lists.extend_from_slice(models);
+        self.list_ends.push(self.lists.len() as u64);
+        self.list_places.insert(models.clone(), place);
+        place
+    }
+}
+
+fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: usize) -> Result<Chunks<Entry>> {
+    let (n, whole) = reader.rows::<u64>("whole", &[WHOLE])?;
+    let real: Vec<f64> = reader.tensor("real", &[n, REAL])?;
+    let there: Vec<u8> = reader.tensor("there", &[n, OPTIONAL])?;
+    let z: Vec<f32> = reader.tensor("z", &[n, BOTH])?;
+    reader.ensure("z", z.iter().all(|z| z.abs() <= 1e6), "features")?;
+    let shares = real.chunks_exact(REAL).all(|row| row[..3].iter().all(|p| (0.0..=1.0).contains(p)));
+    reader.ensure("real", shares, "probabilities and qualities")?;
+    let lists = read_lists(reader, known)?;
+    let words = Words::read(reader)?;
+    let (_, others) = reader.rows::<u32>("others", &[])?;
+    let propensities: Vec<f64> = reader.tensor("propensities", &[others.len()])?;
+    reader.ensure("propensities", propensities.iter().all(|p| (0.0..=1.0).contains(p)), "probabilities")?;
+    let mut others = others.into_iter().zip(propensities);
+    let mut attempts = Attempts::read(reader, known)?;
+    let mut records = Chunks::default();
+    let table = whole.chunks_exact(WHOLE).zip(real.chunks_exact(REAL)).zip(there.chunks_exact(OPTIONAL));
+    for (((whole, real), there), z) in table.zip(z.chunks_exact(BOTH)) {
+        let corrupt = |what: &str| reader.corrupt("whole", format_args!("expected {what}"));
+        let word = |packed: u64, high: bool| words.get(if high { packed >> 32 } else { packed & 0xffff_ffff });
+        let word = |packed: u64, high: bool| word(packed, high).map_err(|()| corrupt("words that are there"));
+        let reason = match whole[5] >> 2 {
+            0 => Reason::Policy,
+            1 => Reason::Session,
+            2 => Reason::Trial,
+            _ => return Err(corrupt("a reason")),
+        };
+        let models = lists.get(whole[8] as usize).cloned().ok_or_else(|| corrupt("a list of models"))?;
+        let count = usize::try_from(whole[9]).ok().filter(|&count| count <= models.len());
+        let count = count.ok_or_else(|| corrupt("no more probabilities than models"))?;
+        let of_list: Box<[(u32, f64)]> = others.by_ref().take(count).collect();
+        let fits = of_list.len() == count && of_list.iter().all(|(at, _)| (*at as usize) < models.len());
+        if !fits || whole[6] >= known as u64 {
+            return Err(corrupt("models that there were"));
+        }
+        let row = if whole[7] == NONE { None } else { Some(u32::try_from(whole[7]).map_err(|_| corrupt("a row"))?) };
+        let prompt = row.map(|row| rows.and_then(|rows| rows.get(row as usize)).cloned());
+        let prompt = prompt.map(|prompt| prompt.ok_or_else(|| corrupt("prompts that are there"))).transpose()?;
+        let optional = |n: usize| (there[n] != 0).then_some(real[3 + n]);
+        let charge = match (optional(3), optional(4), optional(5)) {
+            (Some(reserved), Some(dearest), Some(cheapest)) => Some(Charge { dearest, cheapest, reserved }),
+            (None, None, None) => None,
+            _ => return Err(corrupt("all of a charge, or nothing")),
+        };
+        let decided = Decided {
+            number: whole[0],
+            at: Moment { unix_ms: whole[1], life_ms: whole[2] },
+            z: z.try_into().map_err(|_| corrupt("features"))?,
+            prompt,
+            row,
+            context_free: whole[5] & 2 != 0,
+            arm: whole[6] as u32,
+            propensity: real[0],
+            reason,
+            observed: whole[5] & 1 != 0,
+            seed: whole[3],
+            version: whole[4],
+            eligible: Eligible { models, usual: real[2], others: of_list },
+            expected_quality: real[1],
+            expected_cost: optional(0),
+            expected_latency: optional(1),
+            charge,
+            prompt_tokens: optional(2),
+            session: word(whole[13], false)?,
+            tenant: word(whole[13], true)?,
+            subject: word(whole[14], false)?,
+            metadata: word(whole[14], true)?,
+        };
+        let account = match whole[10] {
+            NONE => None,
+            count => Some(Arc::new(Account {
+                attempts: attempts.take(count).ok_or_else(|| corrupt("attempts that are there"))?,
+                source: word(whole[15], false)?,
+                metadata: word(whole[15], true)?,
+                at: Moment { unix_ms: whole[11], life_ms: whole[12] },
+            })),
+        };
+        records.push(Entry { decided: Arc::new(decided), account });
+    }
+    Ok(records)
+}
+
+fn read_lists(reader: &Reader<'_>, known: usize) -> Result<Vec<Arc<[u32]>>> {
+    let (_, models) = reader.rows::<u32>("lists", &[])?;
+    let (_, ends) = reader.rows::<u64>("list_ends", &[])?;
+    let sound = ends.is_sorted() && ends.last().copied().unwrap_or(0) == models.len() as u64;
+    reader.ensure("list_ends", sound, "the ends of lists")?;
+    reader.ensure("lists", models.iter().all(|&model| (model as usize) < known), "models that there were")?;
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    Ok(starts.zip(&ends).map(|(start, &end)| models[start as usize..end as usize].into()).collect())
+}
+
+/// Attempts in the order in which they were written.
+struct Attempts(std::vec::IntoIter<Attempt>);
+
+impl Attempts {
+    fn read(reader: &Reader<'_>, known: usize) -> Result<Self> {
+        let (n, whole) = reader.rows::<u64>("attempts", &[ATTEMPT_WHOLE])?;
+        let real: Vec<f64> = reader.tensor("attempt_real", &[n, ATTEMPT_OPTIONAL])?;
+        let there: Vec<u8> = reader.tensor("attempt_there", &[n, ATTEMPT_OPTIONAL])?;
+        let (l, learned) = reader.rows::<u64>("learned", &[ATTEMPT_WHOLE])?;
+        let learned_real: Vec<f64> = reader.tensor("learned_real", &[l, 5])?;
+        let (a, amounts) = reader.rows::<u64>("amounts", &[2])?;
+        let amounts_real: Vec<f64> = reader.tensor("amounts_real", &[a, Observation::NUMBERS])?;
+        let mut qualities = learned.chunks_exact(ATTEMPT_WHOLE).zip(learned_real.chunks_exact(5));
+        let mut amounts = amounts.chunks_exact(2).zip(amounts_real.chunks_exact(Observation::NUMBERS));
+        let corrupt = |what: &str| reader.corrupt("attempts", format_args!("expected {what}"));
+        let model = |uid: u64| match uid {
+            uid if uid < known as u64 => Ok(uid as u32),
+            _ => Err(corrupt("models that there were")),
+        };
+        let mut attempts = Vec::with_capacity(n);
+        let table = whole.chunks_exact(ATTEMPT_WHOLE).zip(real.chunks_exact(ATTEMPT_OPTIONAL));
+        for ((whole, real), there) in table.zip(there.chunks_exact(ATTEMPT_OPTIONAL)) {
+            let optional = |n: usize| (there[n] != 0).then_some(real[n]);
+            let told = Told {
+                quality: optional(0),
+                cost_usd: optional(1),
+                latency_ms: optional(2),
+                error: optional(3).map(|failed| failed != 0.0),
+            };
+            let mut attempt = Attempt::new(model(whole[0])?, told);
+            if whole[1] & 1 != 0 {
+                let (whole, real) = qualities.next().ok_or_else(|| corrupt("what was learned"))?;
+                let (uid, at) = (model(whole[0])?, whole[1]);
+                let [r, e, first, second, left] = [real[0], real[1], real[2], real[3], real[4]];
+                if told.quality != Some(r) || !(0.0..=1.0).contains(&r) {
+                    return Err(corrupt("the quality that was told, 0 to 1"));
+                }
+                attempt.quality = Some(Learned { uid, r, e, errors: [first, second], left, at });
+            }
+            for (mark, amount) in [(2, &mut attempt.cost), (4, &mut attempt.latency)] {
+                if whole[1] & mark != 0 {
+                    let (whole, real) = amounts.next().ok_or_else(|| corrupt("amounts"))?;
+                    let observation = Observation::from_numbers(whole[0], whole[1], real);
+                    *amount = Some(observation.ok_or_else(|| corrupt("an amount"))?);
+                }
+            }
+            attempts.push(attempt);
+        }
+        Ok(Self(attempts.into_iter()))
+    }
+
+    fn take(&mut self, count: u64) -> Option<Vec<Attempt>> {
+        let count = usize::try_from(count).ok().filter(|&count| count <= self.0.len())?;
+        Some(self.0.by_ref().take(count).collect())
+    }
+}
+
+/// Words that recur, each once.
+#[derive(Default)]
+struct Words {
+    bytes: Vec<u8>,
+    ends: Vec<u64>,
+    places: HashMap<Arc<str>, u64>,
+    list: Vec<Arc<str>>,
+}
+
+/// In place of a word that is not there.
+const NO_WORD: u64 = 0xffff_ffff;
+
+impl Words {
+    fn place(&mut self, word: Option<&Arc<str>>) -> u64 {
+        let Some(word) = word else { return NO_WORD };
+        if let Some(&place) = self.places.get(word) {
+            return place;
+        }
+        let place = self.ends.len() as u64;
+        self.bytes.extend_from_slice(word.as_bytes());
+        self.ends.push(self.bytes.len() as u64);
+        self.places.insert(word.clone(), place);
+        place
+    }
+
+    fn read(reader: &Reader<'_>) -> Result<Self> {
+        let (_, bytes) = reader.rows::<u8>("words", &[])?;
+        let (_, ends) = reader.rows::<u64>("word_ends", &[])?;
+        let sound = ends.is_sorted() && ends.last().copied().unwrap_or(0) == bytes.len() as u64;
+        reader.ensure("word_ends", sound, "the ends of words")?;
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let text =
+            |(start, &end): (u64, &u64)| std::str::from_utf8(&bytes[start as usize..end as usize]).map(Arc::from);
+        let list = starts.zip(&ends).map(text).collect::<std::result::Result<_, _>>();
+        let list = list.map_err(|error| reader.corrupt("words", error))?;
+        Ok(Self { list, ..Self::default() })
+    }
+
+    fn get(&self, place: u64) -> std::result::Result<Option<Arc<str>>, ()> {
+        if place == NO_WORD {
+            return Ok(None);
+        }
+        self.list.get(place as usize).cloned().map(Some).ok_or(())
+    }
+}

@@ -1,0 +1,307 @@
+//! What qualities have taught: sufficient statistics of every origin, and what is solved from them.
+//!
+//! In: features of prompts with the quality of an answer, sums of other origins. Out: what each model is expected to reach at
+//! a prompt, and how sure that is. Called by: `change`, the only one that may change it; `policy` reads [`ArmView`]s.
+//! Knows no clock, no decision, no price. Method: a ridge posterior per model on two blocks of features, a prior centred on the
+//! mean of all models, one control variate for what they share; `docs/routing.md`.
+
+mod arm;
+mod calibration;
+mod difficulty;
+mod drift;
+mod learn;
+mod prompts;
+mod ridge;
+mod state;
+mod sums;
+mod tenants;
+
+use std::sync::Arc;
+
+pub use arm::Assessment;
+use arm::{Arm, prior_of_mean, prior_of_sibling};
+use calibration::Calibration;
+pub use calibration::{Noise, half_width};
+pub use difficulty::CENTRE;
+use difficulty::{Difficulty, Intercept};
+pub use drift::{Detector, Direction};
+pub use learn::{Learned, Observation, Plan, Recent, Row};
+pub use prompts::Prompts;
+use ridge::Ridge;
+pub use sums::Sums;
+use sums::{BlockSums, Pooled};
+use tenants::Tenants;
+pub use tenants::{Tenant, TenantIndex};
+
+use super::features::{BLOCK, BOTH, Features};
+use crate::linear::add_scaled;
+
+/// Standard deviations of all outcomes by which a model without any is expected to be better than their mean.
+const OPTIMISM: f64 = 0.5;
+
+/// All posteriors of quality. A copy shares what is large until one of both changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posterior {
+    /// What this router's outcomes have taught.
+    own: Arc<Sums>,
+    /// What was merged into it, in the order of the origins.
+    others: Vec<Arc<Sums>>,
+    /// Over all origins.
+    pooled: Pooled,
+    difficulty: Arc<Difficulty>,
+    /// In the order of their numbers.
+    arms: Vec<Arc<Arm>>,
+    tenants: Tenants,
+    calibration: Arc<Calibration>,
+    /// Qualities taken in.
+    learned: u64,
+}
+
+/// Bytes of posteriors, of sums, of tenants' posteriors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bytes {
+    pub posteriors: u64,
+    pub sums: u64,
+    pub tenants: u64,
+}
+
+/// What readers need to know of all models together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shared {
+    /// What a model without any outcome is ranked by, less difficulty: the mean of all, and a bit more.
+    pub prior_mean: f64,
+    /// Mean of all, less difficulty.
+    pub mean: f64,
+    /// Mean squared error of one outcome.
+    pub noise: f64,
+    /// The shared map: features to difficulty.
+    pub difficulty: Arc<[f64]>,
+    /// What intervals are scaled by, 1 to 4.
+    pub interval_scale: f64,
+    /// Qualities taken in.
+    pub learned: u64,
+}
+
+/// What readers need to know of one model's quality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArmView {
+    /// By block; none without any outcome or prior.
+    pub posterior: Option<Arc<[Ridge; 2]>>,
+    /// Noise of its own.
+    pub noise: Noise,
+    /// Qualities told of it, by weight, and the sum of what they lie above .5.
+    pub outcomes: (f64, f64),
+}
+
+impl ArmView {
+    /// What it says of a prompt; `squared`: the squared lengths of its blocks.
+    pub fn assess(&self, z: &Features, squared: [f64; 2], shared: &Shared) -> Assessment {
+        Assessment::of(self.posterior.as_deref(), z, squared, shared.prior_mean, shared.mean)
+    }
+
+    /// Variance of its expectation over prompts, when it is not known which one it is.
+    pub fn variance_over(&self, prompts: &Prompts, shared: &Shared) -> f64 {
+        prompts.variance(self.posterior.as_deref(), &shared.difficulty, shared.mean)
+    }
+}
+
+/// What is expected of a new model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PriorFrom {
+    /// Outcomes of another model, by its number, scaled to so many.
+    Sibling(u32, f64),
+    /// So many made-up outcomes of a quality.
+    Mean(f64, f64),
+}
+
+impl Posterior {
+    /// Without any outcome.
+    pub fn new(tenant_capacity: usize) -> Self {
+        Self {
+            own: Arc::new(Sums::new()),
+            others: Vec::new(),
+            pooled: Pooled::default(),
+            difficulty: Arc::new(Difficulty::new(BOTH)),
+            arms: Vec::new(),
+            tenants: Tenants::new(tenant_capacity),
+            calibration: Arc::default(),
+            learned: 0,
+        }
+    }
+
+    /// What readers need of all models together.
+    pub fn shared(&self) -> Shared {
+        Shared {
+            prior_mean: self.prior_mean(),
+            mean: self.pooled.mean(),
+            noise: self.pooled.noise(),
+            difficulty: self.difficulty.map().into(),
+            interval_scale: self.calibration.scale(),
+            learned: self.learned,
+        }
+    }
+
+    /// What readers need of one model.
+    pub fn arm(&self, uid: u32) -> Option<ArmView> {
+        let arm = &self.arms[self.place(uid)?];
+        let (posterior, noise) = (arm.posterior.clone(), self.calibration.noise(uid));
+        Some(ArmView { posterior, noise, outcomes: (arm.intercept.n, arm.intercept.t) })
+    }
+
+    /// Tenants' own experience.
+    pub fn tenants(&self) -> &TenantIndex {
+        self.tenants.index()
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> Bytes {
+        let ridges: usize = self.arms.iter().filter(|arm| arm.posterior.is_some()).count() * 2;
+        let views = self.arms.iter().flat_map(|arm| [arm.prior.is_some(), arm.discarded.is_some()]);
+        let extra = views.filter(|there| *there).count() * 2;
+        let of_tenants: usize = self.tenants.list().map(|(_, tenant)| tenant.arms.len()).sum();
+        let models: usize = self.all_sums().map(|sums| sums.models.len()).sum();
+        let block = (BLOCK * (BLOCK + 1) / 2 + 2 * BLOCK) * size_of::<f64>();
+        let shared = (BOTH * (BOTH + 1) / 2 + 2 * BOTH) * size_of::<f64>();
+        Bytes {
+            posteriors: (shared + (ridges + extra) * block + self.arms.len() * BOTH * size_of::<f64>()) as u64,
+            sums: (models * 2 * block + (1 + self.others.len()) * shared) as u64,
+            tenants: (of_tenants * block) as u64,
+        }
+    }
+
+    /// The prompts that were learned from.
+    pub fn prompts(&self) -> Prompts {
+        Prompts::of(self.all_sums())
+    }
+
+    /// What this router's outcomes have taught.
+    pub fn own(&self) -> &Arc<Sums> {
+        &self.own
+    }
+
+    /// Replaces the sums, which are solved then. What others have forgotten since they were merged is not discarded any more,
+    /// either.
+    pub fn set_sums(&mut self, own: Arc<Sums>, others: Vec<Arc<Sums>>) {
+        let total = |posterior: &Self, name: &str| {
+            let mut total = [BlockSums::new(), BlockSums::new()];
+            for blocks in posterior.blocks(name) {
+                total.iter_mut().zip(blocks).for_each(|(to, from)| to.add_sums(1.0, from));
+            }
+            total
+        };
+        let shifted = |arm: &&Arc<Arm>| arm.discarded.is_some();
+        let before: Vec<_> = self.arms.iter().filter(shifted).map(|arm| (arm.uid, total(self, &arm.name))).collect();
+        self.share_out(own, others);
+        for (uid, mut gone) in before {
+            let Some(at) = self.place(uid) else { continue };
+            let now = total(self, &self.arms[at].name);
+            gone.iter_mut().zip(&now).for_each(|(gone, now)| gone.add_sums(-1.0, now));
+            if gone[0].n() > 0.0 {
+                Arc::make_mut(&mut self.arms[at]).restore_discarded(&gone);
+            }
+        }
+        self.solve_all();
+    }
+
+    /// Shares the same outcomes out between origins in another way. Nothing that is expected changes.
+    pub fn share_out(&mut self, own: Arc<Sums>, others: Vec<Arc<Sums>>) {
+        (self.own, self.others) = (own, others);
+    }
+
+    /// A model comes, with a number above all others. There may be outcomes of it: merged, or from before it was removed.
+    pub fn insert(&mut self, uid: u32, name: &Arc<str>) {
+        self.arms.push(Arc::new(Arm::new(uid, name.clone())));
+        self.solve_arm(self.arms.len() - 1);
+    }
+
+    /// A model goes. What it has taught stays in the sums.
+    pub fn remove(&mut self, uid: u32) {
+        if let Some(at) = self.place(uid) {
+            self.arms.remove(at);
+            self.tenants.remove_arm(uid);
+            Arc::make_mut(&mut self.calibration).remove_arm(uid);
+        }
+    }
+
+    /// Sets what is expected of a model before any outcome. Whether anything is known: a sibling may know nothing.
+    pub fn set_prior(&mut self, uid: u32, from: PriorFrom) -> bool {
+        let prior = match from {
+            PriorFrom::Mean(quality, weight) => Some(prior_of_mean(quality, weight)),
+            PriorFrom::Sibling(sibling, weight) => self.place(sibling).and_then(|at| {
+                let sibling = &self.arms[at];
+                prior_of_sibling(&sibling.view(self.blocks(&sibling.name)), weight)
+            }),
+        };
+        let (Some(prior), Some(at)) = (prior, self.place(uid)) else { return false };
+        Arc::make_mut(&mut self.arms[at]).prior = Some(prior);
+        self.solve_arm(at);
+        true
+    }
+
+    /// Whether a prior was set.
+    pub fn has_prior(&self, uid: u32) -> bool {
+        self.place(uid).is_some_and(|at| self.arms[at].prior.is_some())
+    }
+
+    /// Gives up everything that was learned on a basis, to learn it on another. Models stay, without priors.
+    pub fn start_over(&mut self, tenant_capacity: usize) {
+        let fresh = Self::new(tenant_capacity);
+        let arms = std::mem::take(&mut self.arms);
+        *self = Self { arms: arms.iter().map(|arm| Arc::new(Arm::new(arm.uid, arm.name.clone()))).collect(), ..fresh };
+    }
+
+    fn prior_mean(&self) -> f64 {
+        self.pooled.mean() + OPTIMISM * self.pooled.variance().sqrt()
+    }
+
+    fn place(&self, uid: u32) -> Option<usize> {
+        self.arms.binary_search_by_key(&uid, |arm| arm.uid).ok()
+    }
+
+    fn all_sums(&self) -> impl Iterator<Item = &Sums> {
+        std::iter::once(&*self.own).chain(self.others.iter().map(|sums| &**sums))
+    }
+
+    /// The sums of all origins for one model.
+    fn blocks<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [BlockSums; 2]> + 'a {
+        self.all_sums().filter_map(move |sums| sums.model(name)).map(|model| &model.blocks)
+    }
+
+    /// Solves one model's posterior anew.
+    fn solve_arm(&mut self, at: usize) {
+        let mut arm = self.arms[at].clone();
+        let solved = Arc::make_mut(&mut arm);
+        let name = solved.name.clone();
+        solved.solve(self.blocks(&name));
+        solved.intercept = self.intercept(&name);
+        self.arms[at] = arm;
+    }
+
+    /// What all origins know of one model for the shared map.
+    fn intercept(&self, name: &str) -> Intercept {
+        let mut total = Intercept::new(BOTH);
+        for model in self.all_sums().filter_map(|sums| sums.model(name)) {
+            let of = model.intercept();
+            total.n += of.n;
+            total.t += of.t;
+            add_scaled(1.0, &of.s, &mut total.s);
+        }
+        total
+    }
+
+    /// Solves everything that all models share anew.
+    fn solve_shared(&mut self) {
+        let mut total = Sums::new();
+        self.all_sums().for_each(|sums| total.add_sums(sums));
+        let intercepts: Vec<Intercept> = total.models.iter().map(|(_, model)| model.intercept()).collect();
+        if let Some(solved) = Difficulty::solve(&total.zz, &total.tz, intercepts.iter()) {
+            self.difficulty = Arc::new(solved);
+        }
+        self.pooled = total.pooled;
+    }
+
+    fn solve_all(&mut self) {
+        (0..self.arms.len()).for_each(|at| self.solve_arm(at));
+        self.solve_shared();
+    }
+}

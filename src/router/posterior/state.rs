@@ -1,0 +1,271 @@
+//! Posteriors as entries of a state, and back. What is checked when it is read is checked before it is written.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Posterior;
+use super::arm::Arm;
+use super::calibration::Calibration;
+use super::difficulty::{Difficulty, Intercept};
+use super::drift::Detector;
+use super::ridge::Ridge;
+use super::sums::{BlockSums, ModelSums, Pooled, Sums};
+use super::tenants::{Tenant, Tenants};
+use crate::error::Result;
+use crate::linear::Symmetric;
+use crate::router::features::{BLOCK, BOTH};
+use crate::state::{Reader, UNCOUNTABLE, Writer};
+
+/// Most models that one origin can have had.
+const MOST: usize = 1_000_000;
+
+/// Largest number that sums of outcomes can have come to.
+const LARGEST: f64 = 1e15;
+
+/// What rounding can leave of a count, relative to what was added and taken back.
+const SLACK: f64 = 1e-6;
+
+/// One arm, besides its matrices.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    uid: u32,
+    n: f64,
+    t: f64,
+    shifts: Vec<u64>,
+    updates: u64,
+    detector: Detector,
+}
+
+impl Posterior {
+    /// What can't have come about by outcomes, if anything: a state with it is neither written nor read.
+    pub fn unsound(&self) -> Option<&'static str> {
+        let sums: Vec<&Sums> = self.all_sums().collect();
+        let total: f64 = sums.iter().map(|sums| sums.pooled.n).sum();
+        let moved: f64 = sums.iter().map(|sums| sums.pooled.n.abs()).sum();
+        let counted = |n: f64| n >= -SLACK * (1.0 + moved) && n <= LARGEST;
+        let of_model = |arm: &Arm| {
+            let n = self.blocks(&arm.name).map(|blocks| blocks[0].n()).sum();
+            counted(n) && counted(arm.intercept.n) && arm.intercept.t.abs() <= LARGEST
+        };
+        let maps = |ridges: &[Ridge; 2]| ridges.iter().all(is_posterior);
+        let tenants = self.tenants.list().flat_map(|(_, tenant)| tenant.arms.values());
+        let checks = [
+            (counted(total) && self.pooled.is_sound(), "sums of outcomes"),
+            (self.difficulty.parts().0.is_positive_definite(), "a shared posterior"),
+            (self.arms.iter().all(|arm| of_model(arm) && arm.detector.is_sound()), "counts of outcomes"),
+            (self.arms.iter().all(|arm| arm.posterior.as_deref().is_none_or(maps)), "posteriors of models"),
+            (tenants.into_iter().all(|ridge| is_posterior(ridge)), "posteriors of tenants"),
+            (self.calibration.is_sound(), "the calibration of intervals"),
+            (self.learned < UNCOUNTABLE, "a count of outcomes"),
+        ];
+        checks.into_iter().find(|(sound, _)| !sound).map(|(_, what)| what)
+    }
+
+    /// Solves everything anew, against rounding.
+    pub fn repair(&mut self) {
+        self.solve_all();
+    }
+
+    /// Writes everything but the sums of origins, which are written by their names.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        let (p, g) = self.difficulty.parts();
+        writer.tensor("difficulty_p", &[p.triangle().len()], p.triangle());
+        writer.tensor("difficulty_g", &[g.len()], g);
+        writer.value("pooled", &self.pooled);
+        writer.value("learned", &self.learned);
+        writer.value("calibration", &*self.calibration);
+        writer.value("arms", &self.arms.len());
+        for (n, arm) in self.arms.iter().enumerate() {
+            write_arm(arm, &mut writer.scope(&format!("arm_{n}")));
+        }
+        write_tenants(&self.tenants, &mut writer.scope("tenants"));
+    }
+
+    /// Reads what [`save`](Self::save) wrote. `models`: numbers and names of the models that there are; `known`: how many there
+    /// ever were.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(
+        reader: &Reader<'_>,
+        own: Arc<Sums>,
+        others: Vec<Arc<Sums>>,
+        models: &[(u32, Arc<str>)],
+        (known, tenant_capacity): (usize, usize),
+    ) -> Result<Self> {
+        let p = read_symmetric(reader, "difficulty_p", BOTH)?;
+        let g = read_numbers(reader, "difficulty_g", BOTH)?;
+        let pooled: Pooled = reader.value("pooled")?;
+        let count: usize = reader.value("arms")?;
+        reader.ensure("arms", count == models.len(), "as many as there are models")?;
+        let mut arms = Vec::with_capacity(count);
+        for (n, (uid, name)) in models.iter().enumerate() {
+            arms.push(Arc::new(read_arm(&reader.scope(&format!("arm_{n}")), *uid, name)?));
+        }
+        let calibration: Calibration = reader.value("calibration")?;
+        let posterior = Self {
+            own,
+            others,
+            pooled,
+            difficulty: Arc::new(Difficulty::from_parts(p, g)),
+            arms,
+            tenants: read_tenants(&reader.scope("tenants"), tenant_capacity, known)?,
+            calibration: Arc::new(calibration),
+            learned: reader.value("learned")?,
+        };
+        match posterior.unsound() {
+            None => Ok(posterior),
+            Some(what) => Err(reader.corrupt("arms", format_args!("expected {what}"))),
+        }
+    }
+}
+
+impl Sums {
+    /// Writes them.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.tensor("zz", &[self.zz.triangle().len()], self.zz.triangle());
+        writer.tensor("tz", &[self.tz.len()], &self.tz);
+        writer.tensor("z", &[self.z.len()], &self.z);
+        writer.value("pooled", &self.pooled);
+        writer.value("models", &self.models.len());
+        for (n, (name, model)) in self.models.iter().enumerate() {
+            let mut scope = writer.scope(&format!("model_{n}"));
+            scope.value("id", name);
+            scope.value("t", &model.t);
+            write_blocks(&model.blocks, "", &mut scope);
+        }
+    }
+
+    /// Reads them. What one origin has learned may be less than nothing: it takes back what a former life of it learned.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(reader: &Reader<'_>) -> Result<Self> {
+        let zz = read_symmetric(reader, "zz", BOTH)?;
+        let (tz, z) = (read_numbers(reader, "tz", BOTH)?, read_numbers(reader, "z", BOTH)?);
+        let pooled: Pooled = reader.value("pooled")?;
+        reader.ensure("pooled", pooled.is_finite(), "sums of outcomes")?;
+        let count: usize = reader.value_in("models", 0..=MOST)?;
+        let mut models: Vec<(Arc<str>, Arc<ModelSums>)> = Vec::new();
+        for n in 0..count {
+            let scope = reader.scope(&format!("model_{n}"));
+            let name: Arc<str> = scope.value("id")?;
+            let t: f64 = scope.value_in("t", -LARGEST..=LARGEST)?;
+            reader.ensure(
+                "models",
+                models.last().is_none_or(|(last, _)| *last < name),
+                "models in order, each once",
+            )?;
+            models.push((name, Arc::new(ModelSums { blocks: read_blocks(&scope, "")?, t })));
+        }
+        Ok(Self { zz, tz, z, pooled, models })
+    }
+}
+
+fn is_posterior(ridge: &Ridge) -> bool {
+    ridge.p.is_positive_definite()
+}
+
+fn write_arm(arm: &Arm, writer: &mut Writer<'_>) {
+    let Arm { uid, intercept, shifts, updates, detector, .. } = arm;
+    let shifts = shifts.clone();
+    let entry = Entry { uid: *uid, n: intercept.n, t: intercept.t, shifts, updates: *updates, detector: *detector };
+    writer.value("arm", &entry);
+    writer.tensor("s", &[BOTH], &intercept.s);
+    for (n, ridge) in arm.posterior.iter().flat_map(|posterior| posterior.iter().enumerate()) {
+        write_ridge(ridge, &mut writer.scope(&format!("block_{n}")));
+    }
+    for (name, blocks) in [("prior_", &arm.prior), ("discarded_", &arm.discarded)] {
+        if let Some(blocks) = blocks {
+            write_blocks(blocks, name, writer);
+        }
+    }
+}
+
+fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
+    let entry: Entry = reader.value("arm")?;
+    reader.ensure("arm", entry.uid == uid, "models in the order of their numbers")?;
+    reader.ensure("arm", entry.updates < UNCOUNTABLE, "a count of updates")?;
+    let mut arm = Arm::new(uid, name.clone());
+    arm.intercept = Intercept { n: entry.n, s: read_numbers(reader, "s", BOTH)?, t: entry.t };
+    (arm.shifts, arm.updates, arm.detector) = (entry.shifts, entry.updates, entry.detector);
+    let maps = ["block_0", "block_1"].map(|block| reader.scope(block));
+    if maps.iter().any(|map| ["p", "pb", "ps"].iter().any(|part| map.contains(part))) {
+        let ridge = |n| read_ridge(&reader.scope(&format!("block_{n}")));
+        arm.posterior = Some(Arc::new([ridge(0)?, ridge(1)?]));
+    }
+    let blocks = |prefix: &str| -> Result<_> {
+        let there = ["a0", "b0", "a1", "b1"].iter().any(|part| reader.contains(&format!("{prefix}{part}")));
+        there.then(|| read_blocks(reader, prefix).map(Arc::new)).transpose()
+    };
+    (arm.prior, arm.discarded) = (blocks("prior_")?, blocks("discarded_")?);
+    Ok(arm)
+}
+
+fn write_ridge(ridge: &Ridge, writer: &mut Writer<'_>) {
+    writer.tensor("p", &[ridge.p.triangle().len()], ridge.p.triangle());
+    writer.tensor("pb", &[BLOCK], &ridge.pb);
+    writer.tensor("ps", &[BLOCK], &ridge.ps);
+}
+
+fn read_ridge(reader: &Reader<'_>) -> Result<Ridge> {
+    let p = read_symmetric(reader, "p", BLOCK)?;
+    Ok(Ridge { p, pb: read_numbers(reader, "pb", BLOCK)?, ps: read_numbers(reader, "ps", BLOCK)? })
+}
+
+fn write_tenants(tenants: &Tenants, writer: &mut Writer<'_>) {
+    writer.value("uses", &tenants.uses());
+    let row = |(name, tenant): (&Arc<str>, &Arc<Tenant>)| {
+        (name.clone(), tenant.used, tenant.since, tenant.arms.keys().copied().collect::<Vec<u32>>())
+    };
+    writer.value("list", &tenants.list().map(row).collect::<Vec<_>>());
+    for (n, ridge) in tenants.list().flat_map(|(_, tenant)| tenant.arms.values()).enumerate() {
+        write_ridge(ridge, &mut writer.scope(&format!("ridge_{n}")));
+    }
+}
+
+fn read_tenants(reader: &Reader<'_>, capacity: usize, known: usize) -> Result<Tenants> {
+    let uses = reader.value_in("uses", 0..UNCOUNTABLE)?;
+    let list: Vec<(Arc<str>, u64, u64, Vec<u32>)> = reader.value("list")?;
+    let mut tenants = Vec::new();
+    let mut n = 0;
+    for (name, used, since, arms) in list {
+        let mut tenant = Tenant { used, since, ..Tenant::default() };
+        for arm in arms {
+            reader.ensure("list", (arm as usize) < known, "models that there were")?;
+            tenant.arms.insert(arm, Arc::new(read_ridge(&reader.scope(&format!("ridge_{n}")))?));
+            n += 1;
+        }
+        tenants.push((name, tenant));
+    }
+    let tenants = Tenants::restore(capacity, uses, tenants);
+    tenants.ok_or_else(|| reader.corrupt("list", "expected tenants, each once, no more than the capacity"))
+}
+
+fn write_blocks(blocks: &[BlockSums; 2], prefix: &str, writer: &mut Writer<'_>) {
+    for (n, block) in blocks.iter().enumerate() {
+        writer.tensor(&format!("{prefix}a{n}"), &[block.a.triangle().len()], block.a.triangle());
+        writer.tensor(&format!("{prefix}b{n}"), &[block.b.len()], &block.b);
+    }
+}
+
+fn read_blocks(reader: &Reader<'_>, prefix: &str) -> Result<[BlockSums; 2]> {
+    let block = |n: usize| -> Result<BlockSums> {
+        let a = read_symmetric(reader, &format!("{prefix}a{n}"), BLOCK)?;
+        Ok(BlockSums { a, b: read_numbers(reader, &format!("{prefix}b{n}"), BLOCK)? })
+    };
+    Ok([block(0)?, block(1)?])
+}
+
+fn read_symmetric(reader: &Reader<'_>, name: &str, dim: usize) -> Result<Symmetric> {
+    let elements = read_numbers(reader, name, dim * (dim + 1) / 2)?;
+    Symmetric::from_triangle(dim, elements).ok_or_else(|| reader.corrupt(name, "its length"))
+}
+
+/// Numbers of a size that outcomes can have come to.
+fn read_numbers(reader: &Reader<'_>, name: &str, length: usize) -> Result<Vec<f64>> {
+    let numbers: Vec<f64> = reader.tensor(name, &[length])?;
+    reader.ensure(name, numbers.iter().all(|x| x.abs() <= LARGEST), "numbers that outcomes can have come to")?;
+    Ok(numbers)
+}

@@ -1,0 +1,320 @@
+//! Router states that nobody's calls can lead to, under true checksums: each is refused, and nothing else happens.
+
+mod entries;
+
+use std::sync::Arc;
+
+use entries::Entries;
+use serde_json::{Value, json};
+use sona::router::basis::Basis;
+use sona::router::{Criterion, Resume};
+use sona::{Model, ModelId, Outcome, Request, RouterConfig, SonaRouter};
+
+const DIM: usize = 4;
+
+fn vector(n: u64) -> Vec<f32> {
+    (0..DIM as u64).map(|i| ((n * 31 + i * 17) as f32 * 0.37).sin() + 0.01).collect()
+}
+
+fn router(fitting: bool, origin: &str) -> SonaRouter {
+    let config = RouterConfig { dim: DIM, budget_usd: Some(0.1), pending_capacity: 50, ..RouterConfig::default() };
+    let basis = (!fitting).then(|| Arc::new(Basis::projection(DIM, 3)));
+    let models = (0..3).map(|n| Model::new(format!("m{n}"))).collect();
+    let router = SonaRouter::new(config, models, basis, origin).unwrap();
+    for n in 0..20 {
+        let request = Request {
+            session: Some(format!("s{}", n % 5).into()),
+            tenant: Some("t".into()),
+            eligible: (n % 2 == 0).then(|| vec![ModelId((n % 3) as u32)]),
+            ..Request::default()
+        };
+        let decision = router.route(&vector(n), &request, n).unwrap();
+        let outcome = Outcome {
+            quality: Some(n as f64 / 20.0),
+            cost_usd: Some(0.01),
+            latency_ms: Some(100.0),
+            source: Some("s".into()),
+            ..Outcome::default()
+        };
+        router.feedback(decision.id, &outcome, n).unwrap();
+    }
+    router
+}
+
+/// The entries of a router that has learned, and to which another was merged.
+fn honest() -> Entries {
+    let router = router(false, "a");
+    router.merge(&self::router(false, "b").snapshot().unwrap()).unwrap();
+    Entries::of(&router.snapshot().unwrap())
+}
+
+fn refused(entries: &Entries, what: &str) {
+    match SonaRouter::restore(&entries.router(), None) {
+        Ok(_) => panic!("{what}: taken"),
+        Err(error) => {
+            assert_eq!(error.code(), "SONA_CORRUPT_STATE", "{what}: {error}");
+            assert!(error.to_string().len() < 1_000, "{what}: a long message");
+        }
+    }
+}
+
+/// What comes of a state that may be taken: no panic, and nothing that is not a number.
+fn harmless(entries: &Entries, what: &str) {
+    let bytes = entries.router();
+    let router = match SonaRouter::restore(&bytes, Resume { origin: None, continues: true }) {
+        Ok(router) => router,
+        Err(error) => return assert_eq!(error.code(), "SONA_CORRUPT_STATE", "{what}: {error}"),
+    };
+    let fresh = SonaRouter::new(router.config().clone(), Vec::new(), Some(router.basis()), "fresh").unwrap();
+    fresh.merge(&bytes).unwrap_or_else(|error| panic!("{what}: merge: {error}"));
+    for router in [router, fresh] {
+        for n in 0..5 {
+            let now = u64::MAX / 8 + n;
+            let decided = router.route(&vector(n), &Request::default(), now);
+            let Ok(decision) = decided else { break };
+            let sum: f64 = decision.candidates.iter().map(|candidate| candidate.propensity).sum();
+            assert!((sum - 1.0).abs() < 1e-6, "{what}: {sum}");
+            for candidate in &decision.candidates {
+                let numbers = [candidate.score, candidate.quality, candidate.deviation, candidate.evidence];
+                assert!(numbers.iter().all(|number| number.is_finite()), "{what}: {numbers:?}");
+            }
+            let outcome = Outcome { quality: Some(0.5), cost_usd: Some(0.1), ..Outcome::default() };
+            router.feedback(decision.id, &outcome, now).unwrap();
+        }
+        router.stats().unwrap();
+        router.log_chunk(0, 1_000_000).unwrap();
+        let criterion = Criterion { before: Some(u64::MAX), ..Criterion::default() };
+        router.forget(&criterion, 100).unwrap();
+        if let Err(error) = router.snapshot() {
+            assert_eq!(error.code(), "SONA_INTERNAL", "{what}: {error}");
+        }
+    }
+}
+
+#[test]
+fn entries_that_are_written_again_are_the_same_state() {
+    let router = router(false, "a");
+    let bytes = router.snapshot().unwrap();
+    assert!(Entries::of(&bytes).router() == bytes);
+}
+
+#[test]
+fn a_posterior_that_is_not_definite_is_refused() {
+    for path in ["posterior.difficulty_p", "posterior.arm_0.block_0.p", "posterior.arm_2.block_1.p"] {
+        let changes: [fn(&mut Vec<f64>); 4] = [
+            |p| p[0] = -1.0,
+            |p| p[0] = 0.0,
+            |p| *p.last_mut().unwrap() = -1e-9,
+            // a correlation above one
+            |p| p[1] = 1e9,
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            let mut entries = honest();
+            entries.reals(path, change);
+            refused(&entries, &format!("{path}, change {n}"));
+        }
+    }
+    let mut entries = honest();
+    entries.reals("posterior.tenants.ridge_0.p", |p| p[0] = -1.0);
+    refused(&entries, "a tenant");
+}
+
+#[test]
+fn what_is_claimed_without_being_there_is_refused() {
+    for (path, claims) in [
+        ("posterior.arms", json!(1_000_000_000)),
+        ("posterior.arms", json!(u64::MAX)),
+        ("posterior.arms", json!(0)),
+        ("sums.origins", json!(1_000_000)),
+        ("sums.origins", json!(u64::MAX)),
+        ("sums.own.models", json!(1_000_000)),
+        ("sums.own.models", json!(4)),
+        ("sums.origin_0.models", json!(999_999)),
+        ("ledger.next", json!(u64::MAX)),
+        ("ledger.next", json!(0)),
+        ("ledger.next", json!(3)),
+        ("ledger.changes", json!(u64::MAX)),
+        ("version", json!(u64::MAX)),
+        ("epoch", json!(u64::MAX)),
+        ("epoch", json!(1)),
+        ("posterior.learned", json!(u64::MAX)),
+        ("posterior.tenants.uses", json!(u64::MAX)),
+        ("names", json!(["m0"])),
+        ("names", json!([])),
+        ("names", json!(["m0", "m0", "m0"])),
+        ("ledger.chosen", json!([[0, 1], [0, 1]])),
+        ("ledger.chosen", json!([[99, 1]])),
+        ("ledger.trials", json!([[0, u64::MAX]])),
+        ("ledger.budget", Value::Null),
+        ("config", json!({})),
+        ("config", json!([])),
+    ] {
+        let mut entries = honest();
+        *entries.value(path) = claims.clone();
+        refused(&entries, &format!("{path}: {claims}"));
+    }
+}
+
+#[test]
+fn names_that_are_there_twice_are_refused() {
+    let twice = |path: &str, change: fn(&mut Value)| {
+        let mut entries = honest();
+        change(entries.value(path));
+        refused(&entries, path);
+    };
+    twice("models", |models| models[1] = models[0].clone());
+    twice("models", |models| models[1][1]["id"] = models[0][1]["id"].clone());
+    twice("sums.own.model_1.id", |id| *id = json!("m0"));
+    twice("posterior.tenants.list", |list| {
+        let tenant = list[0].clone();
+        list.as_array_mut().unwrap().push(tenant);
+    });
+    let mut entries = honest();
+    let own = entries.value("sums.own.origin").clone();
+    *entries.value("sums.origin_0.origin") = own;
+    harmless(&entries, "an origin that is its own");
+    let mut entries = honest();
+    entries.wholes("ledger.sessions", |rows| {
+        let first = rows[..4].to_vec();
+        rows.extend(first);
+    });
+    refused(&entries, "a session twice");
+}
+
+#[test]
+fn places_out_of_range_are_refused() {
+    // columns of a decision: number, flags, model, list of models, others, attempts, words
+    for (column, value) in [
+        (0, 0),
+        (0, u64::MAX),
+        (5, u64::MAX),
+        (5, 3 << 2),
+        (6, 3),
+        (6, u64::MAX),
+        (7, 0),
+        (8, 99),
+        (8, u64::MAX),
+        (9, 99),
+        (9, u64::MAX - 1),
+        (10, 0),
+        (10, 1_000),
+        (10, u64::MAX - 1),
+        (13, 0x1234_5678),
+        (15, 77),
+    ] {
+        let mut entries = honest();
+        entries.wholes("ledger.whole", |rows| rows[column] = value);
+        refused(&entries, &format!("column {column}: {value}"));
+    }
+    for (path, at, value) in [
+        ("ledger.list_ends", 0, u64::MAX),
+        ("ledger.word_ends", 0, u64::MAX),
+        ("ledger.attempts", 0, 99),
+        ("ledger.learned", 0, 99),
+        ("ledger.sessions", 2, 99),
+    ] {
+        let mut entries = honest();
+        entries.wholes(path, |numbers| numbers[at] = value);
+        refused(&entries, path);
+    }
+    let mut entries = honest();
+    entries.smalls("ledger.lists", |lists| lists[0] = 99);
+    refused(&entries, "lists");
+}
+
+#[test]
+fn tensors_that_are_too_short_or_missing_are_refused() {
+    let paths: Vec<String> = honest().tensors.keys().cloned().collect();
+    for path in paths {
+        let mut entries = honest();
+        entries.tensors.remove(&path);
+        refused(&entries, &format!("{path} is missing"));
+        let mut entries = honest();
+        let (_, shape, bytes) = entries.tensors.get_mut(&path).unwrap();
+        if shape[0] == 0 {
+            continue;
+        }
+        let row = bytes.len() / shape[0];
+        bytes.truncate((shape[0] - 1) * row);
+        shape[0] -= 1;
+        // sessions stand for themselves
+        if path == "ledger.sessions" {
+            harmless(&entries, &path);
+        } else {
+            refused(&entries, &format!("{path} is short"));
+        }
+    }
+}
+
+#[test]
+fn numbers_that_outcomes_cannot_have_come_to_do_no_harm() {
+    let paths: Vec<(String, usize)> = honest()
+        .tensors
+        .iter()
+        .filter(|(_, (dtype, ..))| *dtype == safetensors::Dtype::F64)
+        .map(|(path, (.., bytes))| (path.clone(), bytes.len() / 8))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    for (path, count) in paths {
+        for value in [-1.0, 1e15, f64::MAX] {
+            for at in [0, count - 1] {
+                let mut entries = honest();
+                entries.reals(&path, |numbers| numbers[at] = value);
+                harmless(&entries, &format!("{path}[{at}] = {value}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_outcomes_cannot_have_come_to_do_no_harm() {
+    let honest = honest();
+    let paths: Vec<String> = honest.values.keys().filter(|path| !path.starts_with("basis")).cloned().collect();
+    for path in paths {
+        let mut numbers = Vec::new();
+        places(&honest.values[&path], &mut String::new(), &mut numbers);
+        for (n, place) in numbers.iter().enumerate() {
+            let value = [json!(-1.0), json!(1e-300), json!(u64::MAX / 5)][n % 3].clone();
+            let mut entries = honest.clone();
+            *entries.value(&path).pointer_mut(place).unwrap() = value.clone();
+            harmless(&entries, &format!("{path}{place} = {value}"));
+        }
+    }
+}
+
+/// Where the numbers of a value are: the first of each list.
+fn places(value: &Value, place: &mut String, found: &mut Vec<String>) {
+    let length = place.len();
+    let mut look = |key: String, value: &Value| {
+        place.push_str(&format!("/{key}"));
+        places(value, place, found);
+        place.truncate(length);
+    };
+    match value {
+        Value::Object(object) => object.iter().for_each(|(key, value)| look(key.clone(), value)),
+        Value::Array(list) => list.iter().take(2).enumerate().for_each(|(n, value)| look(n.to_string(), value)),
+        Value::Number(_) => found.push(place.clone()),
+        _ => {}
+    }
+}
+
+#[test]
+fn lessons_of_prompts_that_are_not_there_are_refused() {
+    let honest = Entries::of(&router(true, "a").snapshot().unwrap());
+    for (key, value) in
+        [("row", json!(999)), ("arm", json!(3)), ("r", json!(2.0)), ("w", json!(0.0)), ("w", json!(1e9))]
+    {
+        let mut entries = honest.clone();
+        entries.value("lessons.list")[0][key] = value.clone();
+        refused(&entries, &format!("{key}: {value}"));
+    }
+    let mut entries = honest.clone();
+    *entries.value("lessons.fits") = json!(4);
+    refused(&entries, "fits");
+    for path in ["ledger.prompts", "ledger.due", "lessons.list"] {
+        let mut entries = honest.clone();
+        entries.values.remove(path);
+        entries.tensors.remove(path);
+        refused(&entries, path);
+    }
+}

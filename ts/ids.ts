@@ -1,0 +1,42 @@
+import { invalidArgument } from './errors.ts';
+
+/** What an id names: a trajectory or a suggestion of an engine, a decision of a router. */
+export type IdKind = 'trajectory' | 'suggestion' | 'decision';
+
+/** An id in its parts. */
+export interface Id {
+  readonly kind: IdKind;
+  /** Who issued it: 16 hexadecimal digits, others for every engine and router and for each time that one is restored. */
+  readonly incarnation: string;
+  /** Its place among those of its kind, from 1. */
+  readonly number: number;
+}
+
+const letters: Readonly<Record<IdKind, string>> = { trajectory: 't', suggestion: 's', decision: 'r' };
+
+const kinds: ReadonlyMap<string, IdKind> = new Map(
+  Object.entries(letters).map(([kind, letter]) => [letter, kind as IdKind]),
+);
+
+const pattern = /^([tsr])([0-9a-f]{16})-([1-9][0-9]{0,15})$/;
+
+/** What all ids of one kind and one incarnation begin with. The rest is the number. */
+export function idPrefix(kind: IdKind, incarnation: string): string {
+  return `${letters[kind]}${incarnation}-`;
+}
+
+/** An id as it is given out. */
+export function formatId(kind: IdKind, incarnation: string, number: number): string {
+  return idPrefix(kind, incarnation) + number;
+}
+
+/** The parts of an id, whoever issued it. `SONA_INVALID_ARGUMENT` for what is no id of any kind. */
+export function parseId(argument: string, text: unknown): Id {
+  const parts = typeof text === 'string' ? pattern.exec(text) : null;
+  const kind = kinds.get(parts?.[1] ?? '');
+  const number = Number(parts?.[3]);
+  if (!kind || !Number.isSafeInteger(number)) {
+    throw invalidArgument(argument, 'an id that an engine or a router gave out', text);
+  }
+  return { kind, incarnation: parts?.[2] as string, number };
+}
