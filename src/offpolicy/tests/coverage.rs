@@ -64,7 +64,7 @@ impl World {
     fn replay(&self, seed: u64, with_features: bool) -> Evaluation {
         let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
         let (mut features, mut chosen, mut propensities) = (vec![], vec![], vec![]);
-        let (mut rewards, mut target) = (vec![], vec![]);
+        let (mut logging, mut rewards, mut target) = (vec![], vec![], vec![]);
         for _ in 0..ROUNDS {
             let context = rng.random_range(0..CONTEXTS);
             let mut draw = rng.random_range(0.0..1.0);
@@ -77,13 +77,14 @@ impl World {
             features.extend(self.features[context]);
             chosen.push(arm as u32);
             propensities.push(policy[arm]);
+            logging.extend(policy);
             rewards.push(f64::from(u8::from(rng.random_range(0.0..1.0) < self.reward[context][arm])));
             target.extend(self.target[context]);
         }
         let log = Log {
             features: with_features.then_some(&features),
             chosen: &chosen,
-            logging: None,
+            logging: Some(&logging),
             propensities: &propensities,
             rewards: &rewards,
             target: &target,
