@@ -419,6 +419,37 @@ fn what_a_crashed_process_learned_and_what_its_successor_learns_add_up() {
 }
 
 #[test]
+fn what_a_former_life_was_told_is_forgotten_and_a_model_that_returns_is_amended() {
+    let costs = |usd: f64| Outcome { cost_usd: Some(usd), latency_ms: Some(1e4 * usd), ..quality(0.5) };
+    for (count, removed) in [(1, true), (3, true), (3, false)] {
+        let former = router(2, RouterConfig::default());
+        let old: Vec<_> = (0..count).map(|n| tell(&former, 0, n, &costs(0.01))).collect();
+        let router = SonaRouter::restore(&former.snapshot().unwrap(), None).unwrap();
+        let new: Vec<_> = (10..10 + count).map(|n| tell(&router, 0, n, &costs(0.05))).collect();
+        for decision in old.into_iter().map(Some) {
+            router.forget(&Criterion { decision, ..Criterion::default() }, 20).unwrap();
+        }
+        if removed {
+            router.remove_model("m0000").unwrap();
+            router.add_model(Model::new("m0000")).unwrap();
+        }
+        for id in &new {
+            router.feedback(*id, &Outcome { amend: true, ..costs(0.02) }, 30).unwrap();
+            comes_back(&router);
+        }
+        let stats = router.stats().unwrap();
+        let model = stats.models.iter().find(|model| &*model.id == "m0000").unwrap();
+        assert!((model.cost_usd.unwrap() / 0.02 - 1.0).abs() < 0.01, "{count} {removed}: {model:?}");
+        for decision in new.into_iter().map(Some) {
+            router.forget(&Criterion { decision, ..Criterion::default() }, 40).unwrap();
+            comes_back(&router);
+        }
+        let stats = router.stats().unwrap();
+        assert!(stats.models.iter().all(|model| model.cost_usd.is_none() && model.latency_ms.is_none()));
+    }
+}
+
+#[test]
 fn a_hundred_restarts_do_not_grow_the_state() {
     for learns in [true, false] {
         let mut router = router(2, RouterConfig { pending_capacity: 20, ..RouterConfig::default() });

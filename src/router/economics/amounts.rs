@@ -164,17 +164,27 @@ impl Amounts {
         shift
     }
 
-    /// Takes an outcome out again.
-    pub fn take_back(&mut self, observation: &Observation) {
-        self.holding(observation.at).take_back(observation);
-        self.solve();
+    /// Takes an outcome out again. Whether it was held here: what is not may be among what others have told.
+    pub fn take_back(&mut self, observation: &Observation) -> bool {
+        self.replace(observation, None)
     }
 
-    /// Replaces an amount; what it is now. Nothing is made of how it surprises.
-    pub fn amend(&mut self, observation: &Observation, amount: f64) -> Observation {
-        let amended = self.holding(observation.at).amend(observation, amount);
-        self.solve();
-        amended
+    /// Replaces an amount. Whether it was held here. Nothing is made of how it surprises.
+    pub fn amend(&mut self, observation: &Observation, amount: f64) -> bool {
+        self.replace(observation, Some(&observation.amended(amount)))
+    }
+
+    fn replace(&mut self, before: &Observation, after: Option<&Observation>) -> bool {
+        let sums = self.holding(before.at);
+        let mut next = *sums;
+        next.subtract(before);
+        let held = next.is_sound();
+        if held {
+            after.into_iter().for_each(|after| next.add(after));
+            *sums = next;
+            self.solve();
+        }
+        held
     }
 
     /// Takes in what other origins have told by now, all of them together.

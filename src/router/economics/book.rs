@@ -263,7 +263,10 @@ impl Economics {
         let own = Arc::make_mut(&mut self.own).model_mut(name);
         own.sums(kind, observation).subtract(observation);
         if let Some(at) = self.place(uid) {
-            Arc::make_mut(&mut self.arms[at].terms).amounts(kind, observation).take_back(observation);
+            let terms = Arc::make_mut(&mut self.arms[at].terms);
+            if !terms.amounts(kind, observation).take_back(observation) {
+                self.see(at);
+            }
         }
     }
 
@@ -278,7 +281,10 @@ impl Economics {
         let own = Arc::make_mut(&mut self.own).model_mut(name);
         let amended = own.sums(kind, observation).amend(observation, amount);
         if let Some(at) = self.place(uid) {
-            Arc::make_mut(&mut self.arms[at].terms).amounts(kind, observation).amend(observation, amount);
+            let terms = Arc::make_mut(&mut self.arms[at].terms);
+            if !terms.amounts(kind, observation).amend(observation, amount) {
+                self.see(at);
+            }
         }
         amended
     }

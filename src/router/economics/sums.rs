@@ -146,16 +146,8 @@ impl AmountSums {
         self.change(1, observation);
     }
 
-    /// Takes one back that was added: nothing is left of it. What was never added can't be taken back.
-    pub fn take_back(&mut self, observation: &Observation) {
-        self.change(-1, observation);
-        if !self.is_sound() {
-            *self = Self::default();
-        }
-    }
-
-    /// Takes an outcome out that may have been added to other sums, which these are to be added to: what is left may be less
-    /// than nothing.
+    /// Takes an outcome out: nothing is left of it. It may have been added to other sums, which these are to be added to: then
+    /// what is left is less than nothing.
     pub fn subtract(&mut self, observation: &Observation) {
         self.change(-1, observation);
     }
@@ -321,7 +313,7 @@ mod tests {
         all.iter().rev().filter(|observation| observation.at % 3 == 0).for_each(|observation| kept.add(observation));
         for observation in all.iter().filter(|observation| observation.at % 3 > 0) {
             other.add(observation);
-            taken.take_back(observation);
+            taken.subtract(observation);
             assert!(taken.is_sound() && other.is_sound() && observation.is_sound());
         }
         assert_eq!(taken, kept);
@@ -330,7 +322,7 @@ mod tests {
         let mut merged = kept;
         merged.add_sums(&other);
         assert_eq!((merged.since(&kept), kept.since(&merged)), (Some(other), None));
-        all.iter().for_each(|observation| merged.take_back(observation));
+        all.iter().for_each(|observation| merged.subtract(observation));
         assert_eq!(merged, AmountSums::default());
     }
 
@@ -394,10 +386,6 @@ mod tests {
             change(&mut sums);
             assert!(!sums.is_sound(), "{n}");
         }
-        // an outcome that never came can't be taken back
-        let mut none = AmountSums::default();
-        none.take_back(&observation(1));
-        assert_eq!(none, AmountSums::default());
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn forgetting_after_shifts_leaves_what_was_never_told() {
                 1 => left.len() - 1,
                 _ => (chance(4, left.len() as u64) * left.len() as f64) as usize,
             };
-            amounts.take_back(&left.swap_remove(at));
+            assert!(amounts.take_back(&left.swap_remove(at)));
             assert!(amounts.count() >= 0.0 && amounts.amount(None, 0.0).is_none_or(|amount| amount >= 0.0));
         }
         assert!(amounts.is_sound());
@@ -166,8 +166,9 @@ fn an_amended_amount_is_as_if_told_at_first() {
     for n in 0..300 {
         let first = Observation::new([0.0, 5.0, 1e12][n % 3], Some(100.0), Scale::ONE, n as u64);
         amounts.learn(&first, false);
-        let amended = amounts.amend(&first, [0.003, 0.0, 0.002][n % 3]);
-        expected.learn(&amended, false);
+        let amount = [0.003, 0.0, 0.002][n % 3];
+        assert!(amounts.amend(&first, amount));
+        expected.learn(&first.amended(amount), false);
     }
     assert_eq!(amounts, expected);
     assert!((amounts.amount(None, (0.2_f64).ln()).unwrap() - 0.005 / 3.0).abs() < 1e-9);
@@ -225,7 +226,7 @@ fn what_is_free_costs_nothing_until_it_does() {
     let before: Vec<_> = (0..10).map(|n| tell(&mut costs, Price::default(), 0.01, n)).collect();
     assert_eq!((expected(&costs, free), costs.expected(free.scale(None), told, 0.0)), (Some(0.0), Some(0.0)));
     // what it cost before can still be taken back
-    before.iter().for_each(|observation| costs.unpriced.take_back(observation));
+    assert!(before.iter().all(|observation| costs.unpriced.take_back(observation)));
     assert_eq!((costs.unpriced.count(), expected(&costs, Price::default())), (0.0, None));
     for n in 10..40 {
         tell(&mut costs, free, 0.0, n);
@@ -287,10 +288,11 @@ fn any_calls_leave_what_reads_back_and_is_sound() {
             let observation = Observation::new(usd, (number(4) < 0.5).then(|| 1e4 * number(5)), Scale::ONE, step);
             let pick = |list: &[Observation]| (number(6) * list.len() as f64) as usize;
             match (number(7) * 6.0) as u64 {
-                0 if !own.is_empty() => amounts.take_back(&own.swap_remove(pick(&own))),
+                0 if !own.is_empty() => assert!(amounts.take_back(&own.swap_remove(pick(&own)))),
                 1 if !own.is_empty() => {
                     let at = pick(&own);
-                    own[at] = amounts.amend(&own[at], usd);
+                    assert!(amounts.amend(&own[at], usd));
+                    own[at] = own[at].amended(usd);
                 }
                 2 => {
                     others.push(observation);
@@ -298,7 +300,7 @@ fn any_calls_leave_what_reads_back_and_is_sound() {
                     amounts.see(&theirs);
                 }
                 3 if !others.is_empty() => {
-                    theirs.take_back(&others.swap_remove(pick(&others)));
+                    theirs.subtract(&others.swap_remove(pick(&others)));
                     amounts.see(&theirs);
                 }
                 _ => {
@@ -312,8 +314,8 @@ fn any_calls_leave_what_reads_back_and_is_sound() {
             let read: Amounts = serde_json::from_value(written.clone()).unwrap();
             assert_eq!((&read, serde_json::to_value(&read).unwrap()), (&amounts, written));
         }
-        own.iter().for_each(|observation| amounts.take_back(observation));
-        others.iter().for_each(|observation| theirs.take_back(observation));
+        assert!(own.iter().all(|observation| amounts.take_back(observation)));
+        others.iter().for_each(|observation| theirs.subtract(observation));
         amounts.see(&theirs);
         assert_eq!(amounts.amount(None, 0.0), None);
     }
@@ -336,4 +338,18 @@ fn epochs_that_no_shifts_have_left_are_refused() {
         change(&mut kept);
         assert!(!Amounts::from(kept).is_sound(), "{n}");
     }
+}
+
+#[test]
+fn what_is_not_held_is_neither_taken_back_nor_amended() {
+    let mut amounts = Amounts::default();
+    let held = Observation::new(0.01, Some(100.0), Scale::ONE, 1);
+    amounts.learn(&held, true);
+    let before = amounts.clone();
+    for other in [Observation::new(5.0, Some(100.0), Scale::ONE, 1), Observation::new(0.0, None, Scale::ONE, 2)] {
+        assert!(!amounts.take_back(&other) && !amounts.amend(&other, 1.0));
+        assert_eq!(amounts, before);
+    }
+    assert!(amounts.amend(&held, 0.02) && amounts.take_back(&held.amended(0.02)));
+    assert_eq!(amounts, Amounts::default());
 }
