@@ -265,28 +265,60 @@ fn one_dear_call_does_not_starve_a_budget() {
         (model.prior.cost_usd, model.prior.quality) = (Some(usd), Some(quality));
         model
     };
-    for dear in [0.5, 2.0, 5.0] {
-        let config = RouterConfig { dim: DIM, budget_usd: Some(0.002), ..RouterConfig::default() };
-        let models = vec![priced("small", 0.0005, 0.3), priced("large", 0.003, 0.9)];
-        let router = SonaRouter::new(config, models, Some(Arc::new(Basis::projection(DIM, 7))), "a").unwrap();
-        let share = |from: u64, count: u64| {
-            let large = |n: &u64| {
-                let decision = router.route(&vector(*n), &Request::default(), *n).unwrap();
-                let model = decision.choice().model.0;
-                let cost_usd = Some(if model == 1 { 0.003 } else { 0.0005 });
+    let config = RouterConfig { dim: DIM, budget_usd: Some(0.002), ..RouterConfig::default() };
+    let make = |priors: bool| {
+        let mut models = vec![priced("small", 0.0005, 0.3), priced("large", 0.003, 0.9)];
+        if !priors {
+            models.iter_mut().for_each(|model| model.prior.cost_usd = None);
+        }
+        SonaRouter::new(config.clone(), models, Some(Arc::new(Basis::projection(DIM, 7))), "a").unwrap()
+    };
+    let share = |router: &SonaRouter, from: u64, count: u64, tells: bool| {
+        let large = |n: &u64| {
+            let decision = router.route(&vector(*n), &Request::default(), *n).unwrap();
+            let model = decision.choice().model.0;
+            let cost_usd = Some(if model == 1 { 0.003 } else { 0.0005 });
+            if tells {
                 router.feedback(decision.id, &Outcome { cost_usd, ..Outcome::default() }, *n).unwrap();
-                model == 1
-            };
-            (from..from + count).filter(large).count() as f64 / count as f64
+            }
+            model == 1
         };
-        let before = share(0, 2_000);
-        let id = router.route(&vector(1), &Request::default(), 3_000).unwrap().id;
-        router.feedback(id, &Outcome { cost_usd: Some(dear), ..Outcome::default() }, 3_000).unwrap();
-        share(4_000, 2_000);
-        let after = share(6_000, 2_000);
-        assert!(before > 0.3 && after > before / 2.0, "{before}, after {dear} dollars {after}");
+        (from..from + count).filter(large).count() as f64 / count as f64
+    };
+    let usual = share(&make(true), 0, 2_000, true);
+    assert!((usual - 0.6).abs() < 0.05, "{usual}");
+    // after many calls, or as the first; where costs are said beforehand, or only told
+    for (before, priors, dear) in [(2_000, true), (2_000, false), (0, true), (0, false)]
+        .into_iter()
+        .flat_map(|(before, priors)| [0.5, 5.0, 50.0, 1e4].map(|dear| (before, priors, dear)))
+    {
+        let router = make(priors);
+        share(&router, 0, before, true);
+        tell(&router, 1, 3_000, &Outcome { cost_usd: Some(dear), ..Outcome::default() });
+        share(&router, 4_000, 2_000, true);
+        let after = share(&router, 6_000, 2_000, true);
+        assert!(after > usual / 2.0, "{before}, {priors}: after {dear} dollars {after}");
+        share(&router, 8_000, 8_000, true);
+        let later = share(&router, 16_000, 2_000, true);
+        assert!((later - usual).abs() < 0.1, "{before}, {priors}: long after {dear} dollars {later}");
         comes_back(&router);
     }
+    // where no cost is told but this one it is less: all that is known then says that it is dear
+    for dear in [0.5, 5.0, 50.0, 1e4] {
+        let router = make(true);
+        share(&router, 0, 2_000, false);
+        tell(&router, 1, 3_000, &Outcome { cost_usd: Some(dear), ..Outcome::default() });
+        share(&router, 4_000, 2_000, false);
+        let after = share(&router, 6_000, 2_000, false);
+        assert!(after > 0.02, "no cost told: after {dear} dollars {after}");
+    }
+    // what costs that much with every call is left out
+    let router = make(true);
+    (0..20).for_each(|n| {
+        tell(&router, 1, n, &Outcome { cost_usd: Some(50.0), ..Outcome::default() });
+    });
+    share(&router, 4_000, 200, true);
+    assert_eq!(share(&router, 6_000, 2_000, true), 0.0);
 }
 
 #[test]

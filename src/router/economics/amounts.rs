@@ -290,6 +290,11 @@ impl ByBasis<Amounts> {
     pub fn expected(&self, scale: Scale, told: Option<Prior>, x: f64) -> Option<f64> {
         self.get(scale.basis).amount(prior_cost(scale, told), x).map(|amount| scale.unit * amount)
     }
+
+    /// US dollars of most calls; `usual` where nothing is known.
+    pub fn typical(&self, scale: Scale, told: Option<Prior>, x: f64, usual: f64) -> f64 {
+        scale.unit * self.get(scale.basis).fit.typical(prior_cost(scale, told), x, usual / scale.unit)
+    }
 }
 
 /// What a cost over its unit is before any outcome: what was said of the model, else what the list says. A list that says

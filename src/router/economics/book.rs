@@ -126,6 +126,13 @@ impl Terms {
         self.cost.expected(scale, told(model.prior.cost_usd, model), log_length(prompt_tokens))
     }
 
+    /// US dollars that most calls cost; `usual` where nothing is known.
+    pub fn typical_usd(&self, model: &Model, prompt_tokens: Option<f64>, usual: f64) -> f64 {
+        let scale = self.price().scale(prompt_tokens);
+        let told = told(model.prior.cost_usd, model);
+        self.cost.typical(scale, told, log_length(prompt_tokens), usual)
+    }
+
     /// Expected milliseconds of a call; none where nothing is known.
     pub fn latency_ms(&self, model: &Model, prompt_tokens: Option<f64>) -> Option<f64> {
         self.latency.amount(told(model.prior.latency_ms, model), log_length(prompt_tokens))

@@ -7,7 +7,9 @@
 //!
 //! Debt is bounded: one call counts for a hundred requests' worth at most, and no more than that is ever owed. What is beyond
 //! is written off, and said. So a call that costs ten thousand times the budget, or an amount that was told wrong, is paid for
-//! by the next hundred requests and not by all that follow.
+//! by the next hundred requests and not by all that follow. Nor does it rule its model out: where the mean of what was told is
+//! more than can be saved up, a call is counted for what most calls cost, so that a few dear ones can be outlived. A model of
+//! which more than a few calls are dear and most are not may so cost more than the budget: that, too, is written off.
 
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +72,14 @@ impl Budget {
     /// A request comes: its share is earned. `dearest`: the highest expected cost of one call among those that may be
     /// chosen: one call that costs more than what is usually saved can be saved up for, within bounds.
     pub fn earn(&mut self, dearest: f64) {
-        let most = (dearest / self.usd).clamp(SAVED, SAVED_FOR_ONE);
-        self.tokens = (self.tokens + self.usd).min(most * self.usd);
+        // no quotient: what is saved up for a call must reach its cost to the last bit
+        let most = dearest.clamp(SAVED * self.usd, self.reach());
+        self.tokens = (self.tokens + self.usd).min(most);
+    }
+
+    /// The most that can be saved up for one call, US dollars.
+    pub fn reach(&self) -> f64 {
+        SAVED_FOR_ONE * self.usd
     }
 
     /// Whether a call of this expected cost may be made.

@@ -21,6 +21,9 @@ const SLOPE_PRECISION: f64 = 4.0;
 /// Weight of the first outcomes' mean where there is no prior.
 const NO_PRIOR: f64 = 0.1;
 
+/// Least weight of what most calls come to before any outcome.
+const DOUBTS: f64 = 4.0;
+
 /// What is expected before any outcome: an amount over its unit, and how many outcomes that counts for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prior {
@@ -119,6 +122,14 @@ impl Fit {
             scatter,
             variance: scatter * (1.0 + leverage),
         })
+    }
+
+    /// What most calls come to, over the unit: the geometric mean, which a few dear ones hardly move. Before any outcome
+    /// it is what was said, else `usual`, and it takes a few outcomes to believe otherwise.
+    pub fn typical(&self, prior: Option<Prior>, x: f64, usual: f64) -> f64 {
+        let said = prior.filter(|prior| prior.amount > 0.0).unwrap_or(Prior { amount: usual, weight: DOUBTS });
+        let prior = Prior { weight: said.weight.max(DOUBTS), ..said };
+        self.forecast(Some(prior), x).map_or(said.amount, |forecast| forecast.mean.exp())
     }
 
     /// How much nothing, or something, surprises, in standard deviations; none before any outcome.

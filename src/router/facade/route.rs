@@ -160,7 +160,8 @@ fn decided(
     let choice = chances.candidates[at];
     let (listed, propensities) = chances.eligible();
     let models = if *listed == *view.uids { view.uids.clone() } else { ledger.share(&listed) };
-    let charge = ledger.budget.filter(|_| !request.observe).and_then(|budget| chances.charge(at, &budget));
+    let charge =
+        ledger.budget.filter(|_| !request.observe).and_then(|budget| view.charge(chances, at, request, &budget));
     let row = prompt.as_ref().zip(ledger.prompts.as_ref()).map(|(prompt, prompts)| prompts.place(prompt));
     let context_free = prompt.is_none();
     let decided = Decided {

@@ -113,14 +113,6 @@ impl Chances {
         let open = self.candidates.iter().filter(|candidate| candidate.filters == 0);
         open.map(|candidate| (candidate.model.0, candidate.propensity)).unzip()
     }
-
-    /// What a decision for the candidate at a place does to the budget.
-    pub fn charge(&self, place: usize, budget: &Budget) -> Option<Charge> {
-        let (dearest, cheapest) = self.range?;
-        // a cost that nobody knows is taken for a request's share until it is told
-        let reserved = self.candidates[place].cost_usd.unwrap_or(budget.usd);
-        Some(Charge { dearest, cheapest, reserved })
-    }
 }
 
 impl View {
@@ -164,6 +156,25 @@ impl View {
             chances.candidates[at].propensity = p;
         }
         Ok(chances)
+    }
+
+    /// What a decision for the candidate at a place does to the budget.
+    pub fn charge(&self, chances: &Chances, place: usize, request: &Request, budget: &Budget) -> Option<Charge> {
+        let (dearest, cheapest) = chances.range?;
+        let reserved = self.counted_usd(&chances.candidates[place], request, budget);
+        Some(Charge { dearest, cheapest, reserved })
+    }
+
+    /// What a budget counts a call for until its cost is told: what is expected, a request's share where nothing is known, and
+    /// what most calls cost where the mean is out of reach.
+    fn counted_usd(&self, candidate: &Candidate, request: &Request, budget: &Budget) -> f64 {
+        let expected = candidate.cost_usd.unwrap_or(budget.usd);
+        match self.arm(candidate.model.0) {
+            Some(arm) if expected > budget.reach() => {
+                expected.min(arm.terms.typical_usd(&arm.model, request.prompt_tokens, budget.usd))
+            }
+            _ => expected,
+        }
     }
 
     /// The policy's propensities at features alone, for a log: what it would do now, no filters but `eligible`, one entry for each
@@ -297,8 +308,8 @@ impl View {
             }
         }
         let mut budget = situation.budget?;
-        let share = budget.usd;
-        let usd = |candidate: &Candidate| candidate.cost_usd.unwrap_or(share);
+        let share = budget;
+        let usd = |candidate: &Candidate| self.counted_usd(candidate, request, &share);
         let open = |candidate: &&Candidate| candidate.filters == 0;
         let cheapest = candidates.iter().filter(open).map(usd).fold(f64::INFINITY, f64::min);
         let cheapest_of_all = candidates.iter().map(usd).fold(f64::INFINITY, f64::min);
