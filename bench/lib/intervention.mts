@@ -1,6 +1,6 @@
 // Experiments need what no user should: to clear an engine's replay memory, to anchor its weights, to keep the penalty
-// constant. The addon has an internal call for it, which takes the handle that the engine keeps to itself; an engine
-// that is shared by name gives it to whoever opens the name.
+// constant. The addon has an internal call for it, which takes a handle: whoever opens a shared engine's name once more gets
+// one of its own.
 import { type SonaConfig, SonaEngine } from '../../dist/index.mjs';
 import { native } from '../../ts/native.ts';
 
@@ -13,8 +13,15 @@ let opened = 0;
 export function openForExperiment(config: SonaConfig): { engine: SonaEngine; intervene: Intervene } {
   const name = `experiment ${opened++}`;
   const engine = SonaEngine.shared(name, config);
-  const handle = native.engineShared(name);
-  // opened twice, and closed once here: the engine ends with the one that is handed out
-  native.engineAbandon(handle);
-  return { engine, intervene: (what) => native.intervene(handle, codes[what]) };
+  return {
+    engine,
+    intervene: (what) => {
+      const handle = native.engineShared(name);
+      try {
+        native.intervene(handle, codes[what]);
+      } finally {
+        native.engineAbandon(handle);
+      }
+    },
+  };
 }

@@ -18,7 +18,7 @@ loader._resolveFilename = (request, ...rest) =>
 const { plantPanic } = createRequire(import.meta.url)(addon) as { plantPanic(place: string): void };
 const { SonaEngine, evaluatePolicy } = await import('../../../index.ts');
 
-const log = randomLog(10, 1);
+const log = randomLog(100, 1);
 const query = [1, 2, 3, 4];
 const make = (background: 'auto' | 'manual' = 'manual') =>
   SonaEngine.withConfig({ hiddenDim: 4, background, backgroundEvery: 1 });
