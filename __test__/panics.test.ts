@@ -54,7 +54,12 @@ const routerPlaces = [
 ] as const;
 
 /** Between what the router planned and what it does: nothing may have changed. */
-const routerChangePlaces = ['routerOutcomePlanned', 'routerForgetPlanned', 'routerAdoptPlanned'] as const;
+const routerChangePlaces = [
+  'routerOutcomePlanned',
+  'routerForgetPlanned',
+  'routerRowsPlanned',
+  'routerAdoptPlanned',
+] as const;
 
 /** Where an embedder can be made to. */
 const embedderPlaces = ['embedderOpen', 'embed'] as const;

@@ -301,17 +301,24 @@ fn places(value: &Value, place: &mut String, found: &mut Vec<String>) {
 #[test]
 fn lessons_of_prompts_that_are_not_there_are_refused() {
     let honest = Entries::of(&router(true, "a").snapshot().unwrap());
-    for (key, value) in
-        [("row", json!(999)), ("arm", json!(3)), ("r", json!(2.0)), ("w", json!(0.0)), ("w", json!(1e9))]
-    {
+    // a decision's outcome: number, attempt, batch, row, model, tenant; weight and quality
+    for (at, value) in [(1, u64::MAX), (3, 999), (4, 3), (4, u64::MAX), (5, 999)] {
         let mut entries = honest.clone();
-        entries.value("lessons.list")[0][key] = value.clone();
-        refused(&entries, &format!("{key}: {value}"));
+        entries.wholes("lessons.whole", |numbers| numbers[at] = value);
+        refused(&entries, &format!("{at}: {value}"));
     }
+    for (at, value) in [(0, 0.0), (0, 1e9), (1, 2.0), (1, -0.1)] {
+        let mut entries = honest.clone();
+        entries.reals("lessons.real", |numbers| numbers[at] = value);
+        refused(&entries, &format!("{at}: {value}"));
+    }
+    let mut entries = honest.clone();
+    entries.wholes("lessons.whole", |numbers| numbers[6] = numbers[0]);
+    refused(&entries, "a decision twice");
     let mut entries = honest.clone();
     *entries.value("lessons.fits") = json!(4);
     refused(&entries, "fits");
-    for path in ["ledger.prompts", "ledger.due", "lessons.list"] {
+    for path in ["ledger.prompts", "ledger.due", "lessons.whole"] {
         let mut entries = honest.clone();
         entries.values.remove(path);
         entries.tensors.remove(path);

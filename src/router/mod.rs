@@ -21,6 +21,7 @@ mod policy;
 mod posterior;
 mod state;
 mod time;
+mod words;
 
 pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome};
 pub use economics::Price;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::change::{Contribution, Knowledge, Lesson, Lessons, Origin};
+use super::change::{Contribution, Knowledge, Lessons, Origin};
 use super::economics::{Economics, OriginAmounts};
 use super::features::Basis;
 use super::ledger::Ledger;
@@ -33,7 +33,19 @@ pub fn collect(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
         repaired.posterior.repair();
         knowledge = &repaired;
     }
-    let unsound = [knowledge.posterior.unsound(), knowledge.economics.unsound(), ledger.unsound()];
+    let known = knowledge.models.names().len();
+    let rows = ledger.prompts.as_ref().map(|prompts| prompts.rows.len());
+    let lessons = knowledge.lessons.as_ref();
+    let fits = lessons.is_some() == rows.is_some()
+        && lessons.is_none_or(|lessons| lessons.are_sound(rows.unwrap_or_default(), known));
+    let origins = std::iter::once(&knowledge.origin).chain(knowledge.others.iter().map(|other| &other.origin));
+    let unsound = [
+        knowledge.posterior.unsound(),
+        knowledge.economics.unsound(),
+        ledger.unsound(known),
+        (!fits).then_some("outcomes to be learned again"),
+        (!origins.into_iter().all(Origin::is_sound)).then_some("lives"),
+    ];
     if let Some(what) = unsound.into_iter().flatten().next() {
         return Err(SonaError::Internal(format!("the state has no sound {what}, and is not written")));
     }
@@ -49,9 +61,7 @@ fn save(knowledge: &Knowledge, ledger: &Ledger, writer: &mut Writer<'_>) {
     writer.value("models", &models);
     writer.value("names", &**knowledge.models.names());
     if let Some(lessons) = &knowledge.lessons {
-        let mut scope = writer.scope("lessons");
-        scope.value("list", &lessons.list().iter().collect::<Vec<_>>());
-        scope.value("fits", &lessons.fits);
+        lessons.save(&mut writer.scope("lessons"));
     }
     let mut sums = writer.scope("sums");
     write_contribution(&knowledge.own(), &mut sums.scope("own"));
@@ -139,7 +149,7 @@ impl Foreign {
         let (own, mut contributions) = read_contributions(&reader.scope("sums"))?;
         let learned = !(own.quality.is_empty() && own.amounts.is_empty());
         contributions.extend(Some(own).filter(|_| learned));
-        let fitting = reader.scope("lessons").contains("list");
+        let fitting = reader.scope("lessons").contains("whole");
         let embedder = if basis.dim() == dim { EmbedderId::restore(&reader, dim)? } else { None };
         Ok(Self { basis, fitting, embedder, contributions })
     }
@@ -173,10 +183,6 @@ fn read_contributions(reader: &Reader<'_>) -> Result<(Contribution, Vec<Contribu
 }
 
 fn read_lessons(reader: &Reader<'_>, rows: Option<usize>, known: usize) -> Result<Option<Lessons>> {
-    let there = reader.contains("list");
-    reader.ensure("list", there == rows.is_some(), "prompts and outcomes, or neither")?;
-    let Some(rows) = rows else { return Ok(None) };
-    let list: Vec<Lesson> = reader.value("list")?;
-    let lessons = Lessons::restore(list, reader.value("fits")?, rows, known);
-    lessons.map(Some).ok_or_else(|| reader.corrupt("list", "expected outcomes of prompts and models that are there"))
+    reader.ensure("whole", reader.contains("whole") == rows.is_some(), "prompts and outcomes, or neither")?;
+    rows.map(|rows| Lessons::restore(reader, rows, known)).transpose()
 }

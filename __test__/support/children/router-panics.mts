@@ -49,6 +49,7 @@ const calls: Record<string, (router: Router) => unknown> = {
   fit: heard,
   routerOutcomePlanned: (router) => router.feedback(held, { quality: 0.5 }),
   routerForgetPlanned: (router) => router.forget({ before: Date.now() + 1e12 }),
+  routerRowsPlanned: (router) => router.warmStart([row]),
   routerAdoptPlanned: heard,
 };
 

@@ -9,6 +9,7 @@ use super::lessons::FITS;
 use crate::chunks::Chunks;
 use crate::error::Result;
 use crate::router::features::{BOTH, Basis, Features};
+use crate::router::ledger::Decided;
 use crate::router::posterior::{Learned, Observation, PriorFrom, Row};
 use crate::simd::Kernels;
 
@@ -136,6 +137,23 @@ impl Knowledge {
         Relearned { mean: self.posterior.prompts().mean(), z, learned }
     }
 
+    /// A decision on the basis that was adopted. Its prompt is kept while another fit may come.
+    pub fn moved(&self, decided: &Decided, relearned: &Relearned) -> Arc<Decided> {
+        let z = match (decided.row, &decided.prompt) {
+            (Some(row), Some(prompt)) => relearned.z.get(row as usize).copied().unwrap_or_else(|| {
+                // it came while the others were learned
+                let mut z = [0.0; BOTH];
+                self.basis.features(self.kernels, prompt, &mut z);
+                z
+            }),
+            // told of, it gets the features at which it was learned
+            _ if decided.context_free => relearned.mean,
+            _ => decided.z,
+        };
+        let kept = if self.lessons.is_some() { decided.clone() } else { decided.without_prompt() };
+        Arc::new(Decided { z, ..kept })
+    }
+
     /// The fits so far are counted; with the last there are no lessons any more. Whether another was not counted meanwhile.
     pub fn count_fit(&mut self, seen: usize) -> bool {
         let Some(lessons) = &mut self.lessons else { return false };
@@ -153,6 +171,6 @@ impl Knowledge {
 
     /// How many prompts make the next fit due; none when no basis is fitted any more.
     pub fn next_fit(&self) -> Option<usize> {
-        self.lessons.as_ref().map(|lessons| if lessons.are_many() { 0 } else { FITS[lessons.fits] })
+        self.lessons.as_ref().map(|lessons| FITS[lessons.fits])
     }
 }

@@ -38,11 +38,23 @@ pub struct Matching {
 }
 
 impl Criterion {
+    fn is_of_source(&self, account: &Account) -> bool {
+        self.source.as_deref().is_none_or(|source| account.source.as_deref() == Some(source))
+    }
+
+    /// How many outcomes of the source decisions have, whatever else is asked for; none where one decision is asked for.
+    pub fn held<'a>(&self, records: impl Iterator<Item = &'a Entry>) -> u64 {
+        if self.decision.is_some() {
+            return 0;
+        }
+        let accounts = records.filter_map(|entry| entry.account.as_ref());
+        accounts.filter(|account| self.is_of_source(account)).count() as u64
+    }
+
     /// Looks through decisions. `at`: the place of the one that is asked for, where one is and is held.
     pub fn matching(&self, records: &Chunks<Entry>, at: Option<usize>) -> Matching {
-        let of_source =
-            |account: &Account| self.source.as_deref().is_none_or(|source| account.source.as_deref() == Some(source));
-        let fits = |account: &Account| of_source(account) && self.before.is_none_or(|ms| account.at.unix_ms < ms);
+        let fits =
+            |account: &Account| self.is_of_source(account) && self.before.is_none_or(|ms| account.at.unix_ms < ms);
         if self.decision.is_some() {
             let entry = at.and_then(|at| records.get(at));
             let entry = entry.and_then(|entry| Some((entry.decided.clone(), entry.account.clone()?)));
@@ -50,7 +62,7 @@ impl Criterion {
         }
         let mut matching = Matching::default();
         for Entry { decided, account } in records.iter() {
-            let Some(account) = account.as_ref().filter(|account| of_source(account)) else { continue };
+            let Some(account) = account.as_ref().filter(|account| self.is_of_source(account)) else { continue };
             matching.held += 1;
             if fits(account) {
                 matching.entries.push((decided.clone(), account.clone()));

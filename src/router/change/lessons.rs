@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::chunks::Chunks;
+use crate::error::Result;
+use crate::router::words::{WordList, Words};
+use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 /// An outcome from elsewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,11 +26,18 @@ pub struct WarmRow {
 /// Prompts at which a basis is fitted; with the last it stays.
 pub const FITS: [usize; 4] = [500, 1_000, 2_000, 4_000];
 
-/// Outcomes after which no basis is fitted any more, should prompts repeat: they are kept until then.
-const MOST_LESSONS: usize = 200_000;
+/// Outcomes that make the last fit due, however few prompts they are of: they are kept until then.
+const MANY: usize = 200_000;
+
+/// Outcomes after which nobody waits for that fit any more.
+const TOO_MANY: usize = 2 * MANY;
+
+/// Whole numbers of an outcome in a state, and what stands there for one that it has not.
+const WHOLE: usize = 6;
+const NONE: u64 = u64::MAX;
 
 /// An outcome that will be learned again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
     /// Number of the decision and place of the attempt; none for a row from elsewhere.
     pub of: Option<(u64, u32)>,
@@ -59,24 +67,71 @@ impl Lesson {
 pub struct Lessons {
     list: Chunks<Lesson>,
     places: HashMap<(u64, u32), usize>,
-    /// Lessons of prompts that are known.
-    known: usize,
     batches: u64,
     /// Fits made.
     pub fits: usize,
 }
 
 impl Lessons {
-    /// As they were. `None` when they can't have been told, or name one of `rows` prompts or `arms` models that is not there.
-    pub fn restore(list: Vec<Lesson>, fits: usize, rows: usize, arms: usize) -> Option<Self> {
+    /// Writes them.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        let mut words = Words::default();
+        let (mut whole, mut real, mut there) = (Vec::new(), Vec::new(), Vec::new());
+        for Lesson { of, batch, row, arm, w, r, tenant } in self.list.iter() {
+            let (number, attempt) = of.map_or((NONE, 0), |(number, attempt)| (number, u64::from(attempt)));
+            let (batch, row) = (batch.unwrap_or(NONE), row.map_or(NONE, u64::from));
+            whole.extend([number, attempt, batch, row, u64::from(*arm), words.place(tenant.as_ref())]);
+            real.extend([*w, r.unwrap_or_default()]);
+            there.push(u8::from(r.is_some()));
+        }
+        writer.tensor("whole", &[self.list.len(), WHOLE], &whole);
+        writer.tensor("real", &[self.list.len(), 2], &real);
+        writer.tensor("there", &[self.list.len()], &there);
+        words.save(writer);
+        writer.value("fits", &self.fits);
+    }
+
+    /// Reads what [`save`](Self::save) wrote, where there are `rows` prompts and ever were `arms` models.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(reader: &Reader<'_>, rows: usize, arms: usize) -> Result<Self> {
+        let (n, whole) = reader.rows::<u64>("whole", &[WHOLE])?;
+        let real: Vec<f64> = reader.tensor("real", &[n, 2])?;
+        let there: Vec<u8> = reader.tensor("there", &[n])?;
+        let words = WordList::read(reader)?;
+        let corrupt = || reader.corrupt("whole", "expected outcomes of prompts and models that are there");
+        let small = |number: u64| u32::try_from(number).map_err(|_| corrupt());
+        let mut restored = Self { fits: reader.value("fits")?, ..Self::default() };
+        for ((whole, real), there) in whole.chunks_exact(WHOLE).zip(real.chunks_exact(2)).zip(there) {
+            let given = |number: u64| Some(number).filter(|&number| number != NONE);
+            let attempt = small(whole[1])?;
+            let lesson = Lesson {
+                of: given(whole[0]).map(|number| (number, attempt)),
+                batch: given(whole[2]),
+                row: given(whole[3]).map(small).transpose()?,
+                arm: small(whole[4])?,
+                w: real[0],
+                r: (there != 0).then_some(real[1]),
+                tenant: words.get(whole[5]).map_err(|_| corrupt())?,
+            };
+            if let Some(of) = lesson.of {
+                restored.places.insert(of, restored.list.len());
+            }
+            restored.batches = restored.batches.max(lesson.batch.map_or(0, |batch| batch.saturating_add(1)));
+            restored.list.push(lesson);
+        }
+        if restored.are_sound(rows, arms) { Ok(restored) } else { Err(corrupt()) }
+    }
+
+    /// Whether they can have been told, where there are `rows` prompts and ever were `arms` models.
+    pub fn are_sound(&self, rows: usize, arms: usize) -> bool {
         let there = |lesson: &Lesson| {
             lesson.row.is_none_or(|row| (row as usize) < rows) && (lesson.arm as usize) < arms && lesson.is_sound()
         };
-        let sound = fits < FITS.len() && list.iter().all(there);
-        let places = list.iter().enumerate().filter_map(|(place, lesson)| Some((lesson.of?, place))).collect();
-        let known = list.iter().filter(|lesson| lesson.row.is_some()).count();
-        let batches = list.iter().filter_map(|lesson| lesson.batch).max().map_or(0, |last| last.saturating_add(1));
-        sound.then(|| Self { list: list.into_iter().collect(), places, known, batches, fits })
+        let of_decisions = self.list.iter().filter(|lesson| lesson.of.is_some()).count();
+        let counts = self.fits < FITS.len() && self.batches < UNCOUNTABLE;
+        counts && of_decisions == self.places.len() && self.list.iter().all(there)
     }
 
     /// All, in the order in which they were told.
@@ -89,13 +144,17 @@ impl Lessons {
         (self.list.len() * (size_of::<Lesson>() + 3 * size_of::<u64>())) as u64
     }
 
-    /// Whether there are so many that no more are waited for.
+    /// Whether there are so many that the last fit is due.
     pub fn are_many(&self) -> bool {
-        self.known >= MOST_LESSONS
+        self.list.len() >= MANY
     }
 
-    /// An outcome was told, or told anew. Of those whose prompts are not known no more are kept than of all: a basis can't be
-    /// fitted because of them, so they could go on for ever.
+    /// Whether there are so many that no fit is waited for any more.
+    pub fn are_too_many(&self) -> bool {
+        self.list.len() >= TOO_MANY
+    }
+
+    /// An outcome was told, or told anew.
     pub fn told(&mut self, of: (u64, u32), row: Option<u32>, arm: u32, r: Option<f64>, tenant: Option<&Arc<str>>) {
         match self.places.get(&of) {
             Some(&place) => {
@@ -104,9 +163,7 @@ impl Lessons {
                 }
             }
             None if r.is_none() => {}
-            None if row.is_none() && self.list.len() - self.known >= MOST_LESSONS => {}
             None => {
-                self.known += usize::from(row.is_some());
                 self.places.insert(of, self.list.len());
                 let tenant = tenant.cloned();
                 self.list.push(Lesson { of: Some(of), batch: None, row, arm, w: 1.0, r, tenant });
@@ -117,7 +174,6 @@ impl Lessons {
     /// A batch came from elsewhere.
     pub fn warm(&mut self, rows: &[WarmRow]) {
         for &WarmRow { row, arm, quality, weight, .. } in rows {
-            self.known += 1;
             let batch = Some(self.batches);
             self.list.push(Lesson { of: None, batch, row, arm, w: weight, r: Some(quality), tenant: None });
         }

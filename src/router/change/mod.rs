@@ -6,6 +6,7 @@
 //! state, wherever they are applied.
 
 mod adopt;
+mod check;
 mod forget;
 mod knowledge;
 mod lessons;
@@ -17,10 +18,11 @@ mod warm;
 
 use std::sync::Arc;
 
-pub use adopt::{FitJob, Fitted, MOST_ROWS};
-pub use forget::{Criterion, Forgotten, Matching};
+pub use adopt::{FitJob, Fitted, MOST_ROWS, Relearned};
+pub use check::{check_price, check_quality_and_weight};
+pub use forget::{Criterion, Forgotten};
 pub use knowledge::Knowledge;
-pub use lessons::{FITS, Lesson, Lessons, WarmRow};
+pub use lessons::{FITS, Lessons, WarmRow};
 pub use merge::check as check_merge;
 pub use origins::{Contribution, Merged, Origin};
 pub use outcome::{Asked, Feedback, Outcome, Verdict};

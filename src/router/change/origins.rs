@@ -83,7 +83,11 @@ impl Origin {
 
     /// Covers what another does as well.
     fn cover(&mut self, older: &Self) {
-        let mut covers = older.covers.clone();
+        for (incarnation, version) in &mut self.covers {
+            *version = older.version_of(*incarnation).map_or(*version, |known| known.max(*version));
+        }
+        let mut covers: Vec<(Incarnation, u64)> =
+            older.covers.iter().copied().filter(|(incarnation, _)| self.version_of(*incarnation).is_none()).collect();
         covers.append(&mut self.covers);
         covers.drain(..covers.len().saturating_sub(COVERED));
         self.covers = covers;
@@ -99,6 +103,13 @@ pub struct Contribution {
     pub quality: Arc<Sums>,
     /// Of costs, latencies and calls.
     pub amounts: Arc<OriginAmounts>,
+}
+
+impl Contribution {
+    /// Whether outcomes can have come to them.
+    pub fn is_sound(&self) -> bool {
+        self.origin.is_sound() && self.quality.is_finite() && self.amounts.is_sound()
+    }
 }
 
 /// What merging has brought.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::knowledge::Knowledge;
 use crate::error::{Result, SonaError};
-use crate::router::economics::{Economics, Kind, Observation as Amount, failed};
+use crate::router::economics::{Economics, Kind, Observation as Amount};
 use crate::router::event::{Event, Subject};
 use crate::router::features::Features;
 use crate::router::ledger::{Account, Attempt, Decided, Entry, Told};
@@ -171,7 +171,7 @@ impl Outcome {
                 if told.error.is_some() && !self.amend {
                     return Err(Feedback::Repeated);
                 }
-                attempts.push((model.0, Told { error: None, ..answer(told) }));
+                attempts.push((model.0, answer(told)));
                 if let Some(error) = told.error {
                     attempts[of_error].1.error = Some(error);
                 }
@@ -208,7 +208,8 @@ fn answer(told: Told) -> Told {
     if told.is_tried() { told } else { Told { error: Some(false), ..told } }
 }
 
-fn check_told(argument: &str, told: &Told) -> Result<()> {
+/// Refuses numbers out of their range.
+pub(super) fn check_told(argument: &str, told: &Told) -> Result<()> {
     let named = |part: &str| format!("{argument}.{part}");
     if let Some(quality) = told.quality {
         if !quality.is_finite() {
@@ -255,6 +256,9 @@ impl Planned {
 impl Knowledge {
     /// Whether an outcome only adds to what is known, one quality at most: then it can be [planned](Self::plan_outcome).
     pub fn only_adds(&self, entry: &Entry, verdict: &Verdict) -> bool {
+        if gone(entry, verdict).next().is_some() {
+            return false;
+        }
         let steps = self.steps(entry, verdict);
         let learns = steps.iter().filter(|step| matches!(step, Step::Learn(_))).count();
         learns <= 1 && steps.iter().all(|step| matches!(step, Step::Keep(_) | Step::Learn(_)))
@@ -262,8 +266,7 @@ impl Knowledge {
 
     /// What taking in an outcome that [only adds](Self::only_adds) will do. Nothing changes yet.
     pub fn plan_outcome(&self, entry: &Entry, verdict: &Verdict) -> Planned {
-        let mut economics = self.economics.clone();
-        let (mut account, mut events) = self.amounts(&mut economics, entry, verdict);
+        let (economics, mut account, mut events) = self.amounts(entry, verdict);
         let z = Features::new(&entry.decided.z);
         let mut quality = None;
         for (n, step) in self.steps(entry, verdict).into_iter().enumerate() {
@@ -286,7 +289,7 @@ impl Knowledge {
     pub fn commit_outcome(&mut self, planned: Planned, decided: &Decided, recent: Recent<'_>) {
         let Planned { account, economics, quality, z, .. } = planned;
         self.advance();
-        self.economics = economics;
+        self.economics.put(economics);
         if let Some((n, plan)) = quality {
             let Attempt { arm, told, .. } = account.attempts[n];
             let r = told.quality.unwrap_or_default();
@@ -307,16 +310,14 @@ impl Knowledge {
         recent: &dyn Fn() -> Vec<(Features, Learned)>,
     ) -> (Account, Vec<Event>) {
         let steps = self.steps(entry, verdict);
+        let (economics, mut account, mut events) = self.amounts(entry, verdict);
+        self.economics.put(economics);
         self.advance();
-        let mut economics = self.economics.clone();
-        let (mut account, mut events) = self.amounts(&mut economics, entry, verdict);
-        self.economics = economics;
         let (z, decided) = (Features::new(&entry.decided.z), &entry.decided);
         // what was learned of attempts that are no more is taken back
-        let gone = entry.account.iter().flat_map(|account| account.attempts.iter().skip(verdict.attempts.len()));
-        let gone: Vec<Learned> = gone.filter_map(|attempt| attempt.quality).collect();
-        for learned in gone {
+        for (n, learned) in gone(entry, verdict) {
             self.unlearn(&z, decided, learned);
+            self.tell_lessons(decided, n, learned.uid, None);
         }
         for (n, step) in steps.into_iter().enumerate() {
             let (arm, told) = verdict.attempts[n];
@@ -389,21 +390,16 @@ impl Knowledge {
                 (Some(learned), Some(r)) => Step::Amend(learned, r),
             }
         };
-        let mut steps: Vec<Step> = verdict.attempts.iter().enumerate().map(step).collect();
-        // attempts that are no more make it an outcome that does not only add
-        let gone = entry.account.iter().flat_map(|account| account.attempts.iter().skip(verdict.attempts.len()));
-        if gone.into_iter().any(|attempt| attempt.quality.is_some())
-            && let Some(last) = steps.last_mut()
-            && let Step::Keep(Some(learned)) = *last
-        {
-            *last = Step::Amend(learned, learned.r);
-        }
-        steps
+        verdict.attempts.iter().enumerate().map(step).collect()
     }
 
-    /// Takes costs, latencies and calls in; what is told now, without qualities.
-    fn amounts(&self, economics: &mut Economics, entry: &Entry, verdict: &Verdict) -> (Account, Vec<Event>) {
+    /// Costs, latencies and calls with these; what is told now, without qualities.
+    fn amounts(&self, entry: &Entry, verdict: &Verdict) -> (Economics, Account, Vec<Event>) {
         let Entry { decided, account: former } = entry;
+        let told = verdict.attempts.iter().map(|(arm, _)| *arm);
+        let before =
+            former.iter().flat_map(|account| &account.attempts).map(|attempt| self.models.current(attempt.arm));
+        let mut economics = self.economics.part(told.chain(before).map(|arm| (arm, self.models.name(arm))));
         let mut events = Vec::new();
         let mut attempts = Vec::with_capacity(verdict.attempts.len());
         let (number, now) = (verdict.decision.number, verdict.reading.moment.life_ms);
@@ -416,7 +412,7 @@ impl Knowledge {
                 let of = |told: &Told| if kind == Kind::Cost { told.cost_usd } else { told.latency_ms };
                 let known = before.and_then(|attempt| if kind == Kind::Cost { attempt.cost } else { attempt.latency });
                 let (taken, event) = self.amount(
-                    economics,
+                    &mut economics,
                     kind,
                     decided,
                     before.zip(known),
@@ -427,13 +423,13 @@ impl Knowledge {
                     *(if kind == Kind::Cost { &mut attempt.cost } else { &mut attempt.latency }) = taken;
                 }
             }
-            self.call(economics, before, after, (number, verdict.newest, now));
+            self.call(&mut economics, before, after, (number, verdict.newest, now));
             attempts.extend(attempt);
         }
         let source = verdict.source.clone().or_else(|| former.as_ref().and_then(|account| account.source.clone()));
         let metadata =
             verdict.metadata.clone().or_else(|| former.as_ref().and_then(|account| account.metadata.clone()));
-        (Account { attempts, source, metadata, at: verdict.reading.moment }, events)
+        (economics, Account { attempts, source, metadata, at: verdict.reading.moment }, events)
     }
 
     /// Makes an amount what is known of an attempt, in place of what was.
@@ -482,8 +478,8 @@ impl Knowledge {
         after: Option<&(u32, Told)>,
         (number, newest, now): (u64, u64, u64),
     ) {
-        let before = before.and_then(|attempt| Some((self.models.current(attempt.arm), how_it_ended(&attempt.told)?)));
-        let after = after.and_then(|(arm, told)| Some((*arm, how_it_ended(told)?)));
+        let before = before.and_then(|attempt| Some((self.models.current(attempt.arm), attempt.told.ended()?)));
+        let after = after.and_then(|(arm, told)| Some((*arm, told.ended()?)));
         if before == after {
             return;
         }
@@ -506,7 +502,7 @@ impl Knowledge {
                     self.economics.take_back((arm, &name), kind, &known);
                 }
             }
-            if let Some(failed) = how_it_ended(&attempt.told) {
+            if let Some(failed) = attempt.told.ended() {
                 self.economics.take_call_back((arm, &name), failed);
             }
         }
@@ -530,7 +526,8 @@ impl Knowledge {
     }
 }
 
-/// Whether a call failed; none where nothing says.
-fn how_it_ended(told: &Told) -> Option<bool> {
-    failed(told.error, told.quality.is_some() || told.cost_usd.is_some() || told.latency_ms.is_some())
+/// What was learned of attempts that a verdict has no more, with their places.
+fn gone(entry: &Entry, verdict: &Verdict) -> impl Iterator<Item = (usize, Learned)> {
+    let former = entry.account.iter().flat_map(|account| account.attempts.iter().enumerate());
+    former.skip(verdict.attempts.len()).filter_map(|(n, attempt)| Some((n, attempt.quality?)))
 }

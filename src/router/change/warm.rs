@@ -8,12 +8,16 @@ use crate::router::features::{BOTH, Features};
 use crate::router::posterior::Row;
 
 impl Knowledge {
-    /// Takes rows in as one batch.
-    pub fn warm_start(&mut self, rows: &[WarmRow]) {
-        self.advance();
+    /// Rows, numbered, will be learned again on the next basis.
+    pub fn remember_rows(&mut self, rows: &[WarmRow]) {
         if let Some(lessons) = &mut self.lessons {
             Arc::make_mut(lessons).warm(rows);
         }
+    }
+
+    /// Takes rows in as one batch.
+    pub fn warm_start(&mut self, rows: &[WarmRow]) {
+        self.advance();
         let mut z = [0.0; BOTH];
         let batch: Vec<Row> = rows
             .iter()

@@ -9,12 +9,6 @@ const PRIOR_CALLS: f64 = 5.0;
 /// Most calls.
 const MOST: i64 = 1 << 40;
 
-/// Whether a call failed, by what was told of it; none where that does not say. What has a quality, a cost or a latency was
-/// answered, unless an error was told, too.
-pub fn failed(error: Option<bool>, quality_cost_or_latency: bool) -> Option<bool> {
-    error.or(quality_cost_or_latency.then_some(false))
-}
-
 /// Calls whose end was told, of one origin or of all: sums, which add up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
@@ -119,12 +113,6 @@ mod tests {
                 assert!(sums.is_sound(), "{sums:?}");
             });
         }
-    }
-
-    #[test]
-    fn what_is_told_says_whether_it_answered() {
-        assert_eq!((failed(None, false), failed(None, true)), (None, Some(false)));
-        assert_eq!((failed(Some(true), true), failed(Some(false), false)), (Some(true), Some(false)));
     }
 
     #[test]

@@ -63,19 +63,19 @@ impl ModelAmounts {
 
 /// What one origin's outcomes say of every model, by name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct OriginAmounts(BTreeMap<Arc<str>, ModelAmounts>);
+pub struct OriginAmounts(BTreeMap<Arc<str>, Arc<ModelAmounts>>);
 
 impl OriginAmounts {
     /// Adds those of another origin.
     pub fn add_sums(&mut self, other: &Self) {
         for (name, amounts) in &other.0 {
-            self.0.entry(name.clone()).or_default().add_sums(amounts);
+            self.model_mut(name).add_sums(amounts);
         }
     }
 
     /// Whether outcomes can have come to them.
     pub fn is_sound(&self) -> bool {
-        self.0.values().all(ModelAmounts::is_sound)
+        self.0.values().all(|amounts| amounts.is_sound())
     }
 
     /// Whether nothing was told.
@@ -84,7 +84,7 @@ impl OriginAmounts {
     }
 
     fn model_mut(&mut self, name: &Arc<str>) -> &mut ModelAmounts {
-        self.0.entry(name.clone()).or_default()
+        Arc::make_mut(self.0.entry(name.clone()).or_default())
     }
 }
 
@@ -186,6 +186,34 @@ impl Economics {
         Self { own, others, arms: arms.into_iter().map(arm).collect() }
     }
 
+    /// The part of it that outcomes of some models change, to be changed apart and [put](Self::put) in its place.
+    pub fn part<'a>(&self, models: impl Iterator<Item = (u32, &'a Arc<str>)>) -> Self {
+        let mut part = Self { others: self.others.clone(), ..Self::default() };
+        let own = Arc::make_mut(&mut part.own);
+        for (uid, name) in models {
+            if let Some(amounts) = self.own.0.get(name) {
+                own.0.insert(name.clone(), amounts.clone());
+            }
+            part.arms.extend(self.place(uid).map(|at| self.arms[at].clone()));
+        }
+        part.arms.sort_by_key(|arm| arm.uid);
+        part.arms.dedup_by_key(|arm| arm.uid);
+        part
+    }
+
+    /// A [part](Self::part) is this now.
+    pub fn put(&mut self, part: Self) {
+        let own = Arc::make_mut(&mut self.own);
+        for (name, amounts) in &part.own.0 {
+            own.0.insert(name.clone(), amounts.clone());
+        }
+        for arm in part.arms {
+            if let Some(at) = self.place(arm.uid) {
+                self.arms[at] = arm;
+            }
+        }
+    }
+
     /// What this router's outcomes have told.
     pub fn own(&self) -> &Arc<OriginAmounts> {
         &self.own
@@ -209,7 +237,8 @@ impl Economics {
     /// A model comes, with a number above all others. There may be outcomes of it: merged, or from before it was removed.
     pub fn insert(&mut self, uid: u32, name: &Arc<str>, price: Price, version: u64) {
         self.arms.push(Arm { uid, name: name.clone(), terms: Arc::new(Terms::new(price, version)) });
-        let own = self.own.0.get(name).cloned().unwrap_or_default();
+        let ModelAmounts { cost: ByBasis { list, unpriced, free }, latency, .. } =
+            self.own.0.get(name).map(|own| (**own).clone()).unwrap_or_default();
         // sums that take back what a former life was told are no outcomes of their own
         let seen = |sums: AmountSums| {
             let own = if sums.is_sound() { sums } else { AmountSums::default() };
@@ -217,7 +246,6 @@ impl Economics {
         };
         let at = self.arms.len() - 1;
         let terms = Arc::make_mut(&mut self.arms[at].terms);
-        let ModelAmounts { cost: ByBasis { list, unpriced, free }, latency, .. } = own;
         terms.cost = ByBasis { list: seen(list), unpriced: seen(unpriced), free: seen(free) };
         terms.latency = seen(latency);
         self.see(at);

@@ -15,7 +15,6 @@ mod price;
 mod state;
 mod sums;
 
-pub use availability::failed;
 pub use book::{Economics, Kind, OriginAmounts, Terms};
 pub use budget::Budget;
 pub use objective::Objective;

@@ -1,13 +1,15 @@
 //! Outcomes, forgetting, and outcomes from elsewhere.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::{DecisionId, ModelId, SonaRouter};
 use crate::chunks::Chunks;
 use crate::error::{Result, SonaError};
 use crate::fault;
-use crate::identity::Incarnation;
-use crate::router::change::{Change, Criterion, Feedback, Forgotten, Knowledge, Matching, Outcome, Verdict, WarmRow};
+use crate::router::change::{
+    Change, Criterion, Feedback, Forgotten, Knowledge, Outcome, Verdict, WarmRow, check_quality_and_weight,
+};
 use crate::router::features::Features;
 use crate::router::ledger::{Account, Decided, Entry, Ledger, Place};
 use crate::router::posterior::Learned;
@@ -48,6 +50,7 @@ impl SonaRouter {
         };
         let (source, metadata) = (outcome.source.clone(), outcome.metadata.clone());
         self.begin(&mut knowledge);
+        self.end_overdue_fit(&mut knowledge);
         let verdict = Verdict { decision: id, attempts, source, metadata, newest, reading };
         Ok(if self.take_verdict(&mut knowledge, verdict) { Feedback::Applied } else { Feedback::Expired })
     }
@@ -86,15 +89,12 @@ impl SonaRouter {
             let named = |what: &str| format!("rows[{n}].{what}");
             let prompt: Arc<[f32]> = self.unit(&named("vector"), vector)?.into();
             knowledge.models.check(&named("model"), model)?;
-            if !(0.0..=1.0).contains(&quality) {
-                return Err(SonaError::out_of_range(&named("quality"), "a number from 0 to 1", quality));
-            }
-            if !(weight > 0.0 && weight <= 1_000.0) {
-                return Err(SonaError::out_of_range(&named("weight"), "a number above 0, at most 1,000", weight));
-            }
+            check_quality_and_weight(&format!("rows[{n}]"), quality, weight)?;
             taken.push(WarmRow { prompt, row: None, arm: model.0, quality, weight });
         }
         if !taken.is_empty() {
+            self.begin(&mut knowledge);
+            self.end_overdue_fit(&mut knowledge);
             self.apply_to(&mut knowledge, Change::WarmStarted(taken.into()));
         }
         drop(knowledge);
@@ -104,19 +104,22 @@ impl SonaRouter {
         Ok(())
     }
 
-    /// Takes in all that is told of a decision from now on; whether it is still held.
+    /// Takes in all that is told of a decision from now on; whether it is still held. What that does is worked out without the
+    /// ledger's lock: no other outcome comes in between, but the decision may be given up.
     pub(super) fn take_verdict(&self, knowledge: &mut Knowledge, verdict: Verdict) -> bool {
-        let ledger = self.ledger.lock();
-        let Some(at) = ledger.position(verdict.decision.number) else { return false };
-        let entry = ledger.entry(at).clone();
+        let number = verdict.decision.number;
+        let entry = {
+            let ledger = self.ledger.lock();
+            let Some(at) = ledger.position(number) else { return false };
+            ledger.entry(at).clone()
+        };
         if !knowledge.only_adds(&entry, &verdict) {
-            return self.take_any_verdict(knowledge, ledger, &entry, verdict);
+            return self.take_any_verdict(knowledge, &entry, verdict);
         }
-        drop(ledger);
         let planned = knowledge.plan_outcome(&entry, &verdict);
         fault::point("routerOutcomePlanned");
         let mut ledger = self.ledger.lock();
-        if ledger.position(verdict.decision.number).is_none() {
+        if ledger.position(number).is_none() {
             return false;
         }
         let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).collect();
@@ -130,28 +133,41 @@ impl SonaRouter {
         true
     }
 
-    /// Takes in what replaces or takes back. The ledger waits, for what it does can't be told before.
-    fn take_any_verdict(
-        &self,
-        knowledge: &mut Knowledge,
-        mut ledger: parking_lot::MutexGuard<'_, Ledger>,
-        entry: &Entry,
-        verdict: Verdict,
-    ) -> bool {
-        let mut next = knowledge.clone();
+    /// Takes in what replaces or takes back. Should a shift have looked at outcomes some of which were given up meanwhile, it is
+    /// worked out again, at last while decisions wait.
+    fn take_any_verdict(&self, knowledge: &mut Knowledge, entry: &Entry, verdict: Verdict) -> bool {
         let former = entry.account.iter().flat_map(|account| account.attempts.iter().map(|attempt| attempt.arm));
         let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).chain(former).collect();
-        let records = ledger.records().clone();
-        let recent = || learned(&records).collect();
-        let (account, events) = next.take_outcome(entry, &verdict, &recent);
-        fault::point("routerOutcomePlanned");
-        self.note_account(&mut ledger, entry, account, verdict);
-        drop(ledger);
-        self.tell(events);
-        *knowledge = next;
-        let arms: Vec<u32> = arms.into_iter().map(|arm| knowledge.models.current(arm)).collect();
-        self.publish(knowledge, Some(&arms));
-        true
+        for attempt in 0.. {
+            let waiting = (attempt >= PATIENCE).then(|| self.ledger.lock());
+            let looked_from = Cell::new(None);
+            let recent = || {
+                let records = match &waiting {
+                    Some(ledger) => ledger.records().clone(),
+                    None => self.ledger.lock().records().clone(),
+                };
+                looked_from.set(looked_from.get().or(oldest(&records)));
+                learned(&records).collect()
+            };
+            let mut next = knowledge.clone();
+            let (account, events) = next.take_outcome(entry, &verdict, &recent);
+            fault::point("routerOutcomePlanned");
+            let mut ledger = waiting.unwrap_or_else(|| self.ledger.lock());
+            if ledger.position(verdict.decision.number).is_none() {
+                return false;
+            }
+            if looked_from.get().is_some_and(|first| oldest(ledger.records()) != Some(first)) {
+                continue;
+            }
+            self.note_account(&mut ledger, entry, account, verdict);
+            drop(ledger);
+            self.tell(events);
+            *knowledge = next;
+            let arms: Vec<u32> = arms.into_iter().map(|arm| knowledge.models.current(arm)).collect();
+            self.publish(knowledge, Some(&arms));
+            return true;
+        }
+        false
     }
 
     /// What was told of a decision is this now, with all that it does to the budget, the session and the tally.
@@ -160,7 +176,8 @@ impl SonaRouter {
         ledger.look(verdict.reading);
         if let (Some(budget), Some(charge)) = (&mut ledger.budget, decided.charge) {
             let before = former.as_ref().and_then(|account| account.cost_usd()).unwrap_or(charge.reserved);
-            if let Some(after) = account.cost_usd().filter(|&after| after != before) {
+            let after = account.cost_usd().unwrap_or(charge.reserved);
+            if after != before {
                 budget.settle(before, after);
             }
         }
@@ -201,25 +218,18 @@ impl SonaRouter {
             let ledger = self.ledger.lock();
             let (records, at) = (ledger.records().clone(), place(&ledger));
             // patience has an end: then decisions wait
-            let waiting = if attempt < PATIENCE {
-                drop(ledger);
-                None
-            } else {
-                Some(ledger)
-            };
+            let waiting = (attempt >= PATIENCE).then_some(ledger);
             let matching = criterion.matching(&records, at);
             let mut next = knowledge.clone();
             next.forget(&matching.entries);
             fault::point("routerForgetPlanned");
             let mut ledger = waiting.unwrap_or_else(|| self.ledger.lock());
             let held = |(decided, _): &(Arc<Decided>, Arc<Account>)| ledger.position(decided.number).is_some();
-            let same = matching.entries.iter().all(held)
-                && ledger.records().first().map(|entry| entry.decided.number)
-                    == records.first().map(|entry| entry.decided.number);
-            if !same && attempt < PATIENCE {
+            if !matching.entries.iter().all(held) {
                 continue;
             }
-            let out_of_reach = out_of_reach(&ledger, &criterion, &matching, now);
+            let given_up = records.iter().take_while(|entry| ledger.position(entry.decided.number).is_none());
+            let out_of_reach = out_of_reach(&ledger, &criterion, matching.held - criterion.held(given_up), now);
             if matching.entries.is_empty() {
                 return Forgotten { forgotten: 0, out_of_reach };
             }
@@ -250,6 +260,9 @@ impl SonaRouter {
 
     /// Takes in rows from elsewhere, which are checked.
     pub(super) fn take_rows(&self, knowledge: &mut Knowledge, rows: Arc<[WarmRow]>) {
+        let mut next = knowledge.clone();
+        next.warm_start(&rows);
+        fault::point("routerRowsPlanned");
         let mut ledger = self.ledger.lock();
         let mut rows: Vec<WarmRow> = rows.to_vec();
         if let Some(prompts) = &mut ledger.prompts {
@@ -258,15 +271,19 @@ impl SonaRouter {
                 prompts.keep(&row.prompt);
             }
         }
+        next.remember_rows(&rows);
         ledger.tally.told_apart(rows.len() as u64);
         let rows: Arc<[WarmRow]> = rows.into();
-        self.note(&mut ledger, || Change::WarmStarted(rows.clone()));
+        self.note(&mut ledger, || Change::WarmStarted(rows));
         drop(ledger);
-        let mut next = knowledge.clone();
-        next.warm_start(&rows);
         *knowledge = next;
         self.publish(knowledge, None);
     }
+}
+
+/// The number of the oldest decision that is held.
+fn oldest(records: &Chunks<Entry>) -> Option<u64> {
+    Some(records.first()?.decided.number)
 }
 
 /// Outcomes that are held with their features, newest decision first.
@@ -277,13 +294,10 @@ fn learned(records: &Chunks<Entry>) -> impl Iterator<Item = (Features, Learned)>
     })
 }
 
-/// Outcomes that may fit and are not held.
-fn out_of_reach(ledger: &Ledger, criterion: &Criterion, matching: &Matching, now: u64) -> u64 {
+/// Outcomes that may fit and are not held. `held`: those of the source that are.
+fn out_of_reach(ledger: &Ledger, criterion: &Criterion, held: u64, now: u64) -> u64 {
     match criterion.decision {
-        Some(DecisionId { incarnation, number }) => {
-            let incarnation: Incarnation = incarnation;
-            u64::from(ledger.find(incarnation, number, now) == Place::Expired)
-        }
-        None => ledger.tally.of(criterion.source.as_deref()).saturating_sub(matching.held),
+        Some(id) => u64::from(ledger.find(id.incarnation, id.number, now) == Place::Expired),
+        None => ledger.tally.of(criterion.source.as_deref()).saturating_sub(held),
     }
 }

@@ -4,12 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::SonaRouter;
+use crate::chunks::Chunks;
 use crate::error::{Result, SonaError};
 use crate::fault;
-use crate::router::change::{Change, FitJob, Fitted, Knowledge};
+use crate::router::change::{Change, FitJob, Fitted, Knowledge, Relearned};
 use crate::router::event::Event;
 use crate::router::features::Basis;
-use crate::router::ledger::moved;
+use crate::router::ledger::{Decided, Entry, Ledger};
 
 impl SonaRouter {
     /// The fit of the basis that is due, to be run wherever there is time, and [adopted](Self::adopt). With
@@ -62,11 +63,21 @@ impl SonaRouter {
     }
 
     fn due_fit(&self) -> Option<FitJob> {
-        let many = self.knowledge.lock().lessons.as_ref().is_some_and(|lessons| lessons.are_many());
+        let many = self.published.load().many_lessons;
         let ledger = self.ledger.lock();
-        let prompts = ledger.prompts.as_ref()?;
-        let due = prompts.rows.len() >= prompts.due || (many && !prompts.rows.is_empty());
-        due.then(|| FitJob::new(self.kernels, prompts.rows.clone(), self.config.dim, self.config.seed))
+        let prompts = ledger.prompts.as_ref().filter(|prompts| prompts.is_due(many))?;
+        Some(FitJob::new(self.kernels, prompts.rows.clone(), self.config.dim, self.config.seed))
+    }
+
+    /// Should outcomes have come without end while nobody fits, or while there is nothing to fit to, no fit is waited for any
+    /// more: the basis of now stays.
+    pub(super) fn end_overdue_fit(&self, knowledge: &mut Knowledge) {
+        let Some(lessons) = knowledge.lessons.as_ref().filter(|lessons| lessons.are_too_many()) else { return };
+        let expected = "the last fit of a basis to be made and adopted before";
+        let error = SonaError::out_of_range("outcomes", expected, lessons.list().len());
+        let seen = self.ledger.lock().prompts.as_ref().map_or(0, |prompts| prompts.rows.len());
+        self.apply_to(knowledge, Change::Adopted(None, seen));
+        self.tell([Event::FitFailed { error }]);
     }
 
     pub(super) fn take_basis(&self, knowledge: &mut Knowledge, basis: Option<Arc<Basis>>, seen: usize) {
@@ -77,68 +88,80 @@ impl SonaRouter {
             // another has been adopted meanwhile
             return;
         }
-        let (left, due) = (next.lessons.clone(), next.next_fit());
-        let Some(basis) = basis else {
-            let mut ledger = self.ledger.lock();
-            self.note(&mut ledger, || Change::Adopted(None, seen));
-            self.wait_for_fit(&mut ledger, due);
-            drop(ledger);
-            *knowledge = next;
-            return;
+        let due = next.next_fit();
+        let (records, rows) = {
+            let ledger = self.ledger.lock();
+            (ledger.records().clone(), ledger.prompts.as_ref().map(|prompts| prompts.rows.clone()).unwrap_or_default())
         };
-        next.lessons = lessons;
-        let rows = self.ledger.lock().prompts.as_ref().map(|prompts| prompts.rows.clone()).unwrap_or_default();
-        let relearned = next.adopt(basis.clone(), &rows);
-        next.lessons = left;
-        fault::point("routerAdoptPlanned");
-        let mut ledger = self.ledger.lock();
-        let features = |row: u32, prompt: &[f32]| {
-            relearned.z.get(row as usize).copied().unwrap_or_else(|| {
-                // it came while the others were learned
-                let mut z = [0.0; 2 * super::FEATURES];
-                next.basis.features(self.kernels, prompt, &mut z);
-                z
-            })
-        };
-        let first = ledger.records().first().map_or(0, |entry| entry.decided.number);
-        for at in 0..ledger.records().len() {
-            let entry = ledger.entry(at).clone();
-            let z = match (entry.decided.row, &entry.decided.prompt) {
-                (Some(row), Some(prompt)) => features(row, prompt),
-                _ if entry.decided.context_free && entry.account.is_none() => relearned.mean,
-                _ => entry.decided.z,
-            };
-            ledger.set_decided(at, moved(&entry.decided, z, due.is_some()));
-        }
-        for ((number, attempt), learned, z) in &relearned.learned {
-            let Some(at) = ledger.position(*number) else { continue };
-            let entry = ledger.entry(at).clone();
-            let Some(mut account) = entry.account.as_deref().cloned() else { continue };
-            if let Some(attempt) = account.attempts.get_mut(*attempt as usize) {
-                attempt.quality = Some(*learned);
+        match basis {
+            Some(basis) => {
+                let left = std::mem::replace(&mut next.lessons, lessons);
+                let relearned = next.adopt(basis, &rows);
+                next.lessons = left;
+                let records = relearned_records(&records, &relearned, |decided| next.moved(decided, &relearned));
+                fault::point("routerAdoptPlanned");
+                let mut ledger = self.ledger.lock();
+                ledger.replace(records, |decided| next.moved(decided, &relearned));
+                ledger.epoch = next.epoch;
+                self.end_fit(&mut ledger, due);
+                let basis = next.basis.clone();
+                let id = basis.id().to_owned();
+                self.note(&mut ledger, || Change::Adopted(Some(basis), seen));
+                *knowledge = next;
+                self.publish(knowledge, None);
+                drop(ledger);
+                self.tell([Event::Basis { id, prompts: seen as u64 }]);
             }
-            if entry.decided.context_free {
-                ledger.set_decided(at, moved(&entry.decided, *z, due.is_some()));
+            None => {
+                let records = due.is_none().then(|| records.iter().map(without_prompt).collect());
+                fault::point("routerAdoptPlanned");
+                let mut ledger = self.ledger.lock();
+                if let Some(records) = records {
+                    ledger.replace(records, |decided| Arc::new(decided.without_prompt()));
+                }
+                self.end_fit(&mut ledger, due);
+                self.note(&mut ledger, || Change::Adopted(None, seen));
+                drop(ledger);
+                *knowledge = next;
+                self.publish(knowledge, None);
             }
-            ledger.set_account(*number, Some(Arc::new(account)));
         }
-        debug_assert!(first <= ledger.next());
-        ledger.epoch = next.epoch;
-        self.wait_for_fit(&mut ledger, due);
-        let id = basis.id().to_owned();
-        self.note(&mut ledger, || Change::Adopted(Some(basis), seen));
-        *knowledge = next;
-        self.publish(knowledge, None);
-        drop(ledger);
-        self.tell([Event::Basis { id, prompts: seen as u64 }]);
     }
 
-    fn wait_for_fit(&self, ledger: &mut super::Ledger, due: Option<usize>) {
+    /// The next fit is due after so many prompts; without one, none is kept any more.
+    fn end_fit(&self, ledger: &mut Ledger, due: Option<usize>) {
         match (&mut ledger.prompts, due) {
             (Some(prompts), Some(due)) => prompts.due = due,
             (prompts, _) => *prompts = None,
         }
     }
+}
+
+fn without_prompt(Entry { decided, account }: &Entry) -> Entry {
+    Entry { decided: Arc::new(decided.without_prompt()), account: account.clone() }
+}
+
+/// Records on a basis that was adopted, with how their outcomes were taken in there.
+fn relearned_records(
+    records: &Chunks<Entry>,
+    relearned: &Relearned,
+    moved: impl Fn(&Decided) -> Arc<Decided>,
+) -> Chunks<Entry> {
+    let first = records.first().map_or(0, |entry| entry.decided.number);
+    let each = records.iter().map(|entry| Entry { decided: moved(&entry.decided), account: entry.account.clone() });
+    let mut records: Chunks<Entry> = each.collect();
+    for ((number, attempt), learned, z) in &relearned.learned {
+        let at = number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        let Some(entry) = at.and_then(|at| records.get_mut(at)) else { continue };
+        let Some(account) = &mut entry.account else { continue };
+        if let Some(attempt) = Arc::make_mut(account).attempts.get_mut(*attempt as usize) {
+            attempt.quality = Some(*learned);
+        }
+        if entry.decided.context_free {
+            Arc::make_mut(&mut entry.decided).z = *z;
+        }
+    }
+    records
 }
 
 fn run(job: FitJob) -> Result<Fitted> {

@@ -35,20 +35,23 @@ impl SonaRouter {
     /// `SONA_CLOSED`.
     pub fn log_chunk(&self, since: u64, bytes: usize) -> Result<LogChunk> {
         self.check_open()?;
-        // a copy is cheap, and what it shares does not change
-        let ledger = self.ledger.lock().clone();
+        // copies are cheap, and what they share does not change
+        let (records, lineage) = {
+            let ledger = self.ledger.lock();
+            (ledger.records().clone(), ledger.lineage().clone())
+        };
         let view = self.published.load();
         let header = header(&view);
         let mut chunk = LogChunk::default();
-        let first = ledger.records().first().map_or(since, |entry| entry.decided.number);
-        for at in since.saturating_sub(first) as usize..ledger.records().len() {
-            let entry = ledger.entry(at);
+        let first = records.first().map_or(since, |entry| entry.decided.number);
+        for at in since.saturating_sub(first) as usize..records.len() {
+            let Some(entry) = records.get(at) else { break };
             let number = entry.decided.number;
             if chunk.lines.len() >= bytes.max(1) {
                 chunk.next = Some(number);
                 break;
             }
-            let id = DecisionId { incarnation: ledger.issuer(number), number };
+            let id = DecisionId { incarnation: lineage.of(number), number };
             chunk.lines.push_str(&line(id, entry, &header).to_string());
             chunk.lines.push('\n');
         }

@@ -196,18 +196,15 @@ impl SonaRouter {
         self.watched.store(true, Ordering::SeqCst);
     }
 
-    /// Applies a change that another router with the same state has made.
+    /// Applies a change that another router with the same state has made, which is checked as a live call is.
     ///
     /// # Errors
-    /// `SONA_CLOSED`.
+    /// `SONA_INVALID_ARGUMENT` for one that does not follow from this state, and those of the call that makes such a change; then
+    /// nothing has changed. `SONA_CLOSED`.
     pub fn apply(&self, change: &Change) -> Result<()> {
-        match change {
-            Change::Decided(decided, reading) => {
-                self.check_open()?;
-                self.note_decision(&mut self.ledger.lock(), decided.clone(), *reading);
-            }
-            change => self.apply_to(&mut *self.know()?, change.clone()),
-        }
+        let mut knowledge = self.know()?;
+        change.check(&knowledge, &self.ledger.lock())?;
+        self.apply_to(&mut knowledge, change.clone());
         Ok(())
     }
 
@@ -258,7 +255,14 @@ impl SonaRouter {
                     }
                     Change::Embedder(embedder) => next.embedder = Some(embedder.clone()),
                     Change::Began(incarnation, name) => next.begin(*incarnation, name.clone()),
-                    _ => {}
+                    // these have ways of their own, above
+                    Change::Decided(..)
+                    | Change::Outcome(_)
+                    | Change::Amended(_)
+                    | Change::Forgotten(..)
+                    | Change::WarmStarted(_)
+                    | Change::Merged(..)
+                    | Change::Adopted(..) => {}
                 }
                 let mut ledger = self.ledger.lock();
                 if let Some((uid, trials)) = trials {
@@ -340,6 +344,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
     };
     let (shared, tenants) = (knowledge.posterior.shared(), knowledge.posterior.tenants().clone());
     let (basis, epoch, version) = (knowledge.basis.clone(), knowledge.epoch, knowledge.version);
+    let many_lessons = knowledge.lessons.as_ref().is_some_and(|lessons| lessons.are_many());
     if let Some((former, only)) = former {
         let mut arms = former.arms.clone();
         for &uid in only {
@@ -349,7 +354,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
                 *slot = next;
             }
         }
-        return View { basis, epoch, version, shared, tenants, arms, ..former.clone() };
+        return View { basis, epoch, version, shared, tenants, arms, many_lessons, ..former.clone() };
     }
     let models = knowledge.models.list();
     let arms: Chunks<Arc<Arm>> = models.iter().filter_map(|(uid, model)| arm(*uid, model)).collect();
@@ -366,6 +371,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
         uids,
         models,
         origins: knowledge.others.len() as u64,
+        many_lessons,
     }
 }
 

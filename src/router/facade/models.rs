@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{ModelId, SonaRouter};
 use crate::error::Result;
-use crate::router::change::{Change, Contribution, Knowledge, Merged, check_merge};
+use crate::router::change::{Change, Contribution, Knowledge, Merged, check_merge, check_price};
 use crate::router::economics::Price;
-use crate::router::model::{Model, amount};
+use crate::router::model::Model;
 use crate::router::state::Foreign;
 use crate::state::EmbedderId;
 
@@ -44,9 +44,7 @@ impl SonaRouter {
     pub fn update_price(&self, name: &str, price: Price) -> Result<()> {
         let mut knowledge = self.know()?;
         let uid = knowledge.models.find("id", name)?;
-        for (argument, value) in [("inputUsdPer1M", price.input), ("outputUsdPer1M", price.output)] {
-            value.map_or(Ok(()), |value| amount(argument, value))?;
-        }
+        check_price(&price)?;
         let known = knowledge.models.get(uid).map(|model| model.price).unwrap_or_default();
         if price.input.or(known.input) != known.input || price.output.or(known.output) != known.output {
             let name = knowledge.models.name(uid).clone();

@@ -69,7 +69,7 @@ impl SonaRouter {
             let id = DecisionId { incarnation: ledger.incarnation(), number: decided.number };
             self.note_decision(&mut ledger, Arc::new(decided), reading);
             let prompts = ledger.prompts.as_ref().map_or(0, |prompts| prompts.rows.len());
-            let fit_due = ledger.prompts.as_ref().is_some_and(|waiting| prompts >= waiting.due);
+            let fit_due = ledger.prompts.as_ref().is_some_and(|prompts| prompts.is_due(view.many_lessons));
             drop(ledger);
             let here = fit_due && (self.is_manual() || prompts >= MOST_ROWS);
             let decision = self.decision(chances, (id, at, reason), unit.is_none(), fit_due && !here);

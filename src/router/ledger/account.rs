@@ -27,7 +27,14 @@ impl Told {
         self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.error.is_some()
     }
 
-    /// Whether the call failed.
+    /// Whether the call failed; none where nothing says. What has a quality, a cost or a latency was answered, unless an error
+    /// was told, too.
+    pub fn ended(&self) -> Option<bool> {
+        let answered = self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some();
+        self.error.or(answered.then_some(false))
+    }
+
+    /// Whether an error was told.
     pub fn failed(&self) -> bool {
         self.error == Some(true)
     }
@@ -73,5 +80,26 @@ impl Account {
     pub fn cost_usd(&self) -> Option<f64> {
         let told = self.attempts.iter().filter_map(|attempt| attempt.told.cost_usd);
         told.fold(None, |sum, usd| Some(sum.unwrap_or(0.0) + usd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_quality_a_cost_or_a_latency_was_answered() {
+        let nothing = Told::default();
+        let some = [
+            Told { quality: Some(0.0), ..nothing },
+            Told { cost_usd: Some(0.0), ..nothing },
+            Told { latency_ms: Some(0.0), ..nothing },
+            Told { error: Some(false), ..nothing },
+        ];
+        assert_eq!(nothing.ended(), None);
+        for told in some {
+            let failed = Told { error: Some(true), ..told };
+            assert_eq!((told.ended(), failed.ended()), (Some(false), Some(true)));
+        }
     }
 }

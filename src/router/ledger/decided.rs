@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::router::features::BOTH;
 use crate::router::time::Moment;
 
+/// Features of unit vectors are far below.
+const MOST_FEATURE: f32 = 1e6;
+
 /// Why a model was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -112,6 +115,33 @@ pub struct Decided {
     pub subject: Option<Arc<str>>,
     /// What the caller wants to find again: JSON.
     pub metadata: Option<Arc<str>>,
+}
+
+impl Decided {
+    /// Whether it can have been made, where there ever were `known` models.
+    pub fn is_sound(&self, known: usize) -> bool {
+        let share = |p: f64| (0.0..=1.0).contains(&p);
+        let amount = |amount: Option<f64>| amount.is_none_or(|amount| amount >= 0.0 && amount.is_finite());
+        let there = |arm: u32| (arm as usize) < known;
+        let Eligible { models, usual, others } = &self.eligible;
+        // they are in order
+        let eligible = models.last().is_none_or(|&last| there(last))
+            && share(*usual)
+            && others.iter().all(|&(at, p)| (at as usize) < models.len() && share(p));
+        let charge = self.charge.map(|Charge { dearest, cheapest, reserved }| [dearest, cheapest, reserved]);
+        let amounts = [self.expected_cost, self.expected_latency, self.prompt_tokens];
+        self.z.iter().all(|z| z.abs() <= MOST_FEATURE)
+            && there(self.arm)
+            && eligible
+            && share(self.propensity)
+            && share(self.expected_quality)
+            && amounts.into_iter().chain(charge.into_iter().flatten().map(Some)).all(amount)
+    }
+
+    /// The same, once no basis is fitted any more.
+    pub fn without_prompt(&self) -> Self {
+        Self { prompt: None, row: None, ..self.clone() }
+    }
 }
 
 /// What a decision did to the budget.

@@ -21,7 +21,6 @@ pub use sessions::Sessions;
 pub use tally::Tally;
 
 use super::economics::Budget;
-use super::features::BOTH;
 use super::time::Reading;
 use crate::chunks::Chunks;
 use crate::config::RouterConfig;
@@ -52,6 +51,11 @@ pub struct Prompts {
 }
 
 impl Prompts {
+    /// Whether a fit is due: there are prompts enough, or so many outcomes of some that no more are waited for.
+    pub fn is_due(&self, many_lessons: bool) -> bool {
+        self.rows.len() >= self.due || (many_lessons && !self.rows.is_empty())
+    }
+
     /// The number that a prompt gets; the same as the last has the same.
     pub fn place(&self, unit: &Arc<[f32]>) -> u32 {
         let again = self.rows.last().is_some_and(|last| last == unit);
@@ -210,9 +214,9 @@ impl Ledger {
         (at < self.records.len()).then_some(at)
     }
 
-    /// The incarnation that made a decision which is held.
-    pub fn issuer(&self, number: u64) -> Incarnation {
-        self.lineage.of(number)
+    /// Which incarnation made which decisions.
+    pub fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// What was told of a decision is this now.
@@ -222,7 +226,21 @@ impl Ledger {
         }
     }
 
-    /// A decision is this now: on another basis, or paid for.
+    /// Decisions that were held a moment ago are these now; no outcome has come since. What has been given up since stays gone,
+    /// and what has come is changed likewise.
+    pub fn replace(&mut self, mut records: Chunks<Entry>, change: impl Fn(&Decided) -> Arc<Decided>) {
+        let first = self.records.first().map_or(self.next, |entry| entry.decided.number);
+        while records.first().is_some_and(|entry| entry.decided.number < first) {
+            records.pop();
+        }
+        for at in records.len()..self.records.len() {
+            let Entry { decided, account } = self.entry(at).clone();
+            records.push(Entry { decided: change(&decided), account });
+        }
+        self.records = records;
+    }
+
+    /// A decision is this now: paid for.
     pub fn set_decided(&mut self, at: usize, decided: Arc<Decided>) {
         if let Some(entry) = self.records.get_mut(at) {
             entry.decided = decided;
@@ -337,16 +355,11 @@ impl Ledger {
     }
 }
 
-/// Features of a record on another basis.
-pub fn moved(decided: &Decided, z: [f32; BOTH], keep_row: bool) -> Arc<Decided> {
-    let (row, prompt) = if keep_row { (decided.row, decided.prompt.clone()) } else { (None, None) };
-    Arc::new(Decided { z, row, prompt, ..decided.clone() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::RouterConfig;
+    use crate::router::features::BOTH;
     use crate::router::time::Moment;
 
     fn decided(number: u64, life_ms: u64) -> Arc<Decided> {
@@ -410,7 +423,7 @@ mod tests {
         assert_eq!(ledger.find(Incarnation(1), 3, 0), Place::At(2));
         assert_eq!(ledger.find(Incarnation(1), 4, 0), Place::Foreign);
         assert_eq!(ledger.find(Incarnation(2), 4, 0), Place::At(3));
-        assert_eq!((ledger.issuer(3), ledger.issuer(4)), (Incarnation(1), Incarnation(2)));
+        assert_eq!((ledger.lineage.of(3), ledger.lineage.of(4)), (Incarnation(1), Incarnation(2)));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::router::economics::{Budget, Observation};
 use crate::router::features::BOTH;
 use crate::router::posterior::Learned;
 use crate::router::time::{Moment, Reading};
+use crate::router::words::{NO_WORD, WordList, Words};
 use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 use super::Entry;
@@ -22,16 +23,17 @@ const NONE: u64 = u64::MAX;
 
 /// Whole numbers of a decision, other numbers, and those of them that need not be there.
 const WHOLE: usize = 16;
-const REAL: usize = 10;
-const OPTIONAL: usize = 7;
+const REAL: usize = 9;
+const OPTIONAL: usize = 6;
 
 /// The same of an attempt.
 const ATTEMPT_WHOLE: usize = 2;
 const ATTEMPT_OPTIONAL: usize = 4;
 
 impl Ledger {
-    /// What can't have come about, if anything: a state with it is neither written nor read.
-    pub fn unsound(&self) -> Option<&'static str> {
+    /// What can't have come about, if anything: a state with it is neither written nor read. `known`: how many models there ever
+    /// were.
+    pub fn unsound(&self, known: usize) -> Option<&'static str> {
         let in_order = self.records.iter().zip(self.records.iter().skip(1));
         let in_order =
             in_order.map(|(a, b)| (a.decided.number, b.decided.number)).all(|(a, b)| a.checked_add(1) == Some(b));
@@ -42,6 +44,12 @@ impl Ledger {
         let accounts = self.records.iter().filter_map(|entry| entry.account.as_ref());
         let accounts =
             accounts.into_iter().all(|account| !account.attempts.is_empty() && account.attempts.iter().all(amounts));
+        let rows = self.prompts.as_ref().map_or(0, |prompts| prompts.rows.len());
+        let decided = |entry: &Entry| {
+            let Decided { row, prompt, .. } = &*entry.decided;
+            let kept = row.is_some() == prompt.is_some() && row.is_none_or(|row| (row as usize) < rows);
+            kept && entry.decided.is_sound(known)
+        };
         let counts = self.chosen.values().chain(self.trials.values()).all(|&count| count < UNCOUNTABLE);
         let checks = [
             (in_order && ends && self.records.len() <= self.capacity, "decisions in order, no more than the capacity"),
@@ -49,6 +57,7 @@ impl Ledger {
             (self.lineage.is_sound(self.next), "incarnations in the order in which they issued numbers"),
             (self.budget.is_none_or(|budget| budget.is_sound()), "a budget"),
             (self.tally.is_sound(), "counts of outcomes"),
+            (self.records.iter().all(decided), "decisions that can have been made"),
             (accounts, "costs and latencies that can have been told"),
             (counts, "counts of models"),
         ];
@@ -136,7 +145,7 @@ impl Ledger {
             before: reader.value("before")?,
             lists: super::Lists::default(),
         };
-        match ledger.unsound() {
+        match ledger.unsound(known) {
             None => Ok(ledger),
             Some(what) => Err(reader.corrupt("whole", format_args!("expected {what}"))),
         }
@@ -196,8 +205,7 @@ fn write_records(records: &Chunks<Entry>, writer: &mut Writer<'_>) {
     writer.tensor("list_ends", &[t.list_ends.len()], &t.list_ends);
     writer.tensor("others", &[t.others.len()], &t.others);
     writer.tensor("propensities", &[t.propensities.len()], &t.propensities);
-    writer.tensor("words", &[t.words.bytes.len()], &t.words.bytes);
-    writer.tensor("word_ends", &[t.words.ends.len()], &t.words.ends);
+    t.words.save(writer);
 }
 
 impl Tables {
@@ -235,7 +243,6 @@ impl Tables {
             charge.map(|charge| charge.reserved),
             charge.map(|charge| charge.dearest),
             charge.map(|charge| charge.cheapest),
-            None,
         ];
         self.real.extend([decided.propensity, decided.expected_quality, eligible.usual]);
         self.real.extend(optional.map(Option::unwrap_or_default));
@@ -278,14 +285,10 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
     let real: Vec<f64> = reader.tensor("real", &[n, REAL])?;
     let there: Vec<u8> = reader.tensor("there", &[n, OPTIONAL])?;
     let z: Vec<f32> = reader.tensor("z", &[n, BOTH])?;
-    reader.ensure("z", z.iter().all(|z| z.abs() <= 1e6), "features")?;
-    let shares = real.chunks_exact(REAL).all(|row| row[..3].iter().all(|p| (0.0..=1.0).contains(p)));
-    reader.ensure("real", shares, "probabilities and qualities")?;
-    let lists = read_lists(reader, known)?;
-    let words = Words::read(reader)?;
+    let lists = read_lists(reader)?;
+    let words = WordList::read(reader)?;
     let (_, others) = reader.rows::<u32>("others", &[])?;
     let propensities: Vec<f64> = reader.tensor("propensities", &[others.len()])?;
-    reader.ensure("propensities", propensities.iter().all(|p| (0.0..=1.0).contains(p)), "probabilities")?;
     let mut others = others.into_iter().zip(propensities);
     let mut attempts = Attempts::read(reader, known)?;
     let mut records = Chunks::default();
@@ -293,7 +296,7 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
     for (((whole, real), there), z) in table.zip(z.chunks_exact(BOTH)) {
         let corrupt = |what: &str| reader.corrupt("whole", format_args!("expected {what}"));
         let word = |packed: u64, high: bool| words.get(if high { packed >> 32 } else { packed & 0xffff_ffff });
-        let word = |packed: u64, high: bool| word(packed, high).map_err(|()| corrupt("words that are there"));
+        let word = |packed: u64, high: bool| word(packed, high).map_err(|_| corrupt("words that are there"));
         let reason = match whole[5] >> 2 {
             0 => Reason::Policy,
             1 => Reason::Session,
@@ -304,10 +307,8 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
         let count = usize::try_from(whole[9]).ok().filter(|&count| count <= models.len());
         let count = count.ok_or_else(|| corrupt("no more probabilities than models"))?;
         let of_list: Box<[(u32, f64)]> = others.by_ref().take(count).collect();
-        let fits = of_list.len() == count && of_list.iter().all(|(at, _)| (*at as usize) < models.len());
-        if !fits || whole[6] >= known as u64 {
-            return Err(corrupt("models that there were"));
-        }
+        let arm = u32::try_from(whole[6]).ok().filter(|_| of_list.len() == count);
+        let arm = arm.ok_or_else(|| corrupt("models that there were"))?;
         let row = if whole[7] == NONE { None } else { Some(u32::try_from(whole[7]).map_err(|_| corrupt("a row"))?) };
         let prompt = row.map(|row| rows.and_then(|rows| rows.get(row as usize)).cloned());
         let prompt = prompt.map(|prompt| prompt.ok_or_else(|| corrupt("prompts that are there"))).transpose()?;
@@ -324,7 +325,7 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
             prompt,
             row,
             context_free: whole[5] & 2 != 0,
-            arm: whole[6] as u32,
+            arm,
             propensity: real[0],
             reason,
             observed: whole[5] & 1 != 0,
@@ -355,14 +356,17 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
     Ok(records)
 }
 
-fn read_lists(reader: &Reader<'_>, known: usize) -> Result<Vec<Arc<[u32]>>> {
+fn read_lists(reader: &Reader<'_>) -> Result<Vec<Arc<[u32]>>> {
     let (_, models) = reader.rows::<u32>("lists", &[])?;
     let (_, ends) = reader.rows::<u64>("list_ends", &[])?;
     let sound = ends.is_sorted() && ends.last().copied().unwrap_or(0) == models.len() as u64;
     reader.ensure("list_ends", sound, "the ends of lists")?;
-    reader.ensure("lists", models.iter().all(|&model| (model as usize) < known), "models that there were")?;
     let starts = std::iter::once(0).chain(ends.iter().copied());
-    Ok(starts.zip(&ends).map(|(start, &end)| models[start as usize..end as usize].into()).collect())
+    let lists: Vec<Arc<[u32]>> =
+        starts.zip(&ends).map(|(start, &end)| models[start as usize..end as usize].into()).collect();
+    let in_order = lists.iter().all(|list| list.is_sorted_by(|a, b| a < b));
+    reader.ensure("lists", in_order, "models in order, each once")?;
+    Ok(lists)
 }
 
 /// Attempts in the order in which they were written.
@@ -419,51 +423,5 @@ impl Attempts {
     fn take(&mut self, count: u64) -> Option<Vec<Attempt>> {
         let count = usize::try_from(count).ok().filter(|&count| count <= self.0.len())?;
         Some(self.0.by_ref().take(count).collect())
-    }
-}
-
-/// Words that recur, each once.
-#[derive(Default)]
-struct Words {
-    bytes: Vec<u8>,
-    ends: Vec<u64>,
-    places: HashMap<Arc<str>, u64>,
-    list: Vec<Arc<str>>,
-}
-
-/// In place of a word that is not there.
-const NO_WORD: u64 = 0xffff_ffff;
-
-impl Words {
-    fn place(&mut self, word: Option<&Arc<str>>) -> u64 {
-        let Some(word) = word else { return NO_WORD };
-        if let Some(&place) = self.places.get(word) {
-            return place;
-        }
-        let place = self.ends.len() as u64;
-        self.bytes.extend_from_slice(word.as_bytes());
-        self.ends.push(self.bytes.len() as u64);
-        self.places.insert(word.clone(), place);
-        place
-    }
-
-    fn read(reader: &Reader<'_>) -> Result<Self> {
-        let (_, bytes) = reader.rows::<u8>("words", &[])?;
-        let (_, ends) = reader.rows::<u64>("word_ends", &[])?;
-        let sound = ends.is_sorted() && ends.last().copied().unwrap_or(0) == bytes.len() as u64;
-        reader.ensure("word_ends", sound, "the ends of words")?;
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let text =
-            |(start, &end): (u64, &u64)| std::str::from_utf8(&bytes[start as usize..end as usize]).map(Arc::from);
-        let list = starts.zip(&ends).map(text).collect::<std::result::Result<_, _>>();
-        let list = list.map_err(|error| reader.corrupt("words", error))?;
-        Ok(Self { list, ..Self::default() })
-    }
-
-    fn get(&self, place: u64) -> std::result::Result<Option<Arc<str>>, ()> {
-        if place == NO_WORD {
-            return Ok(None);
-        }
-        self.list.get(place as usize).cloned().map(Some).ok_or(())
     }
 }

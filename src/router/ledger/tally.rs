@@ -13,7 +13,7 @@ const MOST_SOURCES: usize = 10_000;
 /// Counts of outcomes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    sources: BTreeMap<String, u64>,
+    sources: BTreeMap<Arc<str>, u64>,
     nameless: u64,
     /// Of sources beyond those counted apart: any source's.
     others: u64,
@@ -61,6 +61,6 @@ impl Tally {
         if self.sources.len() >= MOST_SOURCES && !self.sources.contains_key(&**source) {
             return &mut self.others;
         }
-        self.sources.entry(source.to_string()).or_default()
+        self.sources.entry(source.clone()).or_default()
     }
 }

@@ -63,6 +63,8 @@ pub struct View {
     pub models: Arc<Models>,
     /// Origins whose sums are known, but for its own.
     pub origins: u64,
+    /// So many outcomes wait to be learned anew that the last fit of a basis is due.
+    pub many_lessons: bool,
 }
 
 /// What one request brings, beside its prompt, from elsewhere than the view.
@@ -339,6 +341,7 @@ impl View {
             }
         }
         keep_floor(&mut p, self.config.propensity_floor);
+        p.iter_mut().for_each(|p| *p = p.min(1.0));
         chances.tried = chances.open.iter().zip(new).filter(|(_, new)| *new).map(|(&at, _)| at).collect();
         chances.propensities = p;
     }

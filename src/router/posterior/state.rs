@@ -10,18 +10,15 @@ use super::calibration::Calibration;
 use super::difficulty::{Difficulty, Intercept};
 use super::drift::Detector;
 use super::ridge::Ridge;
-use super::sums::{BlockSums, ModelSums, Pooled, Sums};
+use super::sums::{BlockSums, LARGEST, ModelSums, Pooled, Sums};
 use super::tenants::{Tenant, Tenants};
 use crate::error::Result;
 use crate::linear::Symmetric;
 use crate::router::features::{BLOCK, BOTH};
-use crate::state::{Reader, UNCOUNTABLE, Writer};
+use crate::state::{Reader, UNCOUNTABLE, Writer, sound};
 
 /// Most models that one origin can have had.
 const MOST: usize = 1_000_000;
-
-/// Largest number that sums of outcomes can have come to.
-const LARGEST: f64 = 1e15;
 
 /// What rounding can leave of a count, relative to what was added and taken back.
 const SLACK: f64 = 1e-6;
@@ -51,6 +48,7 @@ impl Posterior {
         let maps = |ridges: &[Ridge; 2]| ridges.iter().all(is_posterior);
         let tenants = self.tenants.list().flat_map(|(_, tenant)| tenant.arms.values());
         let checks = [
+            (sums.iter().all(|sums| sums.is_finite()), "sums of outcomes"),
             (counted(total) && self.pooled.is_sound(), "sums of outcomes"),
             (self.difficulty.parts().0.is_positive_definite(), "a shared posterior"),
             (self.arms.iter().all(|arm| of_model(arm) && arm.detector.is_sound()), "counts of outcomes"),
@@ -58,6 +56,7 @@ impl Posterior {
             (tenants.into_iter().all(|ridge| is_posterior(ridge)), "posteriors of tenants"),
             (self.calibration.is_sound(), "the calibration of intervals"),
             (self.learned < UNCOUNTABLE, "a count of outcomes"),
+            (self.arms.iter().all(|arm| arm.updates < UNCOUNTABLE), "a count of updates"),
         ];
         checks.into_iter().find(|(sound, _)| !sound).map(|(_, what)| what)
     }
@@ -70,8 +69,8 @@ impl Posterior {
     /// Writes everything but the sums of origins, which are written by their names.
     pub fn save(&self, writer: &mut Writer<'_>) {
         let (p, g) = self.difficulty.parts();
-        writer.tensor("difficulty_p", &[p.triangle().len()], p.triangle());
-        writer.tensor("difficulty_g", &[g.len()], g);
+        write_numbers("difficulty_p", p.triangle(), writer);
+        write_numbers("difficulty_g", g, writer);
         writer.value("pooled", &self.pooled);
         writer.value("learned", &self.learned);
         writer.value("calibration", &*self.calibration);
@@ -124,14 +123,15 @@ impl Posterior {
 impl Sums {
     /// Writes them.
     pub fn save(&self, writer: &mut Writer<'_>) {
-        writer.tensor("zz", &[self.zz.triangle().len()], self.zz.triangle());
-        writer.tensor("tz", &[self.tz.len()], &self.tz);
-        writer.tensor("z", &[self.z.len()], &self.z);
+        write_numbers("zz", self.zz.triangle(), writer);
+        write_numbers("tz", &self.tz, writer);
+        write_numbers("z", &self.z, writer);
         writer.value("pooled", &self.pooled);
         writer.value("models", &self.models.len());
         for (n, (name, model)) in self.models.iter().enumerate() {
             let mut scope = writer.scope(&format!("model_{n}"));
             scope.value("id", name);
+            scope.check(sound("t", model.t.abs() <= LARGEST, IN_REACH));
             scope.value("t", &model.t);
             write_blocks(&model.blocks, "", &mut scope);
         }
@@ -151,7 +151,8 @@ impl Sums {
         for n in 0..count {
             let scope = reader.scope(&format!("model_{n}"));
             let name: Arc<str> = scope.value("id")?;
-            let t: f64 = scope.value_in("t", -LARGEST..=LARGEST)?;
+            let t: f64 = scope.value("t")?;
+            scope.check(sound("t", t.abs() <= LARGEST, IN_REACH))?;
             reader.ensure(
                 "models",
                 models.last().is_none_or(|(last, _)| *last < name),
@@ -172,7 +173,7 @@ fn write_arm(arm: &Arm, writer: &mut Writer<'_>) {
     let shifts = shifts.clone();
     let entry = Entry { uid: *uid, n: intercept.n, t: intercept.t, shifts, updates: *updates, detector: *detector };
     writer.value("arm", &entry);
-    writer.tensor("s", &[BOTH], &intercept.s);
+    write_numbers("s", &intercept.s, writer);
     for (n, ridge) in arm.posterior.iter().flat_map(|posterior| posterior.iter().enumerate()) {
         write_ridge(ridge, &mut writer.scope(&format!("block_{n}")));
     }
@@ -186,7 +187,6 @@ fn write_arm(arm: &Arm, writer: &mut Writer<'_>) {
 fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
     let entry: Entry = reader.value("arm")?;
     reader.ensure("arm", entry.uid == uid, "models in the order of their numbers")?;
-    reader.ensure("arm", entry.updates < UNCOUNTABLE, "a count of updates")?;
     let mut arm = Arm::new(uid, name.clone());
     arm.intercept = Intercept { n: entry.n, s: read_numbers(reader, "s", BOTH)?, t: entry.t };
     (arm.shifts, arm.updates, arm.detector) = (entry.shifts, entry.updates, entry.detector);
@@ -204,9 +204,9 @@ fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
 }
 
 fn write_ridge(ridge: &Ridge, writer: &mut Writer<'_>) {
-    writer.tensor("p", &[ridge.p.triangle().len()], ridge.p.triangle());
-    writer.tensor("pb", &[BLOCK], &ridge.pb);
-    writer.tensor("ps", &[BLOCK], &ridge.ps);
+    write_numbers("p", ridge.p.triangle(), writer);
+    write_numbers("pb", &ridge.pb, writer);
+    write_numbers("ps", &ridge.ps, writer);
 }
 
 fn read_ridge(reader: &Reader<'_>) -> Result<Ridge> {
@@ -245,8 +245,8 @@ fn read_tenants(reader: &Reader<'_>, capacity: usize, known: usize) -> Result<Te
 
 fn write_blocks(blocks: &[BlockSums; 2], prefix: &str, writer: &mut Writer<'_>) {
     for (n, block) in blocks.iter().enumerate() {
-        writer.tensor(&format!("{prefix}a{n}"), &[block.a.triangle().len()], block.a.triangle());
-        writer.tensor(&format!("{prefix}b{n}"), &[block.b.len()], &block.b);
+        write_numbers(&format!("{prefix}a{n}"), block.a.triangle(), writer);
+        write_numbers(&format!("{prefix}b{n}"), &block.b, writer);
     }
 }
 
@@ -263,9 +263,20 @@ fn read_symmetric(reader: &Reader<'_>, name: &str, dim: usize) -> Result<Symmetr
     Symmetric::from_triangle(dim, elements).ok_or_else(|| reader.corrupt(name, "its length"))
 }
 
-/// Numbers of a size that outcomes can have come to.
+/// Writes numbers that [`read_numbers`] reads.
+fn write_numbers(name: &str, numbers: &[f64], writer: &mut Writer<'_>) {
+    writer.check(sound(name, are_in_reach(numbers), IN_REACH));
+    writer.tensor(name, &[numbers.len()], numbers);
+}
+
 fn read_numbers(reader: &Reader<'_>, name: &str, length: usize) -> Result<Vec<f64>> {
     let numbers: Vec<f64> = reader.tensor(name, &[length])?;
-    reader.ensure(name, numbers.iter().all(|x| x.abs() <= LARGEST), "numbers that outcomes can have come to")?;
+    reader.check(sound(name, are_in_reach(&numbers), IN_REACH))?;
     Ok(numbers)
+}
+
+const IN_REACH: &str = "numbers that outcomes can have come to";
+
+fn are_in_reach(numbers: &[f64]) -> bool {
+    numbers.iter().all(|x| x.abs() <= LARGEST)
 }

@@ -12,6 +12,9 @@ use super::difficulty::{CENTRE, Intercept};
 use crate::linear::{Symmetric, add_scaled};
 use crate::router::features::{BLOCK, BOTH, FEATURES, Features};
 
+/// Largest number that sums of outcomes can have come to.
+pub const LARGEST: f64 = 1e15;
+
 /// Sums of one block of one model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockSums {
@@ -111,7 +114,7 @@ impl Pooled {
 
     /// Whether sums of outcomes can differ by them.
     pub fn is_finite(&self) -> bool {
-        [self.n, self.e, self.ee, self.errors[0], self.errors[1]].iter().all(|x| x.abs() <= 1e15)
+        [self.n, self.e, self.ee, self.errors[0], self.errors[1]].iter().all(|x| x.abs() <= LARGEST)
     }
 
     /// Whether outcomes can have come to them.
@@ -152,6 +155,15 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Whether all numbers are of a size that outcomes can have come to.
+    pub fn is_finite(&self) -> bool {
+        let of_blocks = self.models.iter().flat_map(|(_, model)| &model.blocks);
+        let of_blocks = of_blocks.flat_map(|block| block.a.triangle().iter().chain(&block.b));
+        let of_models = self.models.iter().map(|(_, model)| &model.t);
+        let all = self.zz.triangle().iter().chain(&self.tz).chain(&self.z).chain(of_blocks).chain(of_models);
+        self.pooled.is_finite() && all.into_iter().all(|x| x.abs() <= LARGEST)
+    }
+
     /// Nothing yet.
     pub fn new() -> Self {
         Self {
