@@ -27,6 +27,13 @@ fn vector(seed: u64) -> Vec<f32> {
     (0..DIM).map(|_| number()).collect()
 }
 
+/// A number in [0, 1) for every count.
+fn noise(n: u64) -> f64 {
+    let mut x = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    ((x ^ (x >> 32)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 fn router() -> SonaRouter {
     let models = (0..MODELS).map(|n| Model::new(format!("m{n}"))).collect();
     let config = RouterConfig { dim: DIM, ..RouterConfig::default() };
@@ -36,7 +43,8 @@ fn router() -> SonaRouter {
 /// A decision and its outcome.
 fn pair(router: &SonaRouter, vector: &[f32], n: u64) {
     let decision = router.route(vector, &Request::default(), n).unwrap();
-    let quality = Some((n % 100) as f64 / 100.0);
+    // noise about a mean that stays: a trend would be a shift, which looks through what is held
+    let quality = Some(0.3 + 0.4 * noise(n));
     router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
 }
 
