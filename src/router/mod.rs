@@ -5,8 +5,8 @@
 //! Method: a ridge posterior per model on two blocks of fixed features, a prior centred on the mean of all models, one
 //! control variate for what they share, upper confidence bounds; sources and figures in `docs/routing.md`.
 //!
-//! Modules, each of which uses only those before it: `features`, `posterior`, `economics`, `policy` (reads both), `ledger`,
-//! `change` (the only one that changes them), `state`, and the facade.
+//! Modules, each of which uses only those before it: `features`, `posterior`, `economics`, `ledger`, `policy` (reads all
+//! of these), `change` (the only way in which they change), `state`, and the facade.
 
 mod change;
 mod economics;

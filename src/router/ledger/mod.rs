@@ -1,8 +1,8 @@
 //! What was decided and told: the newest decisions with their accounts, sessions, the budget, who is being tried.
 //!
 //! In: decisions as they were made, outcomes as they were taken in. Out: decisions by number, what a session or the budget has
-//! now. Called by: `change`, the only one that may change it; the facade reads it under a lock that is never held for long.
-//! Knows nothing of posteriors.
+//! now. Called by: the facade, under a lock that is never held for long; `change` reads it. Knows nothing of what was learned
+//! but how each outcome was taken in.
 
 mod account;
 mod decided;
@@ -71,7 +71,7 @@ impl Prompts {
 }
 
 /// Everything about decisions. A copy is cheap: it shares the records.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Ledger {
     records: Chunks<Entry>,
     next: u64,
@@ -95,17 +95,8 @@ pub struct Ledger {
     reading: Reading,
     /// The reading before: what only one of both says has expired has not.
     before: u64,
-    lists: Lists,
-}
-
-/// Lists of eligible models that decisions share. Two that differ in them are none the less equal.
-#[derive(Debug, Clone, Default)]
-struct Lists(Vec<Arc<[u32]>>);
-
-impl PartialEq for Lists {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
+    /// Lists of eligible models that decisions share.
+    lists: Vec<Arc<[u32]>>,
 }
 
 /// Whether a decision is held.
@@ -141,7 +132,7 @@ impl Ledger {
             prompts: fits.map(|due| Prompts { due, ..Prompts::default() }),
             reading: Reading::default(),
             before: 0,
-            lists: Lists::default(),
+            lists: Vec::new(),
         }
     }
 
@@ -308,7 +299,7 @@ impl Ledger {
 
     /// A list of models that decisions share.
     pub fn share(&mut self, models: &[u32]) -> Arc<[u32]> {
-        let Lists(lists) = &mut self.lists;
+        let lists = &mut self.lists;
         if let Some(at) = lists.iter().position(|list| **list == *models) {
             let list = lists.remove(at);
             lists.push(list.clone());
@@ -325,12 +316,13 @@ impl Ledger {
     /// Bytes that decisions take, sessions and tallies left out.
     pub fn bytes(&self) -> u64 {
         let of = |entry: &Entry| {
-            let Decided { eligible, session, tenant, metadata, .. } = &*entry.decided;
-            let words = [session, tenant, metadata].into_iter().flatten().map(|word| word.len()).sum::<usize>();
-            let attempts = entry
-                .account
-                .as_ref()
-                .map_or(0, |account| size_of::<Account>() + account.attempts.len() * size_of::<Attempt>());
+            let Decided { eligible, session, tenant, subject, metadata, .. } = &*entry.decided;
+            let account = entry.account.as_deref();
+            let told = account.into_iter().flat_map(|account| [&account.source, &account.metadata]);
+            let words = [session, tenant, subject, metadata].into_iter().chain(told).flatten();
+            let attempts =
+                account.map_or(0, |account| size_of::<Account>() + account.attempts.len() * size_of::<Attempt>());
+            let words: usize = words.map(|word| word.len()).sum();
             size_of::<Entry>() + size_of::<Decided>() + size_of_val(&*eligible.others) + words + attempts
         };
         self.records.iter().map(of).sum::<usize>() as u64

@@ -143,7 +143,7 @@ impl Ledger {
             prompts,
             reading: reader.value::<Reading>("reading")?,
             before: reader.value("before")?,
-            lists: super::Lists::default(),
+            lists: Vec::new(),
         };
         match ledger.unsound(known) {
             None => Ok(ledger),
