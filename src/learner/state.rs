@@ -19,7 +19,7 @@ use crate::adapter::base::BaseLora;
 use crate::adapter::micro::MicroLora;
 use crate::adapter::replay::{NEWEST, Replay};
 use crate::bank::index::RouteId;
-use crate::bank::patterns::{PatternBook, Placed, Verdict};
+use crate::bank::patterns::{Placed, Verdict};
 use crate::bank::routes::RouteBook;
 use crate::config::Config;
 use crate::error::Result;
@@ -38,7 +38,6 @@ const ROUTE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Frozen {
     training: Arc<Training>,
-    accesses: Vec<[u64; 3]>,
     config: TrainingConfig,
     routes: RouteBook,
     tier: MicroTier,
@@ -65,8 +64,15 @@ pub struct Frozen {
 impl Learner {
     /// All that there is to write, as it is now. Waits for a cycle under way; outcomes wait for a few counts per record.
     pub fn freeze(&self) -> Frozen {
-        let trainer = self.training.lock();
-        self.frozen(&trainer, &self.lock_instant())
+        let (mut frozen, accesses) = {
+            let trainer = self.training.lock();
+            let instant = self.lock_instant();
+            (self.frozen(&trainer, &instant), trainer.state.members.book.accesses())
+        };
+        // readers go on counting accesses, of later patterns too
+        let book = &mut Arc::make_mut(&mut frozen.training).members.book;
+        *book = book.detached(&accesses);
+        frozen
     }
 
     /// Ids of the trajectories of which something is held, in order. Costs as much as [`freeze`](Self::freeze).
@@ -78,7 +84,6 @@ impl Learner {
         let with_outcome = |record: &Arc<Record>| (record.clone(), record.outcome(), record.is_taken_in());
         Frozen {
             training: trainer.state.clone(),
-            accesses: trainer.state.members.book.accesses(),
             config: trainer.config.clone(),
             routes: instant.routes.frozen(),
             tier: instant.tier.clone(),
@@ -183,8 +188,7 @@ impl Frozen {
     pub fn save(&self, writer: &mut Writer<'_>) {
         let mut archivist = Archivist::of(&self.ledger);
         self.save_instant(&mut archivist, &mut writer.scope("instant"));
-        let book = self.training.members.book.detached(&self.accesses);
-        self.training.save(self.config.dim, &book, &mut archivist, &mut writer.scope("training"));
+        self.training.save(self.config.dim, &mut archivist, &mut writer.scope("training"));
         save_versions(&self.versions, &mut writer.scope("versions"));
         let mut queue = writer.scope("queue");
         save_records(&mut archivist, &mut queue, "records", self.waiting.iter());
@@ -352,12 +356,12 @@ impl Training {
         self.members.check().map_err(|unsound| unsound.within("training.patterns"))
     }
 
-    fn save(&self, dim: usize, book: &PatternBook, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+    fn save(&self, dim: usize, archivist: &mut Archivist, writer: &mut Writer<'_>) {
         writer.value("drifting", &self.changes.drifting);
         writer.value("log_temperature", &self.calibration.log_temperature);
         writer.value("layers", &self.layers.len());
         writer.value("removed", &self.removed);
-        self.members.save(dim, book, archivist, &mut writer.scope("patterns"));
+        self.members.save(dim, archivist, &mut writer.scope("patterns"));
         for layer in &self.layers {
             layer.save(archivist, &mut writer.scope(&format!("layer{}", layer.index)));
         }
@@ -413,8 +417,8 @@ impl Members {
         self.book.check(held).map_err(|unsound| unsound.within("book"))
     }
 
-    fn save(&self, dim: usize, book: &PatternBook, archivist: &mut Archivist, writer: &mut Writer<'_>) {
-        book.save(dim, &mut writer.scope("book"));
+    fn save(&self, dim: usize, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+        self.book.save(dim, &mut writer.scope("book"));
         save_records(archivist, writer, "held", self.held.iter().map(|(record, _)| record));
         let placed: Vec<Placed> = self.held.iter().map(|(_, placed)| *placed).collect();
         let mut columns = writer.scope("placed");
