@@ -98,7 +98,7 @@ impl Draft {
     pub(super) fn absorb(&mut self, younger: Self) {
         self.sums.absorb(younger.sums);
         self.exemplars.extend(younger.exemplars);
-        self.access.absorb(&younger.access);
+        self.access = Arc::new(self.access.with(&younger.access));
         self.last_event = self.last_event.max(younger.last_event);
         self.moved = true;
         self.published = None;
