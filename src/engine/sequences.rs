@@ -211,7 +211,8 @@ impl Sequences {
 /// Whether the numbers are above those that are held, and both sequences were begun by the same incarnations.
 fn check(lineages: &Lineages, next: (u64, u64), largest: u64) -> crate::state::Soundness {
     let Lineages { trajectories, suggestions, .. } = lineages;
-    sound("next_id", (largest + 1..UNCOUNTABLE).contains(&next.0), "a number above those that were issued")?;
+    let above = largest < next.0 && (1..UNCOUNTABLE).contains(&next.0);
+    sound("next_id", above, "a number above those that were issued")?;
     sound("next_decision", (1..UNCOUNTABLE).contains(&next.1), "a number from 1")?;
     sound("incarnations.trajectories", trajectories.is_sound(next.0), "incarnations in order")?;
     sound("incarnations.suggestions", suggestions.is_sound(next.1), "incarnations in order")?;

@@ -60,11 +60,8 @@ impl SonaEngine {
         let learner = reader.scope("learner");
         Learner::expect(&config, &learner)?;
         let mut engine = Self::new(config).map_err(|error| reader.corrupt("config", error))?;
-        let held = engine.learner.restore(&learner)?;
+        let held = engine.learner.restore(&learner, reader.optional("quality_sum")?)?;
         engine.sequences = Sequences::restore(held, continues, &reader)?;
-        if let Some(sum) = reader.optional("quality_sum")? {
-            engine.learner.take_quality_sum(sum);
-        }
         *engine.embedder.lock() = EmbedderId::restore(&reader, engine.config.hidden_dim)?;
         Ok(engine)
     }

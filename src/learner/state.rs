@@ -1,10 +1,11 @@
 //! All that a learner has learned, as entries of a state, and back.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::core::Learner;
+use super::history::forgetting::sums;
 use super::history::versions::{KEPT, Kept, Version, Versions};
 use super::instant::state::Instant;
 use super::instant::tier::MicroTier;
@@ -14,7 +15,7 @@ use super::training::example::Example;
 use super::training::gate::{Gate, HELD};
 use super::training::layer::{Layer, TrainingConfig};
 use super::training::layers::{Trainer, Training};
-use super::training::members::Members;
+use super::training::members::{Members, kind};
 use crate::adapter::base::BaseLora;
 use crate::adapter::micro::MicroLora;
 use crate::adapter::replay::{NEWEST, Replay};
@@ -117,17 +118,12 @@ impl Learner {
         MicroLora::expect(dim, config.micro_lora_rank, &reader.scope("instant").scope("micro"))
     }
 
-    /// Takes over the sum of an older state, in parts of a quality: no more than there can be.
-    pub fn take_quality_sum(&self, sum: u64) {
-        let mut instant = self.lock_instant();
-        instant.quality_sum = sum.min(instant.sequence.saturating_mul(quality::fixed(1.0)));
-    }
-
     /// Reads into an untrained learner with the same settings; returns the ids of the trajectories that are held, in order.
+    /// `quality_sum`: where an older state has it.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`; what has been read by then stays, so give the learner up.
-    pub fn restore(&self, reader: &Reader<'_>) -> Result<Vec<u64>> {
+    pub fn restore(&self, reader: &Reader<'_>, quality_sum: Option<u64>) -> Result<Vec<u64>> {
         let mut trainer = self.training.lock();
         let Trainer { config, state, .. } = &mut *trainer;
         let training = Arc::make_mut(state);
@@ -155,6 +151,11 @@ impl Learner {
         weights.upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
         instant.adopt_patterns(training.members.index().clone(), training.temperature());
         instant.publish(&self.published);
+        if let Some(sum) = quality_sum {
+            let all = archive.records().iter().map(|record| record.quality());
+            let possible = quality::range(instant.sequence, all);
+            instant.quality_sum = sum.clamp(*possible.start(), *possible.end());
+        }
         let frozen = self.frozen(&trainer, &instant);
         reader.check(frozen.check(archive.records()))?;
         Ok(frozen.held_ids())
@@ -221,23 +222,32 @@ impl Frozen {
         let last = self.sequence;
         let counted = [last, self.updates, self.divergences].iter().all(|&count| count < UNCOUNTABLE);
         sound("instant.sequence", counted, "counts")?;
-        self.routes.check(last).map_err(|unsound| unsound.within("instant.routes"))?;
-        let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));
-        sound("instant.ledger", ledger, "records in the order in which they ended")?;
-        sound("instant.tally", self.tally.is_sound(last), "counts of trajectories in their order")?;
-        self.training.check(&self.config)?;
-        self.versions.check().map_err(|unsound| unsound.within("versions"))?;
         let numbered = records.iter().all(|record| (1..=last).contains(&record.sequence));
         sound("records.sequence", numbered, "places in the order of all")?;
         let issued = |route: u32| self.routes.was_issued(RouteId::from_packed(route));
         sound("records.route", records.iter().all(|record| record.route.is_none_or(issued)), "routes that there were")?;
         let known = self.training.members.book.route_ids().all(issued);
         sound("training.patterns.book.patterns", known, "routes that there were")?;
+        let held = self.with_quality(records);
+        self.routes.check(last, &sums(&held, self.config.dim)).map_err(|unsound| unsound.within("instant.routes"))?;
+        let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));
+        sound("instant.ledger", ledger, "records in the order in which they ended")?;
+        sound("instant.tally", self.tally.is_sound(last), "counts of trajectories in their order")?;
+        self.training.check(&self.config)?;
+        self.versions.check().map_err(|unsound| unsound.within("versions"))?;
         sound("queue.records", in_order(self.waiting.iter()), "records in the order in which they ended")?;
         let told = self.learned.saturating_add(self.dropped).saturating_add(self.waiting.len() as u64);
         sound("queue.recorded", self.recorded == told && told == last, "each trajectory counted once")?;
-        let most = last.saturating_mul(quality::fixed(1.0));
-        sound("instant.quality_sum", self.quality_sum <= most, "no more than their number")
+        let possible = quality::range(last, held.iter().map(|&(_, quality)| quality));
+        sound("instant.quality_sum", possible.contains(&self.quality_sum), "the qualities that are held, and others")
+    }
+
+    /// Records with their qualities at that moment.
+    fn with_quality<'a>(&self, records: &'a [Arc<Record>]) -> Vec<(&'a Arc<Record>, f32)> {
+        let frozen: HashMap<u64, f32> =
+            self.ledger.iter().map(|(record, outcome, _)| (record.sequence, outcome.quality)).collect();
+        let quality = |record: &Record| frozen.get(&record.sequence).copied().unwrap_or_else(|| record.quality());
+        records.iter().map(|record| (record, quality(record))).collect()
     }
 
     fn save_instant(&self, archivist: &mut Archivist, writer: &mut Writer<'_>) {
@@ -340,7 +350,6 @@ impl Instant {
         self.amended = amended.into_iter().collect::<HashSet<u64>>();
         self.updates = reader.value("updates")?;
         self.divergences = reader.value("divergences")?;
-        // older states have it elsewhere
         self.quality_sum = reader.optional("quality_sum")?.unwrap_or_default();
         Ok(())
     }
@@ -413,7 +422,7 @@ impl Members {
         let fits = self.held.len() <= self.capacity && self.fresh.len() <= self.capacity;
         sound("held", fits, format_args!("at most {} records", self.capacity))?;
         sound("held", in_order(self.records()), "records in the order in which they ended")?;
-        let held = self.held.iter().map(|(record, placed)| (record.route, *placed));
+        let held = self.held.iter().map(|(record, placed)| (record.route, kind(record), *placed));
         self.book.check(held).map_err(|unsound| unsound.within("book"))
     }
 

@@ -118,9 +118,14 @@ fn observation<'a>(record: &'a Record, routes: &RouteIndex) -> Observation<'a> {
         route: record.route.filter(|&route| routes.get(RouteId::from_packed(route)).is_some()),
         quality: outcome.quality,
         verdict: Verdict::from_code(outcome.verdict),
-        kind: details.and_then(|details| PatternType::from_code(details.kind)),
+        kind: kind(record),
         latency_ms: outcome.latency_ms,
         contexts: details.and_then(|details| details.contexts.clone()),
         nodes: details.map(|details| details.nodes.iter().map(node).collect()).unwrap_or_default(),
     }
+}
+
+/// What the caller said that it belongs to.
+pub fn kind(record: &Record) -> Option<PatternType> {
+    record.details.as_ref().and_then(|details| PatternType::from_code(details.kind))
 }
