@@ -110,6 +110,11 @@ impl Lineage {
         self.newest().incarnation
     }
 
+    /// The first number that it has issued or will issue.
+    pub fn begins(&self) -> u64 {
+        self.newest().first
+    }
+
     /// A new incarnation issues from `next` on. `oldest`: the lowest number of which something is held. Nothing changes
     /// when it is the current one.
     pub fn begin(&mut self, incarnation: Incarnation, next: u64, oldest: u64) {

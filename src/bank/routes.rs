@@ -88,6 +88,11 @@ impl OutcomeSum {
         Self { sum: vec![0; dim].into(), count: 0, quality: 0 }
     }
 
+    /// Numbers of a query.
+    pub fn dim(&self) -> usize {
+        self.sum.len()
+    }
+
     /// Adds an outcome in [0, 1] for a unit query (f16-exact).
     pub fn add(&mut self, query: &[f32], outcome: f32) {
         self.count += 1;

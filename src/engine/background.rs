@@ -88,10 +88,11 @@ impl Worker {
         self.change(|state| state.woken = true);
     }
 
-    pub(super) fn join(self) {
+    /// Ends the thread, and waits for that if told to.
+    pub(super) fn stop(self, wait: bool) {
         self.change(|state| state.stop = true);
         // the last owner of an engine may be the thread's own observer, which can't wait for itself
-        if self.thread.thread().id() != thread::current().id() {
+        if wait && self.thread.thread().id() != thread::current().id() {
             // a panic in a cycle is caught and told there, so there is none to pass on here
             let _ = self.thread.join();
         }

@@ -1,6 +1,7 @@
 //! An engine's state as bytes and as a file.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ impl SonaEngine {
             writer.value("config", &self.config.to_json());
             learner.save(&mut writer.scope("learner"));
             self.sequences.save(learner.held_ids().last().copied().unwrap_or_default(), writer);
-            EmbedderId::save(self.embedder.lock().as_ref(), writer);
+            EmbedderId::save(self.embedder.get(), writer);
         })?;
         frame::encode(Kind::ENGINE, &state)
     }
@@ -62,7 +63,9 @@ impl SonaEngine {
         let mut engine = Self::new(config).map_err(|error| reader.corrupt("config", error))?;
         let held = engine.learner.restore(&learner, reader.optional("quality_sum")?)?;
         engine.sequences = Sequences::restore(held, continues, &reader)?;
-        *engine.embedder.lock() = EmbedderId::restore(&reader, engine.config.hidden_dim)?;
+        if let Some(embedder) = EmbedderId::restore(&reader, engine.config.hidden_dim)? {
+            engine.embedder = OnceLock::from(embedder);
+        }
         Ok(engine)
     }
 

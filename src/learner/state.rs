@@ -76,11 +76,6 @@ impl Learner {
         frozen
     }
 
-    /// Ids of the trajectories of which something is held, in order. Costs as much as [`freeze`](Self::freeze).
-    pub fn held_ids(&self) -> Vec<u64> {
-        self.freeze().held_ids()
-    }
-
     fn frozen(&self, trainer: &Trainer, instant: &Instant) -> Frozen {
         let with_outcome = |record: &Arc<Record>| (record.clone(), record.outcome(), record.is_taken_in());
         Frozen {

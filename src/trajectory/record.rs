@@ -7,6 +7,8 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 
+use crate::state::{Soundness, sound};
+
 /// One ended trajectory. What can still change once it is shared, its outcome, changes atomically.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -87,6 +89,18 @@ pub struct StepView<'a> {
     pub reward: f32,
     /// Layer of the background adapter that it trains.
     pub layer: u8,
+}
+
+/// Largest code of a verdict; see `bank::patterns::Verdict`.
+pub const VERDICTS: u8 = 3;
+
+impl Outcome {
+    /// Whether it can have been told.
+    pub fn check(&self) -> Soundness {
+        sound("quality", (0.0..=1.0).contains(&self.quality), "numbers from 0 to 1")?;
+        sound("verdict", self.verdict <= VERDICTS, "codes of verdicts")?;
+        sound("latency_ms", self.latency_ms.is_none_or(|latency| (0.0..=f32::MAX).contains(&latency)), "times from 0")
+    }
 }
 
 /// What a step's outcome is taken for: reward x quality, within [0, 1].

@@ -80,6 +80,11 @@ impl PatternBook {
         }
     }
 
+    /// Most patterns.
+    pub fn clusters(&self) -> usize {
+        self.clusters
+    }
+
     /// What readers should see: the patterns as they were last published.
     pub fn index(&self) -> &Arc<PatternIndex> {
         &self.index

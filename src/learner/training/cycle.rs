@@ -93,10 +93,11 @@ impl Learner {
         report.patterns = next.members.index().patterns().len() as u64;
         let kept = report.promoted.then(|| self.next_version(now, &report, &next));
         report.version = kept.as_ref().map(|kept| kept.version.version);
+        let number = self.cycles() + 1;
         self.publish(&mut trainer, next, weights, kept, &HashSet::new(), |instant, trained| {
             fault::point("cycling");
             let amended = instant.amended.iter().copied().collect();
-            Change::Cycle(Box::new(change::Cycle { trained, amended, corrected }))
+            Change::Cycle(Box::new(change::Cycle { number, trained, amended, corrected }))
         });
         self.last_cycle_ms.store(now.steady_ms, Ordering::Relaxed);
         Ok(report)
