@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use sona::engine::change::Route;
 use sona::identity::{Incarnation, Lineage};
 use sona::state::EmbedderId;
-use sona::{Background, Change, Choice, Config, Control, Criterion, Ended, LearningSignal, SonaEngine, Tier};
+use sona::{Background, Change, Choice, Config, Control, Criterion, Ended, LearningSignal, SonaEngine, Tier, Verdict};
 
 const DIM: usize = 3;
 
@@ -157,6 +157,24 @@ fn changes_that_nobody_can_have_made_are_refused() {
     let foreign = Change::Embedder(EmbedderId { id: "some".into(), dim: 7 });
     assert_eq!(follower.apply_change(&foreign).unwrap_err().code(), "SONA_DIM_MISMATCH");
     assert!(follower.embedder().is_none());
+}
+
+#[test]
+fn a_correction_without_another_quality_has_no_rivals() {
+    let (engine, changes) = watched(config(DIM));
+    ["a", "b", "c"].iter().zip(900..).for_each(|(name, n)| _ = engine.add_route(name, Some(&vector(n, DIM))).unwrap());
+    let id = end(&engine, 2);
+    let signals = [
+        LearningSignal { verdict: Some(Verdict::Failure), latency_ms: Some(5.0), ..LearningSignal::default() },
+        LearningSignal { quality: Some(0.0), ..LearningSignal::default() },
+    ];
+    signals.iter().for_each(|signal| assert!(engine.learn_from_feedback(id, signal).unwrap().applied));
+    let changes = changes.lock().unwrap();
+    let rivals = changes.iter().filter_map(|change| match change {
+        Change::Amended(amended) => Some(amended.rivals().len()),
+        _ => None,
+    });
+    assert_eq!(rivals.collect::<Vec<_>>(), [0, 2]);
 }
 
 #[test]

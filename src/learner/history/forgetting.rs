@@ -90,7 +90,7 @@ impl Learner {
         };
         let tier = tier.start_over(self.kernels, seed, plan.newest());
         let forgotten = plan.forgotten.clone();
-        self.publish_above(&mut trainer, next, weights, Some(kept), Some(tier), &forgotten, |instant, trained| {
+        self.publish(&mut trainer, next, weights, Some(kept), Some(tier), &forgotten, |instant, trained| {
             fault::point("forgetting");
             Change::Forgotten(Box::new(plan.decide(instant, trained)))
         });
