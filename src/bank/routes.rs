@@ -175,6 +175,19 @@ impl RouteBook {
         }
     }
 
+    /// Bytes that the routes take, with what readers see of them.
+    pub fn bytes(&self) -> usize {
+        let of_route = |route: &Arc<Route>| {
+            let Route { prior, sum, row, .. } = &**route;
+            let vectors = size_of_val(&**sum) + size_of_val(&*row.prototype) + prior.as_deref().map_or(0, size_of_val);
+            size_of::<Route>() + size_of::<RouteRow>() + row.name.len() + vectors
+        };
+        self.routes.iter().flatten().map(of_route).sum::<usize>()
+            + size_of_val(&*self.routes)
+            + size_of_val(&*self.generations)
+            + size_of_val(&*self.vacant)
+    }
+
     /// The id that the next new route gets. Errors speak of `argument`.
     ///
     /// # Errors
@@ -266,11 +279,6 @@ impl RouteBook {
     /// Replaces an outcome that was counted: the sums are those of the other order to the last bit.
     pub fn amend(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], from: f32, to: f32) {
         self.change(kernels, id, query, Some(from), Some(to));
-    }
-
-    /// Takes a counted outcome back.
-    pub fn take_back(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], outcome: f32) {
-        self.change(kernels, id, query, Some(outcome), None);
     }
 
     /// Takes back all that was added up; an id of a removed route changes nothing.

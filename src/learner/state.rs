@@ -38,20 +38,20 @@ const ROUTE: u32 = u32::MAX;
 /// A learner as it was at one moment.
 #[derive(Debug)]
 pub struct Frozen {
-    training: Arc<Training>,
+    pub(super) training: Arc<Training>,
     config: TrainingConfig,
-    routes: RouteBook,
-    tier: MicroTier,
+    pub(super) routes: RouteBook,
+    pub(super) tier: MicroTier,
     /// The newest records, with what can still change of them.
-    ledger: Vec<(Arc<Record>, Outcome, bool)>,
-    tally: Tally,
+    pub(super) ledger: Vec<(Arc<Record>, Outcome, bool)>,
+    pub(super) tally: Tally,
     amended: Vec<u64>,
     sequence: u64,
     quality_sum: u64,
     updates: u64,
     divergences: u64,
-    versions: Versions,
-    waiting: Vec<Arc<Record>>,
+    pub(super) versions: Versions,
+    pub(super) waiting: Vec<Arc<Record>>,
     recorded: u64,
     learned: u64,
     dropped: u64,

@@ -49,6 +49,17 @@ pub struct Details {
     pub attention: Vec<Box<[f32]>>,
 }
 
+impl Details {
+    fn bytes(&self) -> usize {
+        let contexts = self.contexts.iter().flat_map(|contexts| contexts.iter());
+        let texts = self.source.iter().chain(contexts).chain(self.nodes.iter().map(|step| &step.node));
+        size_of::<Self>()
+            + texts.map(|text| size_of_val(text) + text.len()).sum::<usize>()
+            + size_of_val(&*self.nodes)
+            + self.attention.iter().map(|weights| size_of_val(weights) + size_of_val(&**weights)).sum::<usize>()
+    }
+}
+
 /// A step that names a node instead of giving an activation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeStep {
@@ -242,6 +253,12 @@ impl Record {
         self.steps = steps.map(|(reward, vector, layer)| Step { reward, vector, layer }).collect();
         let count = vectors.len() / dim;
         count > 0 && self.steps.iter().all(|step| (step.vector as usize) < count)
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let details = self.details.as_ref().map_or(0, |details| details.bytes());
+        size_of::<Self>() + size_of_val(&*self.vectors) + size_of_val(&*self.steps) + details
     }
 
     fn append(&mut self, vector: &[f32]) {

@@ -85,6 +85,12 @@ impl PatternBook {
         self.clusters
     }
 
+    /// Bytes that the patterns take, with what readers see of them.
+    pub fn bytes(&self) -> usize {
+        let drafts = self.drafts.iter().map(Draft::bytes).sum::<usize>();
+        drafts + size_of_val(&*self.index.centroids) + self.absorbed.len() * size_of::<(u32, u32)>()
+    }
+
     /// What readers should see: the patterns as they were last published.
     pub fn index(&self) -> &Arc<PatternIndex> {
         &self.index

@@ -54,6 +54,19 @@ impl Draft {
         self.sums.outcomes.count()
     }
 
+    /// Bytes that it takes, with what was published of it.
+    pub(super) fn bytes(&self) -> usize {
+        let of_exemplar = |exemplar: &Exemplar| {
+            let contexts = exemplar.contexts.iter().flat_map(|contexts| contexts.iter());
+            2 * size_of::<Exemplar>() + size_of_val(&*exemplar.query) + contexts.map(|name| name.len()).sum::<usize>()
+        };
+        size_of::<Self>()
+            + size_of::<Pattern>()
+            + 2 * size_of_val(&*self.centroid)
+            + self.sums.bytes()
+            + self.exemplars.iter().map(of_exemplar).sum::<usize>()
+    }
+
     /// Whether it differs from what was published.
     pub(super) fn has_changed(&self) -> bool {
         self.published.is_none()

@@ -226,6 +226,12 @@ impl Sums {
         }
     }
 
+    /// Bytes of what it holds, and of a copy of what is by route and by node.
+    pub(super) fn bytes(&self) -> usize {
+        let nodes = self.nodes.keys().map(|node| 2 * size_of::<(Arc<str>, NodeSums)>() + node.len());
+        size_of_val(&*self.vector) + self.routes.len() * 2 * size_of::<(u32, OutcomeSums)>() + nodes.sum::<usize>()
+    }
+
     /// Counts an observation.
     pub(super) fn add(&mut self, observation: &Observation, placed: &Placed) {
         let outcome = OutcomeSums::of(placed);
