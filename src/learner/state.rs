@@ -11,7 +11,7 @@ use super::instant::state::Instant;
 use super::instant::tier::MicroTier;
 use super::quality;
 use super::training::calibration::LIMIT;
-use super::training::example::Example;
+use super::training::example::{Example, ROUTE};
 use super::training::gate::{Gate, HELD};
 use super::training::layer::{Layer, TrainingConfig};
 use super::training::layers::{Trainer, Training};
@@ -25,15 +25,9 @@ use crate::bank::routes::RouteBook;
 use crate::config::Config;
 use crate::error::Result;
 use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, sound};
-use crate::trajectory::archive::{Archive, Archivist};
+use crate::trajectory::archive::{Archive, Archivist, UNTOLD};
 use crate::trajectory::record::{Outcome, Record};
 use crate::trajectory::tally::Tally;
-
-/// The latency of an outcome that was told without one.
-const UNTOLD: f32 = -1.0;
-
-/// The step of a example that is a record's route.
-const ROUTE: u32 = u32::MAX;
 
 /// A learner as it was at one moment.
 #[derive(Debug)]

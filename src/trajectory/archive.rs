@@ -10,11 +10,13 @@ use super::record::{Details, NodeStep, Outcome, Record};
 use crate::error::Result;
 use crate::state::{Reader, Soundness, Writer, all_unit, sound};
 
-/// No route, no latency.
+/// No route.
 const NONE: u32 = u32::MAX;
-const UNTOLD: f32 = -1.0;
 
-/// Largest code of a kind of pattern; see `bank::patterns::PatternType`.
+/// The latency of an outcome that was told without one.
+pub const UNTOLD: f32 = -1.0;
+
+/// Largest code of a kind of pattern, as the bank numbers them.
 pub const KINDS: u8 = 6;
 
 /// Collects records and gives each a place.

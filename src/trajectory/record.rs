@@ -102,7 +102,7 @@ pub struct StepView<'a> {
     pub layer: u8,
 }
 
-/// Largest code of a verdict; see `bank::patterns::Verdict`.
+/// Largest code of a verdict, as the bank numbers them.
 pub const VERDICTS: u8 = 3;
 
 impl Outcome {

@@ -7,7 +7,11 @@ use crate::bank::index::{RouteId, RouteIndex};
 use crate::bank::patterns::{NodeStep, Observation, PatternBook, PatternIndex, PatternType, Placed, Verdict};
 use crate::config::Config;
 use crate::simd::Kernels;
-use crate::trajectory::record::Record;
+use crate::trajectory::archive::KINDS;
+use crate::trajectory::record::{Record, VERDICTS};
+
+// records keep the codes of the bank
+const _: () = assert!(VERDICTS == Verdict::Unknown as u8 && KINDS as usize == PatternType::ALL.len());
 
 /// Patterns with the newest of the trajectories that they count.
 #[derive(Debug, Clone)]
