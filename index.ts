@@ -72,6 +72,6 @@ export type { RouterMemory, RouterModelStats, RouterStats } from './ts/router/st
 export type { WarmStartRow } from './ts/router/warm-start.ts';
 export { type RouterEvaluationPolicy, SonaRouter } from './ts/router.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';
-export type { LearnReport, SonaStats } from './ts/stats.ts';
+export type { LearnReport, SonaMemory, SonaStats } from './ts/stats.ts';
 export type { StepOptions, TrajectoryBuilder } from './ts/trajectory-builder.ts';
 export type { Same, Vector } from './ts/vectors.ts';

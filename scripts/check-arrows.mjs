@@ -15,7 +15,6 @@ const everyone = ['config', 'error', 'fault', 'identity', 'state'];
 /** What each room may use, besides itself. @type {Record<string, string[]>} */
 const arrows = {
   napi: ['engine', 'router', 'offpolicy', 'embed', 'store', ...everyone],
-  wasm: ['engine', 'router', 'offpolicy', 'embed', 'store', ...everyone],
   engine: ['learner', 'bank', 'store', 'adapter', 'trajectory', 'check', 'linear', 'shared', ...everyone],
   router: ['check', 'chunks', 'linear', 'shared', 'simd', 'store', ...everyone],
   offpolicy: ['check', 'linear', ...everyone],
@@ -39,7 +38,7 @@ const arrows = {
 
 /** The host's things, and the rooms that may know them. Time and randomness are passed in everywhere else. */
 const host = [
-  { path: /^(std|core)::time\b/, rooms: ['engine', 'store', 'napi', 'wasm'] },
+  { path: /^(std|core)::time\b/, rooms: ['engine', 'store', 'napi'] },
   { path: /^std::thread\b/, rooms: ['engine', 'store', 'napi'] },
   { path: /^std::fs\b/, rooms: ['engine', 'store', 'napi'] },
   { path: /^napi(_derive)?\b/, rooms: ['napi'] },
@@ -56,10 +55,6 @@ const knownCircles = [
   {
     files: ['ts/engine-builder.ts', 'ts/engine.ts'],
     why: 'types alone: the builder names the engine that it builds, whose `builder()` names it',
-  },
-  {
-    files: ['src/offpolicy/'],
-    why: 'types alone: a log and what is made of it are defined where it is evaluated',
   },
 ];
 

@@ -110,6 +110,11 @@ impl Lineage {
         self.newest().incarnation
     }
 
+    /// The first number that it has issued or will issue.
+    pub fn begins(&self) -> u64 {
+        self.newest().first
+    }
+
     /// A new incarnation issues from `next` on. `oldest`: the lowest number of which something is held. Nothing changes
     /// when it is the current one.
     pub fn begin(&mut self, incarnation: Incarnation, next: u64, oldest: u64) {
@@ -168,10 +173,10 @@ impl Lineage {
         self.0.is_empty()
     }
 
-    /// Whether it can have come about, with `next` as the next number.
+    /// Whether it can have come about, with `next` as the next number. Somebody issues now.
     pub fn is_sound(&self, next: u64) -> bool {
         let in_order = self.0.windows(2).all(|pair| pair[0].first < pair[1].first);
-        in_order && self.0.last().is_some_and(|newest| newest.first <= next)
+        in_order && self.0.last().is_some_and(|newest| newest.first <= next && newest.incarnation != NOBODY)
     }
 
     fn newest(&self) -> Segment {

@@ -1,7 +1,7 @@
 //! The engine through its public Rust interface.
 
 use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use sona::{Background, Config, SonaEngine, Tier};
@@ -215,6 +215,22 @@ fn an_observer_may_close_the_engine() {
             // closed between the two calls is what this test waits for
             let _ = engine.end_trajectory(trajectory, 1.0);
         }
+    }
+}
+
+#[test]
+fn an_observer_that_panics_stops_neither_the_thread_nor_the_others() {
+    let config = Config { hidden_dim: DIM, background_every: 10, ..Config::default() };
+    let engine = SonaEngine::new(config).unwrap();
+    engine.observe(Arc::new(|_| panic!("on purpose")));
+    let (tell, told) = mpsc::channel();
+    engine.observe(Arc::new(move |report| tell.send(report.is_ok()).unwrap()));
+    for _ in 0..3 {
+        for n in 0..10 {
+            let trajectory = engine.begin_trajectory(&vector(n)).unwrap();
+            engine.end_trajectory(trajectory, 1.0).unwrap();
+        }
+        assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(true), "the thread is gone");
     }
 }
 

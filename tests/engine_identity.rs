@@ -89,7 +89,7 @@ fn a_trajectory_that_another_engine_began_is_refused() {
 fn a_number_from_elsewhere_is_never_issued_again() {
     let engine = engine();
     engine.end(&Ended { id: 70, vectors: &[1.0; DIM], route: Some(Choice::Name("a")), ..Ended::default() }).unwrap();
-    assert_eq!(engine.reserve_ids(1), 71);
+    assert_eq!(engine.reserve_ids(1).unwrap(), 71);
     SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();
     let too_large = Ended { id: u64::MAX, vectors: &[1.0; DIM], ..Ended::default() };
     assert_eq!(engine.end(&too_large).unwrap_err().code(), "SONA_OUT_OF_RANGE");
@@ -116,7 +116,7 @@ fn restarts_do_not_grow_the_state() {
         if n % 2 == 0 {
             let bytes = engine.snapshot().unwrap();
             engine = SonaEngine::restore(&bytes).unwrap();
-            engine.reserve_ids(3);
+            engine.reserve_ids(3).unwrap();
         }
         engine.force_learn().unwrap();
         engine.forget(&Criterion { source: Some("route"), ..Criterion::default() }).unwrap();

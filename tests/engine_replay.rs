@@ -75,7 +75,7 @@ fn config(rng: &mut impl Rng, seed: u64) -> Config {
 fn end(rng: &mut impl Rng, engine: &SonaEngine, ids: &mut Vec<u64>) {
     let config = engine.config();
     let (dim, layers) = (config.hidden_dim, config.base_lora_layers as u32);
-    let id = engine.reserve_ids(rng.random_range(1..3));
+    let id = engine.reserve_ids(rng.random_range(1..3)).unwrap();
     let steps = if rng.random_bool(0.4) { rng.random_range(1..3) } else { 0 };
     let mut vectors = vector(rng, dim);
     (0..steps).for_each(|_| vectors.extend(vector(rng, dim)));

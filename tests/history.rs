@@ -43,7 +43,7 @@ fn engine(config: Config) -> SonaEngine {
 }
 
 fn end(engine: &SonaEngine, event: &Event, quality: f64) -> u64 {
-    let id = engine.reserve_ids(1);
+    let id = engine.reserve_ids(1).unwrap();
     let details = Details { source: Some(event.source.into()), ..Details::default() };
     let (vectors, route) = (&event.query, Some(Choice::Name(&event.route)));
     engine.end(&Ended { id, vectors, route, quality, details: Some(&details), ..Ended::default() }).unwrap();

@@ -31,7 +31,7 @@ fn engine() -> SonaEngine {
 fn teach(engine: &SonaEngine, from: u64, to: u64) {
     for n in from..to {
         let x = vector(n % 61);
-        let id = engine.reserve_ids(1);
+        let id = engine.reserve_ids(1).unwrap();
         let details = Details {
             source: Some(if n % 3 == 0 { "judge" } else { "user" }.into()),
             contexts: (n % 7 == 0).then(|| [format!("context {n}").into()].into()),

@@ -29,7 +29,7 @@ import { call, native } from './native.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
 import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
-import { type LearnReport, type SonaStats, summary, toStats } from './stats.ts';
+import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } from './stats.ts';
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
 import type { StepOptions, TrajectoryBuilder } from './trajectory-builder.ts';
 import {
@@ -663,6 +663,12 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
   /** Counters. */
   stats(): SonaStats {
     return toStats(this.getStats());
+  }
+
+  /** Bytes that its parts take. Waits for a cycle under way. */
+  memory(): SonaMemory {
+    const handle = this.#live();
+    return JSON.parse(call(() => native.memory(handle))) as SonaMemory;
   }
 
   /** Off: `apply*` and `suggestRoutes` still answer, nothing is recorded or learned. */

@@ -144,6 +144,7 @@ export interface Binding {
   learnJob(): number;
   learnAbort(job: number): void;
   stats(handle: number): string;
+  memory(handle: number): string;
   setEnabled(handle: number, enabled: boolean): void;
   isEnabled(handle: number): boolean;
   observe(handle: number, listener: (report: string) => void): number;

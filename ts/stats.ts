@@ -53,6 +53,22 @@ export function toStats(json: string): SonaStats {
   return Object.fromEntries(entries.map(([name, value]) => [camel(name), value])) as unknown as SonaStats;
 }
 
+/** Bytes that the parts of an engine take, but for working memory and what the allocator adds. */
+export interface SonaMemory {
+  /** Trajectories that wait, that can be corrected or that training goes on from; each counts once. */
+  trajectories: number;
+  /** Both adapters with the state of their training, and the activations that they have seen. */
+  adapters: number;
+  /** Weights of kept versions that do not serve. */
+  versions: number;
+  /** Routes with their prototypes. */
+  routes: number;
+  /** Patterns of past trajectories. */
+  patterns: number;
+  /** Suggestions that are remembered for their outcomes: always the same. */
+  suggestions: number;
+}
+
 /** What one training cycle did. */
 export interface LearnReport {
   /** Trajectories taken from the queue. */

@@ -47,6 +47,12 @@ impl BaseLora {
         &self.lora
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let moments = self.first.iter().chain(&self.second);
+        self.lora.bytes() + moments.map(|moment| size_of_val(&**moment)).sum::<usize>() + self.consolidation.bytes()
+    }
+
     /// Step size.
     pub fn rate(&self) -> f32 {
         self.rate

@@ -42,6 +42,12 @@ impl Consolidation {
         }
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let all = [&self.fisher, &self.importance, &self.anchor];
+        all.into_iter().flatten().map(|weights| size_of_val(&**weights)).sum()
+    }
+
     /// How often weights have been anchored.
     pub fn anchors(&self) -> u64 {
         self.anchors

@@ -55,6 +55,11 @@ impl Lora {
         self.b.iter().all(|&weight| weight == 0.0)
     }
 
+    /// Bytes of the weights.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.a) + size_of_val(&*self.b)
+    }
+
     /// Finite weights that have not diverged. Costs a pass over them.
     pub fn check(&self) -> Soundness {
         sound("b", is_bounded(&[&self.a, &self.b]), "weights that have not diverged")

@@ -42,6 +42,11 @@ impl MicroLora {
         &self.lora
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.lora.bytes() + size_of_val(&*self.drawn)
+    }
+
     /// Whether any update came since the last reset.
     pub fn is_trained(&self) -> bool {
         self.trained
@@ -51,14 +56,6 @@ impl MicroLora {
     pub fn reset(&mut self) {
         self.lora.b.fill(0.0);
         self.trained = false;
-    }
-
-    /// Copies the weights of another of the same shape and rate.
-    pub fn copy_from(&mut self, other: &Self) {
-        self.lora.copy_from(&other.lora);
-        self.trained = other.trained;
-        self.squared = other.squared;
-        self.weight = other.weight;
     }
 
     /// Bounded weights and means, and a map that changes nothing until it is trained.

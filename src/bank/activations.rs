@@ -63,6 +63,11 @@ impl ActivationTable {
         self.identities.len()
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.rows) + size_of_val(&*self.identities) + self.known.len() * size_of::<u64>()
+    }
+
     /// Adds a unit activation unless the same one is there.
     pub fn offer(&mut self, kernels: &Kernels, activation: &[f32], stored: &[f16]) {
         let identity = identity_of(stored);

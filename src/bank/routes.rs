@@ -3,7 +3,7 @@
 //! p_k = normalise(PRIOR_WEIGHT a_k + sum over the times k was chosen of (r - (1 - r) / 2) x).
 //! The sum is 64-bit fixed point over f16 queries, so adding and removing commute to the last bit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,10 @@ const QUERY_BITS: u32 = 24;
 /// One more bit for the half below. A coordinate of 1 takes 2^26 right answers, 67 million, before it saturates; only
 /// then does the order of outcomes begin to matter.
 const SUM_SCALE: f64 = 1.0 / (1_u64 << (OUTCOME_BITS + 1 + QUERY_BITS)) as f64;
+
+/// The most by which one outcome moves a coordinate of a sum: twice a query coordinate of 1, and the rounding that a unit
+/// vector may have.
+const FARTHEST: i64 = (2 << OUTCOME_BITS) * ((1 << QUERY_BITS) + (1 << (QUERY_BITS - 7)));
 
 /// Rows kept for reuse beyond the published ones.
 const SPARE: usize = 8;
@@ -82,6 +86,11 @@ impl OutcomeSum {
     /// Of no outcomes, for queries of `dim` numbers.
     pub fn new(dim: usize) -> Self {
         Self { sum: vec![0; dim].into(), count: 0, quality: 0 }
+    }
+
+    /// Numbers of a query.
+    pub fn dim(&self) -> usize {
+        self.sum.len()
     }
 
     /// Adds an outcome in [0, 1] for a unit query (f16-exact).
@@ -164,6 +173,19 @@ impl RouteBook {
             index: self.index.clone(),
             ..Self::new(self.dim, self.learn)
         }
+    }
+
+    /// Bytes that the routes take, with what readers see of them.
+    pub fn bytes(&self) -> usize {
+        let of_route = |route: &Arc<Route>| {
+            let Route { prior, sum, row, .. } = &**route;
+            let vectors = size_of_val(&**sum) + size_of_val(&*row.prototype) + prior.as_deref().map_or(0, size_of_val);
+            size_of::<Route>() + size_of::<RouteRow>() + row.name.len() + vectors
+        };
+        self.routes.iter().flatten().map(of_route).sum::<usize>()
+            + size_of_val(&*self.routes)
+            + size_of_val(&*self.generations)
+            + size_of_val(&*self.vacant)
     }
 
     /// The id that the next new route gets. Errors speak of `argument`.
@@ -259,11 +281,6 @@ impl RouteBook {
         self.change(kernels, id, query, Some(from), Some(to));
     }
 
-    /// Takes a counted outcome back.
-    pub fn take_back(&mut self, kernels: &Kernels, id: RouteId, query: &[f32], outcome: f32) {
-        self.change(kernels, id, query, Some(outcome), None);
-    }
-
     /// Takes back all that was added up; an id of a removed route changes nothing.
     pub fn take_back_all(&mut self, kernels: &Kernels, id: RouteId, taken: &OutcomeSum) {
         let learn = self.learn;
@@ -297,19 +314,17 @@ impl RouteBook {
     pub fn was_issued(&self, id: RouteId) -> bool {
         let slot = id.slot();
         let exists = self.routes.get(slot).is_some_and(Option::is_some);
-        self.generations.get(slot).is_some_and(|&next| id.generation() < next + u32::from(exists))
+        self.generations.get(slot).is_some_and(|&next| id.generation() < next || exists && id.generation() == next)
     }
 
-    /// Whether the priors come from outcomes up to `last`, and every place has a route, can have another, or is used up.
-    pub fn check(&self, last: u64) -> Soundness {
+    /// Whether the priors come from outcomes up to `last`, the sums count the outcomes that are `held` and can be taken back,
+    /// and every place has a route, can have another, or is used up.
+    pub fn check(&self, last: u64, held: &BTreeMap<RouteId, OutcomeSum>) -> Soundness {
         let routes = || self.routes.iter().flatten().map(Arc::as_ref);
         sound("routes", routes().count() <= MAX_ROUTES, format_args!("at most {MAX_ROUTES} routes"))?;
         sound("generations", self.generations.len() <= SLOTS, format_args!("at most {SLOTS} places"))?;
-        let counted = |route: &Route| {
-            let most = i64::try_from(route.count).unwrap_or(i64::MAX).saturating_mul(1 << QUALITY_BITS);
-            route.count < UNCOUNTABLE && (0..=most).contains(&route.quality)
-        };
-        sound("routes", routes().all(counted), "counts, and qualities from 0 to 1")?;
+        let counted = |route: &Route| route.count < UNCOUNTABLE && self.counts(route, held.get(&route.row.id));
+        sound("routes", routes().all(counted), "sums of the outcomes that are held and of others from 0 to 1")?;
         let origin = |route: &Route| match route.prior_from {
             PriorFrom::Nowhere => route.prior.is_none(),
             PriorFrom::Caller => route.prior.is_some(),
@@ -329,6 +344,21 @@ impl RouteBook {
         let all = places && self.generations.iter().enumerate().all(place);
         sound("vacant", all, "the places that are free and not used up")?;
         sound("removed", self.index.removed < UNCOUNTABLE, "a count")
+    }
+
+    /// Whether outcomes in [0, 1] can add up to what is left of a route without those that are held.
+    fn counts(&self, route: &Route, held: Option<&OutcomeSum>) -> bool {
+        let (count, quality) = held.map_or((0, 0), |held| (held.count, held.quality));
+        let Some(left) = route.count.checked_sub(count) else { return false };
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        let held = held.filter(|_| self.learn).map(|held| &held.sum);
+        let farthest = if self.learn { left.saturating_mul(FARTHEST) } else { 0 };
+        let within = |(n, sum): (usize, &i64)| {
+            let rest = sum.saturating_sub(held.map_or(0, |held| held[n]));
+            (-farthest..=farthest).contains(&rest)
+        };
+        (0..=left.saturating_mul(1 << QUALITY_BITS)).contains(&route.quality.saturating_sub(quality))
+            && route.sum.iter().enumerate().all(within)
     }
 
     /// Writes every route with its sums.

@@ -88,10 +88,11 @@ impl Worker {
         self.change(|state| state.woken = true);
     }
 
-    pub(super) fn join(self) {
+    /// Ends the thread, and waits for that if told to.
+    pub(super) fn stop(self, wait: bool) {
         self.change(|state| state.stop = true);
         // the last owner of an engine may be the thread's own observer, which can't wait for itself
-        if self.thread.thread().id() != thread::current().id() {
+        if wait && self.thread.thread().id() != thread::current().id() {
             // a panic in a cycle is caught and told there, so there is none to pass on here
             let _ = self.thread.join();
         }
@@ -124,13 +125,19 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Obs
             fault::point("background");
             timed_cycle(&learner, clock, &mut Control::none())
         };
-        let result = catch_unwind(AssertUnwindSafe(cycle)).unwrap_or_else(|panic| Err(SonaError::from_panic(&*panic)));
+        let mut result = caught(cycle).and_then(|result| result);
         if result.is_err() {
-            learner.count_failure();
+            // a watcher of changes may panic here too
+            result = caught(|| learner.count_failure()).and(result);
         }
         drop(learner);
         observers.tell(&result);
     }
+}
+
+/// What `run` returns, or its panic: the thread goes on.
+fn caught<T>(run: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| SonaError::from_panic(&*panic))
 }
 
 /// Called with the result of every cycle that the background thread makes.
@@ -161,6 +168,9 @@ impl Observers {
     pub(super) fn tell(&self, result: &Result<LearnReport>) {
         // called without the lock, so that an observer may add another or close the engine
         let current = self.all.lock().clone();
-        current.iter().for_each(|(_, observer)| observer(result));
+        for (_, observer) in &current {
+            // its panic has been told by the hook; the other observers and the thread go on
+            let _ = caught(|| observer(result));
+        }
     }
 }

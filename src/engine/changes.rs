@@ -1,6 +1,7 @@
 //! The engine as a list of changes: who is told of each, and how another engine follows.
 
 use super::facade::SonaEngine;
+use super::sequences::Sequences;
 use crate::config::Config;
 use crate::error::Result;
 use crate::learner::change::Change;
@@ -10,8 +11,9 @@ impl SonaEngine {
     /// is cheap to clone; what the watcher keeps can be [replayed](Self::replay). There is one watcher at most: another
     /// takes its place.
     ///
-    /// The watcher is called while outcomes wait, so it should be quick. It must not call the engine, which would wait for
-    /// itself. If it panics, the change is not made, and the call that would have made it says so.
+    /// The watcher is called while outcomes wait, so it should be quick. It may call other engines, such as one that
+    /// [follows](Self::apply_change), but not this one, which would wait for itself: such a call is refused with
+    /// `SONA_INVALID_ARGUMENT`. If the watcher panics, the change is not made, and the call that would have made it says so.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -36,12 +38,18 @@ impl SonaEngine {
         self.check_open()?;
         self.learner.watch(Some(Box::new(watcher)));
         self.tell_restarted();
+        self.tell_issued();
         Ok(())
     }
 
     /// Tells nobody any more.
-    pub fn unwatch_changes(&self) {
+    ///
+    /// # Errors
+    /// `SONA_INVALID_ARGUMENT` from inside the watcher.
+    pub fn unwatch_changes(&self) -> Result<()> {
+        self.check_caller()?;
         self.learner.watch(None);
+        Ok(())
     }
 
     /// The engine that these changes, all of them since it was made, lead to: the same state to the last bit. Nothing is
@@ -59,18 +67,26 @@ impl SonaEngine {
     /// made so far, or whose snapshot it was restored from. Nothing else may change it.
     ///
     /// # Errors
-    /// `SONA_CORRUPT_STATE` for a change that does not follow on what is known here, `SONA_CLOSED`; nothing changes then.
+    /// `SONA_CORRUPT_STATE` for a change that does not follow on what is known here, those of
+    /// [`set_embedder`](Self::set_embedder), `SONA_CLOSED`; nothing changes then.
     pub fn apply_change(&self, change: &Change) -> Result<()> {
         self.check_open()?;
         match change {
-            Change::Issued { trajectories, suggestions } => {
-                self.sequences.skip_to(*trajectories, *suggestions);
-            }
-            Change::Restarted(lineages) => self.sequences.follow((**lineages).clone()),
-            Change::Embedder(embedder) => self.settle_embedder(embedder.clone())?,
+            Change::Embedder(embedder) => return self.set_embedder(embedder.clone()),
+            Change::Issued { trajectories, suggestions } => Sequences::check_next(*trajectories, *suggestions)?,
+            Change::Restarted(lineages) => Sequences::check_lineages(lineages)?,
+            Change::Ended(ended) => Sequences::check_next(ended.record().id.saturating_add(1), 1)?,
             _ => (),
         }
-        self.learner.apply_change(change)
+        self.learner.apply_change(change)?;
+        match change {
+            Change::Issued { trajectories, suggestions } => self.sequences.skip_to(*trajectories, *suggestions),
+            Change::Restarted(lineages) => self.sequences.follow((**lineages).clone()),
+            // it may have begun before anybody watched
+            Change::Ended(ended) => self.sequences.skip_to(ended.record().id.saturating_add(1), 1),
+            _ => (),
+        }
+        Ok(())
     }
 
     /// Tells the watcher which incarnation speaks.
@@ -87,6 +103,7 @@ impl SonaEngine {
         }
         if self.sequences.has_begun_anew() {
             self.tell_restarted();
+            self.sequences.told_anew();
         }
         self.learner.tell(|| Change::Issued {
             trajectories: self.sequences.next_trajectory(),

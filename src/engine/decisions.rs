@@ -28,6 +28,11 @@ impl Decisions {
         Self { slots: (0..KEPT).map(|_| Slot::default()).collect() }
     }
 
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&*self.slots)
+    }
+
     /// Remembers the nearest routes of a suggestion.
     pub(super) fn keep(&self, id: u64, nearest: &[RouteId]) {
         let slot = &self.slots[(id % KEPT) as usize];

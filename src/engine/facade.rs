@@ -1,8 +1,8 @@
 //! An engine: its settings and parts, and the calls that are about the whole of it.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
@@ -42,7 +42,9 @@ pub struct SonaEngine {
     pub(super) worker_started: AtomicBool,
     pub(super) observers: Arc<Observers>,
     pub(super) sequences: Sequences,
-    pub(super) embedder: Mutex<Option<EmbedderId>>,
+    pub(super) embedder: OnceLock<EmbedderId>,
+    /// Held while an embedder is told of and named.
+    naming: Mutex<()>,
     pub(super) closed: AtomicBool,
 }
 
@@ -76,7 +78,8 @@ impl SonaEngine {
             worker_started: AtomicBool::new(false),
             observers: Arc::default(),
             sequences: Sequences::new(),
-            embedder: Mutex::default(),
+            embedder: OnceLock::new(),
+            naming: Mutex::default(),
             closed: AtomicBool::new(false),
             config,
         })
@@ -105,18 +108,18 @@ impl SonaEngine {
     /// `SONA_CLOSED`.
     pub fn set_embedder(&self, embedder: EmbedderId) -> Result<()> {
         self.check_open()?;
-        self.settle_embedder(embedder.clone())?;
-        self.learner.tell(|| Change::Embedder(embedder));
+        let _naming = self.naming.lock();
+        embedder.check(self.embedder.get(), self.config.hidden_dim)?;
+        if self.embedder.get().is_none() {
+            self.learner.tell(|| Change::Embedder(embedder.clone()));
+            self.embedder.get_or_init(|| embedder);
+        }
         Ok(())
-    }
-
-    pub(super) fn settle_embedder(&self, embedder: EmbedderId) -> Result<()> {
-        EmbedderId::settle(&mut self.embedder.lock(), embedder, self.config.hidden_dim)
     }
 
     /// Whose vectors these are, once it was said.
     pub fn embedder(&self) -> Option<EmbedderId> {
-        self.embedder.lock().clone()
+        self.embedder.get().cloned()
     }
 
     /// Name of the kernels in use.
@@ -187,12 +190,13 @@ impl SonaEngine {
         self.observers.remove(number);
     }
 
-    /// Refuses every later call, then waits for the background thread. Safe to call more than once.
+    /// Refuses every later call, then waits for the background thread, unless called from inside a watcher, whom that thread
+    /// may be waiting for. Safe to call more than once.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         let worker = self.worker.lock().take();
         if let Some(worker) = worker {
-            worker.join();
+            worker.stop(!self.learner.is_telling());
         }
         self.observers.clear();
     }
@@ -241,6 +245,14 @@ impl SonaEngine {
     pub(super) fn check_open(&self) -> Result<()> {
         match self.closed.load(Ordering::Relaxed) {
             true => Err(SonaError::Closed),
+            false => self.check_caller(),
+        }
+    }
+
+    /// Refuses the watcher of changes, who would wait for itself.
+    pub(super) fn check_caller(&self) -> Result<()> {
+        match self.learner.is_telling() {
+            true => Err(SonaError::invalid_argument("watcher", "no call of the engine that it watches", "one")),
             false => Ok(()),
         }
     }

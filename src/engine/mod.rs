@@ -25,7 +25,9 @@ pub use crate::bank::index::RouteId;
 pub use crate::bank::patterns::{Expectation, Pattern};
 pub use crate::bank::patterns::{PatternType, Verdict};
 pub use crate::learner::change::{self, Change};
-pub use crate::learner::{Amended, Control, Criterion, Forgotten, Intervention, Tier, Version, backends, best_backend};
+pub use crate::learner::{
+    Amended, Control, Criterion, Forgotten, Intervention, Memory, Tier, Version, backends, best_backend,
+};
 pub use crate::trajectory::record::{Details, NodeStep};
 pub use background::Observer;
 pub use facade::SonaEngine;

@@ -52,10 +52,14 @@ impl SonaEngine {
     }
 
     /// Takes `count` consecutive trajectory ids and returns the first.
-    pub fn reserve_ids(&self, count: u64) -> u64 {
-        let first = self.sequences.issue_trajectories(count, || self.learner.held_ids());
+    ///
+    /// # Errors
+    /// `SONA_CLOSED`.
+    pub fn reserve_ids(&self, count: u64) -> Result<u64> {
+        self.check_open()?;
+        let first = self.sequences.issue_trajectories(count);
         self.tell_issued();
-        first
+        Ok(first)
     }
 
     /// Starts telling a trajectory.
@@ -66,7 +70,7 @@ impl SonaEngine {
         self.check_open()?;
         check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
         let (dim, most) = (self.config.hidden_dim, self.config.max_trajectory_steps);
-        let id = self.reserve_ids(1);
+        let id = self.reserve_ids(1)?;
         Ok(TrajectoryBuilder::new(self.learner.kernels(), (self.incarnation(), id), dim, most, query))
     }
 
@@ -117,7 +121,7 @@ impl SonaEngine {
             self.learner.buffer().recycle(record);
             return filled.map(|()| 0);
         }
-        if self.sequences.pass_trajectory(ended.id, || self.learner.held_ids())? {
+        if self.sequences.pass_trajectory(ended.id)? {
             self.tell_issued();
         }
         let (id, name) = match ended.route {

@@ -28,17 +28,17 @@ impl SonaEngine {
         self.check_open()?;
         let min_quality = min_quality.unwrap_or(self.config.quality_threshold);
         check::unit_interval("minQuality", min_quality)?;
-        self.with_unit("query", query, |unit| {
-            let snapshot = self.learner.snapshot();
-            let (patterns, now) = (&snapshot.patterns, self.clock.now().unix_ms);
-            let found = patterns.find(self.learner.kernels(), unit, k, min_quality);
-            self.learner.access(found.iter().map(|(pattern, _)| (*pattern).clone()), patterns.events(), now);
-            let tell = |(pattern, similarity): (&Arc<Pattern>, f32)| {
-                let weight = pattern.total_weight(patterns.events());
-                Found { pattern: pattern.clone(), similarity, weight }
-            };
-            found.into_iter().map(tell).collect()
-        })
+        let snapshot = self.learner.snapshot();
+        let patterns = &snapshot.patterns;
+        let found =
+            self.with_unit("query", query, |unit| patterns.find(self.learner.kernels(), unit, k, min_quality))?;
+        let accessed = found.iter().map(|(pattern, _)| (*pattern).clone());
+        self.learner.access(accessed, patterns.events(), self.clock.now().unix_ms);
+        let tell = |(pattern, similarity): (&Arc<Pattern>, f32)| {
+            let weight = pattern.total_weight(patterns.events());
+            Found { pattern: pattern.clone(), similarity, weight }
+        };
+        Ok(found.into_iter().map(tell).collect())
     }
 
     /// The pattern of an id, as it is now.

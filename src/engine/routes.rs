@@ -82,7 +82,7 @@ impl SonaEngine {
                 return Err(SonaError::UnknownRoute { argument: "eligible".into(), got: id.packed().to_string() });
             }
         }
-        with_scratch(|scratch| {
+        let suggestion = with_scratch(|scratch| {
             let Scratch { vector, other, suggest } = scratch;
             vector.resize(query.len(), 0.0);
             other.resize(query.len(), 0.0);
@@ -93,11 +93,12 @@ impl SonaEngine {
             let mut suggestion = suggest.rank(&self.learner, &snapshot, other, k, eligible);
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
-            suggestion.id = self.sequences.issue_suggestion(|| self.learner.held_ids());
+            suggestion.id = self.sequences.issue_suggestion();
             self.decisions.keep(suggestion.id, suggest.nearest());
-            self.tell_issued();
-            Ok(suggestion)
-        })
+            suggestion
+        });
+        self.tell_issued();
+        Ok(suggestion)
     }
 }
 

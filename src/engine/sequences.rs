@@ -24,7 +24,7 @@ struct Lineages {
 pub(super) struct Sequences {
     incarnation: Incarnation,
     begun: AtomicBool,
-    /// Whether it has begun since somebody asked.
+    /// Whether it has begun since somebody was told.
     anew: AtomicBool,
     lineages: Mutex<Lineages>,
     trajectory: AtomicU64,
@@ -49,16 +49,15 @@ impl Sequences {
         self.incarnation
     }
 
-    /// Takes `count` consecutive numbers of trajectories and returns the first. `held` tells the numbers of which something
-    /// is held, in order; it is asked once at most.
-    pub(super) fn issue_trajectories(&self, count: u64, held: impl FnOnce() -> Vec<u64>) -> u64 {
-        self.begin(held);
+    /// Takes `count` consecutive numbers of trajectories and returns the first.
+    pub(super) fn issue_trajectories(&self, count: u64) -> u64 {
+        self.begin();
         self.trajectory.fetch_add(count, Ordering::Relaxed)
     }
 
     /// The number of a suggestion.
-    pub(super) fn issue_suggestion(&self, held: impl FnOnce() -> Vec<u64>) -> u64 {
-        self.begin(held);
+    pub(super) fn issue_suggestion(&self) -> u64 {
+        self.begin();
         self.suggestion.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -66,14 +65,14 @@ impl Sequences {
     ///
     /// # Errors
     /// `SONA_OUT_OF_RANGE` for one that leaves no room.
-    pub(super) fn pass_trajectory(&self, number: u64, held: impl FnOnce() -> Vec<u64>) -> Result<bool> {
+    pub(super) fn pass_trajectory(&self, number: u64) -> Result<bool> {
         if number < self.next_trajectory() {
             return Ok(false);
         }
         if number >= UNCOUNTABLE {
             return Err(SonaError::out_of_range("id", "a number that was reserved", number));
         }
-        self.begin(held);
+        self.begin();
         self.trajectory.fetch_max(number + 1, Ordering::Relaxed);
         Ok(true)
     }
@@ -119,24 +118,25 @@ impl Sequences {
     }
 
     /// From here on this incarnation issues.
-    fn begin(&self, held: impl FnOnce() -> Vec<u64>) {
+    fn begin(&self) {
         if self.begun.load(Ordering::Acquire) {
             return;
         }
-        let known = self.lineages.lock().held.take();
-        // asked without the lock
-        let held = known.unwrap_or_else(held);
         let mut lineages = self.lineages.lock();
         if self.begun.load(Ordering::Acquire) {
             return;
         }
         let (trajectory, suggestion) = (self.next_trajectory(), self.next_suggestion());
-        let oldest = held.first().copied().unwrap_or(trajectory);
+        // where nobody knows what is held, any number may be
+        let held = lineages.held.take();
+        let oldest = held.as_ref().map_or(0, |held| held.first().copied().unwrap_or(trajectory));
         lineages.trajectories.begin(self.incarnation, trajectory, oldest);
-        lineages.trajectories.fold(|numbers: Range<u64>| {
-            let at = held.partition_point(|&number| number < numbers.start);
-            held.get(at).is_some_and(|number| numbers.contains(number))
-        });
+        if let Some(held) = held {
+            lineages.trajectories.fold(|numbers: Range<u64>| {
+                let at = held.partition_point(|&number| number < numbers.start);
+                held.get(at).is_some_and(|number| numbers.contains(number))
+            });
+        }
         // no suggestion is held by a state
         lineages.suggestions.begin(self.incarnation, suggestion, suggestion);
         self.anew.store(true, Ordering::Relaxed);
@@ -149,14 +149,34 @@ impl Sequences {
         self.begun.load(Ordering::Acquire).then(|| [lineages.trajectories.clone(), lineages.suggestions.clone()])
     }
 
-    /// Whether this incarnation has begun since this was asked last.
+    /// Whether this incarnation has begun and nobody [has been told](Self::told_anew).
     pub(super) fn has_begun_anew(&self) -> bool {
-        self.anew.swap(false, Ordering::Relaxed)
+        self.anew.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn told_anew(&self) {
+        self.anew.store(false, Ordering::Relaxed);
+    }
+
+    /// Refuses next numbers that no sequences can have.
+    pub(super) fn check_next(trajectory: u64, suggestion: u64) -> Result<()> {
+        let counted = [trajectory, suggestion].iter().all(|next| (1..UNCOUNTABLE).contains(next));
+        if counted { Ok(()) } else { Err(SonaError::corrupt_state("the change does not follow: numbers out of range")) }
+    }
+
+    /// Refuses incarnations that can't have issued numbers one after another.
+    pub(super) fn check_lineages([trajectories, suggestions]: &[Lineage; 2]) -> Result<()> {
+        let sound = [trajectories, suggestions].iter().all(|lineage| lineage.is_sound(UNCOUNTABLE - 1));
+        if sound && trajectories.current() == suggestions.current() {
+            return Ok(());
+        }
+        Err(SonaError::corrupt_state("the change does not follow: incarnations out of order"))
     }
 
     /// Takes over who has issued them elsewhere. This incarnation begins when it issues.
     pub(super) fn follow(&self, [trajectories, suggestions]: [Lineage; 2]) {
         let mut lineages = self.lineages.lock();
+        self.skip_to(trajectories.begins(), suggestions.begins());
         *lineages = Lineages { trajectories, suggestions, held: None };
         self.begun.store(false, Ordering::Release);
     }
@@ -211,7 +231,8 @@ impl Sequences {
 /// Whether the numbers are above those that are held, and both sequences were begun by the same incarnations.
 fn check(lineages: &Lineages, next: (u64, u64), largest: u64) -> crate::state::Soundness {
     let Lineages { trajectories, suggestions, .. } = lineages;
-    sound("next_id", (largest + 1..UNCOUNTABLE).contains(&next.0), "a number above those that were issued")?;
+    let above = largest < next.0 && (1..UNCOUNTABLE).contains(&next.0);
+    sound("next_id", above, "a number above those that were issued")?;
     sound("next_decision", (1..UNCOUNTABLE).contains(&next.1), "a number from 1")?;
     sound("incarnations.trajectories", trajectories.is_sound(next.0), "incarnations in order")?;
     sound("incarnations.suggestions", suggestions.is_sound(next.1), "incarnations in order")?;

@@ -1,6 +1,7 @@
 //! An engine's state as bytes and as a file.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -29,7 +30,7 @@ impl SonaEngine {
             writer.value("config", &self.config.to_json());
             learner.save(&mut writer.scope("learner"));
             self.sequences.save(learner.held_ids().last().copied().unwrap_or_default(), writer);
-            EmbedderId::save(self.embedder.lock().as_ref(), writer);
+            EmbedderId::save(self.embedder.get(), writer);
         })?;
         frame::encode(Kind::ENGINE, &state)
     }
@@ -60,12 +61,11 @@ impl SonaEngine {
         let learner = reader.scope("learner");
         Learner::expect(&config, &learner)?;
         let mut engine = Self::new(config).map_err(|error| reader.corrupt("config", error))?;
-        let held = engine.learner.restore(&learner)?;
+        let held = engine.learner.restore(&learner, reader.optional("quality_sum")?)?;
         engine.sequences = Sequences::restore(held, continues, &reader)?;
-        if let Some(sum) = reader.optional("quality_sum")? {
-            engine.learner.take_quality_sum(sum);
+        if let Some(embedder) = EmbedderId::restore(&reader, engine.config.hidden_dim)? {
+            engine.embedder = OnceLock::from(embedder);
         }
-        *engine.embedder.lock() = EmbedderId::restore(&reader, engine.config.hidden_dim)?;
         Ok(engine)
     }
 

@@ -2,6 +2,7 @@
 
 use super::facade::SonaEngine;
 use crate::error::Result;
+use crate::learner::Memory;
 
 /// Counters of one engine. When no call is under way, recorded = learned + buffered + dropped.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,5 +86,14 @@ impl SonaEngine {
     pub fn stats(&self) -> Result<Stats> {
         self.check_open()?;
         Ok(Stats::collect(self))
+    }
+
+    /// Bytes that its parts take. Waits for a cycle under way.
+    ///
+    /// # Errors
+    /// `SONA_CLOSED`.
+    pub fn memory(&self) -> Result<Memory> {
+        self.check_open()?;
+        Ok(Memory { suggestions: self.decisions.bytes() as u64, ..self.learner.memory() })
     }
 }

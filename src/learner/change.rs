@@ -149,6 +149,8 @@ pub struct Trained {
 /// A finished cycle.
 #[derive(Debug, Clone)]
 pub struct Cycle {
+    /// Its place among finished cycles, from 1.
+    pub(in crate::learner) number: u64,
     pub(in crate::learner) trained: Trained,
     /// Trajectories whose outcome was replaced too late for it.
     pub(in crate::learner) amended: Arc<[u64]>,

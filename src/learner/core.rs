@@ -16,7 +16,6 @@ use crate::bank::index::RouteId;
 use crate::config::Config;
 use crate::simd::Kernels;
 use crate::trajectory::buffer::Buffer;
-use crate::trajectory::record::Record;
 
 /// Owner of all learning state of one engine.
 ///
@@ -93,11 +92,6 @@ impl Learner {
         self.lock_instant().routes.find(name)
     }
 
-    /// The newest record of an id.
-    pub fn find_record(&self, id: u64) -> Option<Arc<Record>> {
-        self.lock_instant().ledger.get(id).cloned()
-    }
-
     /// The versions that are kept, oldest first, and the number of the one that serves.
     pub fn versions(&self) -> (Vec<Version>, u64) {
         let versions = self.versions.lock();
@@ -153,6 +147,11 @@ impl Learner {
     /// Whether anybody watches. Costs one load.
     pub fn is_watched(&self) -> bool {
         self.watch.is_watched()
+    }
+
+    /// Whether this thread is inside the watcher.
+    pub fn is_telling(&self) -> bool {
+        self.watch.is_telling()
     }
 
     /// Tells the watcher, if there is one, of a change that is not the learner's.

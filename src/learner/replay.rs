@@ -2,12 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::change::{Amended, Change, Cycle, Ended, Forgotten, Route, Trained};
 use super::core::Learner;
 use super::instant::state::Instant;
+use super::instant::tier::MicroTier;
+use super::training::layer::Layer;
 use super::training::layers::{Trainer, Training};
+use crate::adapter::lora::Lora;
+use crate::bank::index::RouteId;
 use crate::error::{Result, SonaError};
+use crate::state::all_unit;
 use crate::trajectory::record::Record;
 
 impl Learner {
@@ -28,7 +34,10 @@ impl Learner {
     /// The change in terms of the records that are held here.
     fn own(&self, instant: &Instant, trainer: &Trainer, change: &Change) -> Result<Change> {
         let own = match change {
-            Change::Route(Route::Added { id, name, .. }) => {
+            Change::Route(Route::Added { id, name, prior }) => {
+                ensure(!name.is_empty(), "a route without a name")?;
+                let unit = |prior: &Arc<[f32]>| prior.len() == instant.dim && all_unit(prior, instant.dim);
+                ensure(prior.as_ref().is_none_or(unit), "a prior that is no unit vector of this length")?;
                 let expected = instant.routes.find(name).map_or_else(|| instant.routes.vacancy("name"), Ok)?;
                 ensure(expected == *id, "a route with another id")?;
                 change.clone()
@@ -38,11 +47,21 @@ impl Learner {
                 change.clone()
             }
             Change::Ended(ended) => {
-                ensure(ended.record.sequence == instant.sequence + 1, "a trajectory at another place in the order")?;
-                if let (Some(name), Some(route)) = (&ended.new_route, ended.record.route) {
-                    let fresh = instant.routes.find(name).is_none();
-                    let id = instant.routes.vacancy("route")?;
-                    ensure(fresh && id.packed() == route, "a route with another id")?;
+                let record = &ended.record;
+                ensure(record.sequence == instant.sequence + 1, "a trajectory at another place in the order")?;
+                ensure(record.query().len() == instant.dim, "vectors of another length")?;
+                let mut steps = record.step_parts();
+                let layers = steps.all(|(_, _, layer)| usize::from(layer) < trainer.config.most_layers);
+                ensure(layers, "steps of layers that there are not")?;
+                ensure(ended.outcome.check().is_ok(), "no outcome")?;
+                let route = record.route.map(RouteId::from_packed);
+                match &ended.new_route {
+                    Some(name) => {
+                        let fresh = !name.is_empty() && instant.routes.find(name).is_none();
+                        let id = instant.routes.vacancy("route")?;
+                        ensure(fresh && Some(id) == route, "a route with another id")?;
+                    }
+                    None => ensure(route.is_none_or(|id| instant.routes.was_issued(id)), "a route that is unknown")?,
                 }
                 Change::Ended(Ended { record: Arc::new(ended.record.copy(ended.outcome)), ..ended.clone() })
             }
@@ -51,6 +70,7 @@ impl Learner {
                 let record = record.filter(|record| record.sequence == amended.record.sequence).cloned();
                 let record = record.ok_or_else(|| foreign("a trajectory that is not held"))?;
                 ensure(record.outcome() == amended.from, "a trajectory with another outcome")?;
+                ensure(amended.to.check().is_ok(), "no outcome")?;
                 Change::Amended(Amended { record, ..amended.clone() })
             }
             Change::Drained(count) => {
@@ -58,6 +78,11 @@ impl Learner {
                 change.clone()
             }
             Change::Cycle(cycle) => {
+                ensure(cycle.number == self.cycles() + 1, "a cycle at another place in the order")?;
+                let fresh = trainer.state.members.fresh.iter().filter(|record| !record.is_forgotten());
+                self.fits(instant, trainer, &cycle.trained, fresh.count() as u64)?;
+                let corrected = self.corrected.load(Ordering::Relaxed);
+                ensure(cycle.corrected <= corrected, "more corrected outcomes than there were")?;
                 let records = Records::held(instant, &trainer.state);
                 Change::Cycle(Box::new(Cycle { trained: records.trained(&cycle.trained)?, ..(**cycle).clone() }))
             }
@@ -66,6 +91,9 @@ impl Learner {
                 change.clone()
             }
             Change::Forgotten(forgotten) => {
+                self.fits(instant, trainer, &forgotten.trained, 0)?;
+                let of_dim = forgotten.sums.iter().all(|(_, sum)| sum.dim() == instant.dim);
+                ensure(of_dim, "vectors of another length")?;
                 let records = Records::held(instant, &trainer.state);
                 let of_sums = |(record, quality): &(Arc<Record>, f32)| Ok((records.own(record)?, *quality));
                 let prior =
@@ -77,9 +105,37 @@ impl Learner {
                     trained: records.trained(&forgotten.trained)?,
                 }))
             }
+            Change::Accessed(accessed) => {
+                let known = accessed.event <= self.published.load().patterns.events();
+                ensure(known, "patterns of later trajectories")?;
+                change.clone()
+            }
             _ => change.clone(),
         };
         Ok(own)
+    }
+
+    /// Refuses what training has come to in a learner with other sizes, or from another place in the order: `learned`
+    /// observations that patterns had not counted here.
+    fn fits(&self, instant: &Instant, trainer: &Trainer, trained: &Trained, learned: u64) -> Result<()> {
+        let (own, next) = (&*trainer.state, &*trained.state);
+        let sizes = |lora: &Lora| (lora.dim(), lora.rank());
+        let as_own = |layer: &Layer| {
+            let first = &own.layers[0];
+            sizes(layer.base.lora()) == sizes(first.base.lora()) && layer.replay.capacity() == first.replay.capacity()
+        };
+        let micro = |tier: &Arc<MicroTier>| sizes(tier.micro.lora()) == sizes(instant.tier.micro.lora());
+        let members = |training: &Training| (training.members.capacity, training.members.book.clusters());
+        let same = (1..=trainer.config.most_layers).contains(&next.layers.len())
+            && next.layers.iter().all(as_own)
+            && trained.tier.as_ref().is_none_or(micro)
+            && members(next) == members(own);
+        ensure(same, "weights of another size")?;
+        let events = |training: &Training| training.members.index().events();
+        ensure(events(next) == events(own) + learned, "training on other trajectories")?;
+        let next = self.versions.lock().next();
+        let numbered = trained.kept.as_ref().is_none_or(|kept| kept.version.version == next);
+        ensure(numbered, "a version with another number")
     }
 }
 

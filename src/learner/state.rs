@@ -1,57 +1,51 @@
 //! All that a learner has learned, as entries of a state, and back.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::core::Learner;
+use super::history::forgetting::sums;
 use super::history::versions::{KEPT, Kept, Version, Versions};
 use super::instant::state::Instant;
 use super::instant::tier::MicroTier;
 use super::quality;
 use super::training::calibration::LIMIT;
-use super::training::example::Example;
+use super::training::example::{Example, ROUTE};
 use super::training::gate::{Gate, HELD};
 use super::training::layer::{Layer, TrainingConfig};
 use super::training::layers::{Trainer, Training};
-use super::training::members::Members;
+use super::training::members::{Members, kind};
 use crate::adapter::base::BaseLora;
 use crate::adapter::micro::MicroLora;
 use crate::adapter::replay::{NEWEST, Replay};
 use crate::bank::index::RouteId;
-use crate::bank::patterns::{PatternBook, Placed, Verdict};
+use crate::bank::patterns::{Placed, Verdict};
 use crate::bank::routes::RouteBook;
 use crate::config::Config;
 use crate::error::Result;
 use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, sound};
-use crate::trajectory::archive::{Archive, Archivist};
+use crate::trajectory::archive::{Archive, Archivist, UNTOLD};
 use crate::trajectory::record::{Outcome, Record};
 use crate::trajectory::tally::Tally;
-
-/// The latency of an outcome that was told without one.
-const UNTOLD: f32 = -1.0;
-
-/// The step of a example that is a record's route.
-const ROUTE: u32 = u32::MAX;
 
 /// A learner as it was at one moment.
 #[derive(Debug)]
 pub struct Frozen {
-    training: Arc<Training>,
-    accesses: Vec<[u64; 3]>,
+    pub(super) training: Arc<Training>,
     config: TrainingConfig,
-    routes: RouteBook,
-    tier: MicroTier,
+    pub(super) routes: RouteBook,
+    pub(super) tier: MicroTier,
     /// The newest records, with what can still change of them.
-    ledger: Vec<(Arc<Record>, Outcome, bool)>,
-    tally: Tally,
+    pub(super) ledger: Vec<(Arc<Record>, Outcome, bool)>,
+    pub(super) tally: Tally,
     amended: Vec<u64>,
     sequence: u64,
     quality_sum: u64,
     updates: u64,
     divergences: u64,
-    versions: Versions,
-    waiting: Vec<Arc<Record>>,
+    pub(super) versions: Versions,
+    pub(super) waiting: Vec<Arc<Record>>,
     recorded: u64,
     learned: u64,
     dropped: u64,
@@ -65,20 +59,21 @@ pub struct Frozen {
 impl Learner {
     /// All that there is to write, as it is now. Waits for a cycle under way; outcomes wait for a few counts per record.
     pub fn freeze(&self) -> Frozen {
-        let trainer = self.training.lock();
-        self.frozen(&trainer, &self.lock_instant())
-    }
-
-    /// Ids of the trajectories of which something is held, in order. Costs as much as [`freeze`](Self::freeze).
-    pub fn held_ids(&self) -> Vec<u64> {
-        self.freeze().held_ids()
+        let (mut frozen, accesses) = {
+            let trainer = self.training.lock();
+            let instant = self.lock_instant();
+            (self.frozen(&trainer, &instant), trainer.state.members.book.accesses())
+        };
+        // readers go on counting accesses, of later patterns too
+        let book = &mut Arc::make_mut(&mut frozen.training).members.book;
+        *book = book.detached(&accesses);
+        frozen
     }
 
     fn frozen(&self, trainer: &Trainer, instant: &Instant) -> Frozen {
         let with_outcome = |record: &Arc<Record>| (record.clone(), record.outcome(), record.is_taken_in());
         Frozen {
             training: trainer.state.clone(),
-            accesses: trainer.state.members.book.accesses(),
             config: trainer.config.clone(),
             routes: instant.routes.frozen(),
             tier: instant.tier.clone(),
@@ -112,17 +107,12 @@ impl Learner {
         MicroLora::expect(dim, config.micro_lora_rank, &reader.scope("instant").scope("micro"))
     }
 
-    /// Takes over the sum of an older state, in parts of a quality: no more than there can be.
-    pub fn take_quality_sum(&self, sum: u64) {
-        let mut instant = self.lock_instant();
-        instant.quality_sum = sum.min(instant.sequence.saturating_mul(quality::fixed(1.0)));
-    }
-
     /// Reads into an untrained learner with the same settings; returns the ids of the trajectories that are held, in order.
+    /// `quality_sum`: where an older state has it.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`; what has been read by then stays, so give the learner up.
-    pub fn restore(&self, reader: &Reader<'_>) -> Result<Vec<u64>> {
+    pub fn restore(&self, reader: &Reader<'_>, quality_sum: Option<u64>) -> Result<Vec<u64>> {
         let mut trainer = self.training.lock();
         let Trainer { config, state, .. } = &mut *trainer;
         let training = Arc::make_mut(state);
@@ -150,6 +140,11 @@ impl Learner {
         weights.upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
         instant.adopt_patterns(training.members.index().clone(), training.temperature());
         instant.publish(&self.published);
+        if let Some(sum) = quality_sum {
+            let all = archive.records().iter().map(|record| record.quality());
+            let possible = quality::range(instant.sequence, all);
+            instant.quality_sum = sum.clamp(*possible.start(), *possible.end());
+        }
         let frozen = self.frozen(&trainer, &instant);
         reader.check(frozen.check(archive.records()))?;
         Ok(frozen.held_ids())
@@ -183,8 +178,7 @@ impl Frozen {
     pub fn save(&self, writer: &mut Writer<'_>) {
         let mut archivist = Archivist::of(&self.ledger);
         self.save_instant(&mut archivist, &mut writer.scope("instant"));
-        let book = self.training.members.book.detached(&self.accesses);
-        self.training.save(self.config.dim, &book, &mut archivist, &mut writer.scope("training"));
+        self.training.save(self.config.dim, &mut archivist, &mut writer.scope("training"));
         save_versions(&self.versions, &mut writer.scope("versions"));
         let mut queue = writer.scope("queue");
         save_records(&mut archivist, &mut queue, "records", self.waiting.iter());
@@ -217,23 +211,32 @@ impl Frozen {
         let last = self.sequence;
         let counted = [last, self.updates, self.divergences].iter().all(|&count| count < UNCOUNTABLE);
         sound("instant.sequence", counted, "counts")?;
-        self.routes.check(last).map_err(|unsound| unsound.within("instant.routes"))?;
-        let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));
-        sound("instant.ledger", ledger, "records in the order in which they ended")?;
-        sound("instant.tally", self.tally.is_sound(last), "counts of trajectories in their order")?;
-        self.training.check(&self.config)?;
-        self.versions.check().map_err(|unsound| unsound.within("versions"))?;
         let numbered = records.iter().all(|record| (1..=last).contains(&record.sequence));
         sound("records.sequence", numbered, "places in the order of all")?;
         let issued = |route: u32| self.routes.was_issued(RouteId::from_packed(route));
         sound("records.route", records.iter().all(|record| record.route.is_none_or(issued)), "routes that there were")?;
         let known = self.training.members.book.route_ids().all(issued);
         sound("training.patterns.book.patterns", known, "routes that there were")?;
+        let held = self.with_quality(records);
+        self.routes.check(last, &sums(&held, self.config.dim)).map_err(|unsound| unsound.within("instant.routes"))?;
+        let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));
+        sound("instant.ledger", ledger, "records in the order in which they ended")?;
+        sound("instant.tally", self.tally.is_sound(last), "counts of trajectories in their order")?;
+        self.training.check(&self.config)?;
+        self.versions.check().map_err(|unsound| unsound.within("versions"))?;
         sound("queue.records", in_order(self.waiting.iter()), "records in the order in which they ended")?;
         let told = self.learned.saturating_add(self.dropped).saturating_add(self.waiting.len() as u64);
         sound("queue.recorded", self.recorded == told && told == last, "each trajectory counted once")?;
-        let most = last.saturating_mul(quality::fixed(1.0));
-        sound("instant.quality_sum", self.quality_sum <= most, "no more than their number")
+        let possible = quality::range(last, held.iter().map(|&(_, quality)| quality));
+        sound("instant.quality_sum", possible.contains(&self.quality_sum), "the qualities that are held, and others")
+    }
+
+    /// Records with their qualities at that moment.
+    fn with_quality<'a>(&self, records: &'a [Arc<Record>]) -> Vec<(&'a Arc<Record>, f32)> {
+        let frozen: HashMap<u64, f32> =
+            self.ledger.iter().map(|(record, outcome, _)| (record.sequence, outcome.quality)).collect();
+        let quality = |record: &Record| frozen.get(&record.sequence).copied().unwrap_or_else(|| record.quality());
+        records.iter().map(|record| (record, quality(record))).collect()
     }
 
     fn save_instant(&self, archivist: &mut Archivist, writer: &mut Writer<'_>) {
@@ -336,7 +339,6 @@ impl Instant {
         self.amended = amended.into_iter().collect::<HashSet<u64>>();
         self.updates = reader.value("updates")?;
         self.divergences = reader.value("divergences")?;
-        // older states have it elsewhere
         self.quality_sum = reader.optional("quality_sum")?.unwrap_or_default();
         Ok(())
     }
@@ -352,12 +354,12 @@ impl Training {
         self.members.check().map_err(|unsound| unsound.within("training.patterns"))
     }
 
-    fn save(&self, dim: usize, book: &PatternBook, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+    fn save(&self, dim: usize, archivist: &mut Archivist, writer: &mut Writer<'_>) {
         writer.value("drifting", &self.changes.drifting);
         writer.value("log_temperature", &self.calibration.log_temperature);
         writer.value("layers", &self.layers.len());
         writer.value("removed", &self.removed);
-        self.members.save(dim, book, archivist, &mut writer.scope("patterns"));
+        self.members.save(dim, archivist, &mut writer.scope("patterns"));
         for layer in &self.layers {
             layer.save(archivist, &mut writer.scope(&format!("layer{}", layer.index)));
         }
@@ -409,12 +411,12 @@ impl Members {
         let fits = self.held.len() <= self.capacity && self.fresh.len() <= self.capacity;
         sound("held", fits, format_args!("at most {} records", self.capacity))?;
         sound("held", in_order(self.records()), "records in the order in which they ended")?;
-        let held = self.held.iter().map(|(record, placed)| (record.route, *placed));
+        let held = self.held.iter().map(|(record, placed)| (record.route, kind(record), *placed));
         self.book.check(held).map_err(|unsound| unsound.within("book"))
     }
 
-    fn save(&self, dim: usize, book: &PatternBook, archivist: &mut Archivist, writer: &mut Writer<'_>) {
-        book.save(dim, &mut writer.scope("book"));
+    fn save(&self, dim: usize, archivist: &mut Archivist, writer: &mut Writer<'_>) {
+        self.book.save(dim, &mut writer.scope("book"));
         save_records(archivist, writer, "held", self.held.iter().map(|(record, _)| record));
         let placed: Vec<Placed> = self.held.iter().map(|(_, placed)| *placed).collect();
         let mut columns = writer.scope("placed");

@@ -13,6 +13,7 @@ use crate::bank::index::RouteId;
 use crate::check;
 use crate::config::{Background, Config};
 use crate::error::SonaError;
+use crate::state::State;
 use crate::trajectory::record::{Details, Outcome};
 
 /// The numeric pack of the demo: int8 unit vectors and label numbers in the safetensors layout.
@@ -349,4 +350,17 @@ fn outcomes_that_were_corrected_after_a_cycle_teach_what_right_ones_do() {
     let (late, early) = (corrected.accuracy(), right_first.accuracy());
     println!("accuracy with outcomes corrected late {late:.1}, right at once {early:.1}");
     assert!((late - early).abs() < 2.0, "{late} {early}");
+}
+
+#[test]
+fn a_state_that_is_written_later_knows_nothing_of_what_came_since() {
+    let mut stream = Stream::banking77(5);
+    stream.run(200);
+    let save = |frozen: &state::Frozen| State::collect(|writer| frozen.save(writer));
+    let (at_once, later) = (stream.learner.freeze(), stream.learner.freeze());
+    let at_once = save(&at_once).unwrap();
+    stream.run(200);
+    let patterns = stream.learner.snapshot().patterns.clone();
+    stream.learner.access(patterns.patterns().iter().cloned(), patterns.events(), 1);
+    assert_eq!(save(&later), Ok(at_once));
 }

@@ -155,6 +155,19 @@ fn disown(handle: u32) {
     OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
 }
 
+/// Bytes that its parts take, as JSON.
+#[napi(catch_unwind)]
+pub fn memory(handle: u32) -> napi::Result<String> {
+    with(handle, |engine| {
+        let m = engine.memory()?;
+        let parts = json!({
+            "trajectories": m.trajectories, "adapters": m.adapters, "versions": m.versions,
+            "routes": m.routes, "patterns": m.patterns, "suggestions": m.suggestions,
+        });
+        Ok(parts.to_string())
+    })
+}
+
 /// Counters as a JSON object with snake_case keys.
 #[napi(catch_unwind)]
 pub fn stats(handle: u32) -> napi::Result<String> {

@@ -12,7 +12,7 @@ use crate::fault;
 /// Takes `count` consecutive trajectory ids and returns the first.
 #[napi(catch_unwind)]
 pub fn reserve_ids(handle: u32, count: u32) -> napi::Result<f64> {
-    with(handle, |engine| Ok(engine.reserve_ids(u64::from(count)) as f64))
+    with(handle, |engine| Ok(engine.reserve_ids(u64::from(count))? as f64))
 }
 
 /// The squared length of `length` numbers of a vector; infinite when it overflows 32 bits, NaN when a number is.

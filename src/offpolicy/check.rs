@@ -1,6 +1,6 @@
 //! What a log must be, before anything is computed from it.
 
-use super::{Log, Settings};
+use super::types::{Log, Settings};
 use crate::check;
 use crate::error::{Result, SonaError};
 

@@ -2,7 +2,7 @@
 
 use super::outcomes::Predicted;
 use super::support::Support;
-use super::{DirectEstimate, Estimate, Evaluation};
+use super::types::{DirectEstimate, Estimate, Evaluation};
 use crate::linear::dot;
 
 /// Quantile of the normal distribution for 95 %.

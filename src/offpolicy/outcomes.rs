@@ -4,7 +4,7 @@
 //! the penalty draws to 0 as well: an arm without data has the overall mean. Without features only the intercept is left,
 //! the arm's mean shrunk to the overall mean.
 
-use super::{Log, Settings};
+use super::types::{Log, Settings};
 use crate::linear::{Symmetric, add_scaled, dot, random};
 
 /// What the model says of each round.

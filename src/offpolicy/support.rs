@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::check::{LARGEST_WEIGHT, SAME};
-use super::{Log, Settings};
+use super::types::{Log, Settings};
 use crate::error::{Result, SonaError};
 
 /// One-sided quantile of the normal distribution for 95 %.

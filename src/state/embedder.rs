@@ -15,25 +15,32 @@ pub struct EmbedderId {
 }
 
 impl EmbedderId {
-    /// Makes `new` the one that `known` is, for vectors of `dim` numbers.
+    /// Whether it can be the one that is `known`, if one is, for vectors of `dim` numbers.
     ///
     /// # Errors
     /// `SONA_DIM_MISMATCH`, `SONA_INVALID_ARGUMENT` for a name without a character, `SONA_INCOMPATIBLE_STATE` where another is
-    /// known; then nothing changes.
-    pub fn settle(known: &mut Option<Self>, new: Self, dim: usize) -> Result<()> {
-        if new.dim != dim {
-            return Err(SonaError::DimMismatch { argument: "embedder.dim".into(), expected: dim, got: new.dim });
+    /// known.
+    pub fn check(&self, known: Option<&Self>, dim: usize) -> Result<()> {
+        if self.dim != dim {
+            return Err(SonaError::DimMismatch { argument: "embedder.dim".into(), expected: dim, got: self.dim });
         }
-        if new.id.is_empty() {
+        if self.id.is_empty() {
             return Err(SonaError::invalid_argument("embedder.id", "a name of at least one character", "none"));
         }
         match known {
-            Some(known) if *known != new => Err(SonaError::incompatible_state(known.described(), new.described())),
-            _ => {
-                *known = Some(new);
-                Ok(())
-            }
+            Some(known) if known != self => Err(SonaError::incompatible_state(known.described(), self.described())),
+            _ => Ok(()),
         }
+    }
+
+    /// Makes `new` the one that `known` is, for vectors of `dim` numbers.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); then nothing changes.
+    pub fn settle(known: &mut Option<Self>, new: Self, dim: usize) -> Result<()> {
+        new.check(known.as_ref(), dim)?;
+        *known = Some(new);
+        Ok(())
     }
 
     /// In words.

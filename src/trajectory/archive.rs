@@ -10,13 +10,14 @@ use super::record::{Details, NodeStep, Outcome, Record};
 use crate::error::Result;
 use crate::state::{Reader, Soundness, Writer, all_unit, sound};
 
-/// No route, no latency.
+/// No route.
 const NONE: u32 = u32::MAX;
-const UNTOLD: f32 = -1.0;
 
-/// Largest code of a verdict and of a kind of pattern.
-const VERDICTS: u8 = 3;
-const KINDS: u8 = 6;
+/// The latency of an outcome that was told without one.
+pub const UNTOLD: f32 = -1.0;
+
+/// Largest code of a kind of pattern, as the bank numbers them.
+pub const KINDS: u8 = 6;
 
 /// Collects records and gives each a place.
 #[derive(Debug, Default)]
@@ -114,10 +115,7 @@ impl Archivist {
 fn check(records: &[Arc<Record>], dim: usize, layers: usize) -> Soundness {
     let mut wide = vec![0.0; dim];
     for record in records {
-        let outcome = record.outcome();
-        sound("quality", (0.0..=1.0).contains(&outcome.quality), "numbers from 0 to 1")?;
-        sound("verdict", outcome.verdict <= VERDICTS, "codes of verdicts")?;
-        sound("latency_ms", outcome.latency_ms.is_none_or(|latency| latency >= 0.0), "times from 0")?;
+        record.outcome().check()?;
         for vector in record.vectors().chunks_exact(dim) {
             vector.convert_to_f32_slice(&mut wide);
             sound("vectors", all_unit(&wide, dim), "unit vectors")?;

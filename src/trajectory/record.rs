@@ -7,6 +7,8 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 
+use crate::state::{Soundness, sound};
+
 /// One ended trajectory. What can still change once it is shared, its outcome, changes atomically.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -45,6 +47,17 @@ pub struct Details {
     /// Attention weights of each step, in order; none when every step came without. Kept for whoever reads the state.
     #[serde(skip)]
     pub attention: Vec<Box<[f32]>>,
+}
+
+impl Details {
+    fn bytes(&self) -> usize {
+        let contexts = self.contexts.iter().flat_map(|contexts| contexts.iter());
+        let texts = self.source.iter().chain(contexts).chain(self.nodes.iter().map(|step| &step.node));
+        size_of::<Self>()
+            + texts.map(|text| size_of_val(text) + text.len()).sum::<usize>()
+            + size_of_val(&*self.nodes)
+            + self.attention.iter().map(|weights| size_of_val(weights) + size_of_val(&**weights)).sum::<usize>()
+    }
 }
 
 /// A step that names a node instead of giving an activation.
@@ -87,6 +100,18 @@ pub struct StepView<'a> {
     pub reward: f32,
     /// Layer of the background adapter that it trains.
     pub layer: u8,
+}
+
+/// Largest code of a verdict, as the bank numbers them.
+pub const VERDICTS: u8 = 3;
+
+impl Outcome {
+    /// Whether it can have been told.
+    pub fn check(&self) -> Soundness {
+        sound("quality", (0.0..=1.0).contains(&self.quality), "numbers from 0 to 1")?;
+        sound("verdict", self.verdict <= VERDICTS, "codes of verdicts")?;
+        sound("latency_ms", self.latency_ms.is_none_or(|latency| (0.0..=f32::MAX).contains(&latency)), "times from 0")
+    }
 }
 
 /// What a step's outcome is taken for: reward x quality, within [0, 1].
@@ -228,6 +253,12 @@ impl Record {
         self.steps = steps.map(|(reward, vector, layer)| Step { reward, vector, layer }).collect();
         let count = vectors.len() / dim;
         count > 0 && self.steps.iter().all(|step| (step.vector as usize) < count)
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let details = self.details.as_ref().map_or(0, |details| details.bytes());
+        size_of::<Self>() + size_of_val(&*self.vectors) + size_of_val(&*self.steps) + details
     }
 
     fn append(&mut self, vector: &[f32]) {

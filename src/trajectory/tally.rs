@@ -90,6 +90,11 @@ impl Tally {
             && runs().all(|run| run.from_ms <= run.to_ms)
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.runs.len() * size_of::<Run>()
+    }
+
     fn merge_neighbours(&mut self) {
         let runs = self.runs.make_contiguous();
         let merged = runs.len() / 2;

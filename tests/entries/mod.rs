@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use half::f16;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value};
 use sona::state::{State, Writer};
@@ -34,6 +35,15 @@ impl Entries {
 
     /// A router's state with these entries.
     pub fn router(&self) -> Vec<u8> {
+        self.encode(Kind::ROUTER)
+    }
+
+    /// An engine's state with these entries.
+    pub fn engine(&self) -> Vec<u8> {
+        self.encode(Kind::ENGINE)
+    }
+
+    fn encode(&self, kind: Kind) -> Vec<u8> {
         let state = State::collect(|writer| {
             for (path, value) in &self.values {
                 put(writer, path, &|writer, name| writer.value(name, value));
@@ -42,19 +52,37 @@ impl Entries {
                 put(writer, path, &|writer, name| match dtype {
                     Dtype::F64 => writer.tensor(name, shape, &read(bytes, f64::from_le_bytes)),
                     Dtype::F32 => writer.tensor(name, shape, &read(bytes, f32::from_le_bytes)),
+                    Dtype::F16 => writer.tensor(name, shape, &read(bytes, f16::from_le_bytes)),
+                    Dtype::I64 => writer.tensor(name, shape, &read(bytes, i64::from_le_bytes)),
                     Dtype::U64 => writer.tensor(name, shape, &read(bytes, u64::from_le_bytes)),
                     Dtype::U32 => writer.tensor(name, shape, &read(bytes, u32::from_le_bytes)),
                     Dtype::U8 => writer.tensor(name, shape, bytes),
-                    other => panic!("{other:?}"),
+                    other => panic!("{path}: {other:?}"),
                 });
             }
         });
-        frame::encode(Kind::ROUTER, &state.unwrap()).unwrap()
+        frame::encode(kind, &state.unwrap()).unwrap()
     }
 
     /// The value at a path.
     pub fn value(&mut self, path: &str) -> &mut Value {
         self.values.get_mut(path).unwrap_or_else(|| panic!("no value {path}"))
+    }
+
+    /// Another value at a path.
+    pub fn set(&mut self, path: &str, value: Value) {
+        *self.value(path) = value;
+    }
+
+    /// The bytes of a tensor.
+    pub fn bytes(&self, path: &str) -> &[u8] {
+        &self.tensors[path].2
+    }
+
+    /// Overwrites the elements of a tensor from one on.
+    pub fn put<const N: usize>(&mut self, path: &str, from: usize, elements: &[[u8; N]]) {
+        let (_, _, bytes) = self.tensors.get_mut(path).unwrap_or_else(|| panic!("no tensor {path}"));
+        bytes[from * N..(from + elements.len()) * N].copy_from_slice(&elements.concat());
     }
 
     /// The numbers of a tensor, changed.
@@ -121,6 +149,7 @@ fn put(writer: &mut Writer<'_>, path: &str, write: &dyn Fn(&mut Writer<'_>, &str
     }
 }
 
-fn read<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
+/// The elements of a tensor's bytes.
+pub fn read<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
     bytes.as_chunks::<N>().0.iter().map(|bytes| from(*bytes)).collect()
 }

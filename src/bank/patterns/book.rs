@@ -80,6 +80,17 @@ impl PatternBook {
         }
     }
 
+    /// Most patterns.
+    pub fn clusters(&self) -> usize {
+        self.clusters
+    }
+
+    /// Bytes that the patterns take, with what readers see of them.
+    pub fn bytes(&self) -> usize {
+        let drafts = self.drafts.iter().map(Draft::bytes).sum::<usize>();
+        drafts + size_of_val(&*self.index.centroids) + self.absorbed.len() * size_of::<(u32, u32)>()
+    }
+
     /// What readers should see: the patterns as they were last published.
     pub fn index(&self) -> &Arc<PatternIndex> {
         &self.index

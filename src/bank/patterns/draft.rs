@@ -54,6 +54,19 @@ impl Draft {
         self.sums.outcomes.count()
     }
 
+    /// Bytes that it takes, with what was published of it.
+    pub(super) fn bytes(&self) -> usize {
+        let of_exemplar = |exemplar: &Exemplar| {
+            let contexts = exemplar.contexts.iter().flat_map(|contexts| contexts.iter());
+            2 * size_of::<Exemplar>() + size_of_val(&*exemplar.query) + contexts.map(|name| name.len()).sum::<usize>()
+        };
+        size_of::<Self>()
+            + size_of::<Pattern>()
+            + 2 * size_of_val(&*self.centroid)
+            + self.sums.bytes()
+            + self.exemplars.iter().map(of_exemplar).sum::<usize>()
+    }
+
     /// Whether it differs from what was published.
     pub(super) fn has_changed(&self) -> bool {
         self.published.is_none()
@@ -98,7 +111,7 @@ impl Draft {
     pub(super) fn absorb(&mut self, younger: Self) {
         self.sums.absorb(younger.sums);
         self.exemplars.extend(younger.exemplars);
-        self.access.absorb(&younger.access);
+        self.access = Arc::new(self.access.with(&younger.access));
         self.last_event = self.last_event.max(younger.last_event);
         self.moved = true;
         self.published = None;

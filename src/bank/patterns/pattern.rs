@@ -49,7 +49,7 @@ impl Pattern {
     }
 
     /// Counts an access: at `event`, the index's [`events`](super::PatternIndex::events), and `now_ms`, milliseconds
-    /// since 1970. A pattern that is accessed does not age. Lock-free; every publication of the pattern counts together.
+    /// since 1970. A pattern that is accessed does not age. Lock-free; the publications of the pattern count together.
     pub fn touch(&self, event: u64, now_ms: u64) {
         self.access.count.fetch_add(1, Ordering::Relaxed);
         self.access.event.fetch_max(event, Ordering::Relaxed);
@@ -86,7 +86,7 @@ pub(super) fn share_left(last_event: u64, access: &Access, event: u64) -> f64 {
     if age == 0 { 1.0 } else { (-(age as f64) / HALF_LIFE).exp2() }
 }
 
-/// Accesses, shared by all publications of a pattern.
+/// Accesses, shared by the publications of a pattern until it absorbs another.
 #[derive(Debug, Default)]
 pub(super) struct Access {
     count: AtomicU64,
@@ -105,11 +105,10 @@ impl Access {
         [&self.count, &self.event, &self.ms].map(|part| part.load(Ordering::Relaxed))
     }
 
-    /// Adds the accesses of a pattern that was absorbed.
-    pub(super) fn absorb(&self, other: &Self) {
-        self.count.fetch_add(other.count.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.event.fetch_max(other.event.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.ms.fetch_max(other.ms.load(Ordering::Relaxed), Ordering::Relaxed);
+    /// With those of a pattern that was absorbed. Neither is changed: readers still have both patterns.
+    pub(super) fn with(&self, other: &Self) -> Self {
+        let ([count, event, ms], [more, their_event, their_ms]) = (self.parts(), other.parts());
+        Self::from_parts([count + more, event.max(their_event), ms.max(their_ms)])
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::book::PatternBook;
 use super::draft::{Draft, EXEMPLARS};
 use super::index::PatternIndex;
-use super::observation::Placed;
+use super::observation::{PatternType, Placed};
 use super::pattern::{Access, Exemplar};
 use super::sums::{MeasureSums, NodeSums, OutcomeSums};
 use crate::error::Result;
@@ -45,8 +45,8 @@ struct ExemplarEntry {
 
 impl PatternBook {
     /// Whether it is as it can have come about and been published, with all the observations that are held counted: `held`
-    /// tells the packed route and the place of each.
-    pub fn check(&self, held: impl Iterator<Item = (Option<u32>, Placed)>) -> Soundness {
+    /// tells the packed route, the kind and the place of each.
+    pub fn check(&self, held: impl Iterator<Item = (Option<u32>, Option<PatternType>, Placed)>) -> Soundness {
         let drafts = &self.drafts;
         sound("patterns", drafts.len() <= self.clusters, format_args!("at most {} patterns", self.clusters))?;
         sound("patterns", drafts.is_sorted_by(|a, b| a.id < b.id), "ids in order")?;
@@ -77,13 +77,13 @@ impl PatternBook {
     }
 
     /// Whether everything that is held is counted where its place says, and every pattern in the sum of all.
-    fn counts(&self, held: impl Iterator<Item = (Option<u32>, Placed)>) -> bool {
+    fn counts(&self, held: impl Iterator<Item = (Option<u32>, Option<PatternType>, Placed)>) -> bool {
         let mut gone = self.outcomes;
         self.drafts.iter().for_each(|draft| gone.take(&draft.sums.outcomes));
         let mut sums: Vec<_> = self.drafts.iter().map(|draft| draft.sums.without_vector()).collect();
-        for (route, placed) in held {
+        for (route, kind, placed) in held {
             match self.position(self.resolved(placed).pattern) {
-                Some(at) => sums[at].take_outcome(route, &placed),
+                Some(at) => sums[at].take_outcome(route, kind, &placed),
                 // its pattern went of age
                 None => gone.take(&OutcomeSums::of(&placed)),
             }

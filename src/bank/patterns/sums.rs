@@ -226,6 +226,12 @@ impl Sums {
         }
     }
 
+    /// Bytes of what it holds, and of a copy of what is by route and by node.
+    pub(super) fn bytes(&self) -> usize {
+        let nodes = self.nodes.keys().map(|node| 2 * size_of::<(Arc<str>, NodeSums)>() + node.len());
+        size_of_val(&*self.vector) + self.routes.len() * 2 * size_of::<(u32, OutcomeSums)>() + nodes.sum::<usize>()
+    }
+
     /// Counts an observation.
     pub(super) fn add(&mut self, observation: &Observation, placed: &Placed) {
         let outcome = OutcomeSums::of(placed);
@@ -290,13 +296,10 @@ impl Sums {
 
     /// Whether some observations, at least one, could add up to this. Measures may have saturated.
     pub(super) fn is_sound(&self) -> bool {
-        let count = self.outcomes.count;
-        count > 0
-            && self.outcomes.is_sound()
-            && self.routes.values().all(|sums| sums.is_sound() && (1..=count).contains(&sums.count))
+        self.outcomes.count > 0
+            && self.is_remainder()
+            && self.routes.values().all(|sums| sums.count > 0)
             && self.nodes.values().all(|sums| sums.score.count > 0 && sums.score.count == sums.latency_us.count)
-            && (0..=count).contains(&self.latency_ms.count)
-            && self.kinds.iter().all(|votes| (0..=count).contains(votes))
     }
 
     /// A copy that knows no queries and no nodes.
@@ -304,20 +307,26 @@ impl Sums {
         Self { routes: self.routes.clone(), vector: Box::default(), nodes: BTreeMap::new(), ..*self }
     }
 
-    /// Takes away what one observation of a route counts as, where it is counted: what is left says whether it was there.
-    pub(super) fn take_outcome(&mut self, route: Option<u32>, placed: &Placed) {
+    /// Takes away what one observation counts as, where it is counted: what is left says whether it was there.
+    pub(super) fn take_outcome(&mut self, route: Option<u32>, kind: Option<PatternType>, placed: &Placed) {
         let outcome = OutcomeSums::of(placed);
         self.outcomes.take(&outcome);
         self.latency_ms.combine(&MeasureSums::of_latency(placed), TAKE);
         if let Some(sums) = route.and_then(|route| self.routes.get_mut(&route)) {
             sums.take(&outcome);
         }
+        if let Some(kind) = kind {
+            self.kinds[usize::from(kind.code()) - 1] -= 1;
+        }
     }
 
-    /// Whether nothing was taken out that had not been counted.
+    /// Whether some observations, or none, could add up to this: nothing was taken out that had not been counted.
     pub(super) fn is_remainder(&self) -> bool {
-        let within = (0..=self.outcomes.count).contains(&self.latency_ms.count);
-        within && self.outcomes.is_sound() && self.routes.values().all(OutcomeSums::is_sound)
+        let within = |count: i64| (0..=self.outcomes.count).contains(&count);
+        self.outcomes.is_sound()
+            && self.routes.values().all(|sums| sums.is_sound() && within(sums.count))
+            && within(self.latency_ms.count)
+            && self.kinds.iter().all(|&votes| within(votes))
     }
 
     /// Adds all of another pattern.

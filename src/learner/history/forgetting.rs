@@ -90,7 +90,7 @@ impl Learner {
         };
         let tier = tier.start_over(self.kernels, seed, plan.newest());
         let forgotten = plan.forgotten.clone();
-        self.publish_above(&mut trainer, next, weights, Some(kept), Some(tier), &forgotten, |instant, trained| {
+        self.publish(&mut trainer, next, weights, Some(kept), Some(tier), &forgotten, |instant, trained| {
             fault::point("forgetting");
             Change::Forgotten(Box::new(plan.decide(instant, trained)))
         });
@@ -129,16 +129,9 @@ impl Plan {
             (record, quality)
         };
         let asked: Vec<_> = asked.into_iter().map(with_quality).collect();
-        let mut sums = BTreeMap::new();
-        let mut query = vec![0.0; dim];
-        for (record, quality) in &asked {
-            left.remove(&record.sequence);
-            if let Some(route) = record.route.map(RouteId::from_packed) {
-                record.query().convert_to_f32_slice(&mut query);
-                sums.entry(route).or_insert_with(|| OutcomeSum::new(dim)).add(&query, *quality);
-            }
-        }
-        let forgotten = asked.iter().map(|(record, _)| record.sequence).collect();
+        let sums = sums(&asked, dim);
+        let forgotten: HashSet<u64> = asked.iter().map(|(record, _)| record.sequence).collect();
+        left.retain(|sequence, _| !forgotten.contains(sequence));
         let mut of_routes: HashMap<RouteId, Vec<Arc<Record>>> = HashMap::new();
         for record in left.values() {
             if let Some(route) = record.route.map(RouteId::from_packed).filter(|route| sums.contains_key(route)) {
@@ -204,6 +197,20 @@ impl Plan {
         let (records, sums) = (std::mem::take(&mut self.asked), std::mem::take(&mut self.sums));
         change::Forgotten { records: records.into(), sums: sums.into_iter().collect(), priors, trained }
     }
+}
+
+/// What outcomes add to the prototypes.
+pub fn sums(outcomes: &[(impl AsRef<Record>, f32)], dim: usize) -> BTreeMap<RouteId, OutcomeSum> {
+    let mut sums = BTreeMap::new();
+    let mut query = vec![0.0; dim];
+    for (record, quality) in outcomes {
+        let record = record.as_ref();
+        if let Some(route) = record.route.map(RouteId::from_packed) {
+            record.query().convert_to_f32_slice(&mut query);
+            sums.entry(route).or_insert_with(|| OutcomeSum::new(dim)).add(&query, *quality);
+        }
+    }
+    sums
 }
 
 impl Instant {

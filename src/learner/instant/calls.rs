@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::change::{self, Change};
 use super::super::core::Learner;
+use super::rivals::Rivals;
 use crate::bank::index::RouteId;
 use crate::bank::patterns::Pattern;
 use crate::error::{Result, SonaError};
@@ -90,7 +91,8 @@ impl Learner {
         if to == from {
             return Ok(Amended { applied: false, delta_norm: 0.0 });
         }
-        let rivals = instant.rivals(&record, None);
+        // the micro tier takes a step for another quality alone
+        let rivals = if from.quality == to.quality { Rivals::none() } else { instant.rivals(&record, None) };
         let change = Change::Amended(change::Amended { record, from, to, rivals, metadata: None });
         fault::point("amending");
         Ok(Amended { applied: true, delta_norm: f64::from(self.make(instant, None, &change).moved) })

@@ -49,7 +49,7 @@ impl Targets {
         (known == id).then_some(row)
     }
 
-    /// Whether a example can be scored against at least one rival.
+    /// Whether an example can be scored against at least one rival.
     pub fn teaches(&self, example: &Example) -> bool {
         match example.target() {
             Target::Route(id) => self.lengths.len() > 1 && self.route_row(id).is_some(),

@@ -93,10 +93,12 @@ impl Learner {
         report.patterns = next.members.index().patterns().len() as u64;
         let kept = report.promoted.then(|| self.next_version(now, &report, &next));
         report.version = kept.as_ref().map(|kept| kept.version.version);
-        self.publish(&mut trainer, next, weights, kept, &HashSet::new(), |instant, trained| {
+        let number = self.cycles() + 1;
+        let fresh = weights.base.as_ref().map(|_| self.lock_instant().tier.reset());
+        self.publish(&mut trainer, next, weights, kept, fresh, &HashSet::new(), |instant, trained| {
             fault::point("cycling");
             let amended = instant.amended.iter().copied().collect();
-            Change::Cycle(Box::new(change::Cycle { trained, amended, corrected }))
+            Change::Cycle(Box::new(change::Cycle { number, trained, amended, corrected }))
         });
         self.last_cycle_ms.store(now.steady_ms, Ordering::Relaxed);
         Ok(report)
@@ -121,24 +123,10 @@ impl Learner {
     }
 
     /// Makes the change that `decide` makes of a new state of training and of the weights that readers get of it. Above a
-    /// new first layer the micro tier starts afresh and learns again from the outcomes that came during the cycle, but for
-    /// those of `forgotten` records. The mutex is held for a few of them at a time.
-    pub(in crate::learner) fn publish(
-        &self,
-        trainer: &mut Trainer,
-        next: Training,
-        weights: Promotion,
-        kept: Option<Kept>,
-        forgotten: &HashSet<u64>,
-        decide: impl FnOnce(&mut Instant, change::Trained) -> Change,
-    ) {
-        let fresh = weights.base.as_ref().map(|_| self.lock_instant().tier.reset());
-        self.publish_above(trainer, next, weights, kept, fresh, forgotten, decide);
-    }
-
-    /// As [`publish`](Self::publish), with the tier that starts afresh.
+    /// new first layer `tier`, which starts afresh, learns again from the outcomes that came during the cycle, but for those of
+    /// `forgotten` records. The mutex is held for a few of them at a time.
     #[allow(clippy::too_many_arguments)]
-    pub(in crate::learner) fn publish_above(
+    pub(in crate::learner) fn publish(
         &self,
         trainer: &mut Trainer,
         next: Training,

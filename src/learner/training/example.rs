@@ -8,7 +8,7 @@ use half::slice::HalfFloatSliceExt;
 use crate::trajectory::record::Record;
 
 /// The example of a record's route rather than of one of its steps.
-const ROUTE: u32 = u32::MAX;
+pub const ROUTE: u32 = u32::MAX;
 
 /// One example of training. Its outcome is the record's, as it is known when the example is read.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub enum Target<'a> {
 
 impl Example {
     /// The examples of a record for one layer of the background adapter: its route, or each step of that layer. A route
-    /// is a example of layer 0, where it takes the place of the steps.
+    /// is an example of layer 0, where it takes the place of the steps.
     pub fn of(record: &Arc<Record>, layer: u8) -> impl Iterator<Item = Self> {
         let by_route = layer == 0 && record.route.is_some();
         let steps = if by_route { 0 } else { record.steps().len() as u32 };

@@ -345,7 +345,7 @@ impl Layer {
         self.gate.retain(|_| false);
     }
 
-    /// Records that a example of this layer holds, some more than once.
+    /// Records that an example of this layer holds, some more than once.
     pub fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.replay.all().chain(self.gate.held()).map(Example::record)
     }

@@ -7,7 +7,11 @@ use crate::bank::index::{RouteId, RouteIndex};
 use crate::bank::patterns::{NodeStep, Observation, PatternBook, PatternIndex, PatternType, Placed, Verdict};
 use crate::config::Config;
 use crate::simd::Kernels;
-use crate::trajectory::record::Record;
+use crate::trajectory::archive::KINDS;
+use crate::trajectory::record::{Record, VERDICTS};
+
+// records keep the codes of the bank
+const _: () = assert!(VERDICTS == Verdict::Unknown as u8 && KINDS as usize == PatternType::ALL.len());
 
 /// Patterns with the newest of the trajectories that they count.
 #[derive(Debug, Clone)]
@@ -118,9 +122,14 @@ fn observation<'a>(record: &'a Record, routes: &RouteIndex) -> Observation<'a> {
         route: record.route.filter(|&route| routes.get(RouteId::from_packed(route)).is_some()),
         quality: outcome.quality,
         verdict: Verdict::from_code(outcome.verdict),
-        kind: details.and_then(|details| PatternType::from_code(details.kind)),
+        kind: kind(record),
         latency_ms: outcome.latency_ms,
         contexts: details.and_then(|details| details.contexts.clone()),
         nodes: details.map(|details| details.nodes.iter().map(node).collect()).unwrap_or_default(),
     }
+}
+
+/// What the caller said that it belongs to.
+pub fn kind(record: &Record) -> Option<PatternType> {
+    record.details.as_ref().and_then(|details| PatternType::from_code(details.kind))
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::bank::patterns::draft::Draft;
+use crate::bank::patterns::pattern::Access;
 
 /// Two patterns 20 degrees apart, a cosine of .94, and 14 more trajectories that bring them within 11 degrees, .98,
 /// without being enough to make patterns anew.
@@ -159,6 +160,20 @@ fn what_was_split_adds_up_to_what_it_was() {
         sums.absorb(other.sums.clone());
         assert_eq!(sums, before);
     }
+}
+
+#[test]
+fn merging_leaves_the_accesses_of_what_is_published_as_they_were() {
+    let draft = |id, accesses| {
+        let mut draft = Draft::new(id, &[1.0, 0.0], 0, 0);
+        draft.access = Arc::new(Access::from_parts(accesses));
+        draft
+    };
+    let (mut older, younger) = (draft(1, [2, 16, 5]), draft(2, [1, 20, 3]));
+    let published = [older.access.clone(), younger.access.clone()];
+    older.absorb(younger);
+    assert_eq!(older.access.parts(), [3, 20, 5]);
+    assert_eq!(published.map(|access| access.parts()), [[2, 16, 5], [1, 20, 3]]);
 }
 
 #[test]
