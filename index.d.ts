@@ -371,9 +371,10 @@ type DecisionLog = TextLines | Iterable<DecisionRecord>;
 type DecisionLogStream = TextStream;
 /**
  * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
- * decisions; of several the last one wins, field by field. Outcomes whose decision the log does not have, and blank lines,
- * are passed over, and so is a decision (`v: 2`) that is there a second time. Logs of several routers and of restarts may
- * follow one another.
+ * decisions; of several outcomes the one that was told last (`at`) counts, as a whole. Outcomes whose decision the log does
+ * not have, and blank lines, are passed over. A decision (`v: 2`) that is there several times is one decision with all that
+ * its lines say; where they have features on several bases, those on the basis that most decisions of the log have. Logs of
+ * several routers and of restarts may follow one another.
  *
  * Takes text, an iterable of lines, decision records, or a stream of text or bytes, for which it gives a promise.
  *
