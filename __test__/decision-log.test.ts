@@ -396,6 +396,19 @@ describe('a log in parts', () => {
     expect(await readLog(stream)).toEqual(records);
   });
 
+  it('is read from small pieces, each of which is looked at once', async () => {
+    // to look at all of it again with each brace would take hours
+    const record = named(1, { text: '{}}\\"}'.repeat(40_000), metadata: { a: [{ b: '}' }] } });
+    expect(await readLog(pieces(`${JSON.stringify(record)}\n`, 1))).toEqual([record]);
+    expect(await readLog(pieces(JSON.stringify(record), 2))).toEqual([record]);
+  });
+
+  it.each([1, 2, 3])('counts its lines, in pieces of %i characters', async (size) => {
+    const lines = `${rows[0]}\r\n\r\n${rows[1]}\n{"v": 3}`;
+    const error = await refusal(() => readLog(pieces(lines, size)));
+    expect(error.message).toMatch(/^line 4: v: /);
+  });
+
   it('is read from lines that come without their ends', async () => {
     async function* each(list: readonly string[]) {
       yield* list;

@@ -41,6 +41,32 @@ describe('Open Bandit', () => {
     expect(readOpenBandit('')).toEqual([]);
   });
 
+  it('reads quotes that stay open line by line', async () => {
+    // to look at all of it again with each line would take hours
+    const rest = '1,0,0.5\n'.repeat(400_000);
+    const error = await refusal(() => readOpenBandit(`item_id,click,propensity_score\n"${rest}`));
+    expect(error.message).toMatch(/^line 2: expected a row whose quotes are closed, got "1,0,0.5/);
+    const [record] = readOpenBandit(`item_id,click,propensity_score,u\n1,0,0.5,"${rest}"\r\n`);
+    expect(record?.model).toBe('1');
+  });
+
+  it('takes cells in quotes as they are', () => {
+    const items = (...cells: string[]) =>
+      readOpenBandit(
+        `item_id,click,propensity_score\n${cells.map((cell) => `${cell},1,1\r\n`).join('')}`,
+      ).map(({ model }) => model);
+    expect(items('"a"', '"a""b"', '""""', '"a\r\n\n,b"', '" a "', 'a b')).toEqual([
+      'a',
+      'a"b',
+      '"',
+      'a\r\n\n,b',
+      ' a ',
+      'a b',
+    ]);
+    const last = readOpenBandit('click,propensity_score,item_id\n1,1,"a"\r\n1,1,"b\r"\n1,1,"c"');
+    expect(last.map(({ model }) => model)).toEqual(['a', 'b\r', 'c']);
+  });
+
   it('makes features of its context', () => {
     const rows = (a: string, b: string) =>
       readOpenBandit(`item_id,click,propensity_score,u,v\n1,0,.5,${a}\n1,0,.5,${b}`);
@@ -124,6 +150,16 @@ describe('Open Bandit', () => {
       'an open quote',
       'item_id,click,propensity_score\n"1,0,0.5\n',
       'line 2: expected a row whose quotes are closed',
+    ],
+    [
+      'a quote inside a cell',
+      'item_id,click,propensity_score\n1,0,0.5\n1",0,0.5\n',
+      'line 3: expected quotes around whole cells',
+    ],
+    [
+      'more behind a quote',
+      'item_id,click,propensity_score\n"1\n2"3,0,0.5\n',
+      'line 2: expected quotes around whole cells',
     ],
   ])('refuses %s', async (_, text, begin) => {
     const error = await refusal(() => readOpenBandit(text));
@@ -226,6 +262,12 @@ shared |user d
       yield* text.split('\n');
     }
     expect(await readVowpalWabbit(lines())).toEqual(records);
+  });
+
+  it('reads a long line from small pieces, each once', async () => {
+    // to look at all of it again with each piece would take hours
+    const words = Array.from({ length: 40_000 }, (_, n) => `f${n}`).join(' ');
+    expect(await readVowpalWabbit(pieces(`1:-1:0.5 | ${words}\n`, 1))).toHaveLength(1);
   });
 
   it('has a quality of any cost, when told', () => {

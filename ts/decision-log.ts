@@ -4,7 +4,6 @@ import { checkFields, checkIdentity, checkOutcome, checkRecord } from './decisio
 import { invalidArgument } from './errors.ts';
 import {
   isStream,
-  isWholeJson,
   type LineReader,
   readLines,
   readStream,
@@ -61,6 +60,7 @@ type Fields = Record<string, unknown>;
 
 /** Decisions joined with their outcomes. */
 class Joined implements LineReader<DecisionRecord[]> {
+  readonly json = true;
   readonly #argument: string;
   readonly #entries: Entry[] = [];
   /** The newest of each id. */
@@ -86,10 +86,6 @@ class Joined implements LineReader<DecisionRecord[]> {
     const at = `${this.#argument}[${index}]`;
     checkFields(at, value);
     this.#take(at, value);
-  }
-
-  isComplete(piece: string, text: () => string): boolean {
-    return isWholeJson(piece, text);
   }
 
   end(): DecisionRecord[] {

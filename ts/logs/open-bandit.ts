@@ -1,5 +1,5 @@
 import { checkRecord, type DecisionRecord } from '../decision-record.ts';
-import { invalidArgument, outOfRange } from '../errors.ts';
+import { invalidArgument, outOfRange, type SonaError } from '../errors.ts';
 import { checkName, checkOptions } from '../vectors.ts';
 import { Features, foreignRecord } from './foreign.ts';
 import {
@@ -52,8 +52,8 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   readonly #features: boolean;
   readonly #records: DecisionRecord[] = [];
   #columns: string[] | undefined;
-  /** A row whose quotes are open, and the line that it began in. */
-  #open = '';
+  readonly #cells = new Cells();
+  /** The line that the row began in. */
   #began = 0;
 
   constructor(options: OpenBanditOptions) {
@@ -66,19 +66,17 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   }
 
   line(text: string, number: number): void {
-    if (this.#open === '') this.#began = number;
-    const row = this.#open === '' ? text : `${this.#open}\n${text}`;
-    const cells = cellsOf(row);
-    this.#open = cells ? '' : row;
+    if (!this.#cells.open) this.#began = number;
+    const at = `line ${this.#began}`;
+    const cells = this.#cells.take(at, text);
     if (!cells || (cells.length === 1 && cells[0]?.trim() === '')) return;
-    if (this.#columns) this.#row(`line ${this.#began}`, this.#columns, cells);
-    else this.#columns = headerOf(`line ${this.#began}`, cells);
+    if (this.#columns) this.#row(at, this.#columns, cells);
+    else this.#columns = headerOf(at, cells);
   }
 
   end(): DecisionRecord[] {
-    if (this.#open !== '') {
-      throw invalidArgument(`line ${this.#began}`, 'a row whose quotes are closed', this.#open);
-    }
+    const { open } = this.#cells;
+    if (open) throw invalidArgument(`line ${this.#began}`, 'a row whose quotes are closed', open.join(''));
     return this.#records;
   }
 
@@ -146,16 +144,61 @@ function timeOf(at: string, text: string): number {
   return time;
 }
 
-/** The cells of a row (RFC 4180); undefined while a quote is open. */
-function cellsOf(row: string): string[] | undefined {
-  const text = row.endsWith('\r') ? row.slice(0, -1) : row;
-  if (!text.includes('"')) return text.split(',');
-  const cells: string[] = [];
-  const pattern = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/gy;
-  while (true) {
-    const match = pattern.exec(text);
-    if (!match) return undefined;
-    cells.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
-    if (match[3] === '') return cells;
+/** The cells of rows (RFC 4180). Takes a line at a time and looks at each once, however many a cell in quotes has. */
+class Cells {
+  /** Parts of a cell whose quotes are open. */
+  open: string[] | undefined;
+  #row: string[] = [];
+
+  /** The cells of the row that ends with this line; undefined while quotes are open. */
+  take(at: string, line: string): string[] | undefined {
+    const end = line.endsWith('\r') ? line.length - 1 : line.length;
+    if (!this.open && !line.includes('"')) return line.slice(0, end).split(',');
+    this.open?.push('\n');
+    let from = 0;
+    while (true) {
+      if (!this.open && line[from] === '"') {
+        this.open = [];
+        from++;
+      }
+      if (this.open) {
+        const to = this.#close(this.open, line, from);
+        if (to === undefined) return undefined;
+        from = to;
+      } else {
+        const comma = line.indexOf(',', from);
+        const to = comma < 0 ? end : comma;
+        this.#row.push(line.slice(from, to));
+        if (this.#row.at(-1)?.includes('"')) throw strayQuote(at, line);
+        from = to;
+      }
+      if (from === end) break;
+      if (line[from++] !== ',') throw strayQuote(at, line);
+    }
+    const row = this.#row;
+    this.#row = [];
+    return row;
   }
+
+  /** Reads on in quotes, and gives the place behind them; undefined where they do not end. */
+  #close(parts: string[], line: string, first: number): number | undefined {
+    let from = first;
+    for (let to = line.indexOf('"', from); to >= 0; to = line.indexOf('"', from)) {
+      parts.push(line.slice(from, to));
+      from = to + 1;
+      if (line[from] !== '"') {
+        this.#row.push(parts.join(''));
+        this.open = undefined;
+        return from;
+      }
+      parts.push('"');
+      from++;
+    }
+    parts.push(line.slice(from));
+    return undefined;
+  }
+}
+
+function strayQuote(at: string, line: string): SonaError {
+  return invalidArgument(at, 'quotes around whole cells, and those inside doubled', line);
 }

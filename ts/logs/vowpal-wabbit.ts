@@ -4,7 +4,6 @@ import { checkInteger, checkName, checkNumber, checkOptions, checkUnitInterval }
 import { Features, foreignRecord } from './foreign.ts';
 import {
   isStream,
-  isWholeJson,
   type LineReader,
   readLines,
   readStream,
@@ -112,9 +111,8 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     else this.#single(exampleOf(at, text));
   }
 
-  isComplete(piece: string, text: () => string): boolean {
-    const json = this.#format === undefined ? text().trimStart().startsWith('{') : this.#format === 'dsjson';
-    return json && isWholeJson(piece, text);
+  get json(): boolean {
+    return this.#format === undefined || this.#format === 'dsjson';
   }
 
   end(): DecisionRecord[] {
