@@ -1092,14 +1092,18 @@ interface Exclusions {
   ineligible: number;
 }
 //#endregion
-//#region ts/logs/open-bandit.d.ts
-/** Options of `readOpenBandit`. */
-interface OpenBanditOptions {
-  /** All items that might have been shown. Without them, policies that need the eligible models are refused. */
+//#region ts/logs/foreign.d.ts
+/** Options of every reader of another system's logs. */
+interface ForeignOptions {
+  /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
   eligible?: readonly string[];
-  /** Whether to make features of the other columns, hashed to 128 numbers. Default true. */
+  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
   features?: boolean;
 }
+//#endregion
+//#region ts/logs/open-bandit.d.ts
+/** Options of `readOpenBandit`. Models are the items. */
+type OpenBanditOptions = ForeignOptions;
 /**
  * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
  * `item_id` (the model), `click` (the quality, 0 to 1) and `propensity_score` must be there; `timestamp` and `position` may. All
@@ -1117,7 +1121,7 @@ declare function readOpenBandit(csv: TextStream, options?: OpenBanditOptions): P
 //#endregion
 //#region ts/logs/vowpal-wabbit.d.ts
 /** Options of `readVowpalWabbit`. */
-interface VowpalWabbitOptions {
+interface VowpalWabbitOptions extends ForeignOptions {
   /**
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
@@ -1125,10 +1129,6 @@ interface VowpalWabbitOptions {
   format?: 'cb' | 'cb_adf' | 'dsjson';
   /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
   quality?: (cost: number) => number;
-  /** All actions of the format `'cb'`. Without them, policies that need the eligible models are refused. */
-  eligible?: readonly string[];
-  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
-  features?: boolean;
 }
 /**
  * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats

@@ -3,10 +3,10 @@ import type { DecisionRecord, RecordedOutcome } from './decision-record.ts';
 import { checkFields, checkIdentity, checkOutcome, checkRecord } from './decision-record.ts';
 import { invalidArgument } from './errors.ts';
 import {
-  isStream,
   type LineReader,
+  parseObject,
+  read,
   readLines,
-  readStream,
   type TextLines,
   type TextStream,
 } from './logs/lines.ts';
@@ -32,8 +32,7 @@ export function readLog(log: DecisionLog): DecisionRecord[];
 export function readLog(log: DecisionLogStream): Promise<DecisionRecord[]>;
 export function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]>;
 export function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]> {
-  const joined = new Joined('log');
-  return isStream(log) ? readStream('log', log, joined) : readLines('log', log, joined);
+  return read('log', log, () => new Joined('log'));
 }
 
 /** Writes records as a decision log, a line each. `readLog` gives them back. */
@@ -79,7 +78,7 @@ class Joined implements LineReader<DecisionRecord[]> {
     const trimmed = text.trim();
     if (trimmed === '') return;
     const at = `line ${number}`;
-    this.#take(at, parse(at, trimmed));
+    this.#take(at, parseObject(at, trimmed));
   }
 
   item(value: unknown, index: number): void {
@@ -179,17 +178,6 @@ function rankBases(entries: readonly Entry[]): ReadonlyMap<string, number> {
 function highest(forms: ReadonlyMap<string, Form>, ranks: ReadonlyMap<string, number>): Form {
   const rank = ({ basis, features }: Form) => (features === undefined ? -1 : (ranks.get(basis.hash) ?? -1));
   return [...forms.values()].reduce((best, form) => (rank(form) > rank(best) ? form : best));
-}
-
-function parse(at: string, text: string): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw invalidArgument(at, 'a JSON object', text);
-  }
-  checkFields(at, value);
-  return value;
 }
 
 /** An outcome without its decision. A decision has the model that was chosen. */

@@ -1,5 +1,35 @@
 import { type DecisionRecord, featureCount } from '../decision-record.ts';
+import { invalidArgument } from '../errors.ts';
 import type { Metadata } from '../router/metadata.ts';
+import { checkName, checkOptions } from '../vectors.ts';
+
+/** Options of every reader of another system's logs. */
+export interface ForeignOptions {
+  /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
+  eligible?: readonly string[];
+  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
+  features?: boolean;
+}
+
+/** The options of a reader, which may know of `more`. */
+export function checkForeignOptions(options: ForeignOptions, more: readonly string[] = []): void {
+  checkOptions('options', options, [...more, 'eligible', 'features']);
+  const { eligible, features } = options;
+  if (eligible !== undefined) {
+    if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of models', eligible);
+    for (const [i, model] of eligible.entries()) checkName(`options.eligible[${i}]`, model);
+  }
+  if (features !== undefined && typeof features !== 'boolean') {
+    throw invalidArgument('options.features', 'true or false', features);
+  }
+}
+
+/** The number that a text is. */
+export function numberOf(at: string, text: string): number {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(number)) throw invalidArgument(at, 'a number', text);
+  return number;
+}
 
 /** What a log of another system says of a decision. */
 export interface Foreign {

@@ -1,3 +1,4 @@
+import { checkFields } from '../decision-record.ts';
 import { invalidArgument } from '../errors.ts';
 
 /** Text of lines: as a whole, or line by line. */
@@ -26,6 +27,11 @@ export function isStream(value: unknown): value is TextStream {
   return isObject(value) && !has(value, Symbol.iterator) && has(value, Symbol.asyncIterator);
 }
 
+/** Reads lines that are there at once, and a stream as they come: its promise also says what is wrong with the reader's making. */
+export function read<T>(argument: string, lines: unknown, make: () => LineReader<T>): T | Promise<T> {
+  return isStream(lines) ? readStream(argument, lines, make) : readLines(argument, lines, make());
+}
+
 /** Reads lines that are there. */
 export function readLines<T>(argument: string, lines: unknown, reader: LineReader<T>): T {
   if (typeof lines === 'string') {
@@ -47,7 +53,8 @@ export function readLines<T>(argument: string, lines: unknown, reader: LineReade
 }
 
 /** Reads lines as they come. */
-export async function readStream<T>(argument: string, stream: TextStream, reader: LineReader<T>): Promise<T> {
+async function readStream<T>(argument: string, stream: TextStream, make: () => LineReader<T>): Promise<T> {
+  const reader = make();
   const pieces = new Pieces(reader);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const decode = (part?: Uint8Array) => {
@@ -168,6 +175,18 @@ class ObjectScan {
     }
     return false;
   }
+}
+
+/** The JSON object of a line. */
+export function parseObject(at: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidArgument(at, 'a JSON object', text);
+  }
+  checkFields(at, value);
+  return value;
 }
 
 function isObject(value: unknown): value is object {

@@ -1,23 +1,10 @@
 import { checkRecord, type DecisionRecord } from '../decision-record.ts';
 import { invalidArgument, outOfRange, type SonaError } from '../errors.ts';
-import { checkName, checkOptions } from '../vectors.ts';
-import { Features, foreignRecord } from './foreign.ts';
-import {
-  isStream,
-  type LineReader,
-  readLines,
-  readStream,
-  type TextLines,
-  type TextStream,
-} from './lines.ts';
+import { checkForeignOptions, Features, type ForeignOptions, foreignRecord, numberOf } from './foreign.ts';
+import { type LineReader, read, type TextLines, type TextStream } from './lines.ts';
 
-/** Options of `readOpenBandit`. */
-export interface OpenBanditOptions {
-  /** All items that might have been shown. Without them, policies that need the eligible models are refused. */
-  eligible?: readonly string[];
-  /** Whether to make features of the other columns, hashed to 128 numbers. Default true. */
-  features?: boolean;
-}
+/** Options of `readOpenBandit`. Models are the items. */
+export type OpenBanditOptions = ForeignOptions;
 
 /**
  * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
@@ -37,12 +24,7 @@ export function readOpenBandit(
   csv: TextLines | TextStream,
   options: OpenBanditOptions = {},
 ): DecisionRecord[] | Promise<DecisionRecord[]> {
-  if (isStream(csv)) return readLater(csv, options);
-  return readLines('csv', csv, new OpenBandit(options));
-}
-
-async function readLater(csv: TextStream, options: OpenBanditOptions): Promise<DecisionRecord[]> {
-  return readStream('csv', csv, new OpenBandit(options));
+  return read('csv', csv, () => new OpenBandit(options));
 }
 
 const needed = ['item_id', 'click', 'propensity_score'] as const;
@@ -57,10 +39,8 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   #began = 0;
 
   constructor(options: OpenBanditOptions) {
-    checkOptions('options', options, ['eligible', 'features']);
+    checkForeignOptions(options);
     const { eligible, features = true } = options;
-    if (eligible !== undefined) checkEligible(eligible);
-    if (typeof features !== 'boolean') throw invalidArgument('options.features', 'true or false', features);
     this.#eligible = eligible;
     this.#features = features;
   }
@@ -104,11 +84,6 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   }
 }
 
-function checkEligible(eligible: unknown): void {
-  if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of models', eligible);
-  for (const [i, model] of eligible.entries()) checkName(`options.eligible[${i}]`, model);
-}
-
 function headerOf(at: string, cells: readonly string[]): string[] {
   const columns = cells.map((cell) => cell.replace(/^\uFEFF/, '').trim());
   for (const column of needed) {
@@ -128,12 +103,6 @@ function featuresOf(row: ReadonlyMap<string, string>): Features {
     else features.addText(column, value);
   }
   return features;
-}
-
-function numberOf(at: string, text: string): number {
-  const number = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isNaN(number)) throw invalidArgument(at, 'a number', text);
-  return number;
 }
 
 /** Milliseconds since 1970 of `2019-11-24 00:00:17.004101+00:00`; without a zone it is UTC. */

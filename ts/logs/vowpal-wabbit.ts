@@ -1,18 +1,11 @@
 import { checkFields, checkRecord, type DecisionRecord } from '../decision-record.ts';
 import { invalidArgument, outOfRange } from '../errors.ts';
-import { checkInteger, checkName, checkNumber, checkOptions, checkUnitInterval } from '../vectors.ts';
-import { Features, foreignRecord } from './foreign.ts';
-import {
-  isStream,
-  type LineReader,
-  readLines,
-  readStream,
-  type TextLines,
-  type TextStream,
-} from './lines.ts';
+import { checkInteger, checkNumber, checkUnitInterval } from '../vectors.ts';
+import { checkForeignOptions, Features, type ForeignOptions, foreignRecord, numberOf } from './foreign.ts';
+import { type LineReader, parseObject, read, type TextLines, type TextStream } from './lines.ts';
 
 /** Options of `readVowpalWabbit`. */
-export interface VowpalWabbitOptions {
+export interface VowpalWabbitOptions extends ForeignOptions {
   /**
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
@@ -20,10 +13,6 @@ export interface VowpalWabbitOptions {
   format?: 'cb' | 'cb_adf' | 'dsjson';
   /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
   quality?: (cost: number) => number;
-  /** All actions of the format `'cb'`. Without them, policies that need the eligible models are refused. */
-  eligible?: readonly string[];
-  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
-  features?: boolean;
 }
 
 /**
@@ -43,12 +32,7 @@ export function readVowpalWabbit(
   log: TextLines | TextStream,
   options: VowpalWabbitOptions = {},
 ): DecisionRecord[] | Promise<DecisionRecord[]> {
-  if (isStream(log)) return readLater(log, options);
-  return readLines('log', log, new VowpalWabbit(options));
-}
-
-async function readLater(log: TextStream, options: VowpalWabbitOptions): Promise<DecisionRecord[]> {
-  return readStream('log', log, new VowpalWabbit(options));
+  return read('log', log, () => new VowpalWabbit(options));
 }
 
 const formats = ['cb', 'cb_adf', 'dsjson'] as const;
@@ -79,20 +63,13 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
   #block: Example[] = [];
 
   constructor(options: VowpalWabbitOptions) {
-    checkOptions('options', options, ['format', 'quality', 'eligible', 'features']);
-    const { format, quality, eligible, features } = options;
+    checkForeignOptions(options, ['format', 'quality']);
+    const { format, quality } = options;
     if (format !== undefined && !formats.includes(format)) {
       throw invalidArgument('options.format', "'cb', 'cb_adf' or 'dsjson'", format);
     }
     if (quality !== undefined && typeof quality !== 'function') {
       throw invalidArgument('options.quality', 'a function', quality);
-    }
-    if (eligible !== undefined) {
-      if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of actions', eligible);
-      for (const [i, action] of eligible.entries()) checkName(`options.eligible[${i}]`, action);
-    }
-    if (features !== undefined && typeof features !== 'boolean') {
-      throw invalidArgument('options.features', 'true or false', features);
     }
     this.#options = options;
     this.#format = format;
@@ -151,7 +128,7 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
   }
 
   #json(at: string, text: string): void {
-    const event = parse(at, text);
+    const event = parseObject(at, text);
     const { c: context, EventId: id, Timestamp: timestamp } = event;
     // what was observed later of an event that stands elsewhere
     if (context === undefined || event._label_cost === undefined) return;
@@ -261,12 +238,11 @@ function labelOf(at: string, text: string): Label {
   if (action === '' || propensity === undefined || more.length > 0) {
     throw invalidArgument(at, 'a label of the form action:cost:probability', text);
   }
-  const number = (part: string, value = '') => {
-    const given = value.trim() === '' ? Number.NaN : Number(value);
-    if (Number.isNaN(given)) throw invalidArgument(`${at}: ${part}`, 'a number', value);
-    return given;
+  return {
+    action,
+    cost: numberOf(`${at}: cost`, cost ?? ''),
+    propensity: numberOf(`${at}: probability`, propensity),
   };
-  return { action, cost: number('cost', cost), propensity: number('probability', propensity) };
 }
 
 /** `|namespace:scale name name:value ...`, several times. */
@@ -299,17 +275,6 @@ function jsonFeatures(context: Record<string, unknown>): Features {
   };
   walk('', context);
   return features;
-}
-
-function parse(at: string, text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw invalidArgument(at, 'a JSON object', text);
-  }
-  checkFields(at, value);
-  return value;
 }
 
 function timeOf(at: string, text: unknown): number {
