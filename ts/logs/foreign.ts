@@ -4,7 +4,7 @@ import type { Metadata } from '../router/metadata.ts';
 import { checkName, checkOptions } from '../vectors.ts';
 
 /** Options of every reader of another system's logs. */
-export interface ForeignOptions {
+export interface ForeignLogOptions {
   /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
   eligible?: readonly string[];
   /** Whether to make features of the context, hashed to 128 numbers. Default true. */
@@ -12,7 +12,7 @@ export interface ForeignOptions {
 }
 
 /** The options of a reader, which may know of `more`. */
-export function checkForeignOptions(options: ForeignOptions, more: readonly string[] = []): void {
+export function checkForeignLogOptions(options: ForeignLogOptions, more: readonly string[] = []): void {
   checkOptions('options', options, [...more, 'eligible', 'features']);
   const { eligible, features } = options;
   if (eligible !== undefined) {
@@ -83,10 +83,10 @@ export class Features {
     this.#sums[place] = (this.#sums[place] as number) + (hash >>> 31 === 0 ? value : -value);
   }
 
-  /** A value that is a number counts as such, another one as a name. */
-  addText(name: string, value: string): void {
+  /** A value that is a number counts as such, times the factor; another one as a part of the name. */
+  addText(name: string, value: string, factor = 1): void {
     const number = value.trim() === '' ? Number.NaN : Number(value);
-    if (Number.isFinite(number)) this.add(name, number);
+    if (Number.isFinite(number)) this.add(name, number * factor);
     else this.add(`${name}=${value}`, 1);
   }
 

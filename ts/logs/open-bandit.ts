@@ -1,10 +1,16 @@
 import { checkRecord, type DecisionRecord } from '../decision-record.ts';
 import { invalidArgument, outOfRange, type SonaError } from '../errors.ts';
-import { checkForeignOptions, Features, type ForeignOptions, foreignRecord, numberOf } from './foreign.ts';
+import {
+  checkForeignLogOptions,
+  Features,
+  type ForeignLogOptions,
+  foreignRecord,
+  numberOf,
+} from './foreign.ts';
 import { type LineReader, read, type TextLines, type TextStream } from './lines.ts';
 
 /** Options of `readOpenBandit`. Models are the items. */
-export type OpenBanditOptions = ForeignOptions;
+export type OpenBanditOptions = ForeignLogOptions;
 
 /**
  * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
@@ -39,7 +45,7 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   #began = 0;
 
   constructor(options: OpenBanditOptions) {
-    checkForeignOptions(options);
+    checkForeignLogOptions(options);
     const { eligible, features = true } = options;
     this.#eligible = eligible;
     this.#features = features;

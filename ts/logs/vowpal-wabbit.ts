@@ -1,11 +1,17 @@
 import { checkFields, checkRecord, type DecisionRecord } from '../decision-record.ts';
 import { invalidArgument, outOfRange } from '../errors.ts';
 import { checkInteger, checkNumber, checkUnitInterval } from '../vectors.ts';
-import { checkForeignOptions, Features, type ForeignOptions, foreignRecord, numberOf } from './foreign.ts';
+import {
+  checkForeignLogOptions,
+  Features,
+  type ForeignLogOptions,
+  foreignRecord,
+  numberOf,
+} from './foreign.ts';
 import { type LineReader, parseObject, read, type TextLines, type TextStream } from './lines.ts';
 
 /** Options of `readVowpalWabbit`. */
-export interface VowpalWabbitOptions extends ForeignOptions {
+export interface VowpalWabbitOptions extends ForeignLogOptions {
   /**
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
@@ -17,8 +23,9 @@ export interface VowpalWabbitOptions extends ForeignOptions {
 
 /**
  * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
- * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, `'dsjson'` also their probabilities. Examples
- * without a label are passed over.
+ * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, as does a line of `'cb'` that lists them
+ * (`1 2:-1:0.5 3 | features`), and `'dsjson'` also their probabilities. Examples without a cost are passed over. Continuous actions and
+ * slots are refused.
  *
  * ```ts
  * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
@@ -39,7 +46,7 @@ const formats = ['cb', 'cb_adf', 'dsjson'] as const;
 
 type Format = (typeof formats)[number];
 
-/** What a label says. */
+/** An action that was chosen, and what came of it. */
 interface Label {
   readonly action: string;
   readonly cost: number;
@@ -50,6 +57,9 @@ interface Label {
 interface Example {
   readonly at: string;
   readonly shared: boolean;
+  /** Actions before the bar. */
+  readonly actions: readonly string[];
+  /** The one of them that has a cost. */
   readonly label: Label | undefined;
   readonly tag: string | undefined;
   readonly features: string;
@@ -63,7 +73,7 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
   #block: Example[] = [];
 
   constructor(options: VowpalWabbitOptions) {
-    checkForeignOptions(options, ['format', 'quality']);
+    checkForeignLogOptions(options, ['format', 'quality']);
     const { format, quality } = options;
     if (format !== undefined && !formats.includes(format)) {
       throw invalidArgument('options.format', "'cb', 'cb_adf' or 'dsjson'", format);
@@ -84,7 +94,7 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     }
     this.#format ??= text.startsWith('{') ? 'dsjson' : /^shared\b/.test(text) ? 'cb_adf' : 'cb';
     if (this.#format === 'dsjson') this.#json(at, text);
-    else if (this.#format === 'cb_adf') this.#block.push(exampleOf(at, text));
+    else if (this.#format === 'cb_adf') this.#adf(exampleOf(at, text));
     else this.#single(exampleOf(at, text));
   }
 
@@ -97,10 +107,24 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     return this.#records;
   }
 
-  #single({ at, label, tag, features }: Example): void {
+  #single({ at, shared, actions, label, tag, features }: Example): void {
+    if (shared || actions.includes('0')) {
+      const expected = "actions from 1; a line per action is the format 'cb_adf'";
+      throw invalidArgument(at, expected, shared ? 'shared' : '0');
+    }
     if (!label) return;
-    const { eligible } = this.#options;
-    this.#push(at, label, { eligible, tag, features: this.#textFeatures(features) });
+    // listed where not all could be chosen
+    const eligible = actions.length > 1 ? actions : this.#options.eligible;
+    this.#push(at, label, { eligible, tag, features: this.#textFeatures(at, features) });
+  }
+
+  #adf(example: Example): void {
+    const { at, shared, actions } = example;
+    if (shared && this.#block.length > 0) {
+      throw invalidArgument(at, 'a blank line before the next decision', 'shared');
+    }
+    if (actions.length > 1) throw invalidArgument(at, 'one action', actions);
+    this.#block.push(example);
   }
 
   #endBlock(): void {
@@ -122,7 +146,7 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
       {
         eligible: actions.map((_, i) => String(i + 1)),
         tag: shared?.tag ?? chosen.tag,
-        features: shared && this.#textFeatures(shared.features),
+        features: shared && this.#textFeatures(shared.at, shared.features),
       },
     );
   }
@@ -130,6 +154,10 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
   #json(at: string, text: string): void {
     const event = parseObject(at, text);
     const { c: context, EventId: id, Timestamp: timestamp } = event;
+    for (const field of ['_outcomes', '_label_ca']) {
+      if (field in event)
+        throw invalidArgument(`${at}: ${field}`, 'no slots, no continuous actions', event[field]);
+    }
     // what was observed later of an event that stands elsewhere
     if (context === undefined || event._label_cost === undefined) return;
     checkFields(`${at}: c`, context);
@@ -148,26 +176,31 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     checkNumber(`${at}: _label_cost`, numbers.cost);
     checkNumber(`${at}: _label_probability`, numbers.propensity);
     const { a: order, p: propensities } = event;
-    const listed =
-      Array.isArray(order) && Array.isArray(propensities) && order.length === propensities.length;
+    if (order !== undefined && !Array.isArray(order)) {
+      throw invalidArgument(`${at}: a`, 'a list of actions', order);
+    }
+    if (propensities !== undefined && !Array.isArray(propensities)) {
+      throw invalidArgument(`${at}: p`, 'a list of numbers', propensities);
+    }
+    if (propensities && propensities.length !== order?.length) {
+      throw outOfRange(`${at}: p.length`, `${order?.length ?? 0}, as many as in a`, propensities.length);
+    }
     this.#push(
       at,
       { action: name(action, '_label_Action'), cost: numbers.cost, propensity: numbers.propensity },
       {
         id: typeof id === 'string' && id !== '' ? id : undefined,
         time: timestamp === undefined ? 0 : timeOf(`${at}: Timestamp`, timestamp),
-        eligible: listed
-          ? order.map((part, i) => name(part, `a[${i}]`))
-          : actions.map((_, i) => String(i + 1)),
-        propensities: listed ? propensities : undefined,
+        eligible: order?.map((part, i) => name(part, `a[${i}]`)) ?? actions.map((_, i) => String(i + 1)),
+        propensities,
         observed: skipped === true,
         features: this.#options.features === false ? undefined : jsonFeatures(context),
       },
     );
   }
 
-  #textFeatures(text: string): Features | undefined {
-    return this.#options.features === false ? undefined : textFeatures(text);
+  #textFeatures(at: string, text: string): Features | undefined {
+    return this.#options.features === false ? undefined : textFeatures(at, text);
   }
 
   #push(at: string, { action, cost, propensity }: Label, parts: Parts): void {
@@ -217,51 +250,70 @@ function exampleOf(at: string, text: string): Example {
   const bar = text.indexOf('|');
   const head = bar < 0 ? text : text.slice(0, bar);
   const words = head.trim() === '' ? [] : head.trim().split(/\s+/);
-  // a tag touches the bar or has a quote
-  const last = words.at(-1);
-  const tagged =
-    last?.startsWith("'") || (bar > 0 && last !== undefined && !/\s$/.test(head) && !last.includes(':'));
-  const tag = tagged ? last?.replace(/^'/, '') : undefined;
-  const labels = words.filter((word) => word.includes(':') && !(tagged && word === last));
-  if (labels.length > 1) throw invalidArgument(at, 'one label', labels);
+  // a tag touches the bar or begins with a quote
+  const tagged = words.at(-1)?.startsWith("'") || (bar > 0 && !/\s$/.test(head));
+  const tag = tagged ? words.pop() : undefined;
+  if (tag && words.length === 0 && /^(shared$|[^':]+:.*:)/.test(tag)) {
+    throw invalidArgument(at, 'a space between label and bar', tag);
+  }
+  const shared = words[0] === 'shared';
+  const others = shared ? words.slice(1) : words;
+  if (shared && others.length > 0) throw invalidArgument(at, 'no action beside shared', others[0]);
+  if (/^(ca|ccb|slates)$/.test(others[0] ?? '')) {
+    throw invalidArgument(at, 'no slots, no continuous actions', others[0]);
+  }
+  const labels = others.flatMap((word) => labelOf(at, word) ?? []);
+  if (labels.length > 1) {
+    const chosen = labels.map(({ action }) => action).join(' and ');
+    throw invalidArgument(at, 'one label with a cost', chosen);
+  }
   return {
     at,
-    shared: words[0] === 'shared',
-    label: labels[0] === undefined ? undefined : labelOf(at, labels[0]),
-    tag,
+    shared,
+    actions: others.map((word) => word.split(':', 1)[0] as string),
+    label: labels[0],
+    tag: tag?.replace(/^'/, ''),
     features: bar < 0 ? '' : text.slice(bar),
   };
 }
 
-function labelOf(at: string, text: string): Label {
+/** `action:cost:probability`; undefined for an action alone, of which nothing is known. */
+function labelOf(at: string, text: string): Label | undefined {
   const [action = '', cost, propensity, ...more] = text.split(':');
-  if (action === '' || propensity === undefined || more.length > 0) {
+  if (action !== '' && cost === undefined) return undefined;
+  if (action === '' || cost === undefined || propensity === undefined || more.length > 0) {
     throw invalidArgument(at, 'a label of the form action:cost:probability', text);
   }
   return {
     action,
-    cost: numberOf(`${at}: cost`, cost ?? ''),
+    cost: numberOf(`${at}: cost`, cost),
     propensity: numberOf(`${at}: probability`, propensity),
   };
 }
 
-/** `|namespace:scale name name:value ...`, several times. */
-function textFeatures(text: string): Features {
+/** `|namespace:scale name name:number name:text ...`, several times. No character has an escape. */
+function textFeatures(at: string, text: string): Features {
   const features = new Features();
   features.add('', 1);
   for (const part of text.split('|').slice(1)) {
     const words = part.trim() === '' ? [] : part.trim().split(/\s+/);
-    const [space = '', scale = '1'] = /^\s|^$/.test(part) ? [] : (words.shift() ?? '').split(':');
+    const [space, scale] = /^\s|^$/.test(part) ? [''] : pairOf(words.shift() ?? '');
+    const factor = scale === undefined ? 1 : numberOf(`${at}: scale of ${space}`, scale);
     for (const word of words) {
-      const [name = '', value = '1'] = word.split(':');
-      const number = Number(value) * Number(scale);
-      if (Number.isFinite(number)) features.add(`${space}^${name}`, number);
+      const [name, value] = pairOf(word);
+      features.addText(`${space}^${name}`, value ?? '1', factor);
     }
   }
   return features;
 }
 
-/** Everything but what begins with an underscore: actions, slots and notes. */
+/** What stands before the first colon, and what behind it. */
+function pairOf(word: string): [string, string?] {
+  const colon = word.indexOf(':');
+  return colon < 0 ? [word] : [word.slice(0, colon), word.slice(colon + 1)];
+}
+
+/** Everything but what begins with an underscore (actions, slots and notes), save for `_text`, whose words are features. */
 function jsonFeatures(context: Record<string, unknown>): Features {
   const features = new Features();
   features.add('', 1);
@@ -270,7 +322,12 @@ function jsonFeatures(context: Record<string, unknown>): Features {
     else if (typeof value === 'string') features.add(`${name}=${value}`, 1);
     else if (Array.isArray(value)) for (const [i, part] of value.entries()) walk(`${name}[${i}]`, part);
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, part] of Object.entries(value)) if (!key.startsWith('_')) walk(`${name}^${key}`, part);
+      for (const [key, part] of Object.entries(value)) {
+        if (!key.startsWith('_')) walk(`${name}^${key}`, part);
+        else if (key === '_text' && typeof part === 'string') {
+          for (const word of part.split(/\s+/)) if (word !== '') features.add(`${name}^${word}`, 1);
+        }
+      }
     }
   };
   walk('', context);
