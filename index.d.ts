@@ -1626,8 +1626,8 @@ declare class LogLines implements Iterable<string>, AsyncIterable<string> {
   /** The log as a stream of text: pieces of whole lines, each line with its newline. */
   toReadableStream(): ReadableStream<string>;
   /**
-   * Writes the log to a file, a line each; one that is there is replaced. Resolves with the number of lines. Rejects with
-   * `SONA_IO`.
+   * Writes the log to a file, a line each; one that is there is replaced. The file is either the old one or the new one, whatever
+   * happens. Resolves with the number of lines. Rejects with `SONA_IO`.
    */
   toFile(path: string): Promise<number>;
 }
@@ -1872,6 +1872,7 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * The decision log of all decisions that are held, for `readLog`: line by line, decisions joined with their outcomes.
    *
    * @param options.since id of the first decision, or its number; default all
+   * @throws `SONA_INVALID_ARGUMENT` for the id of something else, also of another router's decision
    */
   exportLog(options?: {
     since?: string | number;

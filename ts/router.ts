@@ -382,14 +382,19 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    * The decision log of all decisions that are held, for `readLog`: line by line, decisions joined with their outcomes.
    *
    * @param options.since id of the first decision, or its number; default all
+   * @throws `SONA_INVALID_ARGUMENT` for the id of something else, also of another router's decision
    */
   exportLog(options: { since?: string | number } = noOptions): LogLines {
-    this.#live();
+    const handle = this.#live();
     checkOptions('options', options, ['since']);
     const { since = 0 } = options;
     if (typeof since === 'string') {
       const ref = decisionRef('since', since, this.#prefix);
-      if (!ref) throw invalidArgument('since', 'the id of a decision', since);
+      // an outcome with nothing in it changes nothing, and is told whose decision it is of
+      const reason = ref?.incarnation && tellOutcome(handle, ref, this.#now(), nothing).result.reason;
+      if (!ref || reason === 'foreign' || reason === 'unknown') {
+        throw invalidArgument('since', "the id of a decision of this router's", since);
+      }
       return new LogLines(() => this.#live(), ref.number);
     }
     checkInteger('since', since, 0, Number.MAX_SAFE_INTEGER);
@@ -631,6 +636,8 @@ interface Read {
   /** The eligible by name, should their numbers be of yesterday. */
   names: readonly string[] | undefined;
 }
+
+const nothing = { quality: undefined, costUsd: undefined, latencyMs: undefined, extras: undefined };
 
 const none: Read = { extras: undefined, eligible: undefined, names: undefined };
 
