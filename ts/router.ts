@@ -435,7 +435,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#live();
     const router = policy === 'current' ? this : routerOf(policy);
     if (!router) return evaluatePolicy(log, policy as EvaluationPolicy, options);
-    return evaluateLog(log, (records) => presentPolicy(router.#live(), router.#models, records), options);
+    return evaluateLog(log, (records) => presentPolicy(router.#live(), records), options);
   }
 
   /** The basis of now, for another router that is to be merged with this one. */

@@ -105,6 +105,23 @@ describe('a shared router', () => {
     expect(other.warmStart([{ vector: prompt(0, 1), model: 'new', quality: 1 }])).toBe(1);
   });
 
+  it('evaluates what it would do with the models of now, whoever added or removed them', () => {
+    const of = name();
+    const [one, other] = [open(of, { ...config, exploration: 'igw', propensityFloor: 0.05 }), open(of)];
+    teach(one, 100);
+    const log = [...one.exportLog()];
+    const evaluate = (router: SonaRouter) => router.evaluate(log, 'current', { minSupport: 0 });
+    other.addModel({ id: 'new' });
+    expect(evaluate(one)).toEqual(evaluate(other));
+    // as many as before, in another order
+    other.removeModel('coder');
+    other.addModel({ id: 'coder' });
+    expect(evaluate(one)).toEqual(evaluate(other));
+    other.removeModel('coder');
+    expect(evaluate(one)).toEqual(evaluate(other));
+    expect(evaluate(one).excluded).toEqual(evaluate(other).excluded);
+  });
+
   it('is made by the first; another config is refused, the same one is not', async () => {
     const of = name();
     open(of, { ...config, seed: 7 });

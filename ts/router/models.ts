@@ -63,11 +63,6 @@ export class Models {
     this.#numbers.delete(name);
   }
 
-  /** Names in the order in which the models came. */
-  list(): string[] {
-    return [...this.#numbers.keys()];
-  }
-
   name(number: number): string {
     return this.#names[number] as string;
   }
