@@ -110,7 +110,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#query = new Float32Array(this.#settings['features.dim']);
     this.#queries = queriesOf(handle, this.#query.length, surroundings);
     this.#models = new Models(handle);
-    this.#context = this.#contextOf(routerStats(handle).basis.id);
+    this.#context = this.#contextOf();
     unreachable.register(this, handle, this);
   }
 
@@ -257,25 +257,21 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   ): RouterDecision {
     const handle = this.#handle;
     const memory = fallback ? undefined : this.#query;
-    let memoryOfAnswer = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
-    let numbers = eligible;
-    const route = () =>
-      call(() => native.routerRoute(handle, memory, unixMs, steadyMs, memoryOfAnswer, numbers, extras));
-    let count = this.#named(route, () => {
-      numbers = names && this.#models.numbers('eligible', names);
-    });
-    if (count === 0) {
-      // another thread has added models
-      this.#models.refresh();
-      memoryOfAnswer = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
-      count = route();
-    }
-    const room = memoryOfAnswer.subarray(0, HEADER + PER_CANDIDATE * count);
+    const numbers = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
+    let allowed = eligible;
+    const answer = this.#named(
+      () => call(() => native.routerRoute(handle, memory, unixMs, steadyMs, numbers, allowed, extras)),
+      () => {
+        allowed = names && this.#models.numbers('eligible', names);
+      },
+    );
+    // a row of its own where another thread has added models
+    const room = typeof answer === 'number' ? numbers.subarray(0, HEADER + PER_CANDIDATE * answer) : answer;
     meet(this.#models, room);
+    // another thread may have fitted a basis
+    if (room[at.basis] !== this.#context.basis.number) this.#context = this.#contextOf();
     const number = room[at.number] as number;
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
-    // of a basis that was fitted on another thread before; one that is fitted inside `route` comes after the decision
-    if (events && this.#settings.background === 'auto') this.#learnBasis(events);
     const kept = this.#context.engine && memory ? memory.slice() : undefined;
     const id = formatId('decision', this.#incarnation, number);
     const decision = new Decision(id, this.#context, room, kept, fallback);
@@ -549,19 +545,16 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     return { handle, models: this.#models, queries: this.#queries, dim: this.#query.length };
   }
 
-  #contextOf(basis: string): Context {
+  /** On the basis of now. */
+  #contextOf(): Context {
     const { engine } = this.#surroundings;
+    const { id, hash } = routerStats(this.#handle).basis;
+    const basis = { id, number: Number.parseInt(hash.slice(3), 16) };
     return { models: this.#models, exploration: this.#settings.exploration, basis, engine };
-  }
-
-  /** Decisions made before keep the name of theirs. */
-  #learnBasis(events: readonly Told[]): void {
-    for (const event of events) if (event.type === 'basis') this.#context = this.#contextOf(event.id);
   }
 
   /** Passes on what has happened. */
   #tell(events: readonly Told[]): void {
-    this.#learnBasis(events);
     for (const told of events) {
       if (told.type === 'error') {
         this.#fail(new SonaError(told.code, told.message, told.details));

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type RouterConfig, SonaRouter } from '../../index.ts';
 import { thread } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, bytes, models, NOON, prompt, teach } from '../support/routers.ts';
+import { basis, bytes, DIM, models, NOON, prompt, teach } from '../support/routers.ts';
 
 const config: RouterConfig = { models, features: { basis }, background: 'manual', origin: 'here' };
 
@@ -103,6 +103,18 @@ describe('a shared router', () => {
     one.removeModel('new');
     one.addModel({ id: 'new' });
     expect(other.warmStart([{ vector: prompt(0, 1), model: 'new', quality: 1 }])).toBe(1);
+  });
+
+  it('knows the basis that somebody else has fitted', () => {
+    const of = name();
+    const [one, other] = [open(of, { models, features: { dim: DIM }, background: 'manual' }), open(of)];
+    const before = other.route(prompt(0, 1));
+    teach(one, 500);
+    one.route(prompt(0, 1));
+    const { id } = one.stats().basis;
+    expect(id).toBe('auto-500');
+    expect(other.route(prompt(0, 1)).explain().basis).toEqual({ id });
+    expect(before.explain().basis.id).not.toBe(id);
   });
 
   it('evaluates what it would do with the models of now, whoever added or removed them', () => {
