@@ -243,7 +243,7 @@ interface SonaConfig extends QueryOptions {
 type JsSonaConfig = SonaConfig;
 //#endregion
 //#region ts/router/metadata.d.ts
-/** Plain data of the caller's: what JSON can carry. */
+/** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
 type Metadata = {
   readonly [key: string]: MetadataValue;
 };
