@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { isUint8Array } from 'node:util/types';
 import type { Basis } from './basis.ts';
 import type { DecisionLog, DecisionLogStream } from './decision-log.ts';
 import { checkSignal } from './embed/abort.ts';
@@ -40,13 +39,13 @@ import { type RouterMemory, type RouterStats, routerMemory, routerStats } from '
 import { type Times, timesOf } from './router/times.ts';
 import { embedRows, type Receiver, type WarmStartRow, warmStart } from './router/warm-start.ts';
 import {
+  bytesOf,
   checkInteger,
   checkName,
   checkNumber,
   checkOptions,
   hasDirection,
   isF32,
-  isShared,
   Slab,
 } from './vectors.ts';
 
@@ -662,10 +661,4 @@ function queriesOf(handle: number, dim: number, { queries, engine }: Surrounding
 
 function settingsOf(handle: number): Known {
   return JSON.parse(call(() => native.routerConfig(handle))) as Known;
-}
-
-function bytesOf(argument: string, bytes: unknown): Uint8Array {
-  if (!isUint8Array(bytes)) throw invalidArgument(argument, 'a Uint8Array', bytes);
-  // a copy, because another thread could write to shared memory while it is read
-  return isShared(bytes) ? new Uint8Array(bytes) : bytes;
 }

@@ -1,5 +1,6 @@
 import { invalidArgument } from '../errors.ts';
-import { checkUnicode, plainCopy } from './plain.ts';
+import { checkUnicode } from '../vectors.ts';
+import { plainCopy } from './plain.ts';
 
 /** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
 export type Metadata = { readonly [key: string]: MetadataValue };

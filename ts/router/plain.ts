@@ -1,4 +1,5 @@
-import { invalidArgument, notFinite, outOfRange } from '../errors.ts';
+import { invalidArgument, notFinite } from '../errors.ts';
+import { checkUnicode } from '../vectors.ts';
 
 /** Most values that are copied; what JSON writes of more is longer than anything that is taken. */
 const MOST = 65_536;
@@ -44,11 +45,6 @@ export function plainCopy(
     return entries;
   };
   return copy(argument, value, levels);
-}
-
-/** A string that UTF-8 can carry. */
-export function checkUnicode(argument: string, text: string): void {
-  if (!text.isWellFormed()) throw outOfRange(argument, 'well-formed Unicode', text);
 }
 
 /** Whether an object is made by braces, in whatever realm. */
