@@ -275,7 +275,13 @@ shared |user d
   const jsonl = (...events: object[]) => events.map((each) => JSON.stringify(each)).join('\n');
 
   it('is an event per line with dsjson, with all probabilities', async () => {
-    const bare = event({ EventId: undefined, p: undefined, a: undefined });
+    // without a zone it is UTC, wherever it is read
+    const bare = event({
+      EventId: undefined,
+      p: undefined,
+      a: undefined,
+      Timestamp: '2021-07-29 10:00:00.999',
+    });
     const text = jsonl(event(), event({ EventId: 'e2', _skipLearn: true }), { EventId: 'e1', v: 1 }, bare);
     const records = readVowpalWabbit(text);
     expect(records).toHaveLength(3);
@@ -290,7 +296,7 @@ shared |user d
       outcome: { quality: 1 },
     });
     expect(records[1]?.mode).toBe('observe');
-    expect(records[2]).toMatchObject({ v: 1, eligible: ['1', '2', '3'] });
+    expect(records[2]).toMatchObject({ v: 1, at: records[0]?.at, eligible: ['1', '2', '3'] });
     expect(records[2]).not.toHaveProperty('propensities');
     expect(readLog(writeLog(records))).toEqual(records);
     for (const size of [1, 50]) expect(await readVowpalWabbit(pieces(text, size))).toEqual(records);
@@ -369,6 +375,7 @@ shared |user d
     ['outcomes of slots', jsonl(event({ _outcomes: [] })), 'line 1: _outcomes: expected no slots'],
     ['continuous actions as JSON', jsonl({ _label_ca: {}, c: {} }), 'line 1: _label_ca: expected no slots'],
     ['continuous actions', 'ca 185.1:0.6:0.5 | a', 'line 1: expected no slots, no continuous actions'],
+    ['another time', jsonl(event({ Timestamp: 5 })), 'line 1: Timestamp: expected a time'],
     ['slots as text', 'ccb shared | a\n', 'line 1: expected no slots'],
     ['a label that touches the bar', '1:-1:0.4|a', 'line 1: expected a space between label and bar'],
     ['shared that touches the bar', 'shared|a\n', 'line 1: expected a space between label and bar'],

@@ -31,6 +31,14 @@ export function numberOf(at: string, text: string): number {
   return number;
 }
 
+/** Milliseconds since 1970 of a time such as `2019-11-24 00:00:17.004101+00:00`; without a zone it is UTC. */
+export function timeOf(at: string, text: unknown): number {
+  const iso = typeof text === 'string' ? text.trim().replace(' ', 'T') : '';
+  const time = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`);
+  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2019-11-24T00:00:17.004Z', text);
+  return time;
+}
+
 /** What a log of another system says of a decision. */
 export interface Foreign {
   readonly id: number | string;

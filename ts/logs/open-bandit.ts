@@ -6,6 +6,7 @@ import {
   type ForeignLogOptions,
   foreignRecord,
   numberOf,
+  timeOf,
 } from './foreign.ts';
 import { type LineReader, read, type TextLines, type TextStream } from './lines.ts';
 
@@ -109,14 +110,6 @@ function featuresOf(row: ReadonlyMap<string, string>): Features {
     else features.addText(column, value);
   }
   return features;
-}
-
-/** Milliseconds since 1970 of `2019-11-24 00:00:17.004101+00:00`; without a zone it is UTC. */
-function timeOf(at: string, text: string): number {
-  const iso = text.trim().replace(' ', 'T');
-  const time = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`);
-  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2019-11-24 00:00:17.004101+00:00', text);
-  return time;
 }
 
 /** The cells of rows (RFC 4180). Takes a line at a time and looks at each once, however many a cell in quotes has. */

@@ -7,6 +7,7 @@ import {
   type ForeignLogOptions,
   foreignRecord,
   numberOf,
+  timeOf,
 } from './foreign.ts';
 import { type LineReader, parseObject, read, type TextLines, type TextStream } from './lines.ts';
 
@@ -332,10 +333,4 @@ function jsonFeatures(context: Record<string, unknown>): Features {
   };
   walk('', context);
   return features;
-}
-
-function timeOf(at: string, text: unknown): number {
-  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2021-07-29T10:00:00.999Z', text);
-  return time;
 }
