@@ -65,6 +65,9 @@ describe('Open Bandit', () => {
     ]);
     const last = readOpenBandit('click,propensity_score,item_id\n1,1,"a"\r\n1,1,"b\r"\n1,1,"c"');
     expect(last.map(({ model }) => model)).toEqual(['a', 'b\r', 'c']);
+    // a byte order mark before the first quote
+    const marked = readOpenBandit('\uFEFF"item_id","click","propensity_score"\n"a","1","1"');
+    expect(marked.map(({ model }) => model)).toEqual(['a']);
   });
 
   it('makes features of its context', () => {

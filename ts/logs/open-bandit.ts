@@ -55,7 +55,7 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   line(text: string, number: number): void {
     if (!this.#cells.open) this.#began = number;
     const at = `line ${this.#began}`;
-    const cells = this.#cells.take(at, text);
+    const cells = this.#cells.take(at, number === 1 ? text.replace(/^\uFEFF/, '') : text);
     if (!cells || (cells.length === 1 && cells[0]?.trim() === '')) return;
     if (this.#columns) this.#row(at, this.#columns, cells);
     else this.#columns = headerOf(at, cells);
@@ -92,7 +92,7 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
 }
 
 function headerOf(at: string, cells: readonly string[]): string[] {
-  const columns = cells.map((cell) => cell.replace(/^\uFEFF/, '').trim());
+  const columns = cells.map((cell) => cell.trim());
   for (const column of needed) {
     if (!columns.includes(column)) throw invalidArgument(at, `a header with the column ${column}`, columns);
   }
