@@ -281,7 +281,8 @@ mod tests {
         for seed in 0..10 {
             for count in [2_usize, 8, 64, 400, 1_000] {
                 let number = |n: usize| chance(seed, n as u64);
-                let normals: Vec<(f64, f64)> = (0..count).map(|n| (number(n), 0.05 + 0.2 * number(n + 5_000))).collect();
+                let normals: Vec<(f64, f64)> =
+                    (0..count).map(|n| (number(n), 0.05 + 0.2 * number(n + 5_000))).collect();
                 let before = LOOKED_UP.get();
                 probabilities(&normals);
                 let each = (LOOKED_UP.get() - before) as f64 / count as f64;
