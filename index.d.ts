@@ -243,7 +243,7 @@ interface SonaConfig extends QueryOptions {
 type JsSonaConfig = SonaConfig;
 //#endregion
 //#region ts/router/metadata.d.ts
-/** Plain data of the caller's: what JSON can carry. */
+/** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
 type Metadata = {
   readonly [key: string]: MetadataValue;
 };
@@ -371,9 +371,10 @@ type DecisionLog = TextLines | Iterable<DecisionRecord>;
 type DecisionLogStream = TextStream;
 /**
  * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
- * decisions; of several the last one wins, field by field. Outcomes whose decision the log does not have, and blank lines,
- * are passed over, and so is a decision (`v: 2`) that is there a second time. Logs of several routers and of restarts may
- * follow one another.
+ * decisions; of several outcomes the one that was told last (`at`) counts, as a whole. Outcomes whose decision the log does
+ * not have, and blank lines, are passed over. A decision (`v: 2`) that is there several times is one decision with all that
+ * its lines say; where they have features on several bases, those on the basis that most decisions of the log have. Logs of
+ * several routers and of restarts may follow one another.
  *
  * Takes text, an iterable of lines, decision records, or a stream of text or bytes, for which it gives a promise.
  *
@@ -1108,14 +1109,18 @@ interface Exclusions {
   ineligible: number;
 }
 //#endregion
-//#region ts/logs/open-bandit.d.ts
-/** Options of `readOpenBandit`. */
-interface OpenBanditOptions {
-  /** All items that might have been shown. Without them, policies that need the eligible models are refused. */
+//#region ts/logs/foreign.d.ts
+/** Options of every reader of another system's logs. */
+interface ForeignLogOptions {
+  /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
   eligible?: readonly string[];
-  /** Whether to make features of the other columns, hashed to 128 numbers. Default true. */
+  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
   features?: boolean;
 }
+//#endregion
+//#region ts/logs/open-bandit.d.ts
+/** Options of `readOpenBandit`. Models are the items. */
+type OpenBanditOptions = ForeignLogOptions;
 /**
  * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
  * `item_id` (the model), `click` (the quality, 0 to 1) and `propensity_score` must be there; `timestamp` and `position` may. All
@@ -1133,7 +1138,7 @@ declare function readOpenBandit(csv: TextStream, options?: OpenBanditOptions): P
 //#endregion
 //#region ts/logs/vowpal-wabbit.d.ts
 /** Options of `readVowpalWabbit`. */
-interface VowpalWabbitOptions {
+interface VowpalWabbitOptions extends ForeignLogOptions {
   /**
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
@@ -1141,15 +1146,12 @@ interface VowpalWabbitOptions {
   format?: 'cb' | 'cb_adf' | 'dsjson';
   /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
   quality?: (cost: number) => number;
-  /** All actions of the format `'cb'`. Without them, policies that need the eligible models are refused. */
-  eligible?: readonly string[];
-  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
-  features?: boolean;
 }
 /**
  * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
- * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, `'dsjson'` also their probabilities. Examples
- * without a label are passed over.
+ * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, as does a line of `'cb'` that lists them
+ * (`1 2:-1:0.5 3 | features`), and `'dsjson'` also their probabilities. Examples without a cost are passed over. Continuous actions and
+ * slots are refused.
  *
  * ```ts
  * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
@@ -1641,8 +1643,8 @@ declare class LogLines implements Iterable<string>, AsyncIterable<string> {
   /** The log as a stream of text: pieces of whole lines, each line with its newline. */
   toReadableStream(): ReadableStream<string>;
   /**
-   * Writes the log to a file, a line each; one that is there is replaced. Resolves with the number of lines. Rejects with
-   * `SONA_IO`.
+   * Writes the log to a file, a line each; one that is there is replaced. The file is either the old one or the new one, whatever
+   * happens. Resolves with the number of lines. Rejects with `SONA_IO`.
    */
   toFile(path: string): Promise<number>;
 }
@@ -1812,10 +1814,13 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
   constructor(config: RouterConfig);
   /**
    * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
-   * out, and what they give is compared. It ends when all who opened it have closed it. Events go to the thread that hears
-   * of them first.
+   * out, and what they give is compared: settings, models with their prices, the basis. It is compared with the first config,
+   * though models and prices are others by now. `now`, `log`, `promptOf` and `engine` are each opener's own; so is `embedder`,
+   * whose vectors must be the same. `origin` counts when it is the first. It ends when all who opened it have closed it. Events
+   * go to the thread that hears of them first.
    *
-   * @throws `SONA_INVALID_CONFIG` for other settings than those that it has, and without a config where nobody gave one
+   * @throws `SONA_INVALID_CONFIG` for another config than the first, and without one where nobody gave one;
+   * `SONA_INCOMPATIBLE_STATE` for another embedder
    */
   static shared(name: string, config?: RouterConfig): SonaRouter;
   /**
@@ -1887,6 +1892,7 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    * The decision log of all decisions that are held, for `readLog`: line by line, decisions joined with their outcomes.
    *
    * @param options.since id of the first decision, or its number; default all
+   * @throws `SONA_INVALID_ARGUMENT` for the id of something else, also of another router's decision
    */
   exportLog(options?: {
     since?: string | number;
@@ -1936,4 +1942,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TextLines, type TextStream, type TrajectoryBuilder, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TextLines, type TextStream, type TrajectoryBuilder, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

@@ -22,6 +22,7 @@ export type { EvaluationPolicy, Exclusions } from './ts/evaluation-policy.ts';
 export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/feedback.ts';
 export type { ForgetCriterion, ForgetResult, Version } from './ts/history.ts';
 export type { LearnOptions, LearnProgress } from './ts/learning.ts';
+export type { ForeignLogOptions } from './ts/logs/foreign.ts';
 export type { TextLines, TextStream } from './ts/logs/lines.ts';
 export { type OpenBanditOptions, readOpenBandit } from './ts/logs/open-bandit.ts';
 export { readVowpalWabbit, type VowpalWabbitOptions } from './ts/logs/vowpal-wabbit.ts';

@@ -88,12 +88,22 @@ describe('outcome lines', () => {
     ]);
   });
 
-  it('win field by field over earlier ones, and over what the decision has', () => {
+  it('replace earlier ones as a whole, and what the decision has', () => {
     const record = decision(1, { outcome: { at: 1, quality: 0.1, latencyMs: 10, source: 'user' } });
     const text = lines(record, later(1, { quality: 0.5, costUsd: 0.1 }), later(1, { at: 9, quality: 0.9 }));
-    expect(readLog(text)).toEqual([
-      decision(1, { outcome: { at: 9, quality: 0.9, latencyMs: 10, source: 'user', costUsd: 0.1 } }),
-    ]);
+    expect(readLog(text)).toEqual([decision(1, { outcome: { at: 9, quality: 0.9 } })]);
+  });
+
+  it.each([1, 2])('count by when they were told, of one moment by their order (v%i)', (v) => {
+    const record = v === 1 ? decision(1) : named(1);
+    const told = (at: number, parts: object) => ({ v, id: record.id, outcome: { at, ...parts } });
+    const newest = told(9, { costUsd: 0.5 });
+    const last = (text: string) => readLog(text)[0]?.outcome;
+    const older = [told(3, { quality: 0.25 }), told(9, { quality: 0.5 })];
+    expect(last(lines(record, ...older, newest))).toEqual(newest.outcome);
+    expect(last(lines(...older, newest, record))).toEqual(newest.outcome);
+    expect(last(lines(told(9, { quality: 0.5 }), record, newest, told(3, {})))).toEqual(newest.outcome);
+    expect(last(lines(newest, { ...record, outcome: { at: 8, quality: 1 } }))).toEqual(newest.outcome);
   });
 
   it('may come before their decision', () => {
@@ -281,6 +291,69 @@ describe('logs of several processes and restarts', () => {
   });
 });
 
+describe('lines of one decision', () => {
+  const on = (number: number, hash: string, parts: Partial<DecisionRecord> = {}) =>
+    named(number, {
+      basis: { id: `basis ${hash}`, hash },
+      features: encode([number, hash.length]),
+      featuresHash: `${number} on ${hash}`,
+      ...parts,
+    });
+
+  it('are one decision with all that they say', () => {
+    const text = named(1, { text: 'prompt' });
+    const tenant = named(1, { tenant: 'acme' });
+    const both = named(1, { text: 'prompt', tenant: 'acme' });
+    expect(readLog(lines(named(1), text, tenant, named(1)))).toEqual([both]);
+    expect(readLog([tenant, { ...text, tenant: undefined } as never])).toEqual([both]);
+    expect(readLog(lines(on(1, 'a'), without(on(1, 'a'), 'features')))).toEqual([on(1, 'a')]);
+    expect(readLog(lines(without(on(1, 'a'), 'features'), on(1, 'a')))).toEqual([on(1, 'a')]);
+  });
+
+  it.each<[string, DecisionRecord]>([
+    ['another text', on(1, 'a', { text: 'other' })],
+    ['another model', on(1, 'b', { model: 'middle' })],
+    ['other features on the same basis', on(1, 'a', { features: encode([9]) })],
+    ['another name of the same basis', on(1, 'a', { basis: { id: 'other', hash: 'a' } })],
+  ])('may not contradict each other: %s', async (_, other) => {
+    for (const log of [
+      [on(1, 'a', { text: 'prompt' }), on(1, 'b'), other],
+      [other, on(1, 'b', { text: 'prompt', model: 'small' }), on(1, 'a', { text: 'prompt' })],
+    ]) {
+      const { message } = await refusal(() => readLog(lines(...log)));
+      expect(message).toMatch(/^line [23]: id: expected one that line 1 does not have, or the same decision/);
+    }
+  });
+
+  it('have the basis that most decisions have, of equals the last', () => {
+    const bases = (...log: object[]) =>
+      readLog(lines(...log)).map(({ basis, features, featuresHash, id }) => {
+        const number = Number(String(id).split('-')[1]);
+        expect([features, featuresHash]).toEqual([
+          on(number, basis.hash).features,
+          `${number} on ${basis.hash}`,
+        ]);
+        return basis.hash;
+      });
+    expect(bases(on(1, 'a'), on(2, 'a'), on(1, 'b'), on(2, 'b'))).toEqual(['b', 'b']);
+    expect(bases(on(1, 'a'), on(2, 'a'), on(3, 'b'), on(1, 'b'), on(2, 'b'))).toEqual(['b', 'b', 'b']);
+    expect(bases(on(1, 'b'), on(2, 'b'), on(1, 'a'), on(2, 'a'), on(3, 'b'))).toEqual(['b', 'b', 'b']);
+    // what has none on the most common stays what it was
+    expect(bases(on(1, 'a'), on(2, 'b'), on(3, 'b'), on(2, 'c'))).toEqual(['a', 'b', 'b']);
+  });
+
+  it('have features where any line has them', () => {
+    const bare = without(on(1, 'b'), 'features');
+    const more = [without(on(2, 'b'), 'features'), without(on(3, 'b'), 'features')];
+    for (const log of [
+      [on(1, 'a'), bare, ...more],
+      [bare, on(1, 'a'), ...more],
+    ]) {
+      expect(readLog(lines(...log))[0]).toEqual(on(1, 'a'));
+    }
+  });
+});
+
 describe('a log in parts', () => {
   const records = [full, named(1, { text: 'ünï 🦊 {"}' }), decision(8, { metadata: { a: { b: '}' } } })];
   const text = writeLog(records);
@@ -321,6 +394,19 @@ describe('a log in parts', () => {
       },
     });
     expect(await readLog(stream)).toEqual(records);
+  });
+
+  it('is read from small pieces, each of which is looked at once', async () => {
+    // to look at all of it again with each brace would take hours
+    const record = named(1, { text: '{}}\\"}'.repeat(40_000), metadata: { a: [{ b: '}' }] } });
+    expect(await readLog(pieces(`${JSON.stringify(record)}\n`, 1))).toEqual([record]);
+    expect(await readLog(pieces(JSON.stringify(record), 2))).toEqual([record]);
+  });
+
+  it.each([1, 2, 3])('counts its lines, in pieces of %i characters', async (size) => {
+    const lines = `${rows[0]}\r\n\r\n${rows[1]}\n{"v": 3}`;
+    const error = await refusal(() => readLog(pieces(lines, size)));
+    expect(error.message).toMatch(/^line 4: v: /);
   });
 
   it('is read from lines that come without their ends', async () => {

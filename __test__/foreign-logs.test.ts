@@ -41,6 +41,35 @@ describe('Open Bandit', () => {
     expect(readOpenBandit('')).toEqual([]);
   });
 
+  it('reads quotes that stay open line by line', async () => {
+    // to look at all of it again with each line would take hours
+    const rest = '1,0,0.5\n'.repeat(400_000);
+    const error = await refusal(() => readOpenBandit(`item_id,click,propensity_score\n"${rest}`));
+    expect(error.message).toMatch(/^line 2: expected a row whose quotes are closed, got "1,0,0.5/);
+    const [record] = readOpenBandit(`item_id,click,propensity_score,u\n1,0,0.5,"${rest}"\r\n`);
+    expect(record?.model).toBe('1');
+  });
+
+  it('takes cells in quotes as they are', () => {
+    const items = (...cells: string[]) =>
+      readOpenBandit(
+        `item_id,click,propensity_score\n${cells.map((cell) => `${cell},1,1\r\n`).join('')}`,
+      ).map(({ model }) => model);
+    expect(items('"a"', '"a""b"', '""""', '"a\r\n\n,b"', '" a "', 'a b')).toEqual([
+      'a',
+      'a"b',
+      '"',
+      'a\r\n\n,b',
+      ' a ',
+      'a b',
+    ]);
+    const last = readOpenBandit('click,propensity_score,item_id\n1,1,"a"\r\n1,1,"b\r"\n1,1,"c"');
+    expect(last.map(({ model }) => model)).toEqual(['a', 'b\r', 'c']);
+    // a byte order mark before the first quote
+    const marked = readOpenBandit('\uFEFF"item_id","click","propensity_score"\n"a","1","1"');
+    expect(marked.map(({ model }) => model)).toEqual(['a']);
+  });
+
   it('makes features of its context', () => {
     const rows = (a: string, b: string) =>
       readOpenBandit(`item_id,click,propensity_score,u,v\n1,0,.5,${a}\n1,0,.5,${b}`);
@@ -125,6 +154,16 @@ describe('Open Bandit', () => {
       'item_id,click,propensity_score\n"1,0,0.5\n',
       'line 2: expected a row whose quotes are closed',
     ],
+    [
+      'a quote inside a cell',
+      'item_id,click,propensity_score\n1,0,0.5\n1",0,0.5\n',
+      'line 3: expected quotes around whole cells',
+    ],
+    [
+      'more behind a quote',
+      'item_id,click,propensity_score\n"1\n2"3,0,0.5\n',
+      'line 2: expected quotes around whole cells',
+    ],
   ])('refuses %s', async (_, text, begin) => {
     const error = await refusal(() => readOpenBandit(text));
     expect(error.message.startsWith(begin) || error.message).toBe(true);
@@ -150,6 +189,42 @@ describe('Vowpal Wabbit', () => {
     expect(features('|u:2 a b')).toBe(features('|u a:2 b:2'));
     expect(features('|u a')).not.toBe(features('|v a'));
     expect(features('| a:2 b')).not.toBe(features('| a b'));
+  });
+
+  it('takes the actions of a line that lists them as the eligible', async () => {
+    const records = readVowpalWabbit('1 2:-1:0.4 4 | a\n1 2 3 | b\n3:0:0.2 | c\n', {
+      eligible: ['1', '2', '3', '4'],
+    });
+    expect(records.map(({ model, eligible }) => [model, eligible])).toEqual([
+      ['2', ['1', '2', '4']],
+      ['3', ['1', '2', '3', '4']],
+    ]);
+  });
+
+  it('tells tags from labels', () => {
+    const tags = (text: string) => readVowpalWabbit(text).map(({ metadata }) => metadata?.tag);
+    expect(tags("1:-1:0.5 'a:b:c | x\n1:-1:0.5 user:7|x\n1:-1:0.5 t|x\n1:-1:0.5 '|x\n1:-1:0.5 | x")).toEqual([
+      'a:b:c',
+      'user:7',
+      't',
+      '',
+      undefined,
+    ]);
+    expect(readVowpalWabbit("shared 'e1| a\n0:-1:0.5 | b\n1 | c\n")[0]).toMatchObject({
+      metadata: { tag: 'e1' },
+      eligible: ['1', '2'],
+    });
+  });
+
+  it('takes values that are words as words', () => {
+    const features = (text: string) => readVowpalWabbit(`1:-1:0.4 ${text}`)[0]?.features;
+    expect(features('|u city:oslo')).not.toBe(features('|u city:rome'));
+    expect(features('|u city:oslo')).not.toBe(features('|u'));
+    expect(features('|u at:12:30')).not.toBe(features('|u at:12:45'));
+    expect(features('|u:2 city:oslo')).toBe(features('|u city:oslo'));
+    // no character has an escape
+    expect(features('|u a\\ b')).toBe(features('|u a\\:1 b:1'));
+    expect(features('|u a|v b')).toBe(features('|u a |v b'));
   });
 
   it('is a decision per block with --cb_adf', async () => {
@@ -203,7 +278,13 @@ shared |user d
   const jsonl = (...events: object[]) => events.map((each) => JSON.stringify(each)).join('\n');
 
   it('is an event per line with dsjson, with all probabilities', async () => {
-    const bare = event({ EventId: undefined, p: undefined, a: undefined });
+    // without a zone it is UTC, wherever it is read
+    const bare = event({
+      EventId: undefined,
+      p: undefined,
+      a: undefined,
+      Timestamp: '2021-07-29 10:00:00.999',
+    });
     const text = jsonl(event(), event({ EventId: 'e2', _skipLearn: true }), { EventId: 'e1', v: 1 }, bare);
     const records = readVowpalWabbit(text);
     expect(records).toHaveLength(3);
@@ -218,7 +299,7 @@ shared |user d
       outcome: { quality: 1 },
     });
     expect(records[1]?.mode).toBe('observe');
-    expect(records[2]).toMatchObject({ v: 1, eligible: ['1', '2', '3'] });
+    expect(records[2]).toMatchObject({ v: 1, at: records[0]?.at, eligible: ['1', '2', '3'] });
     expect(records[2]).not.toHaveProperty('propensities');
     expect(readLog(writeLog(records))).toEqual(records);
     for (const size of [1, 50]) expect(await readVowpalWabbit(pieces(text, size))).toEqual(records);
@@ -226,6 +307,19 @@ shared |user d
       yield* text.split('\n');
     }
     expect(await readVowpalWabbit(lines())).toEqual(records);
+  });
+
+  it('makes features of words in _text, and of nothing else with an underscore', () => {
+    const features = (user: object) =>
+      readVowpalWabbit(jsonl(event({ c: { user, _multi: [{}, {}, {}] } })))[0]?.features;
+    expect(features({ _text: 'red  fox' })).toBe(features({ red: 1, fox: true }));
+    expect(features({ _note: 'red fox' })).toBe(features({}));
+  });
+
+  it('reads a long line from small pieces, each once', async () => {
+    // to look at all of it again with each piece would take hours
+    const words = Array.from({ length: 40_000 }, (_, n) => `f${n}`).join(' ');
+    expect(await readVowpalWabbit(pieces(`1:-1:0.5 | ${words}\n`, 1))).toHaveLength(1);
   });
 
   it('has a quality of any cost, when told', () => {
@@ -273,6 +367,33 @@ shared |user d
       jsonl(event({ _label_probability: undefined })),
       'line 1: _label_probability: expected a number',
     ],
+    [
+      'more probabilities than actions',
+      jsonl(event(), event({ EventId: 'e2', a: [2, 1] })),
+      'line 2: p.length: expected 2, as many as in a',
+    ],
+    ['probabilities of no actions', jsonl(event({ a: undefined })), 'line 1: p.length: expected 0'],
+    ['actions that are no list', jsonl(event({ a: 2 })), 'line 1: a: expected a list of actions'],
+    ['probabilities that are no list', jsonl(event({ p: 1 })), 'line 1: p: expected a list of numbers'],
+    ['outcomes of slots', jsonl(event({ _outcomes: [] })), 'line 1: _outcomes: expected no slots'],
+    ['continuous actions as JSON', jsonl({ _label_ca: {}, c: {} }), 'line 1: _label_ca: expected no slots'],
+    ['continuous actions', 'ca 185.1:0.6:0.5 | a', 'line 1: expected no slots, no continuous actions'],
+    ['another time', jsonl(event({ Timestamp: 5 })), 'line 1: Timestamp: expected a time'],
+    ['slots as text', 'ccb shared | a\n', 'line 1: expected no slots'],
+    ['a label that touches the bar', '1:-1:0.4|a', 'line 1: expected a space between label and bar'],
+    ['shared that touches the bar', 'shared|a\n', 'line 1: expected a space between label and bar'],
+    ['shared with an action', 'shared 1:0:0.5 | a\n', 'line 1: expected no action beside shared'],
+    ['two that are shared', 'shared | a\n0:-1:0.4 | b\nshared | a\n', 'line 3: expected a blank line'],
+    ['shared behind an action', 'shared | a\n\n0:0:1 | b\nshared | a\n', 'line 4: expected a blank line'],
+    ['two actions of one line', 'shared | a\n1 2:0:0.5 | b\n', 'line 2: expected one action'],
+    ['shared in the wrong format', '1:0:0.5 | a\nshared | b\n', 'line 2: expected actions from 1'],
+    [
+      'the action 0',
+      '0:-1:0.5 | a\n| b\n',
+      'line 1: expected actions from 1; a line per action is the format',
+    ],
+    ['an empty action', ':-1:0.4 | a', 'line 1: expected a label of the form action:cost:probability'],
+    ['a scale that is no number', '1:-1:0.4 |u:x a', 'line 1: scale of u: expected a number'],
     ['another probability', jsonl(event({ _label_probability: 0.5 })), 'line 1: propensity: expected 0.8'],
   ])('refuses %s', async (_, text, begin) => {
     const error = await refusal(() => readVowpalWabbit(text));

@@ -99,7 +99,7 @@ describe.each([...places, ...changePlaces])('a panic in %s', (place) => {
       patterns: 1,
       loaded: 'a',
       shared: true,
-      evaluated: 10,
+      evaluated: 100,
       closed: true,
     });
   });

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { isUint8Array } from 'node:util/types';
 import { Adapters, tiers } from './adapters.ts';
 import {
   checkQueryOptions,
@@ -33,12 +32,12 @@ import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } f
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
 import type { StepOptions, TrajectoryBuilder } from './trajectory-builder.ts';
 import {
+  bytesOf,
   checkDirection,
   checkInteger,
   checkName,
   checkOptions,
   checkUnitInterval,
-  isShared,
   isVector,
   type Same,
   type Vector,
@@ -248,9 +247,7 @@ export class SonaEngine extends EventEmitter<SonaEvents> {
    * a newer format
    */
   static restore(bytes: Uint8Array, options: RestoreOptions = {}): SonaEngine {
-    if (!isUint8Array(bytes)) throw invalidArgument('bytes', 'a Uint8Array', bytes);
-    // a copy, because another thread could write to shared memory while it is read
-    const own = isShared(bytes) ? new Uint8Array(bytes) : bytes;
+    const own = bytesOf('bytes', bytes);
     const { continues, surroundings } = checkRestore(options);
     return SonaEngine.#from(
       new Created(

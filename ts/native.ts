@@ -195,7 +195,7 @@ export interface Binding {
     numbers: Float64Array,
     eligible?: Uint32Array,
     extras?: RequestExtras,
-  ): number;
+  ): number | Float64Array;
   routerPropensities(handle: number, features: Float32Array, eligible: Uint8Array, out: Float64Array): void;
   routerFeedback(
     handle: number,

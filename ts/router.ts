@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { isUint8Array } from 'node:util/types';
 import type { Basis } from './basis.ts';
 import type { DecisionLog, DecisionLogStream } from './decision-log.ts';
 import { checkSignal } from './embed/abort.ts';
@@ -40,13 +39,13 @@ import { type RouterMemory, type RouterStats, routerMemory, routerStats } from '
 import { type Times, timesOf } from './router/times.ts';
 import { embedRows, type Receiver, type WarmStartRow, warmStart } from './router/warm-start.ts';
 import {
+  bytesOf,
   checkInteger,
   checkName,
   checkNumber,
   checkOptions,
   hasDirection,
   isF32,
-  isShared,
   Slab,
 } from './vectors.ts';
 
@@ -110,16 +109,19 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#query = new Float32Array(this.#settings['features.dim']);
     this.#queries = queriesOf(handle, this.#query.length, surroundings);
     this.#models = new Models(handle);
-    this.#context = this.#contextOf(routerStats(handle).basis.id);
+    this.#context = this.#contextOf();
     unreachable.register(this, handle, this);
   }
 
   /**
    * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
-   * out, and what they give is compared. It ends when all who opened it have closed it. Events go to the thread that hears
-   * of them first.
+   * out, and what they give is compared: settings, models with their prices, the basis. It is compared with the first config,
+   * though models and prices are others by now. `now`, `log`, `promptOf` and `engine` are each opener's own; so is `embedder`,
+   * whose vectors must be the same. `origin` counts when it is the first. It ends when all who opened it have closed it. Events
+   * go to the thread that hears of them first.
    *
-   * @throws `SONA_INVALID_CONFIG` for other settings than those that it has, and without a config where nobody gave one
+   * @throws `SONA_INVALID_CONFIG` for another config than the first, and without one where nobody gave one;
+   * `SONA_INCOMPATIBLE_STATE` for another embedder
    */
   static shared(name: string, config?: RouterConfig): SonaRouter {
     checkName('name', name);
@@ -257,25 +259,21 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
   ): RouterDecision {
     const handle = this.#handle;
     const memory = fallback ? undefined : this.#query;
-    let memoryOfAnswer = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
-    let numbers = eligible;
-    const route = () =>
-      call(() => native.routerRoute(handle, memory, unixMs, steadyMs, memoryOfAnswer, numbers, extras));
-    let count = this.#named(route, () => {
-      numbers = names && this.#models.numbers('eligible', names);
-    });
-    if (count === 0) {
-      // another thread has added models
-      this.#models.refresh();
-      memoryOfAnswer = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
-      count = route();
-    }
-    const room = memoryOfAnswer.subarray(0, HEADER + PER_CANDIDATE * count);
+    const numbers = this.#slab.f64(HEADER + PER_CANDIDATE * this.#models.count);
+    let allowed = eligible;
+    const answer = this.#named(
+      () => call(() => native.routerRoute(handle, memory, unixMs, steadyMs, numbers, allowed, extras)),
+      () => {
+        allowed = names && this.#models.numbers('eligible', names);
+      },
+    );
+    // a row of its own where another thread has added models
+    const room = typeof answer === 'number' ? numbers.subarray(0, HEADER + PER_CANDIDATE * answer) : answer;
     meet(this.#models, room);
+    // another thread may have fitted a basis
+    if (room[at.basis] !== this.#context.basis.number) this.#context = this.#contextOf();
     const number = room[at.number] as number;
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
-    // of a basis that was fitted on another thread before; one that is fitted inside `route` comes after the decision
-    if (events && this.#settings.background === 'auto') this.#learnBasis(events);
     const kept = this.#context.engine && memory ? memory.slice() : undefined;
     const id = formatId('decision', this.#incarnation, number);
     const decision = new Decision(id, this.#context, room, kept, fallback);
@@ -382,14 +380,19 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
    * The decision log of all decisions that are held, for `readLog`: line by line, decisions joined with their outcomes.
    *
    * @param options.since id of the first decision, or its number; default all
+   * @throws `SONA_INVALID_ARGUMENT` for the id of something else, also of another router's decision
    */
   exportLog(options: { since?: string | number } = noOptions): LogLines {
-    this.#live();
+    const handle = this.#live();
     checkOptions('options', options, ['since']);
     const { since = 0 } = options;
     if (typeof since === 'string') {
       const ref = decisionRef('since', since, this.#prefix);
-      if (!ref) throw invalidArgument('since', 'the id of a decision', since);
+      // an outcome with nothing in it changes nothing, and is told whose decision it is of
+      const reason = ref?.incarnation && tellOutcome(handle, ref, this.#now(), nothing).result.reason;
+      if (!ref || reason === 'foreign' || reason === 'unknown') {
+        throw invalidArgument('since', "the id of a decision of this router's", since);
+      }
       return new LogLines(() => this.#live(), ref.number);
     }
     checkInteger('since', since, 0, Number.MAX_SAFE_INTEGER);
@@ -430,7 +433,7 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     this.#live();
     const router = policy === 'current' ? this : routerOf(policy);
     if (!router) return evaluatePolicy(log, policy as EvaluationPolicy, options);
-    return evaluateLog(log, (records) => presentPolicy(router.#live(), router.#models, records), options);
+    return evaluateLog(log, (records) => presentPolicy(router.#live(), records), options);
   }
 
   /** The basis of now, for another router that is to be merged with this one. */
@@ -544,19 +547,16 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     return { handle, models: this.#models, queries: this.#queries, dim: this.#query.length };
   }
 
-  #contextOf(basis: string): Context {
+  /** On the basis of now. */
+  #contextOf(): Context {
     const { engine } = this.#surroundings;
+    const { id, hash } = routerStats(this.#handle).basis;
+    const basis = { id, number: Number.parseInt(hash.slice(3), 16) };
     return { models: this.#models, exploration: this.#settings.exploration, basis, engine };
-  }
-
-  /** Decisions made before keep the name of theirs. */
-  #learnBasis(events: readonly Told[]): void {
-    for (const event of events) if (event.type === 'basis') this.#context = this.#contextOf(event.id);
   }
 
   /** Passes on what has happened. */
   #tell(events: readonly Told[]): void {
-    this.#learnBasis(events);
     for (const told of events) {
       if (told.type === 'error') {
         this.#fail(new SonaError(told.code, told.message, told.details));
@@ -632,6 +632,8 @@ interface Read {
   names: readonly string[] | undefined;
 }
 
+const nothing = { quality: undefined, costUsd: undefined, latencyMs: undefined, extras: undefined };
+
 const none: Read = { extras: undefined, eligible: undefined, names: undefined };
 
 function create(config: unknown, name?: string): Created {
@@ -659,10 +661,4 @@ function queriesOf(handle: number, dim: number, { queries, engine }: Surrounding
 
 function settingsOf(handle: number): Known {
   return JSON.parse(call(() => native.routerConfig(handle))) as Known;
-}
-
-function bytesOf(argument: string, bytes: unknown): Uint8Array {
-  if (!isUint8Array(bytes)) throw invalidArgument(argument, 'a Uint8Array', bytes);
-  // a copy, because another thread could write to shared memory while it is read
-  return isShared(bytes) ? new Uint8Array(bytes) : bytes;
 }

@@ -1,4 +1,4 @@
-import { isFloat32Array, isFloat64Array, isSharedArrayBuffer } from 'node:util/types';
+import { isFloat32Array, isFloat64Array, isSharedArrayBuffer, isUint8Array } from 'node:util/types';
 import { markAsUntransferable } from 'node:worker_threads';
 import { dimMismatch, fromNative, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
 import { native } from './native.ts';
@@ -30,6 +30,12 @@ export function isF64(value: unknown): value is Float64Array {
 export function isShared({ buffer }: ArrayBufferView): boolean {
   // the first test is free and settles almost every call; the second also knows other realms
   return !(buffer instanceof ArrayBuffer) && isSharedArrayBuffer(buffer);
+}
+
+/** Bytes that no other thread can write to while they are read. */
+export function bytesOf(argument: string, bytes: unknown): Uint8Array {
+  if (!isUint8Array(bytes)) throw invalidArgument(argument, 'a Uint8Array', bytes);
+  return isShared(bytes) ? new Uint8Array(bytes) : bytes;
 }
 
 /** Whether it is of one of the three kinds. */
@@ -164,7 +170,12 @@ export function isName(value: unknown): value is string {
 export function checkName(argument: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalidArgument(argument, 'a string', value);
   if (value === '') throw outOfRange(argument, 'a name of at least one character', value);
-  if (!value.isWellFormed()) throw outOfRange(argument, 'well-formed Unicode', value);
+  checkUnicode(argument, value);
+}
+
+/** A string that UTF-8 can carry. */
+export function checkUnicode(argument: string, text: string): void {
+  if (!text.isWellFormed()) throw outOfRange(argument, 'well-formed Unicode', text);
 }
 
 /** An options object without keys of no meaning. */

@@ -1,9 +1,19 @@
 // The decision log of a router, read line by line: at once, with other work between, into a file, as a stream.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { evaluatePolicy, readLog, type SonaError, type SonaRouter } from '../../index.ts';
+import { evaluatePolicy, readLog, type SonaError, SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
 import { idAt, make, numberOf, prompt, teach } from '../support/routers.ts';
 
@@ -96,6 +106,32 @@ describe('the log of a router', () => {
     expect([...router.exportLog({ since: 9_999 })]).toEqual([]);
   });
 
+  it("begins at no decision that is another router's", async () => {
+    const other = large(3);
+    const restored = SonaRouter.restore(router.snapshot());
+    const [own] = teach(restored, 1);
+    const [foreign] = [...other.exportLog()].map((line) => parse(line).id);
+    const later = teach(router, 1)[0]?.id;
+    for (const since of [
+      foreign,
+      later,
+      own?.id.replace('r', 't'),
+      idAt((lines[0] && parse(lines[0]).id) || '', 99_999),
+    ]) {
+      const { code, details } = await refusal(() => restored.exportLog({ since: since as string }));
+      expect([code, details.argument]).toEqual(['SONA_INVALID_ARGUMENT', 'since']);
+    }
+    // those of its former life are its own
+    const before = restored.snapshot().byteLength;
+    const { id } = parse(lines[1_498] as string);
+    expect([...restored.exportLog({ since: id })].map((line) => numberOf(parse(line).id))).toEqual([
+      1_499, 1_500, 1_501,
+    ]);
+    expect([...restored.exportLog({ since: own?.id as string })]).toHaveLength(1);
+    expect(restored.snapshot().byteLength).toBe(before);
+    expect(restored.stats().learned).toBe(1_501);
+  });
+
   it('of nothing is empty', async () => {
     const log = make().exportLog();
     expect([...log]).toEqual([]);
@@ -152,6 +188,42 @@ describe('a log that is read while decisions go on', () => {
     expect((await refusal(() => log.toFile(path))).code).toBe('SONA_CLOSED');
     const stream = log.toReadableStream().getReader();
     expect((await refusal(() => stream.read())).code).toBe('SONA_CLOSED');
+  });
+});
+
+describe('a file that is there', () => {
+  const router = large();
+  const text = `${[...router.exportLog()].join('\n')}\n`;
+
+  it('stays as it was when writing ends early, and nothing lies beside it', async () => {
+    const ending = large();
+    const path = join(folder, 'kept', 'log.jsonl');
+    mkdirSync(join(folder, 'kept'));
+    writeFileSync(path, 'former\n');
+    const log = ending.exportLog();
+    const writing = refusal(() => log.toFile(path));
+    await ending.close();
+    expect((await writing).code).toBe('SONA_CLOSED');
+    expect(readFileSync(path, 'utf8')).toBe('former\n');
+    expect(readdirSync(join(folder, 'kept'))).toEqual(['log.jsonl']);
+  });
+
+  it('is replaced with its permissions, also through a link', async () => {
+    const inside = join(folder, 'linked');
+    mkdirSync(inside);
+    const [path, link] = [join(inside, 'log.jsonl'), join(inside, 'link.jsonl')];
+    writeFileSync(path, 'former\n', { mode: 0o600 });
+    symlinkSync(path, link);
+    expect(await router.exportLog().toFile(link)).toBe(1_500);
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readdirSync(inside).sort()).toEqual(['link.jsonl', 'log.jsonl']);
+  });
+
+  it('is refused where it is none', async () => {
+    const error = await refusal(() => router.exportLog().toFile(folder));
+    expect(error).toMatchObject({ code: 'SONA_IO', details: { path: folder } });
   });
 });
 

@@ -80,6 +80,37 @@ describe('the log', () => {
     expect([...router.exportLog({ since: 302 })]).toEqual([]);
   });
 
+  it('has the last outcome as a whole, also where an amendment took parts of it away', () => {
+    const { router, lines } = logged({}, 20);
+    const { id } = router.route(prompt(0, 1), { eligible: ['coder'] });
+    router.feedback(id, { error: true, costUsd: 0.1, latencyMs: 5, model: 'dull' });
+    router.feedback(id, { attempts: [{ model: 'coder', quality: 0.5 }], amend: true });
+    const last = readLog(lines.join('\n')).at(-1);
+    expect(last?.outcome).toEqual({ quality: 0.5, at: expect.any(Number) });
+    expect(last).toEqual(readLog(router.exportLog()).at(-1));
+  });
+
+  it('reads as one with what the router holds, after a fit of its basis, with texts and without', () => {
+    const { router, lines } = logged({ features: { dim: DIM } }, 700);
+    const held = [...router.exportLog()];
+    const [first, last] = [JSON.parse(lines[0] ?? ''), JSON.parse(held[0] ?? '')];
+    expect(first.basis.hash).not.toBe(last.basis.hash);
+    // as logText has it
+    const texts = lines.map((line) =>
+      line.includes('"eligible"') ? `${line.slice(0, -1)},"text":"a prompt"}` : line,
+    );
+    for (const log of [
+      [...lines, ...held],
+      [...held, ...lines],
+      [...texts, ...held],
+      [...held, ...texts],
+    ]) {
+      const text = log.includes(texts[0] as string) ? { text: 'a prompt' } : {};
+      expect(readLog(log)).toEqual(readLog(held).map((record) => ({ ...record, ...text })));
+      expect(router.evaluate(log, 'current').rounds).toBe(router.evaluate(held, 'current').rounds);
+    }
+  });
+
   it('says what was decided', () => {
     const lines: string[] = [];
     const router = make({

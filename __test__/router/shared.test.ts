@@ -1,10 +1,11 @@
 // One router for all threads of the process.
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type RouterConfig, SonaRouter } from '../../index.ts';
+import { fitBasis, type RouterConfig, type RouterModel, SonaRouter } from '../../index.ts';
 import { thread } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, bytes, models, NOON, prompt, teach } from '../support/routers.ts';
+import { basis, bytes, DIM, models, NOON, prompt, teach } from '../support/routers.ts';
+import { gaussian } from '../support/vectors.ts';
 
 const config: RouterConfig = { models, features: { basis }, background: 'manual', origin: 'here' };
 
@@ -105,6 +106,35 @@ describe('a shared router', () => {
     expect(other.warmStart([{ vector: prompt(0, 1), model: 'new', quality: 1 }])).toBe(1);
   });
 
+  it('knows the basis that somebody else has fitted', () => {
+    const of = name();
+    const [one, other] = [open(of, { models, features: { dim: DIM }, background: 'manual' }), open(of)];
+    const before = other.route(prompt(0, 1));
+    teach(one, 500);
+    one.route(prompt(0, 1));
+    const { id } = one.stats().basis;
+    expect(id).toBe('auto-500');
+    expect(other.route(prompt(0, 1)).explain().basis).toEqual({ id });
+    expect(before.explain().basis.id).not.toBe(id);
+  });
+
+  it('evaluates what it would do with the models of now, whoever added or removed them', () => {
+    const of = name();
+    const [one, other] = [open(of, { ...config, exploration: 'igw', propensityFloor: 0.05 }), open(of)];
+    teach(one, 100);
+    const log = [...one.exportLog()];
+    const evaluate = (router: SonaRouter) => router.evaluate(log, 'current', { minSupport: 0 });
+    other.addModel({ id: 'new' });
+    expect(evaluate(one)).toEqual(evaluate(other));
+    // as many as before, in another order
+    other.removeModel('coder');
+    other.addModel({ id: 'coder' });
+    expect(evaluate(one)).toEqual(evaluate(other));
+    other.removeModel('coder');
+    expect(evaluate(one)).toEqual(evaluate(other));
+    expect(evaluate(one).excluded).toEqual(evaluate(other).excluded);
+  });
+
   it('is made by the first; another config is refused, the same one is not', async () => {
     const of = name();
     open(of, { ...config, seed: 7 });
@@ -120,6 +150,43 @@ describe('a shared router', () => {
     for (const wrong of ['', 1, null]) {
       expect((await refusal(() => SonaRouter.shared(wrong as string, config))).details.argument).toBe('name');
     }
+  });
+
+  it('refuses other models, prices and bases than it was made with, whatever has become of them', async () => {
+    const of = name();
+    const router = open(of, config);
+    router.updatePrice('poet', { inputUsdPer1M: 7 });
+    router.addModel({ id: 'new' });
+    router.removeModel('dull');
+    open(of, { ...config, models: models.map(({ id, ...rest }) => ({ ...rest, tags: rest.tags, id })) });
+    const [first, ...rest] = models;
+    const others: [string, Partial<RouterConfig>][] = [
+      ['models', { models: rest }],
+      ['models', { models: [...models, { id: 'new' }] }],
+      ['models', { models: [...rest, first as RouterModel] }],
+      ['models', { models: [{ ...(first as RouterModel), inputUsdPer1M: 2 }, ...rest] }],
+      ['models', { models: [{ ...(first as RouterModel), prior: { quality: 0.5 } }, ...rest] }],
+      ['features.basis', { features: { dim: DIM, basis: 'auto' } }],
+      ['features.basis', { features: { basis: fitBasis([...Array(9)].map((_, n) => gaussian(DIM, n))) } }],
+    ];
+    for (const [argument, other] of others) {
+      const error = await refusal(() => open(of, { ...config, ...other }));
+      expect([error.code, error.details.argument]).toEqual(['SONA_INVALID_CONFIG', argument]);
+      expect(error.message).toContain(of);
+    }
+    // those who were refused have nothing open
+    await Promise.all(routers.splice(0).map((opened) => opened.close()));
+    expect(open(of, { ...config, models: rest }).models()).toHaveLength(2);
+  });
+
+  it('refuses the vectors of another embedder', async () => {
+    const of = name();
+    const embedder = (id: string) => ({ id, dim: DIM, semantic: true, embed: async () => [] });
+    open(of, { ...config, embedder: embedder('one') });
+    open(of, { ...config, embedder: embedder('one') });
+    const error = await refusal(() => open(of, { ...config, embedder: embedder('other') }));
+    expect(error.code).toBe('SONA_INCOMPATIBLE_STATE');
+    expect(open(of).models()).toHaveLength(3);
   });
 
   it('lives until the last one closes it', async () => {

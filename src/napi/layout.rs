@@ -51,8 +51,8 @@ rows! {
     RankedRoute { score, probability, count, avg_quality }
 
     /// What `router_route` writes before the first candidate: the number and the place of the chosen; `events`, `fit_due`: 1 for
-    /// yes.
-    RoutedDecision { number, chosen, reason, difficulty, budget_price, events, fit_due }
+    /// yes; `basis`: the lowest 52 bits of its hash.
+    RoutedDecision { number, chosen, reason, difficulty, budget_price, events, fit_due, basis }
 
     /// What it writes for each candidate; NaN where nothing is known.
     RoutedCandidate {

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
-import { isUint8Array } from 'node:util/types';
 import type { Basis } from '../basis.ts';
 import { invalidArgument, outOfRange } from '../errors.ts';
 import { call, native, packageFile } from '../native.ts';
-import { checkName, checkOptions, isShared } from '../vectors.ts';
+import { bytesOf, checkName, checkOptions } from '../vectors.ts';
 import type { Embedder, EmbedOptions, SyncEmbedder } from './embedder.ts';
 import { embedLocally, embedOne } from './local.ts';
 
@@ -66,11 +65,8 @@ export function builtin(options: BuiltinOptions = {}): SyncEmbedder {
   if (path !== undefined) checkName('options.path', path);
   if (data !== undefined) {
     if (path !== undefined) throw invalidArgument('options.data', 'nothing beside a path', data);
-    if (!isUint8Array(data)) throw invalidArgument('options.data', 'a Uint8Array', data);
-    // another thread could write to shared memory while native code reads it
-    return new Builtin(dim, () =>
-      native.embedderFromBytes(isShared(data) ? new Uint8Array(data) : data, dim),
-    );
+    const own = bytesOf('options.data', data);
+    return new Builtin(dim, () => native.embedderFromBytes(own, dim));
   }
   const file = path === undefined ? packageFile(table) : resolve(path);
   const key = `${dim} ${file}`;

@@ -1,5 +1,43 @@
 import { type DecisionRecord, featureCount } from '../decision-record.ts';
+import { invalidArgument } from '../errors.ts';
 import type { Metadata } from '../router/metadata.ts';
+import { checkName, checkOptions } from '../vectors.ts';
+
+/** Options of every reader of another system's logs. */
+export interface ForeignLogOptions {
+  /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
+  eligible?: readonly string[];
+  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
+  features?: boolean;
+}
+
+/** The options of a reader, which may know of `more`. */
+export function checkForeignLogOptions(options: ForeignLogOptions, more: readonly string[] = []): void {
+  checkOptions('options', options, [...more, 'eligible', 'features']);
+  const { eligible, features } = options;
+  if (eligible !== undefined) {
+    if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of models', eligible);
+    for (const [i, model] of eligible.entries()) checkName(`options.eligible[${i}]`, model);
+  }
+  if (features !== undefined && typeof features !== 'boolean') {
+    throw invalidArgument('options.features', 'true or false', features);
+  }
+}
+
+/** The number that a text is. */
+export function numberOf(at: string, text: string): number {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isNaN(number)) throw invalidArgument(at, 'a number', text);
+  return number;
+}
+
+/** Milliseconds since 1970 of a time such as `2019-11-24 00:00:17.004101+00:00`; without a zone it is UTC. */
+export function timeOf(at: string, text: unknown): number {
+  const iso = typeof text === 'string' ? text.trim().replace(' ', 'T') : '';
+  const time = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`);
+  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2019-11-24T00:00:17.004Z', text);
+  return time;
+}
 
 /** What a log of another system says of a decision. */
 export interface Foreign {
@@ -53,10 +91,10 @@ export class Features {
     this.#sums[place] = (this.#sums[place] as number) + (hash >>> 31 === 0 ? value : -value);
   }
 
-  /** A value that is a number counts as such, another one as a name. */
-  addText(name: string, value: string): void {
+  /** A value that is a number counts as such, times the factor; another one as a part of the name. */
+  addText(name: string, value: string, factor = 1): void {
     const number = value.trim() === '' ? Number.NaN : Number(value);
-    if (Number.isFinite(number)) this.add(name, number);
+    if (Number.isFinite(number)) this.add(name, number * factor);
     else this.add(`${name}=${value}`, 1);
   }
 

@@ -1,3 +1,4 @@
+import { checkFields } from '../decision-record.ts';
 import { invalidArgument } from '../errors.ts';
 
 /** Text of lines: as a whole, or line by line. */
@@ -15,8 +16,8 @@ export interface LineReader<T> {
   line(text: string, number: number): void;
   /** Takes what is no text, where that may be. */
   item?(value: unknown, index: number): void;
-  /** Whether a text, which ends with a piece, can't go on: what comes next is another line. */
-  isComplete?(piece: string, text: () => string): boolean;
+  /** Whether a line that begins with a brace is a JSON object, which can not go on after its last brace. */
+  readonly json?: boolean;
   /** What came of all lines. */
   end(): T;
 }
@@ -24,6 +25,11 @@ export interface LineReader<T> {
 /** Whether a value gives its parts only with time. What does both is read at once. */
 export function isStream(value: unknown): value is TextStream {
   return isObject(value) && !has(value, Symbol.iterator) && has(value, Symbol.asyncIterator);
+}
+
+/** Reads lines that are there at once, and a stream as they come: its promise also says what is wrong with the reader's making. */
+export function read<T>(argument: string, lines: unknown, make: () => LineReader<T>): T | Promise<T> {
+  return isStream(lines) ? readStream(argument, lines, make) : readLines(argument, lines, make());
 }
 
 /** Reads lines that are there. */
@@ -47,7 +53,8 @@ export function readLines<T>(argument: string, lines: unknown, reader: LineReade
 }
 
 /** Reads lines as they come. */
-export async function readStream<T>(argument: string, stream: TextStream, reader: LineReader<T>): Promise<T> {
+async function readStream<T>(argument: string, stream: TextStream, make: () => LineReader<T>): Promise<T> {
+  const reader = make();
   const pieces = new Pieces(reader);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const decode = (part?: Uint8Array) => {
@@ -92,6 +99,7 @@ class Pieces<T> {
   #broken = false;
   /** Whether a line was ended whose end may still come. */
   #ended = false;
+  #object = new ObjectScan();
 
   constructor(reader: LineReader<T>) {
     this.#reader = reader;
@@ -100,18 +108,23 @@ class Pieces<T> {
   push(piece: string, bytes: boolean): void {
     if (bytes && piece === '') return;
     let text = piece;
-    if (this.#ended) text = text.replace(/^\r?\n/, '');
-    this.#ended = false;
+    if (this.#ended) {
+      const [blank] = /^[^\S\n]*\n?/.exec(text) as RegExpExecArray;
+      text = text.slice(blank.length);
+      this.#ended = text === '' && !blank.endsWith('\n');
+      if (this.#ended) return;
+      if (blank.endsWith('\n')) this.#broken = true;
+    }
     const last = text.lastIndexOf('\n');
     if (last >= 0 || bytes) this.#broken = true;
     if (last >= 0) {
       this.#open.push(text.slice(0, last + 1));
       this.#number = readWhole(this.#open.join(''), this.#number, this.#reader);
-      this.#open = [];
+      this.#begin();
       text = text.slice(last + 1);
     }
     if (text !== '' || !this.#broken) this.#open.push(text);
-    if (this.#reader.isComplete?.(text, () => this.#open.join(''))) {
+    if (this.#reader.json && this.#object.ends(text)) {
       this.#flush();
       this.#ended = true;
     }
@@ -125,8 +138,55 @@ class Pieces<T> {
   #flush(): void {
     if (this.#open.length === 0) return;
     this.#reader.line(this.#open.join(''), this.#number++);
-    this.#open = [];
+    this.#begin();
   }
+
+  #begin(): void {
+    this.#open = [];
+    this.#object = new ObjectScan();
+  }
+}
+
+/** Finds the end of a JSON object that comes in pieces, looking at each character once. */
+class ObjectScan {
+  /** Braces and brackets that are open; undefined before the first. */
+  #depth: number | undefined;
+  #quoted = false;
+  #escaped = false;
+
+  /** Whether the object ends in this piece. What begins with something else than a brace never does. */
+  ends(piece: string): boolean {
+    let from = 0;
+    if (this.#depth === undefined) {
+      from = piece.search(/[^\s\uFEFF]/);
+      if (from < 0) return false;
+      this.#depth = piece[from] === '{' ? 0 : Number.POSITIVE_INFINITY;
+    }
+    if (this.#depth === Number.POSITIVE_INFINITY) return false;
+    for (let i = from; i < piece.length; i++) {
+      const character = piece[i];
+      if (this.#escaped) this.#escaped = false;
+      else if (this.#quoted) {
+        if (character === '\\') this.#escaped = true;
+        else if (character === '"') this.#quoted = false;
+      } else if (character === '"') this.#quoted = true;
+      else if (character === '{' || character === '[') this.#depth++;
+      else if ((character === '}' || character === ']') && --this.#depth === 0) return true;
+    }
+    return false;
+  }
+}
+
+/** The JSON object of a line. */
+export function parseObject(at: string, text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw invalidArgument(at, 'a JSON object', text);
+  }
+  checkFields(at, value);
+  return value;
 }
 
 function isObject(value: unknown): value is object {
@@ -135,15 +195,4 @@ function isObject(value: unknown): value is object {
 
 function has(value: object, key: symbol): boolean {
   return typeof (value as Record<symbol, unknown>)[key] === 'function';
-}
-
-/** Whether JSON that ends with a piece is whole: an object can't go on after its last brace. */
-export function isWholeJson(piece: string, text: () => string): boolean {
-  if (!piece.trimEnd().endsWith('}')) return false;
-  try {
-    JSON.parse(text().replace(/^\uFEFF/, ''));
-    return true;
-  } catch {
-    return false;
-  }
 }

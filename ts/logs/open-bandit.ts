@@ -1,23 +1,17 @@
 import { checkRecord, type DecisionRecord } from '../decision-record.ts';
-import { invalidArgument, outOfRange } from '../errors.ts';
-import { checkName, checkOptions } from '../vectors.ts';
-import { Features, foreignRecord } from './foreign.ts';
+import { invalidArgument, outOfRange, type SonaError } from '../errors.ts';
 import {
-  isStream,
-  type LineReader,
-  readLines,
-  readStream,
-  type TextLines,
-  type TextStream,
-} from './lines.ts';
+  checkForeignLogOptions,
+  Features,
+  type ForeignLogOptions,
+  foreignRecord,
+  numberOf,
+  timeOf,
+} from './foreign.ts';
+import { type LineReader, read, type TextLines, type TextStream } from './lines.ts';
 
-/** Options of `readOpenBandit`. */
-export interface OpenBanditOptions {
-  /** All items that might have been shown. Without them, policies that need the eligible models are refused. */
-  eligible?: readonly string[];
-  /** Whether to make features of the other columns, hashed to 128 numbers. Default true. */
-  features?: boolean;
-}
+/** Options of `readOpenBandit`. Models are the items. */
+export type OpenBanditOptions = ForeignLogOptions;
 
 /**
  * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
@@ -37,12 +31,7 @@ export function readOpenBandit(
   csv: TextLines | TextStream,
   options: OpenBanditOptions = {},
 ): DecisionRecord[] | Promise<DecisionRecord[]> {
-  if (isStream(csv)) return readLater(csv, options);
-  return readLines('csv', csv, new OpenBandit(options));
-}
-
-async function readLater(csv: TextStream, options: OpenBanditOptions): Promise<DecisionRecord[]> {
-  return readStream('csv', csv, new OpenBandit(options));
+  return read('csv', csv, () => new OpenBandit(options));
 }
 
 const needed = ['item_id', 'click', 'propensity_score'] as const;
@@ -52,33 +41,29 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   readonly #features: boolean;
   readonly #records: DecisionRecord[] = [];
   #columns: string[] | undefined;
-  /** A row whose quotes are open, and the line that it began in. */
-  #open = '';
+  readonly #cells = new Cells();
+  /** The line that the row began in. */
   #began = 0;
 
   constructor(options: OpenBanditOptions) {
-    checkOptions('options', options, ['eligible', 'features']);
+    checkForeignLogOptions(options);
     const { eligible, features = true } = options;
-    if (eligible !== undefined) checkEligible(eligible);
-    if (typeof features !== 'boolean') throw invalidArgument('options.features', 'true or false', features);
     this.#eligible = eligible;
     this.#features = features;
   }
 
   line(text: string, number: number): void {
-    if (this.#open === '') this.#began = number;
-    const row = this.#open === '' ? text : `${this.#open}\n${text}`;
-    const cells = cellsOf(row);
-    this.#open = cells ? '' : row;
+    if (!this.#cells.open) this.#began = number;
+    const at = `line ${this.#began}`;
+    const cells = this.#cells.take(at, number === 1 ? text.replace(/^\uFEFF/, '') : text);
     if (!cells || (cells.length === 1 && cells[0]?.trim() === '')) return;
-    if (this.#columns) this.#row(`line ${this.#began}`, this.#columns, cells);
-    else this.#columns = headerOf(`line ${this.#began}`, cells);
+    if (this.#columns) this.#row(at, this.#columns, cells);
+    else this.#columns = headerOf(at, cells);
   }
 
   end(): DecisionRecord[] {
-    if (this.#open !== '') {
-      throw invalidArgument(`line ${this.#began}`, 'a row whose quotes are closed', this.#open);
-    }
+    const { open } = this.#cells;
+    if (open) throw invalidArgument(`line ${this.#began}`, 'a row whose quotes are closed', open.join(''));
     return this.#records;
   }
 
@@ -106,13 +91,8 @@ class OpenBandit implements LineReader<DecisionRecord[]> {
   }
 }
 
-function checkEligible(eligible: unknown): void {
-  if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of models', eligible);
-  for (const [i, model] of eligible.entries()) checkName(`options.eligible[${i}]`, model);
-}
-
 function headerOf(at: string, cells: readonly string[]): string[] {
-  const columns = cells.map((cell) => cell.replace(/^\uFEFF/, '').trim());
+  const columns = cells.map((cell) => cell.trim());
   for (const column of needed) {
     if (!columns.includes(column)) throw invalidArgument(at, `a header with the column ${column}`, columns);
   }
@@ -132,30 +112,61 @@ function featuresOf(row: ReadonlyMap<string, string>): Features {
   return features;
 }
 
-function numberOf(at: string, text: string): number {
-  const number = text.trim() === '' ? Number.NaN : Number(text);
-  if (Number.isNaN(number)) throw invalidArgument(at, 'a number', text);
-  return number;
-}
+/** The cells of rows (RFC 4180). Takes a line at a time and looks at each once, however many a cell in quotes has. */
+class Cells {
+  /** Parts of a cell whose quotes are open. */
+  open: string[] | undefined;
+  #row: string[] = [];
 
-/** Milliseconds since 1970 of `2019-11-24 00:00:17.004101+00:00`; without a zone it is UTC. */
-function timeOf(at: string, text: string): number {
-  const iso = text.trim().replace(' ', 'T');
-  const time = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(iso) ? iso : `${iso}Z`);
-  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2019-11-24 00:00:17.004101+00:00', text);
-  return time;
-}
-
-/** The cells of a row (RFC 4180); undefined while a quote is open. */
-function cellsOf(row: string): string[] | undefined {
-  const text = row.endsWith('\r') ? row.slice(0, -1) : row;
-  if (!text.includes('"')) return text.split(',');
-  const cells: string[] = [];
-  const pattern = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/gy;
-  while (true) {
-    const match = pattern.exec(text);
-    if (!match) return undefined;
-    cells.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? '');
-    if (match[3] === '') return cells;
+  /** The cells of the row that ends with this line; undefined while quotes are open. */
+  take(at: string, line: string): string[] | undefined {
+    const end = line.endsWith('\r') ? line.length - 1 : line.length;
+    if (!this.open && !line.includes('"')) return line.slice(0, end).split(',');
+    this.open?.push('\n');
+    let from = 0;
+    while (true) {
+      if (!this.open && line[from] === '"') {
+        this.open = [];
+        from++;
+      }
+      if (this.open) {
+        const to = this.#close(this.open, line, from);
+        if (to === undefined) return undefined;
+        from = to;
+      } else {
+        const comma = line.indexOf(',', from);
+        const to = comma < 0 ? end : comma;
+        this.#row.push(line.slice(from, to));
+        if (this.#row.at(-1)?.includes('"')) throw strayQuote(at, line);
+        from = to;
+      }
+      if (from === end) break;
+      if (line[from++] !== ',') throw strayQuote(at, line);
+    }
+    const row = this.#row;
+    this.#row = [];
+    return row;
   }
+
+  /** Reads on in quotes, and gives the place behind them; undefined where they do not end. */
+  #close(parts: string[], line: string, first: number): number | undefined {
+    let from = first;
+    for (let to = line.indexOf('"', from); to >= 0; to = line.indexOf('"', from)) {
+      parts.push(line.slice(from, to));
+      from = to + 1;
+      if (line[from] !== '"') {
+        this.#row.push(parts.join(''));
+        this.open = undefined;
+        return from;
+      }
+      parts.push('"');
+      from++;
+    }
+    parts.push(line.slice(from));
+    return undefined;
+  }
+}
+
+function strayQuote(at: string, line: string): SonaError {
+  return invalidArgument(at, 'quotes around whole cells, and those inside doubled', line);
 }

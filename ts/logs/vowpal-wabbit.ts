@@ -1,19 +1,18 @@
 import { checkFields, checkRecord, type DecisionRecord } from '../decision-record.ts';
 import { invalidArgument, outOfRange } from '../errors.ts';
-import { checkInteger, checkName, checkNumber, checkOptions, checkUnitInterval } from '../vectors.ts';
-import { Features, foreignRecord } from './foreign.ts';
+import { checkInteger, checkNumber, checkUnitInterval } from '../vectors.ts';
 import {
-  isStream,
-  isWholeJson,
-  type LineReader,
-  readLines,
-  readStream,
-  type TextLines,
-  type TextStream,
-} from './lines.ts';
+  checkForeignLogOptions,
+  Features,
+  type ForeignLogOptions,
+  foreignRecord,
+  numberOf,
+  timeOf,
+} from './foreign.ts';
+import { type LineReader, parseObject, read, type TextLines, type TextStream } from './lines.ts';
 
 /** Options of `readVowpalWabbit`. */
-export interface VowpalWabbitOptions {
+export interface VowpalWabbitOptions extends ForeignLogOptions {
   /**
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
@@ -21,16 +20,13 @@ export interface VowpalWabbitOptions {
   format?: 'cb' | 'cb_adf' | 'dsjson';
   /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
   quality?: (cost: number) => number;
-  /** All actions of the format `'cb'`. Without them, policies that need the eligible models are refused. */
-  eligible?: readonly string[];
-  /** Whether to make features of the context, hashed to 128 numbers. Default true. */
-  features?: boolean;
 }
 
 /**
  * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
- * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, `'dsjson'` also their probabilities. Examples
- * without a label are passed over.
+ * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, as does a line of `'cb'` that lists them
+ * (`1 2:-1:0.5 3 | features`), and `'dsjson'` also their probabilities. Examples without a cost are passed over. Continuous actions and
+ * slots are refused.
  *
  * ```ts
  * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
@@ -44,19 +40,14 @@ export function readVowpalWabbit(
   log: TextLines | TextStream,
   options: VowpalWabbitOptions = {},
 ): DecisionRecord[] | Promise<DecisionRecord[]> {
-  if (isStream(log)) return readLater(log, options);
-  return readLines('log', log, new VowpalWabbit(options));
-}
-
-async function readLater(log: TextStream, options: VowpalWabbitOptions): Promise<DecisionRecord[]> {
-  return readStream('log', log, new VowpalWabbit(options));
+  return read('log', log, () => new VowpalWabbit(options));
 }
 
 const formats = ['cb', 'cb_adf', 'dsjson'] as const;
 
 type Format = (typeof formats)[number];
 
-/** What a label says. */
+/** An action that was chosen, and what came of it. */
 interface Label {
   readonly action: string;
   readonly cost: number;
@@ -67,6 +58,9 @@ interface Label {
 interface Example {
   readonly at: string;
   readonly shared: boolean;
+  /** Actions before the bar. */
+  readonly actions: readonly string[];
+  /** The one of them that has a cost. */
   readonly label: Label | undefined;
   readonly tag: string | undefined;
   readonly features: string;
@@ -80,20 +74,13 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
   #block: Example[] = [];
 
   constructor(options: VowpalWabbitOptions) {
-    checkOptions('options', options, ['format', 'quality', 'eligible', 'features']);
-    const { format, quality, eligible, features } = options;
+    checkForeignLogOptions(options, ['format', 'quality']);
+    const { format, quality } = options;
     if (format !== undefined && !formats.includes(format)) {
       throw invalidArgument('options.format', "'cb', 'cb_adf' or 'dsjson'", format);
     }
     if (quality !== undefined && typeof quality !== 'function') {
       throw invalidArgument('options.quality', 'a function', quality);
-    }
-    if (eligible !== undefined) {
-      if (!Array.isArray(eligible)) throw invalidArgument('options.eligible', 'a list of actions', eligible);
-      for (const [i, action] of eligible.entries()) checkName(`options.eligible[${i}]`, action);
-    }
-    if (features !== undefined && typeof features !== 'boolean') {
-      throw invalidArgument('options.features', 'true or false', features);
     }
     this.#options = options;
     this.#format = format;
@@ -108,13 +95,12 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     }
     this.#format ??= text.startsWith('{') ? 'dsjson' : /^shared\b/.test(text) ? 'cb_adf' : 'cb';
     if (this.#format === 'dsjson') this.#json(at, text);
-    else if (this.#format === 'cb_adf') this.#block.push(exampleOf(at, text));
+    else if (this.#format === 'cb_adf') this.#adf(exampleOf(at, text));
     else this.#single(exampleOf(at, text));
   }
 
-  isComplete(piece: string, text: () => string): boolean {
-    const json = this.#format === undefined ? text().trimStart().startsWith('{') : this.#format === 'dsjson';
-    return json && isWholeJson(piece, text);
+  get json(): boolean {
+    return this.#format === undefined || this.#format === 'dsjson';
   }
 
   end(): DecisionRecord[] {
@@ -122,10 +108,24 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     return this.#records;
   }
 
-  #single({ at, label, tag, features }: Example): void {
+  #single({ at, shared, actions, label, tag, features }: Example): void {
+    if (shared || actions.includes('0')) {
+      const expected = "actions from 1; a line per action is the format 'cb_adf'";
+      throw invalidArgument(at, expected, shared ? 'shared' : '0');
+    }
     if (!label) return;
-    const { eligible } = this.#options;
-    this.#push(at, label, { eligible, tag, features: this.#textFeatures(features) });
+    // listed where not all could be chosen
+    const eligible = actions.length > 1 ? actions : this.#options.eligible;
+    this.#push(at, label, { eligible, tag, features: this.#textFeatures(at, features) });
+  }
+
+  #adf(example: Example): void {
+    const { at, shared, actions } = example;
+    if (shared && this.#block.length > 0) {
+      throw invalidArgument(at, 'a blank line before the next decision', 'shared');
+    }
+    if (actions.length > 1) throw invalidArgument(at, 'one action', actions);
+    this.#block.push(example);
   }
 
   #endBlock(): void {
@@ -147,14 +147,18 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
       {
         eligible: actions.map((_, i) => String(i + 1)),
         tag: shared?.tag ?? chosen.tag,
-        features: shared && this.#textFeatures(shared.features),
+        features: shared && this.#textFeatures(shared.at, shared.features),
       },
     );
   }
 
   #json(at: string, text: string): void {
-    const event = parse(at, text);
+    const event = parseObject(at, text);
     const { c: context, EventId: id, Timestamp: timestamp } = event;
+    for (const field of ['_outcomes', '_label_ca']) {
+      if (field in event)
+        throw invalidArgument(`${at}: ${field}`, 'no slots, no continuous actions', event[field]);
+    }
     // what was observed later of an event that stands elsewhere
     if (context === undefined || event._label_cost === undefined) return;
     checkFields(`${at}: c`, context);
@@ -173,26 +177,31 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     checkNumber(`${at}: _label_cost`, numbers.cost);
     checkNumber(`${at}: _label_probability`, numbers.propensity);
     const { a: order, p: propensities } = event;
-    const listed =
-      Array.isArray(order) && Array.isArray(propensities) && order.length === propensities.length;
+    if (order !== undefined && !Array.isArray(order)) {
+      throw invalidArgument(`${at}: a`, 'a list of actions', order);
+    }
+    if (propensities !== undefined && !Array.isArray(propensities)) {
+      throw invalidArgument(`${at}: p`, 'a list of numbers', propensities);
+    }
+    if (propensities && propensities.length !== order?.length) {
+      throw outOfRange(`${at}: p.length`, `${order?.length ?? 0}, as many as in a`, propensities.length);
+    }
     this.#push(
       at,
       { action: name(action, '_label_Action'), cost: numbers.cost, propensity: numbers.propensity },
       {
         id: typeof id === 'string' && id !== '' ? id : undefined,
         time: timestamp === undefined ? 0 : timeOf(`${at}: Timestamp`, timestamp),
-        eligible: listed
-          ? order.map((part, i) => name(part, `a[${i}]`))
-          : actions.map((_, i) => String(i + 1)),
-        propensities: listed ? propensities : undefined,
+        eligible: order?.map((part, i) => name(part, `a[${i}]`)) ?? actions.map((_, i) => String(i + 1)),
+        propensities,
         observed: skipped === true,
         features: this.#options.features === false ? undefined : jsonFeatures(context),
       },
     );
   }
 
-  #textFeatures(text: string): Features | undefined {
-    return this.#options.features === false ? undefined : textFeatures(text);
+  #textFeatures(at: string, text: string): Features | undefined {
+    return this.#options.features === false ? undefined : textFeatures(at, text);
   }
 
   #push(at: string, { action, cost, propensity }: Label, parts: Parts): void {
@@ -242,52 +251,70 @@ function exampleOf(at: string, text: string): Example {
   const bar = text.indexOf('|');
   const head = bar < 0 ? text : text.slice(0, bar);
   const words = head.trim() === '' ? [] : head.trim().split(/\s+/);
-  // a tag touches the bar or has a quote
-  const last = words.at(-1);
-  const tagged =
-    last?.startsWith("'") || (bar > 0 && last !== undefined && !/\s$/.test(head) && !last.includes(':'));
-  const tag = tagged ? last?.replace(/^'/, '') : undefined;
-  const labels = words.filter((word) => word.includes(':') && !(tagged && word === last));
-  if (labels.length > 1) throw invalidArgument(at, 'one label', labels);
+  // a tag touches the bar or begins with a quote
+  const tagged = words.at(-1)?.startsWith("'") || (bar > 0 && !/\s$/.test(head));
+  const tag = tagged ? words.pop() : undefined;
+  if (tag && words.length === 0 && /^(shared$|[^':]+:.*:)/.test(tag)) {
+    throw invalidArgument(at, 'a space between label and bar', tag);
+  }
+  const shared = words[0] === 'shared';
+  const others = shared ? words.slice(1) : words;
+  if (shared && others.length > 0) throw invalidArgument(at, 'no action beside shared', others[0]);
+  if (/^(ca|ccb|slates)$/.test(others[0] ?? '')) {
+    throw invalidArgument(at, 'no slots, no continuous actions', others[0]);
+  }
+  const labels = others.flatMap((word) => labelOf(at, word) ?? []);
+  if (labels.length > 1) {
+    const chosen = labels.map(({ action }) => action).join(' and ');
+    throw invalidArgument(at, 'one label with a cost', chosen);
+  }
   return {
     at,
-    shared: words[0] === 'shared',
-    label: labels[0] === undefined ? undefined : labelOf(at, labels[0]),
-    tag,
+    shared,
+    actions: others.map((word) => word.split(':', 1)[0] as string),
+    label: labels[0],
+    tag: tag?.replace(/^'/, ''),
     features: bar < 0 ? '' : text.slice(bar),
   };
 }
 
-function labelOf(at: string, text: string): Label {
+/** `action:cost:probability`; undefined for an action alone, of which nothing is known. */
+function labelOf(at: string, text: string): Label | undefined {
   const [action = '', cost, propensity, ...more] = text.split(':');
-  if (action === '' || propensity === undefined || more.length > 0) {
+  if (action !== '' && cost === undefined) return undefined;
+  if (action === '' || cost === undefined || propensity === undefined || more.length > 0) {
     throw invalidArgument(at, 'a label of the form action:cost:probability', text);
   }
-  const number = (part: string, value = '') => {
-    const given = value.trim() === '' ? Number.NaN : Number(value);
-    if (Number.isNaN(given)) throw invalidArgument(`${at}: ${part}`, 'a number', value);
-    return given;
+  return {
+    action,
+    cost: numberOf(`${at}: cost`, cost),
+    propensity: numberOf(`${at}: probability`, propensity),
   };
-  return { action, cost: number('cost', cost), propensity: number('probability', propensity) };
 }
 
-/** `|namespace:scale name name:value ...`, several times. */
-function textFeatures(text: string): Features {
+/** `|namespace:scale name name:number name:text ...`, several times. No character has an escape. */
+function textFeatures(at: string, text: string): Features {
   const features = new Features();
   features.add('', 1);
   for (const part of text.split('|').slice(1)) {
     const words = part.trim() === '' ? [] : part.trim().split(/\s+/);
-    const [space = '', scale = '1'] = /^\s|^$/.test(part) ? [] : (words.shift() ?? '').split(':');
+    const [space, scale] = /^\s|^$/.test(part) ? [''] : pairOf(words.shift() ?? '');
+    const factor = scale === undefined ? 1 : numberOf(`${at}: scale of ${space}`, scale);
     for (const word of words) {
-      const [name = '', value = '1'] = word.split(':');
-      const number = Number(value) * Number(scale);
-      if (Number.isFinite(number)) features.add(`${space}^${name}`, number);
+      const [name, value] = pairOf(word);
+      features.addText(`${space}^${name}`, value ?? '1', factor);
     }
   }
   return features;
 }
 
-/** Everything but what begins with an underscore: actions, slots and notes. */
+/** What stands before the first colon, and what behind it. */
+function pairOf(word: string): [string, string?] {
+  const colon = word.indexOf(':');
+  return colon < 0 ? [word] : [word.slice(0, colon), word.slice(colon + 1)];
+}
+
+/** Everything but what begins with an underscore (actions, slots and notes), save for `_text`, whose words are features. */
 function jsonFeatures(context: Record<string, unknown>): Features {
   const features = new Features();
   features.add('', 1);
@@ -296,26 +323,14 @@ function jsonFeatures(context: Record<string, unknown>): Features {
     else if (typeof value === 'string') features.add(`${name}=${value}`, 1);
     else if (Array.isArray(value)) for (const [i, part] of value.entries()) walk(`${name}[${i}]`, part);
     else if (typeof value === 'object' && value !== null) {
-      for (const [key, part] of Object.entries(value)) if (!key.startsWith('_')) walk(`${name}^${key}`, part);
+      for (const [key, part] of Object.entries(value)) {
+        if (!key.startsWith('_')) walk(`${name}^${key}`, part);
+        else if (key === '_text' && typeof part === 'string') {
+          for (const word of part.split(/\s+/)) if (word !== '') features.add(`${name}^${word}`, 1);
+        }
+      }
     }
   };
   walk('', context);
   return features;
-}
-
-function parse(at: string, text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw invalidArgument(at, 'a JSON object', text);
-  }
-  checkFields(at, value);
-  return value;
-}
-
-function timeOf(at: string, text: unknown): number {
-  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw invalidArgument(at, 'a time such as 2021-07-29T10:00:00.999Z', text);
-  return time;
 }

@@ -7,7 +7,7 @@ import {
   type Probabilities,
 } from '../evaluation-policy.ts';
 import { call, native } from '../native.ts';
-import type { Models } from './models.ts';
+import { Models } from './models.ts';
 import { routerStats } from './stats.ts';
 
 /** Decisions that cross to the addon at a time. */
@@ -17,15 +17,11 @@ const CHUNK = 512;
  * What a router would do now at the features of a log's decisions, among the models that were eligible and that it has; as
  * the policy alone, without limits, budget, sessions and trials.
  */
-export function presentPolicy(
-  handle: number,
-  models: Models,
-  records: readonly DecisionRecord[],
-): PolicyOfRecords {
+export function presentPolicy(handle: number, records: readonly DecisionRecord[]): PolicyOfRecords {
   const { hash } = routerStats(handle).basis;
   const entering = records.flatMap((record, at) => (causeOfExclusion(record) ? [] : [{ record, at }]));
   for (const { record, at } of entering) checkFeatures(record, at, hash);
-  const order = models.list();
+  const order = Models.rows(handle).map(([, { id }]) => id);
   const places = new Map(order.map((name, place) => [name, place]));
   const rows = new Map<number, Probabilities>();
   for (let from = 0; from < entering.length; from += CHUNK) {

@@ -114,6 +114,7 @@ export const at = rowOf('RoutedDecision', [
   'budget_price',
   'events',
   'fit_due',
+  'basis',
 ]);
 
 /** Places in a candidate's numbers. */
@@ -159,7 +160,8 @@ const PATTERNS = 3;
 export interface Context {
   readonly models: Models;
   readonly exploration: Exploration;
-  readonly basis: string;
+  /** Name of the basis, and the number that decisions on it have. */
+  readonly basis: { readonly id: string; readonly number: number };
   readonly engine: SonaEngine | undefined;
 }
 
@@ -198,7 +200,7 @@ export function explain(
     exploration,
     difficulty: number(at.difficulty),
     budgetPrice: number(at.budget_price),
-    basis: { id: basis },
+    basis: { id: basis.id },
     fallback: fallback && { ...fallback },
     candidates,
   };

@@ -1,4 +1,6 @@
-import { createWriteStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
@@ -50,8 +52,8 @@ export class LogLines implements Iterable<string>, AsyncIterable<string> {
   }
 
   /**
-   * Writes the log to a file, a line each; one that is there is replaced. Resolves with the number of lines. Rejects with
-   * `SONA_IO`.
+   * Writes the log to a file, a line each; one that is there is replaced. The file is either the old one or the new one, whatever
+   * happens. Resolves with the number of lines. Rejects with `SONA_IO`.
    */
   async toFile(path: string): Promise<number> {
     checkName('path', path);
@@ -64,7 +66,7 @@ export class LogLines implements Iterable<string>, AsyncIterable<string> {
       }
     };
     try {
-      await pipeline(Readable.from(counted()), createWriteStream(path));
+      await replaceFile(path, counted());
     } catch (error) {
       if (SonaError.isInstance(error)) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -93,5 +95,33 @@ function* split(chunk: string): Generator<string, void> {
     const to = chunk.indexOf('\n', from);
     yield chunk.slice(from, to);
     from = to + 1;
+  }
+}
+
+/** Writes a file beside the one that is there, and puts it in its place. */
+async function replaceFile(path: string, chunks: Iterable<string>): Promise<void> {
+  // what a link leads to is replaced, not the link
+  const target = (await orMissing(realpath(path))) ?? path;
+  const old = await orMissing(stat(target));
+  if (old && !old.isFile()) throw new Error('not a regular file');
+  const temporary = join(dirname(target), `.sona-${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    if (old) await file.chmod(old.mode);
+    await pipeline(Readable.from(chunks), file.createWriteStream({ flush: true }));
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Undefined where there is no such file. */
+async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
-import { invalidArgument, notFinite, unknownModel } from '../errors.ts';
+import { invalidArgument, unknownModel } from '../errors.ts';
 import { call, native } from '../native.ts';
 import { checkName } from '../vectors.ts';
+import { plainCopy } from './plain.ts';
 
 /** What is expected of a model before any outcome. */
 export interface ModelPrior {
@@ -63,11 +64,6 @@ export class Models {
     this.#numbers.delete(name);
   }
 
-  /** Names in the order in which the models came. */
-  list(): string[] {
-    return [...this.#numbers.keys()];
-  }
-
   name(number: number): string {
     return this.#names[number] as string;
   }
@@ -122,31 +118,5 @@ export function encodeModel(argument: string, model: unknown): string {
   }
   const { id, ...rest } = model as Record<string, unknown>;
   checkName(`${argument}.id`, id);
-  return JSON.stringify({ id, ...(plain(argument, rest, 2) as object) });
-}
-
-/** Plain data of a few levels. */
-function plain(argument: string, value: unknown, levels: number): unknown {
-  switch (typeof value) {
-    case 'number':
-      if (!Number.isFinite(value)) throw notFinite(argument, 0, value);
-      return value;
-    case 'string':
-      checkName(argument, value);
-      return value;
-    case 'boolean':
-      return value;
-  }
-  if (value === null) return value;
-  if (typeof value !== 'object' || levels === 0) throw invalidArgument(argument, 'plain data', value);
-  if (Array.isArray(value)) {
-    const items: unknown[] = [];
-    for (let i = 0; i < value.length; i++) items.push(plain(`${argument}[${i}]`, value[i], levels - 1));
-    return items;
-  }
-  const copy: Record<string, unknown> = Object.create(null);
-  for (const [key, entry] of Object.entries(value)) {
-    if (entry !== undefined) copy[key] = plain(`${argument}.${key}`, entry, levels - 1);
-  }
-  return copy;
+  return JSON.stringify({ id, ...(plainCopy(argument, rest, 2, checkName) as object) });
 }

@@ -1,6 +1,8 @@
 //! Routing.
 
-use napi::bindgen_prelude::{Float32ArraySlice, Float64ArraySlice, Uint8ArraySlice, Uint32ArraySlice};
+use napi::bindgen_prelude::{
+    Either, Float32ArraySlice, Float64Array, Float64ArraySlice, Uint8ArraySlice, Uint32ArraySlice,
+};
 use napi_derive::napi;
 
 use crate::error::SonaError;
@@ -9,6 +11,9 @@ use crate::napi::buffers::Writable;
 use crate::napi::layout::{RoutedCandidate, RoutedDecision, Row};
 use crate::napi::registry::ROUTERS;
 use crate::router::{ModelId, Now, Reason, Request};
+
+/// The bits of a basis' hash that a number holds.
+const BASIS: u64 = (1 << 52) - 1;
 
 /// What few requests have.
 #[napi(object)]
@@ -27,8 +32,8 @@ pub struct RequestExtras {
     pub prompt_tokens: Option<f64>,
 }
 
-/// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`. 0,
-/// with nothing decided, when they do not fit, because another thread has added models.
+/// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`.
+/// Where they do not fit, because another thread has added models, it returns a row of its own instead.
 #[napi(catch_unwind)]
 pub fn router_route(
     handle: u32,
@@ -38,7 +43,7 @@ pub fn router_route(
     mut numbers: Float64ArraySlice,
     eligible: Option<Uint32ArraySlice>,
     extras: Option<RequestExtras>,
-) -> napi::Result<u32> {
+) -> napi::Result<Either<u32, Float64Array>> {
     fault::point("route");
     ROUTERS.with(handle, |router| {
         let mut request =
@@ -51,21 +56,20 @@ pub fn router_route(
             request.observe = extras.observe.unwrap_or(false);
             request.prompt_tokens = extras.prompt_tokens;
         }
-        let numbers = numbers.as_mut_slice();
-        let room = |count: usize| RoutedDecision::LEN + RoutedCandidate::LEN * count;
-        if numbers.len() < room(router.model_count()) {
-            return Ok(0);
-        }
+        // as it is before the decision: a fit within `route` comes after it
+        let basis = router.basis().hash();
         let now = now(unix_ms, steady_ms);
         let decision = match query {
             Some(query) => router.route(&query, &request, now)?,
             None => router.route_context_free(&request, now)?,
         };
-        if numbers.len() < room(decision.candidates.len()) {
-            return Err(SonaError::Internal("models were added while a decision was made".into()));
-        }
+        let room = RoutedDecision::LEN + RoutedCandidate::LEN * decision.candidates.len();
+        let numbers = numbers.as_mut_slice();
+        let fits = room <= numbers.len();
+        let mut own = if fits { Vec::new() } else { vec![0.0; room] };
+        let row = if fits { numbers } else { &mut own };
         let flag = |yes: bool| f64::from(u8::from(yes));
-        let (head, rows) = numbers.split_at_mut(RoutedDecision::LEN);
+        let (head, rows) = row.split_at_mut(RoutedDecision::LEN);
         let routed = RoutedDecision {
             number: decision.id.number as f64,
             chosen: decision.chosen as f64,
@@ -78,6 +82,7 @@ pub fn router_route(
             budget_price: decision.budget_price,
             events: flag(decision.events),
             fit_due: flag(decision.fit_due),
+            basis: (basis & BASIS) as f64,
         };
         routed.write(head);
         for (c, row) in decision.candidates.iter().zip(rows.chunks_exact_mut(RoutedCandidate::LEN)) {
@@ -106,7 +111,7 @@ pub fn router_route(
             };
             candidate.write(row);
         }
-        Ok(decision.candidates.len() as u32)
+        Ok(if fits { Either::A(decision.candidates.len() as u32) } else { Either::B(Float64Array::new(own)) })
     })
 }
 

@@ -8,6 +8,7 @@ use napi::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
+use super::shared;
 use crate::config::RouterConfig;
 use crate::error::{Result, SonaError};
 use crate::fault;
@@ -43,7 +44,7 @@ pub fn router_create(
             None => shipped.then(|| Basis::minilm().clone()),
         };
         match name {
-            Some(name) => ROUTERS.hold(SonaRouter::shared(&name, Some((config, models, basis, origin)))?),
+            Some(name) => ROUTERS.hold(shared::open(name, config, models, basis, origin)?),
             None => ROUTERS.insert(SonaRouter::new(config, models, basis, &origin)?),
         }
     };
@@ -97,7 +98,7 @@ pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
                     .take()
                     .unwrap_or_default()
                     .into_iter()
-                    .for_each(|handle| drop(ROUTERS.remove(handle).and_then(SonaRouter::release)));
+                    .for_each(|handle| ROUTERS.remove(handle).into_iter().for_each(shared::close));
             })?;
         }
         owned.get_or_insert_default().insert(handle);
@@ -109,9 +110,7 @@ pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
 #[napi(catch_unwind)]
 pub fn router_close(handle: u32) {
     OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
-    if let Some(router) = ROUTERS.remove(handle).and_then(SonaRouter::release) {
-        router.close();
-    }
+    ROUTERS.remove(handle).into_iter().for_each(shared::close);
 }
 
 /// The table of settings as JSON.

@@ -3,4 +3,5 @@
 mod decide;
 mod learn;
 mod lifecycle;
+mod shared;
 mod state;

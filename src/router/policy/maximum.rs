@@ -169,7 +169,7 @@ fn integrate(contenders: &[Contender], table: LogCdf, panel: &Panel, rates: &mut
 mod tests {
     use super::*;
     use crate::router::chance;
-    use crate::router::policy::normal::tests::cdf;
+    use crate::router::policy::normal::tests::{LOOKED_UP, cdf};
 
     fn check(p: &[f64]) {
         assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-12 && p.iter().all(|p| (0.0..=1.0).contains(p)), "{p:?}");
@@ -274,5 +274,20 @@ mod tests {
         assert_eq!(probabilities(&[(-1e9, 1.0), (1e9, 1.0)]), [0.0, 1.0]);
         assert_eq!(probabilities(&[(0.2, 0.5)]), [1.0]);
         assert_eq!(probabilities(&[]), [0.0; 0]);
+    }
+
+    #[test]
+    fn the_cost_grows_with_the_number_and_not_with_its_square() {
+        for seed in 0..10 {
+            for count in [2_usize, 8, 64, 400, 1_000] {
+                let number = |n: usize| chance(seed, n as u64);
+                let normals: Vec<(f64, f64)> =
+                    (0..count).map(|n| (number(n), 0.05 + 0.2 * number(n + 5_000))).collect();
+                let before = LOOKED_UP.get();
+                probabilities(&normals);
+                let each = (LOOKED_UP.get() - before) as f64 / count as f64;
+                assert!(each < 150.0, "{seed} {count}: {each}");
+            }
+        }
     }
 }
