@@ -1,10 +1,12 @@
 //! The decision log, line by line and in pieces.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::{DecisionId, SonaRouter};
 use crate::error::Result;
-use crate::router::ledger::{Entry, Header, LogChunk, Place, line, outcome_line};
+use crate::router::ledger::{Entry, Header, Ledger, LogChunk, Place, line, outcome_line};
 use crate::router::policy::View;
 
 impl SonaRouter {
@@ -13,9 +15,9 @@ impl SonaRouter {
     /// # Errors
     /// `SONA_CLOSED`.
     pub fn log_record(&self, id: DecisionId) -> Result<Option<Value>> {
-        let Some((id, entry)) = self.held(id)? else { return Ok(None) };
-        let view = self.published.load();
-        Ok(Some(line(id, &entry, &header(&view))))
+        self.check_open()?;
+        let (held, view) = self.with_view(|ledger| held(ledger, id));
+        Ok(held.map(|entry| line(id, &entry, &header(&view))))
     }
 
     /// What was told of a decision that is still held, as JSON: the line that a log gets when an outcome comes.
@@ -23,9 +25,10 @@ impl SonaRouter {
     /// # Errors
     /// `SONA_CLOSED`.
     pub fn log_outcome(&self, id: DecisionId) -> Result<Option<Value>> {
-        let Some((id, Entry { decided, account })) = self.held(id)? else { return Ok(None) };
-        let view = self.published.load();
-        Ok(account.map(|account| outcome_line(id, &decided, &account, &view.models)))
+        self.check_open()?;
+        let (held, view) = self.with_view(|ledger| held(ledger, id));
+        let told = held.and_then(|Entry { decided, account }| Some((decided, account?)));
+        Ok(told.map(|(decided, account)| outcome_line(id, &decided, &account, &view.models)))
     }
 
     /// Records of the decisions that are held, from number `since` on, a line each: as many as fit into `bytes`, at least one.
@@ -36,11 +39,7 @@ impl SonaRouter {
     pub fn log_chunk(&self, since: u64, bytes: usize) -> Result<LogChunk> {
         self.check_open()?;
         // copies are cheap, and what they share does not change
-        let (records, lineage) = {
-            let ledger = self.ledger.lock();
-            (ledger.records().clone(), ledger.lineage().clone())
-        };
-        let view = self.published.load();
+        let ((records, lineage), view) = self.with_view(|ledger| (ledger.records().clone(), ledger.lineage().clone()));
         let header = header(&view);
         let mut chunk = LogChunk::default();
         let first = records.first().map_or(since, |entry| entry.decided.number);
@@ -58,14 +57,23 @@ impl SonaRouter {
         Ok(chunk)
     }
 
-    fn held(&self, id: DecisionId) -> Result<Option<(DecisionId, Entry)>> {
-        self.check_open()?;
-        let ledger = self.ledger.lock();
-        let now = ledger.reading().moment.life_ms;
-        Ok(match ledger.find(id.incarnation, id.number, now) {
-            Place::At(at) => Some((id, ledger.entry(at).clone())),
-            _ => None,
-        })
+    /// Something of the ledger, and what was published on the same basis.
+    fn with_view<T>(&self, read: impl Fn(&Ledger) -> T) -> (T, Arc<View>) {
+        loop {
+            let view = self.published.load_full();
+            let ledger = self.ledger.lock();
+            if ledger.epoch == view.epoch {
+                return (read(&ledger), view);
+            }
+        }
+    }
+}
+
+/// A decision that is held and has not expired.
+fn held(ledger: &Ledger, id: DecisionId) -> Option<Entry> {
+    match ledger.find(id.incarnation, id.number, ledger.reading().moment.life_ms) {
+        Place::At(at) => Some(ledger.entry(at).clone()),
+        _ => None,
     }
 }
 

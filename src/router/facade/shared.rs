@@ -44,9 +44,4 @@ impl SonaRouter {
     pub fn release(self: Arc<Self>) -> Option<Arc<Self>> {
         SHARED.release(&self).then_some(self)
     }
-
-    /// How many models there are now.
-    pub fn model_count(&self) -> usize {
-        self.published.load().uids.len()
-    }
 }
