@@ -1,5 +1,6 @@
-// Checks that the rooms of src/ and ts/ depend only on the rooms that ARCHITECTURE.md lets them see, and that no files
-// there use each other in a circle. The tables are here.
+// Checks that the rooms of src/ and ts/ depend only on the rooms that ARCHITECTURE.md lets them see, parts of a room only on
+// those before them, that no files there use each other in a circle, and that each Rust file belongs to a module. The tables
+// are here.
 //
 //   node scripts/check-arrows.mjs              checks the sources
 //   node scripts/check-arrows.mjs --self-test  checks that planted violations are found
@@ -34,6 +35,29 @@ const arrows = {
   fault: [],
   identity: [],
   chunks: [],
+};
+
+/**
+ * Parts of a room in their order: each may use itself and those before it. @type {Record<string, string[]>}
+ */
+const parts = {
+  'src/router/': [
+    'id',
+    'time',
+    'event',
+    'words',
+    'features',
+    'price',
+    'model',
+    'models',
+    'posterior',
+    'economics',
+    'ledger',
+    'policy',
+    'change',
+    'state',
+    'facade',
+  ],
 };
 
 /** The host's things, and the rooms that may know them. Time and randomness are passed in everywhere else. */
@@ -114,11 +138,40 @@ export function violations(/** @type {Source[]} */ sources, known = knownCircles
     });
   }
   const code = parsed.filter(({ path, module }) => path !== 'src/lib.rs' && !isTest(module));
+  const arrowsOfFiles = rustArrows(code);
+  found.push(...againstTheOrder(arrowsOfFiles));
   const typescript = sources.filter(({ path }) => path.startsWith('ts/'));
-  found.push(
-    ...unknownCircles([...circles(rustArrows(code)), ...circles(typescriptArrows(typescript))], known),
-  );
+  found.push(...unknownCircles([...circles(arrowsOfFiles), ...circles(typescriptArrows(typescript))], known));
   return found;
+}
+
+/** @returns {string[]} a line for every use of a part of a room by one that comes before it, and for every part without a place */
+function againstTheOrder(/** @type {ReturnType<typeof rustArrows>} */ files) {
+  const place = (/** @type {string} */ path, /** @type {string} */ room) =>
+    (parts[room] ?? []).indexOf(path.slice(room.length).split(/[/.]/)[0] ?? '');
+  return Object.keys(parts).flatMap((room) =>
+    [...files].flatMap(([path, uses]) => {
+      // the room's own mod.rs exports its parts
+      if (!path.startsWith(room) || path === `${room}mod.rs`) return [];
+      const from = place(path, room);
+      if (from < 0) return [`${path}:1: has no place among the parts of ${room}`];
+      const later = uses.filter(({ to }) => to.startsWith(room) && place(to, room) > from);
+      return later.map(({ to, line }) => `${path}:${line}: must not use ${to}, which comes after it`);
+    }),
+  );
+}
+
+/** @returns {string[]} a line for every Rust file that no module declares: nobody compiles it */
+function orphans(/** @type {Source[]} */ sources) {
+  const texts = new Map(sources.map(({ path, text }) => [path, text]));
+  return sources.flatMap(({ path }) => {
+    const [, folder = '', name = ''] =
+      /^(src\/.*?)(?:\/mod)?\.rs$/.exec(path)?.[1]?.match(/^(.*)\/([^/]*)$/) ?? [];
+    if (!name || path === 'src/lib.rs') return [];
+    const parents = [`${folder}/mod.rs`, `${folder}/lib.rs`, `${folder}.rs`];
+    const declares = parents.some((parent) => new RegExp(`\\bmod ${name};`).test(texts.get(parent) ?? ''));
+    return declares ? [] : [`${path}:1: no module declares it`];
+  });
 }
 
 /** @returns {string[]} a line for every circle that is not in the table, and for every entry that is none any more */
@@ -207,6 +260,16 @@ impl State { fn reader(&self) -> Reader { Reader::new(self) } }`,
   { path: 'src/bank/pool.rs', text: 'use super::Row;\n' },
   { path: 'src/bank/index.rs', text: 'pub struct Row;\nfn f() { crate::bank::pool::take(); } // wrong\n' },
   { path: 'src/bank/tests.rs', text: 'use super::pool::X;\n' },
+  { path: 'src/router/mod.rs', text: 'mod policy;\nmod facade;\npub use facade::Facade;\n' },
+  {
+    path: 'src/router/policy/mod.rs',
+    text: 'mod draw;\nuse super::facade::Facade; // wrong\nuse super::features::Z;\n',
+  },
+  { path: 'src/router/policy/draw.rs', text: 'fn f() { crate::router::change::apply(); } // wrong\n' },
+  { path: 'src/router/features.rs', text: 'pub struct Z;\n' },
+  { path: 'src/router/change.rs', text: 'use super::features::Z;\n' },
+  { path: 'src/router/facade.rs', text: 'use super::change::C;\n' },
+  { path: 'src/router/cellar.rs', text: '// wrong' },
   { path: 'src/engine/mod.rs', text: 'mod stats;\nfn f() { stats::all(); }\n' },
   { path: 'src/engine/stats.rs', text: 'use super::f;\n' },
   { path: 'ts/native.ts', text: "import type * as B from '../binding.cjs';\n" },
@@ -240,13 +303,23 @@ function selfTest() {
   const got = violations(planted, plantedKnown).map((line) => line.split(': ')[0]);
   if (expected.sort().join() !== got.sort().join())
     fail(`the check of the arrows is broken: expected ${expected}; got ${got}`);
+  const files = [
+    { path: 'src/lib.rs', text: 'mod a;' },
+    { path: 'src/a/mod.rs', text: 'pub mod b;' },
+    { path: 'src/a/b.rs', text: 'mod c;' },
+    { path: 'src/a/b/c.rs', text: '' },
+    { path: 'src/a/d.rs', text: '' },
+  ];
+  const lost = orphans(files).join();
+  if (lost !== 'src/a/d.rs:1: no module declares it') fail(`the check of the arrows is broken: ${lost}`);
   console.log(`arrows: all ${expected.length} planted violations were found`);
 }
 
 if (process.argv.includes('--self-test')) {
   selfTest();
 } else {
-  const found = [...violations(readSources()), ...unexplainedCircles()];
+  const sources = readSources();
+  const found = [...violations(sources), ...orphans(sources), ...unexplainedCircles()];
   for (const line of found) console.error(line);
   if (found.length > 0) process.exit(1);
   console.log('arrows: every room uses only what it may, and no files use each other in a circle');

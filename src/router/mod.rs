@@ -5,8 +5,8 @@
 //! Method: a ridge posterior per model on two blocks of fixed features, a prior centred on the mean of all models, one
 //! control variate for what they share, upper confidence bounds; sources and figures in `docs/routing.md`.
 //!
-//! Modules, each of which uses only those before it: `features`, `posterior`, `economics`, `ledger`, `policy` (reads all
-//! of these), `change` (the only way in which they change), `state`, and the facade.
+//! Modules, each of which uses only those before it: `features`, `price` and `model`, `posterior`, `economics`, `ledger`, `policy`
+//! (reads all of these), `change` (the only way in which they change), `state`, and the facade.
 
 mod change;
 mod economics;
@@ -19,12 +19,12 @@ mod model;
 mod models;
 mod policy;
 mod posterior;
+mod price;
 mod state;
 mod time;
 mod words;
 
 pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome};
-pub use economics::Price;
 pub use event::{Event, Subject};
 pub use facade::{Memory, ModelStats, Resume, RouterStats, SonaRouter};
 use features::Features;
@@ -33,6 +33,7 @@ pub use id::{DecisionId, ModelId, NotADecisionId};
 pub use ledger::{LogChunk, Reason, Told};
 pub use model::{Model, Prior};
 pub use policy::{Candidate, Decision, LISTED, Request, filter};
+pub use price::Price;
 pub use time::{Moment, Now, Reading};
 
 /// A number in [0, 1) for every seed and count.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::economics::Price;
+use super::price::Price;
 use crate::error::{Result, SonaError};
 
 /// Outcomes that a prior counts for when nobody says.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ModelId;
-use super::economics::{PROMPT_TOKENS, Price};
 use super::model::Model;
+use super::price::{PROMPT_TOKENS, Price};
 use crate::error::{Result, SonaError};
 
 /// Most models of one router.

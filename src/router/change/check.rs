@@ -4,9 +4,9 @@
 use super::{Change, Criterion, Knowledge, Verdict, WarmRow, outcome::check_told};
 use crate::error::{Result, SonaError};
 use crate::router::ModelId;
-use crate::router::economics::Price;
 use crate::router::ledger::{Decided, Ledger};
 use crate::router::model::amount;
+use crate::router::price::Price;
 use crate::state::{EmbedderId, all_unit};
 
 impl Change {

@@ -27,10 +27,10 @@ pub use merge::check as check_merge;
 pub use origins::{Contribution, Merged, Origin};
 pub use outcome::{Asked, Feedback, Outcome, Verdict};
 
-use super::economics::Price;
 use super::features::Basis;
 use super::ledger::Decided;
 use super::model::Model;
+use super::price::Price;
 use super::time::Reading;
 use crate::identity::Incarnation;
 use crate::state::EmbedderId;

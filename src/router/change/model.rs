@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::knowledge::Knowledge;
-use crate::router::economics::Price;
 use crate::router::model::Model;
 use crate::router::posterior::PriorFrom;
+use crate::router::price::Price;
 
 impl Knowledge {
     /// Adds the models that a router begins with, which were checked. Others may be like those whose quality was said, so those

@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, Prior};
-use super::price::{Basis, Scale};
 use super::sums::{AmountSums, Observation, View};
 use crate::router::posterior::{Detector, Direction};
+use crate::router::price::{Basis, Scale};
 
 /// Share of its weight that an outcome keeps when a shift is found, and how many outcomes all of them then count for at most.
 /// One dear outcome of before weighs on the mean as much as ten of a tenth.

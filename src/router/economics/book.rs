@@ -9,10 +9,10 @@ use super::amounts::{Amounts, ByBasis};
 use super::availability::Calls;
 use super::breaker::Breaker;
 use super::fit::Prior;
-use super::price::{Price, Scale, log_length};
 use super::sums::{AmountSums, Observation};
 use crate::router::model::Model;
 use crate::router::posterior::Direction;
+use crate::router::price::{Price, Scale, log_length};
 
 /// Prices of a model that are remembered, for outcomes of decisions from before the newest.
 const PRICES: usize = 16;

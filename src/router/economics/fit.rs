@@ -163,9 +163,9 @@ fn power_sum(sums: &[f64; 9], exponent: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::price::Scale;
     use super::super::sums::{AmountSums, Observation};
     use super::*;
+    use crate::router::price::Scale;
 
     fn fit(pairs: &[(f64, f64)]) -> Fit {
         let mut sums = AmountSums::default();

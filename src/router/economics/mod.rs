@@ -11,12 +11,10 @@ mod breaker;
 mod budget;
 mod fit;
 mod objective;
-mod price;
 mod state;
 mod sums;
 
 pub use book::{Economics, Kind, OriginAmounts, Terms};
 pub use budget::Budget;
 pub use objective::Objective;
-pub use price::{PROMPT_TOKENS, Price};
 pub use sums::Observation;

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::price::{Basis, Scale, length};
+use crate::router::price::{Basis, Scale, length};
 
 /// Amounts over their unit below which nothing was paid, and above which more does not count.
 const LEAST: f64 = 1e-12;
@@ -41,7 +41,7 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// An amount that was told of a decision: `scale` is what [`Price::scale`](super::price::Price::scale) gave then.
+    /// An amount that was told of a decision: `scale` is what [`Price::scale`](crate::router::price::Price::scale) gave then.
     pub fn new(amount: f64, prompt_tokens: Option<f64>, scale: Scale, at: u64) -> Self {
         let length = length(prompt_tokens);
         Self { at, scale, amount, length, x: length.ln(), y: logarithm(amount, scale) }
@@ -293,8 +293,8 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use super::super::price::{Basis, Price};
     use super::*;
+    use crate::router::price::{Basis, Price};
 
     fn observation(n: u64) -> Observation {
         let number = |m: u64| crate::router::chance(m, n);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{ModelId, SonaRouter};
 use crate::error::Result;
 use crate::router::change::{Change, Contribution, Knowledge, Merged, check_merge, check_price};
-use crate::router::economics::Price;
 use crate::router::model::Model;
+use crate::router::price::Price;
 use crate::router::state::Foreign;
 use crate::state::EmbedderId;
 

@@ -1,6 +1,6 @@
-use super::super::price::{Price, log_length};
 use super::*;
 use crate::router::chance;
+use crate::router::price::{Price, log_length};
 
 /// A standard normal number (Box and Muller).
 fn normal(seed: u64, n: u64) -> f64 {
