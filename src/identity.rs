@@ -110,6 +110,11 @@ impl Lineage {
         self.newest().incarnation
     }
 
+    /// Whether an incarnation is one of them, or stands for those of which nothing is held.
+    pub fn knows(&self, incarnation: Incarnation) -> bool {
+        incarnation == NOBODY || self.0.iter().any(|segment| segment.incarnation == incarnation)
+    }
+
     /// The first number that it has issued or will issue.
     pub fn begins(&self) -> u64 {
         self.newest().first

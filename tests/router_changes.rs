@@ -83,6 +83,64 @@ fn what_was_learned_of_attempts_that_are_taken_back_goes() {
 }
 
 #[test]
+fn decisions_see_at_once_what_is_taken_back_from_another_model() {
+    let cost = |usd: f64| Outcome { cost_usd: Some(usd), latency_ms: Some(50.0), ..Outcome::default() };
+    let failure = Outcome { error: Some(true), ..Outcome::default() };
+    let by = |error: Option<bool>| Outcome { model: Some(ModelId(1)), amend: true, error, ..Outcome::default() };
+    let fewer = || Outcome { amend: true, ..attempts(&[(1, good(0.5))]) };
+    let tried = attempts(&[(1, good(0.5)), (0, Told { cost_usd: Some(3.0), ..Told::default() })]);
+    let cases = [(cost(5.0), by(None)), (failure, by(Some(false))), (tried, fewer())];
+    for (first, then) in cases {
+        let router = router(false, RouterConfig::default());
+        let id = router.route(&vector(0), &only(0), 0).unwrap().id;
+        router.feedback(id, &first, 1).unwrap();
+        router.feedback(id, &then, 2).unwrap();
+        let stats = router.stats().unwrap();
+        let asked = &stats.models[0];
+        assert_eq!((asked.cost_usd, asked.latency_ms, asked.availability), (None, None, None), "{first:?}");
+        let resume = Resume { origin: None, continues: true };
+        let restored = SonaRouter::restore(&router.snapshot().unwrap(), resume).unwrap();
+        let at = |router: &SonaRouter| router.route(&vector(1), &Request::default(), 3).unwrap().candidates;
+        assert_eq!(at(&router), at(&restored), "{first:?}");
+    }
+}
+
+#[test]
+fn a_watcher_that_panics_leaves_the_former_state() {
+    let fitting = || {
+        let router = router(true, RouterConfig::default());
+        (0..500).for_each(|n| drop(router.route(&vector(n), &Request::default(), n).unwrap()));
+        router
+    };
+    type Call = fn(&SonaRouter, DecisionId);
+    let calls: [Call; 8] = [
+        |router, _| drop(router.route(&vector(1), &Request::default(), 600)),
+        |router, id| drop(router.feedback(id, &quality(0.5), 600)),
+        |router, id| drop(router.feedback(id, &Outcome { amend: true, ..quality(0.7) }, 600)),
+        |router, _| drop(router.forget(&Criterion { before: Some(u64::MAX), ..Criterion::default() }, 600)),
+        |router, _| drop(router.warm_start(&vector(5), &[(ModelId(0), 0.5, 1.0)])),
+        |router, _| drop(router.add_model(Model::new("new"))),
+        |router, _| drop(router.remove_model("m1")),
+        |router, _| drop(router.fit()),
+    ];
+    for (n, call) in calls.into_iter().enumerate() {
+        let router = fitting();
+        let id = router.route(&vector(1), &only(0), 550).unwrap().id;
+        if n == 2 || n == 3 {
+            router.feedback(id, &quality(0.2), 560).unwrap();
+        }
+        let before = router.snapshot().unwrap();
+        router.watch_changes(|_| panic!("a watcher"));
+        let call = std::panic::AssertUnwindSafe(|| call(&router, id));
+        assert!(std::panic::catch_unwind(call).is_err(), "{n}");
+        assert!(router.snapshot().unwrap() == before, "{n}");
+        router.watch_changes(|_| {});
+        router.route(&vector(2), &Request::default(), 700).unwrap();
+        comes_back(&router);
+    }
+}
+
+#[test]
 fn a_cost_that_is_taken_back_is_not_paid() {
     let spent = |told: bool| {
         let router = router(false, RouterConfig { budget_usd: Some(0.01), ..RouterConfig::default() });
@@ -188,7 +246,14 @@ fn a_change_that_does_not_follow_from_a_state_is_refused_and_changes_nothing() {
     }
     assert!(copy.snapshot().unwrap() == other.snapshot().unwrap());
     let price = |input: f64| Change::Price("m0".into(), Price { input: Some(input), output: None });
-    let wrong: [(Change, &str); 8] = [
+    let Change::Decided(decided, reading) = &changes[0] else { panic!("the first is a decision") };
+    let mut decided = (**decided).clone();
+    decided.number = 4;
+    decided.eligible.models = [2, 0].into();
+    let wrong: [(Change, &str); 11] = [
+        (Change::Decided(Arc::new(decided), *reading), "SONA_INVALID_ARGUMENT"),
+        (Change::WarmStarted(Arc::new([])), "SONA_INVALID_ARGUMENT"),
+        (Change::Began(sona::identity::Incarnation(u64::MAX), "a".into()), "SONA_INVALID_ARGUMENT"),
         (changes[0].clone(), "SONA_INVALID_ARGUMENT"),
         (Change::Forgotten(Criterion::default(), Default::default()), "SONA_INVALID_ARGUMENT"),
         (Change::ModelAdded(Box::new(Model::new("m1"))), "SONA_INVALID_ARGUMENT"),
@@ -201,6 +266,8 @@ fn a_change_that_does_not_follow_from_a_state_is_refused_and_changes_nothing() {
     for (change, code) in &wrong {
         assert_eq!(refused(change), *code, "{change:?}");
     }
+    let fitting = router(true, RouterConfig::default());
+    assert_eq!(fitting.apply(&Change::Adopted(None, 10)).unwrap_err().code(), "SONA_INVALID_ARGUMENT");
     copy.close();
     assert_eq!(copy.apply(&changes[0]).unwrap_err().code(), "SONA_CLOSED");
 }

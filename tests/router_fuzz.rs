@@ -14,7 +14,7 @@ use sona::state::EmbedderId;
 use sona::{Background, DecisionId, Exploration, Model, ModelId, Outcome, Price, Request, RouterConfig, SonaRouter};
 
 /// Runs of random calls; more with `SONA_FUZZ_RUNS=<number>`, others with `SONA_FUZZ_SEED=<number>`.
-const RUNS: u64 = 60;
+const RUNS: u64 = 25;
 
 /// Calls of a run, or bursts of them.
 const STEPS: u64 = 40;

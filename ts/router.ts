@@ -388,10 +388,10 @@ export class SonaRouter extends EventEmitter<RouterEvents> {
     const { since = 0 } = options;
     if (typeof since === 'string') {
       const ref = decisionRef('since', since, this.#prefix);
-      // an outcome with nothing in it changes nothing, and is told whose decision it is of
+      // an outcome with nothing in it changes nothing, and is told whose decision it is
       const reason = ref?.incarnation && tellOutcome(handle, ref, this.#now(), nothing).result.reason;
       if (!ref || reason === 'foreign' || reason === 'unknown') {
-        throw invalidArgument('since', "the id of a decision of this router's", since);
+        throw invalidArgument('since', "the id of one of this router's decisions", since);
       }
       return new LogLines(() => this.#live(), ref.number);
     }

@@ -69,7 +69,7 @@ impl Sequences {
         if number < self.next_trajectory() {
             return Ok(false);
         }
-        if number >= UNCOUNTABLE {
+        if number >= UNCOUNTABLE - 1 {
             return Err(SonaError::out_of_range("id", "a number that was reserved", number));
         }
         self.begin();

@@ -5,7 +5,7 @@
 //! Method: a ridge posterior per model on two blocks of fixed features, a prior centred on the mean of all models, one
 //! control variate for what they share, upper confidence bounds; sources and figures in `docs/routing.md`.
 //!
-//! Modules, each of which uses only those before it: `features`, `price` and `model`, `posterior`, `economics`, `ledger`, `policy`
+//! Modules, each of which uses only those before it: `words`, `features`, `price`, `model` and `models`, `posterior`, `economics`, `ledger`, `policy`
 //! (reads all of these), `change` (the only way in which they change), `state`, and the facade.
 
 mod change;

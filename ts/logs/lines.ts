@@ -16,7 +16,7 @@ export interface LineReader<T> {
   line(text: string, number: number): void;
   /** Takes what is no text, where that may be. */
   item?(value: unknown, index: number): void;
-  /** Whether a line that begins with a brace is a JSON object, which can not go on after its last brace. */
+  /** Whether a line that begins with a brace is a JSON object, which cannot go on after its last brace. */
   readonly json?: boolean;
   /** What came of all lines. */
   end(): T;

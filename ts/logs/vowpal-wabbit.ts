@@ -168,7 +168,7 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
     }
     const { pdrop = 0, _label_Action: action, _skipLearn: skipped } = event;
     if (pdrop !== 0)
-      throw invalidArgument(`${at}: pdrop`, '0: decisions that were dropped can not be made up for', pdrop);
+      throw invalidArgument(`${at}: pdrop`, '0: decisions that were dropped cannot be made up for', pdrop);
     const name = (part: unknown, field: string) => {
       checkInteger(`${at}: ${field}`, part, 1, actions.length);
       return String(part);

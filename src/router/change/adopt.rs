@@ -2,6 +2,7 @@
 //! to all so far, and everything that was learned is learned anew on it, in the order in which it was told. A basis never
 //! changes under a posterior without that.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::knowledge::Knowledge;
@@ -97,6 +98,7 @@ impl Knowledge {
         }
         let mut learned: Vec<((u64, u32), Learned, [f32; BOTH])> = Vec::new();
         let mut batch: Vec<Row> = Vec::new();
+        let mut means: HashMap<u64, [f32; BOTH]> = HashMap::new();
         let mut of_batch = None;
         for lesson in lessons.list().iter() {
             if lesson.batch != of_batch {
@@ -106,7 +108,11 @@ impl Knowledge {
             let Some(r) = lesson.r else { continue };
             let at = match lesson.row {
                 Some(row) => z[row as usize],
-                None => self.posterior.prompts().mean(),
+                // all attempts of a decision stand at the mean of when the first was told, which its record keeps
+                None => match lesson.of {
+                    Some((number, _)) => *means.entry(number).or_insert_with(|| self.posterior.prompts().mean()),
+                    None => self.posterior.prompts().mean(),
+                },
             };
             let features = Features::new(&at);
             if lesson.batch.is_some() {

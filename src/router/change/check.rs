@@ -19,7 +19,10 @@ impl Change {
             Self::Decided(decided, _) => check_decided(decided, knowledge, ledger),
             Self::Outcome(verdict) | Self::Amended(verdict) => check_verdict(verdict, knowledge, ledger),
             Self::Forgotten(criterion, _) => ensure(*criterion != Criterion::default(), "a criterion", "none"),
-            Self::WarmStarted(rows) => rows.iter().try_for_each(|row| check_row(row, knowledge)),
+            Self::WarmStarted(rows) => {
+                ensure(!rows.is_empty(), "rows", "none")?;
+                rows.iter().try_for_each(|row| check_row(row, knowledge))
+            }
             Self::ModelAdded(model) => knowledge.models.check_new("change.model", model),
             Self::ModelRemoved(name) => knowledge.models.find("change.model", name).map(drop),
             Self::Price(name, price) => {
@@ -32,15 +35,18 @@ impl Change {
                 ensure(knowledge.lessons.is_none(), "a basis that stays as it is", "one that is being fitted")?;
                 embedder.as_ref().map_or(Ok(()), |embedder| check_embedder(embedder, knowledge))
             }
-            Self::Adopted(basis, _) => {
-                ensure(knowledge.lessons.is_some(), "a basis that is being fitted", "one that stays as it is")?;
+            Self::Adopted(basis, seen) => {
+                let due = knowledge.lessons.as_ref().is_some_and(|lessons| lessons.fits_after(*seen) > lessons.fits);
+                ensure(due, "a fit that is due", "another")?;
                 let dim = basis.as_ref().map_or(knowledge.config.dim, |basis| basis.dim());
                 ensure(dim == knowledge.config.dim, "a basis for vectors of this length", "another")
             }
             Self::Embedder(embedder) => check_embedder(embedder, knowledge),
             Self::Began(incarnation, _) => {
-                let fresh = ledger.lineage().current() != *incarnation;
-                ensure(fresh, "a life that has not begun", "one that has")
+                let mut origins =
+                    std::iter::once(&knowledge.origin).chain(knowledge.others.iter().map(|other| &other.origin));
+                let known = ledger.lineage().knows(*incarnation) || origins.any(|origin| origin.knows(*incarnation));
+                ensure(!known, "a life that has not begun", "one that has")
             }
         }
     }
@@ -58,6 +64,7 @@ pub fn check_price(price: &Price) -> Result<()> {
 fn check_decided(decided: &Decided, knowledge: &Knowledge, ledger: &Ledger) -> Result<()> {
     ensure(decided.number == ledger.next(), "the next decision", "another")?;
     ensure(decided.is_sound(knowledge.models.names().len()), "a decision that can have been made", "another")?;
+    ensure(decided.eligible.models.is_sorted_by(|a, b| a < b), "eligible models in order, each once", "others")?;
     let row = decided.prompt.as_ref().zip(ledger.prompts.as_ref()).map(|(prompt, prompts)| prompts.place(prompt));
     let kept = decided.prompt.is_some() == row.is_some() && decided.row == row;
     let unit = decided.prompt.as_ref().is_none_or(|prompt| is_unit(prompt, knowledge));

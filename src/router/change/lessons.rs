@@ -26,13 +26,13 @@ pub struct WarmRow {
 /// Prompts at which a basis is fitted; with the last it stays.
 pub const FITS: [usize; 4] = [500, 1_000, 2_000, 4_000];
 
-/// Outcomes that make the last fit due, however few prompts they are of: they are kept until then.
+/// Outcomes that make the last fit due, however few prompts they belong to: they are kept until then.
 const MANY: usize = 200_000;
 
 /// Outcomes after which nobody waits for that fit any more.
 const TOO_MANY: usize = 2 * MANY;
 
-/// Whole numbers of an outcome in a state, and what stands there for one that it has not.
+/// Whole numbers of each outcome in a state, and what stands for one that is missing.
 const WHOLE: usize = 6;
 const NONE: u64 = u64::MAX;
 

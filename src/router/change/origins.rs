@@ -67,6 +67,11 @@ impl Origin {
         (&self.name, self.life, self.newest().0)
     }
 
+    /// Whether it covers a life.
+    pub fn knows(&self, incarnation: Incarnation) -> bool {
+        self.version_of(incarnation).is_some()
+    }
+
     fn version_of(&self, incarnation: Incarnation) -> Option<u64> {
         self.covers.iter().find(|(covered, _)| *covered == incarnation).map(|(_, version)| *version)
     }

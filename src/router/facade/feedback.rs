@@ -15,7 +15,7 @@ use crate::router::ledger::{Account, Decided, Entry, Ledger, Place};
 use crate::router::posterior::Learned;
 use crate::router::time::{Now, Reading};
 
-/// How often forgetting looks through the decisions again when some have been given up meanwhile, before it has them wait.
+/// How often decisions are looked through again when some have been given up meanwhile, before they wait.
 const PATIENCE: usize = 2;
 
 impl SonaRouter {
@@ -113,8 +113,12 @@ impl SonaRouter {
             let Some(at) = ledger.position(number) else { return false };
             ledger.entry(at).clone()
         };
+        // amounts may be taken back from who was asked before
+        let former = entry.account.iter().flat_map(|account| account.attempts.iter().map(|attempt| attempt.arm));
+        let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).chain(former).collect();
+        let arms: Vec<u32> = arms.into_iter().map(|arm| knowledge.models.current(arm)).collect();
         if !knowledge.only_adds(&entry, &verdict) {
-            return self.take_any_verdict(knowledge, &entry, verdict);
+            return self.take_any_verdict(knowledge, &entry, verdict, &arms);
         }
         let planned = knowledge.plan_outcome(&entry, &verdict);
         fault::point("routerOutcomePlanned");
@@ -122,7 +126,6 @@ impl SonaRouter {
         if ledger.position(number).is_none() {
             return false;
         }
-        let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).collect();
         let held = if planned.is_shift() { ledger.records().clone() } else { Chunks::default() };
         self.note_account(&mut ledger, &entry, planned.account.clone(), verdict);
         drop(ledger);
@@ -135,10 +138,9 @@ impl SonaRouter {
 
     /// Takes in what replaces or takes back. Should a shift have looked at outcomes some of which were given up meanwhile, it is
     /// worked out again, at last while decisions wait.
-    fn take_any_verdict(&self, knowledge: &mut Knowledge, entry: &Entry, verdict: Verdict) -> bool {
-        let former = entry.account.iter().flat_map(|account| account.attempts.iter().map(|attempt| attempt.arm));
-        let arms: Vec<u32> = verdict.attempts.iter().map(|(arm, _)| *arm).chain(former).collect();
-        for attempt in 0.. {
+    fn take_any_verdict(&self, knowledge: &mut Knowledge, entry: &Entry, verdict: Verdict, arms: &[u32]) -> bool {
+        let mut attempt = 0;
+        loop {
             let waiting = (attempt >= PATIENCE).then(|| self.ledger.lock());
             let looked_from = Cell::new(None);
             let recent = || {
@@ -157,23 +159,28 @@ impl SonaRouter {
                 return false;
             }
             if looked_from.get().is_some_and(|first| oldest(ledger.records()) != Some(first)) {
+                attempt += 1;
                 continue;
             }
             self.note_account(&mut ledger, entry, account, verdict);
             drop(ledger);
             self.tell(events);
             *knowledge = next;
-            let arms: Vec<u32> = arms.into_iter().map(|arm| knowledge.models.current(arm)).collect();
-            self.publish(knowledge, Some(&arms));
+            self.publish(knowledge, Some(arms));
             return true;
         }
-        false
     }
 
     /// What was told of a decision is this now, with all that it does to the budget, the session and the tally.
     fn note_account(&self, ledger: &mut Ledger, entry: &Entry, account: Account, verdict: Verdict) {
         let Entry { decided, account: former } = entry;
-        ledger.look(verdict.reading);
+        let first = former.is_none();
+        let reading = verdict.reading;
+        self.note(ledger, || {
+            let verdict = Box::new(verdict);
+            if first { Change::Outcome(verdict) } else { Change::Amended(verdict) }
+        });
+        ledger.look(reading);
         if let (Some(budget), Some(charge)) = (&mut ledger.budget, decided.charge) {
             let before = former.as_ref().and_then(|account| account.cost_usd()).unwrap_or(charge.reserved);
             let after = account.cost_usd().unwrap_or(charge.reserved);
@@ -190,13 +197,8 @@ impl SonaRouter {
             }
         }
         let before = former.as_ref().and_then(|account| account.source.as_ref());
-        ledger.tally.told(former.is_none(), before, account.source.as_ref());
+        ledger.tally.told(first, before, account.source.as_ref());
         ledger.set_account(decided.number, Some(Arc::new(account)));
-        let first = former.is_none();
-        self.note(ledger, || {
-            let verdict = Box::new(verdict);
-            if first { Change::Outcome(verdict) } else { Change::Amended(verdict) }
-        });
     }
 
     /// Forgets. The records are looked through without a lock; should one have been given up meanwhile, again.
@@ -214,7 +216,8 @@ impl SonaRouter {
                 _ => None,
             }
         };
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
             let ledger = self.ledger.lock();
             let (records, at) = (ledger.records().clone(), place(&ledger));
             // patience has an end: then decisions wait
@@ -226,6 +229,7 @@ impl SonaRouter {
             let mut ledger = waiting.unwrap_or_else(|| self.ledger.lock());
             let held = |(decided, _): &(Arc<Decided>, Arc<Account>)| ledger.position(decided.number).is_some();
             if !matching.entries.iter().all(held) {
+                attempt += 1;
                 continue;
             }
             let given_up = records.iter().take_while(|entry| ledger.position(entry.decided.number).is_none());
@@ -233,17 +237,16 @@ impl SonaRouter {
             if matching.entries.is_empty() {
                 return Forgotten { forgotten: 0, out_of_reach };
             }
+            self.note(&mut ledger, || Change::Forgotten(criterion, reading));
             for (decided, account) in &matching.entries {
                 self.forget_record(&mut ledger, decided, account);
             }
             ledger.look(reading);
-            self.note(&mut ledger, || Change::Forgotten(criterion, reading));
             drop(ledger);
             *knowledge = next;
             self.publish(knowledge, None);
             return Forgotten { forgotten: matching.entries.len() as u64, out_of_reach };
         }
-        Forgotten::default()
     }
 
     fn forget_record(&self, ledger: &mut Ledger, decided: &Arc<Decided>, account: &Account) {
@@ -264,17 +267,18 @@ impl SonaRouter {
         next.warm_start(&rows);
         fault::point("routerRowsPlanned");
         let mut ledger = self.ledger.lock();
-        let mut rows: Vec<WarmRow> = rows.to_vec();
-        if let Some(prompts) = &mut ledger.prompts {
+        let (mut rows, mut prompts) = (rows.to_vec(), ledger.prompts.clone());
+        if let Some(prompts) = &mut prompts {
             for row in &mut rows {
                 row.row = Some(prompts.place(&row.prompt));
                 prompts.keep(&row.prompt);
             }
         }
         next.remember_rows(&rows);
-        ledger.tally.told_apart(rows.len() as u64);
-        let rows: Arc<[WarmRow]> = rows.into();
-        self.note(&mut ledger, || Change::WarmStarted(rows));
+        let count = rows.len() as u64;
+        self.note(&mut ledger, || Change::WarmStarted(rows.into()));
+        ledger.prompts = prompts;
+        ledger.tally.told_apart(count);
         drop(ledger);
         *knowledge = next;
         self.publish(knowledge, None);

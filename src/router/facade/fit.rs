@@ -101,12 +101,12 @@ impl SonaRouter {
                 let records = relearned_records(&records, &relearned, |decided| next.moved(decided, &relearned));
                 fault::point("routerAdoptPlanned");
                 let mut ledger = self.ledger.lock();
-                ledger.replace(records, |decided| next.moved(decided, &relearned));
-                ledger.epoch = next.epoch;
-                self.end_fit(&mut ledger, due);
                 let basis = next.basis.clone();
                 let id = basis.id().to_owned();
                 self.note(&mut ledger, || Change::Adopted(Some(basis), seen));
+                ledger.replace(records, |decided| next.moved(decided, &relearned));
+                ledger.epoch = next.epoch;
+                self.end_fit(&mut ledger, due);
                 *knowledge = next;
                 self.publish(knowledge, None);
                 drop(ledger);
@@ -116,11 +116,11 @@ impl SonaRouter {
                 let records = due.is_none().then(|| records.iter().map(without_prompt).collect());
                 fault::point("routerAdoptPlanned");
                 let mut ledger = self.ledger.lock();
+                self.note(&mut ledger, || Change::Adopted(None, seen));
                 if let Some(records) = records {
                     ledger.replace(records, |decided| Arc::new(decided.without_prompt()));
                 }
                 self.end_fit(&mut ledger, due);
-                self.note(&mut ledger, || Change::Adopted(None, seen));
                 drop(ledger);
                 *knowledge = next;
                 self.publish(knowledge, None);

@@ -203,8 +203,18 @@ impl SonaRouter {
     /// nothing has changed. `SONA_CLOSED`.
     pub fn apply(&self, change: &Change) -> Result<()> {
         let mut knowledge = self.know()?;
-        change.check(&knowledge, &self.ledger.lock())?;
-        self.apply_to(&mut knowledge, change.clone());
+        let mut ledger = self.ledger.lock();
+        change.check(&knowledge, &ledger)?;
+        match change {
+            // in the same lock: whoever routes takes the next number
+            Change::Decided(decided, reading) if ledger.beginning().is_none() => {
+                self.note_decision(&mut ledger, decided.clone(), *reading);
+            }
+            change => {
+                drop(ledger);
+                self.apply_to(&mut knowledge, change.clone());
+            }
+        }
         Ok(())
     }
 
@@ -265,14 +275,13 @@ impl SonaRouter {
                     | Change::Adopted(..) => {}
                 }
                 let mut ledger = self.ledger.lock();
+                let begun = if let Change::Began(incarnation, _) = &change { Some(*incarnation) } else { None };
+                self.note(&mut ledger, || change);
                 if let Some((uid, trials)) = trials {
                     ledger.set_trials(uid, trials);
                 }
                 gone.into_iter().for_each(|uid| ledger.remove_arm(uid));
-                if let Change::Began(incarnation, _) = &change {
-                    ledger.begin(*incarnation);
-                }
-                self.note(&mut ledger, || change);
+                begun.into_iter().for_each(|incarnation| ledger.begin(incarnation));
                 drop(ledger);
                 *knowledge = next;
                 self.publish(knowledge, None);
@@ -288,17 +297,18 @@ impl SonaRouter {
         self.apply_to(knowledge, Change::Began(incarnation, name));
     }
 
-    /// Counts a change, and tells who watches.
+    /// Tells a change to who watches, and counts it: the first thing that is done of it, so that a watcher that panics leaves
+    /// the former state.
     fn note(&self, ledger: &mut Ledger, change: impl FnOnce() -> Change) {
-        ledger.count_change();
         if self.watched.load(Ordering::Relaxed)
             && let Some(watcher) = self.watcher.lock().as_mut()
         {
             watcher(&change());
         }
+        ledger.count_change();
     }
 
-    /// Makes what is known now what decisions are made from. `only`: the one model of which something was learned.
+    /// Makes what is known now what decisions are made from. `only`: the models of which something was learned.
     fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) {
         let former = self.published.load();
         self.published.store(Arc::new(view(knowledge, only.map(|only| (&**former, only)))));

@@ -98,11 +98,11 @@ impl SonaRouter {
             return merged;
         }
         let mut ledger = self.ledger.lock();
+        self.note(&mut ledger, || Change::Merged(contributions, embedder));
         if replaced {
             // what was told of decisions here may not be in the sums
             ledger.clear();
         }
-        self.note(&mut ledger, || Change::Merged(contributions, embedder));
         drop(ledger);
         *knowledge = next;
         self.publish(knowledge, None);

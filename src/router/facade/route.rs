@@ -105,6 +105,7 @@ impl SonaRouter {
 
     /// Keeps a decision, with all that it does to sessions, trials and the budget.
     pub(super) fn note_decision(&self, ledger: &mut Ledger, decided: Arc<Decided>, reading: Reading) {
+        self.note(ledger, || Change::Decided(decided.clone(), reading));
         ledger.look(reading);
         if let (Some(prompts), Some(prompt)) = (&mut ledger.prompts, &decided.prompt) {
             prompts.keep(prompt);
@@ -123,8 +124,7 @@ impl SonaRouter {
                 budget.reserve(charge.reserved);
             }
         }
-        ledger.keep(decided.clone());
-        self.note(ledger, || Change::Decided(decided, reading));
+        ledger.keep(decided);
         self.tell(event);
     }
 

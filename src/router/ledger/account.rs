@@ -8,6 +8,12 @@ use crate::router::economics::Observation;
 use crate::router::posterior::Learned;
 use crate::router::time::Moment;
 
+/// Largest amount that can be told, US dollars or milliseconds.
+const MOST_AMOUNT: f64 = 1e12;
+
+/// Errors of what is expected of a quality are far below.
+const MOST_ERROR: f64 = 1e6;
+
 /// What was told of one attempt to answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Told {
@@ -25,6 +31,12 @@ impl Told {
     /// Whether anything was.
     pub fn is_tried(&self) -> bool {
         self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.error.is_some()
+    }
+
+    /// Whether it can have been told.
+    pub fn is_sound(&self) -> bool {
+        let amount = |amount: Option<f64>| amount.is_none_or(|amount| (0.0..=MOST_AMOUNT).contains(&amount));
+        self.quality.is_none_or(|r| (0.0..=1.0).contains(&r)) && amount(self.cost_usd) && amount(self.latency_ms)
     }
 
     /// Whether the call failed; none where nothing says. What has a quality, a cost or a latency was answered, unless an error
@@ -56,6 +68,15 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether it can have been taken in so.
+    pub fn is_sound(&self) -> bool {
+        let Self { told, quality, cost, latency, .. } = self;
+        let learned = quality.is_none_or(|Learned { r, e, errors, left, .. }| {
+            told.quality == Some(r) && [e, errors[0], errors[1], left].iter().all(|x| x.abs() <= MOST_ERROR)
+        });
+        told.is_sound() && learned && [cost, latency].into_iter().flatten().all(|amount| amount.is_sound())
+    }
+
     /// Nothing made of it yet.
     pub fn new(arm: u32, told: Told) -> Self {
         Self { arm, told, quality: None, cost: None, latency: None }

@@ -127,7 +127,8 @@ impl Decided {
         // they are in order
         let eligible = models.last().is_none_or(|&last| there(last))
             && share(*usual)
-            && others.iter().all(|&(at, p)| (at as usize) < models.len() && share(p));
+            && others.iter().all(|&(at, p)| (at as usize) < models.len() && share(p))
+            && others.is_sorted_by(|(a, _), (b, _)| a < b);
         let charge = self.charge.map(|Charge { dearest, cheapest, reserved }| [dearest, cheapest, reserved]);
         let amounts = [self.expected_cost, self.expected_latency, self.prompt_tokens];
         self.z.iter().all(|z| z.abs() <= MOST_FEATURE)

@@ -37,13 +37,11 @@ impl Ledger {
         let in_order = self.records.iter().zip(self.records.iter().skip(1));
         let in_order =
             in_order.map(|(a, b)| (a.decided.number, b.decided.number)).all(|(a, b)| a.checked_add(1) == Some(b));
-        let ends = self.records.last().is_none_or(|last| last.decided.number + 1 == self.next);
-        let amounts = |attempt: &Attempt| {
-            [attempt.cost, attempt.latency].iter().flatten().all(|observation| observation.is_sound())
-        };
+        let ends = self.records.last().is_none_or(|last| last.decided.number.checked_add(1) == Some(self.next));
         let accounts = self.records.iter().filter_map(|entry| entry.account.as_ref());
-        let accounts =
-            accounts.into_iter().all(|account| !account.attempts.is_empty() && account.attempts.iter().all(amounts));
+        let accounts = accounts
+            .into_iter()
+            .all(|account| !account.attempts.is_empty() && account.attempts.iter().all(Attempt::is_sound));
         let rows = self.prompts.as_ref().map_or(0, |prompts| prompts.rows.len());
         let decided = |entry: &Entry| {
             let Decided { row, prompt, .. } = &*entry.decided;
@@ -58,7 +56,7 @@ impl Ledger {
             (self.budget.is_none_or(|budget| budget.is_sound()), "a budget"),
             (self.tally.is_sound(), "counts of outcomes"),
             (self.records.iter().all(decided), "decisions that can have been made"),
-            (accounts, "costs and latencies that can have been told"),
+            (accounts, "outcomes that can have been told"),
             (counts, "counts of models"),
         ];
         checks.into_iter().find(|(sound, _)| !sound).map(|(_, what)| what)
@@ -403,9 +401,6 @@ impl Attempts {
                 let (whole, real) = qualities.next().ok_or_else(|| corrupt("what was learned"))?;
                 let (uid, at) = (model(whole[0])?, whole[1]);
                 let [r, e, first, second, left] = [real[0], real[1], real[2], real[3], real[4]];
-                if told.quality != Some(r) || !(0.0..=1.0).contains(&r) {
-                    return Err(corrupt("the quality that was told, 0 to 1"));
-                }
                 attempt.quality = Some(Learned { uid, r, e, errors: [first, second], left, at });
             }
             for (mark, amount) in [(2, &mut attempt.cost), (4, &mut attempt.latency)] {
