@@ -221,6 +221,14 @@ describe('a file that is there', () => {
     expect(readdirSync(inside).sort()).toEqual(['link.jsonl', 'log.jsonl']);
   });
 
+  it('is refused behind a link that leads nowhere, which stays', async () => {
+    const link = join(folder, 'nowhere.jsonl');
+    symlinkSync(join(folder, 'missing', 'log.jsonl'), link);
+    const error = await refusal(() => router.exportLog().toFile(link));
+    expect(error.code).toBe('SONA_IO');
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
   it('is refused where it is none', async () => {
     const error = await refusal(() => router.exportLog().toFile(folder));
     expect(error).toMatchObject({ code: 'SONA_IO', details: { path: folder } });

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
 import { SonaError } from '../errors.ts';
 import { call, native } from '../native.ts';
@@ -101,14 +99,21 @@ function* split(chunk: string): Generator<string, void> {
 /** Writes a file beside the one that is there, and puts it in its place. */
 async function replaceFile(path: string, chunks: Iterable<string>): Promise<void> {
   // what a link leads to is replaced, not the link
-  const target = (await orMissing(realpath(path))) ?? path;
+  const known = await orMissing(realpath(path));
+  if (!known && (await orMissing(lstat(path)))) throw new Error('a link that leads nowhere');
+  const target = known ?? path;
   const old = await orMissing(stat(target));
   if (old && !old.isFile()) throw new Error('not a regular file');
   const temporary = join(dirname(target), `.sona-${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx');
-    if (old) await file.chmod(old.mode);
-    await pipeline(Readable.from(chunks), file.createWriteStream({ flush: true }));
+    try {
+      if (old) await file.chmod(old.mode);
+      for (const chunk of chunks) await file.appendFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
