@@ -981,6 +981,7 @@ describe('a closed engine', () => {
     addTrajectoryContext: (engine, builder) => engine.addTrajectoryContext(builder, 'context'),
     endTrajectory: (engine, builder) => engine.endTrajectory(builder, 1),
     learnFromFeedback: (engine) => engine.learnFromFeedback({ quality: 1 }),
+    memory: (engine) => engine.memory(),
     tick: (engine) => engine.tick(),
     forceLearn: (engine) => engine.forceLearn(),
     runBackgroundCycle: (engine) => engine.runBackgroundCycle(),

@@ -293,3 +293,21 @@ fn the_first_numbers_of_a_follower_do_not_wait_for_a_cycle() {
     assert_eq!(follower.trajectory_issuer(former, open.id()), sona::identity::Issuer::Own);
     assert_eq!(follower.trajectory_incarnation(open.id()), former);
 }
+
+#[test]
+fn numbers_end_without_coming_again() {
+    let engine = SonaEngine::new(config(DIM)).unwrap();
+    let first = engine.reserve_ids(1).unwrap();
+    for count in [u64::MAX, u64::MAX - first, 1 << 63] {
+        assert_eq!(engine.reserve_ids(count).unwrap_err().code(), "SONA_OUT_OF_RANGE", "{count}");
+    }
+    assert_eq!(engine.reserve_ids(1).unwrap(), first + 1);
+    // the last numbers are taken, and the state can still be saved
+    let end = |id: u64| engine.end(&Ended { id, vectors: &vector(1, DIM), ..Ended::default() });
+    let last = u64::MAX / 4 - 2;
+    for (id, taken) in [(last + 1, false), (last + 2, false), (u64::MAX, false), (1 << 60, true), (last, true)] {
+        assert_eq!(end(id).is_ok(), taken, "{id}");
+        engine.snapshot().unwrap();
+    }
+    assert_eq!(engine.reserve_ids(1).unwrap_err().code(), "SONA_OUT_OF_RANGE");
+}

@@ -54,10 +54,10 @@ impl SonaEngine {
     /// Takes `count` consecutive trajectory ids and returns the first.
     ///
     /// # Errors
-    /// `SONA_CLOSED`.
+    /// `SONA_OUT_OF_RANGE` for more than are left, `SONA_CLOSED`.
     pub fn reserve_ids(&self, count: u64) -> Result<u64> {
         self.check_open()?;
-        let first = self.sequences.issue_trajectories(count);
+        let first = self.sequences.issue_trajectories(count)?;
         self.tell_issued();
         Ok(first)
     }

@@ -50,9 +50,14 @@ impl Sequences {
     }
 
     /// Takes `count` consecutive numbers of trajectories and returns the first.
-    pub(super) fn issue_trajectories(&self, count: u64) -> u64 {
+    ///
+    /// # Errors
+    /// `SONA_OUT_OF_RANGE` for more than are left.
+    pub(super) fn issue_trajectories(&self, count: u64) -> Result<u64> {
         self.begin();
-        self.trajectory.fetch_add(count, Ordering::Relaxed)
+        let after = |next: u64| next.checked_add(count).filter(|&after| after < UNCOUNTABLE);
+        let issued = self.trajectory.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after);
+        issued.map_err(|next| SonaError::out_of_range("count", format!("at most {}", UNCOUNTABLE - 1 - next), count))
     }
 
     /// The number of a suggestion.
