@@ -418,6 +418,8 @@ describe('a log in parts', () => {
     expect(await readLog(each([rows[0] as string, `${rows[1]}\n`, rows[2] as string]))).toEqual(records);
     const error = await refusal(() => readLog(each([rows[0] as string, `\n${rows[1]}`, '{"v": 3}'])));
     expect(error.message).toMatch(/^line 3: v: /);
+    const blanks = [rows[0] as string, '', '', rows[1] as string, '', '{"v": 3}'];
+    expect((await refusal(() => readLog(each(blanks)))).message).toMatch(/^line 6: v: /);
   });
 
   it('rejects what is none, and closes what it was reading', async () => {

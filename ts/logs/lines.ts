@@ -99,6 +99,8 @@ class Pieces<T> {
   #broken = false;
   /** Whether a line was ended whose end may still come. */
   #ended = false;
+  /** Blank pieces since then: lines, should pieces be lines. */
+  #blanks = 0;
   #object = new ObjectScan();
 
   constructor(reader: LineReader<T>) {
@@ -112,8 +114,13 @@ class Pieces<T> {
       const [blank] = /^[^\S\n]*\n?/.exec(text) as RegExpExecArray;
       text = text.slice(blank.length);
       this.#ended = text === '' && !blank.endsWith('\n');
-      if (this.#ended) return;
+      if (this.#ended) {
+        this.#blanks += 1;
+        return;
+      }
       if (blank.endsWith('\n')) this.#broken = true;
+      if (!this.#broken && !bytes) this.#number += this.#blanks;
+      this.#blanks = 0;
     }
     const last = text.lastIndexOf('\n');
     if (last >= 0 || bytes) this.#broken = true;
