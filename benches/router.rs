@@ -1,5 +1,5 @@
-//! A router that several threads share: decisions with their outcomes per second by threads, and how long a decision waits
-//! while a state is written, as ratios within one run.
+//! A router that several threads share: decisions with their outcomes per second by threads, beside threads with a router each,
+//! and how long a decision waits while a state is written, as ratios within one run.
 //!
 //!   cargo bench --bench router                 8 models, vectors of 384 numbers, 5 rounds of 2 s each
 //!   cargo bench --bench router -- --short      one round of .2 s
@@ -48,15 +48,19 @@ fn pair(router: &SonaRouter, vector: &[f32], n: u64) {
     router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
 }
 
-/// Decisions with their outcomes per second.
-fn throughput(threads: u64, time: Duration) -> f64 {
-    let (router, stop) = (router(), AtomicBool::new(false));
+/// Decisions with their outcomes per second, on one router or on one for each thread.
+fn throughput(threads: u64, apart: bool, time: Duration) -> f64 {
+    let stop = AtomicBool::new(false);
     let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
-    (0..2_000).for_each(|n| pair(&router, &vectors[n as usize % 256], n));
+    let routers: Vec<SonaRouter> = (0..if apart { threads } else { 1 }).map(|_| router()).collect();
+    for router in &routers {
+        (0..2_000).for_each(|n| pair(router, &vectors[n as usize % 256], n));
+    }
     let count = |worker: u64| {
+        let router = &routers[worker as usize % routers.len()];
         let mut n = 0;
         while !stop.load(Ordering::Relaxed) {
-            pair(&router, &vectors[(n * 7 + worker) as usize % 256], n);
+            pair(router, &vectors[(n * 7 + worker) as usize % 256], n);
             n += 1;
         }
         n
@@ -102,15 +106,26 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn main() {
     let short = std::env::args().any(|argument| argument == "--short" || argument == "--test");
     let (rounds, time) = if short { (1, Duration::from_millis(200)) } else { (5, Duration::from_secs(2)) };
-    println!(
-        "route and feedback, {MODELS} models, {DIM} numbers, medians of {rounds} rounds; times what one thread does"
-    );
-    let one = median((0..rounds).map(|_| throughput(1, time)).collect());
-    println!("1 thread: {one:.0} a second");
-    for threads in [2, 4, 8] {
-        let ratio = median((0..rounds).map(|_| throughput(threads, time) / throughput(1, time)).collect());
-        println!("{threads} threads: {ratio:.2}");
+    println!("route and feedback, {MODELS} models, {DIM} numbers, {rounds} rounds; median, least and most");
+    let mut ones = Vec::new();
+    let mut ratios = Vec::new();
+    for (what, threads, apart) in [
+        ("2 threads, a router each", 2, true),
+        ("2 threads, one router", 2, false),
+        ("4 threads, one router", 4, false),
+        ("8 threads, one router", 8, false),
+    ] {
+        let mut ratio = || {
+            let one = throughput(1, false, time);
+            ones.push(one);
+            throughput(threads, apart, time) / one
+        };
+        let mut all: Vec<f64> = (0..rounds).map(|_| ratio()).collect();
+        all.sort_by(f64::total_cmp);
+        ratios.push(format!("{what}: {:.2} times ({:.2} to {:.2})", all[rounds / 2], all[0], all[rounds - 1]));
     }
+    println!("1 thread: {:.0} a second", median(ones));
+    ratios.iter().for_each(|ratio| println!("{ratio}"));
     let router = router();
     let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
     (0..if short { WAITING / 50 } else { WAITING })

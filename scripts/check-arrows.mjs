@@ -17,7 +17,7 @@ const everyone = ['config', 'error', 'fault', 'identity', 'state'];
 const arrows = {
   napi: ['engine', 'router', 'offpolicy', 'embed', 'store', ...everyone],
   engine: ['learner', 'bank', 'store', 'adapter', 'trajectory', 'check', 'linear', 'shared', ...everyone],
-  router: ['check', 'chunks', 'linear', 'shared', 'simd', 'store', ...everyone],
+  router: ['check', 'chunks', 'linear', 'patient', 'shared', 'simd', 'store', ...everyone],
   offpolicy: ['check', 'linear', ...everyone],
   learner: ['adapter', 'bank', 'trajectory', 'linear', 'simd', ...everyone],
   adapter: ['linear', 'simd', ...everyone],
@@ -25,6 +25,7 @@ const arrows = {
   trajectory: ['check', 'simd', ...everyone],
   embed: ['router', 'linear', 'simd', 'store', ...everyone],
   linear: ['simd'],
+  patient: [],
   shared: ['error'],
   check: ['simd', 'error'],
   store: everyone,
@@ -63,7 +64,7 @@ const parts = {
 /** The host's things, and the rooms that may know them. Time and randomness are passed in everywhere else. */
 const host = [
   { path: /^(std|core)::time\b/, rooms: ['engine', 'store', 'napi'] },
-  { path: /^std::thread\b/, rooms: ['engine', 'store', 'napi'] },
+  { path: /^std::thread\b/, rooms: ['engine', 'patient', 'store', 'napi'] },
   { path: /^std::fs\b/, rooms: ['engine', 'store', 'napi'] },
   { path: /^napi(_derive)?\b/, rooms: ['napi'] },
 ];

@@ -19,6 +19,7 @@ const tasks = {
   'bench:routing': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/routing.mts'] },
   'bench:embedding': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/embedding.mts'] },
   'bench:calls': { steps: ['packages', 'native', 'dist'], peer: true, command: ['tsx', 'bench/calls.mts'] },
+  'bench:threads': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/threads.mts'] },
   'fit:basis': { steps: ['packages', 'native'], command: ['tsx', 'scripts/fit-basis.mts'] },
   'pack:data': { steps: ['packages', 'native'], command: ['tsx', 'scripts/make-pack.mts'] },
 };

@@ -19,6 +19,7 @@ pub mod linear;
 #[cfg(feature = "napi")]
 mod napi;
 pub mod offpolicy;
+pub mod patient;
 pub mod router;
 pub mod shared;
 pub mod simd;

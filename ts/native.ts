@@ -196,7 +196,14 @@ export interface Binding {
     eligible?: Uint32Array,
     extras?: RequestExtras,
   ): number | Float64Array;
-  routerPropensities(handle: number, features: Float32Array, eligible: Uint8Array, out: Float64Array): void;
+  routerPropensities(
+    handle: number,
+    hash: string,
+    names: string[],
+    features: Float32Array,
+    eligible: Uint8Array,
+    out: Float64Array,
+  ): boolean;
   routerFeedback(
     handle: number,
     number: number,

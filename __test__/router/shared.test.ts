@@ -239,6 +239,32 @@ describe('in threads', () => {
     expect(bytes(SonaRouter.restore(router.snapshot()))).toBe(bytes(router));
   });
 
+  it('one adds and removes models while another evaluates', { timeout: 60_000 }, async () => {
+    const of = name();
+    const router = open(of, { ...config, propensityFloor: 0.1 });
+    for (let n = 0; n < 300; n++)
+      router.feedback(router.route(prompt(n % 2, n)).id, { quality: (n % 3) / 2 });
+    const log = [...router.exportLog()].join('\n');
+    const alone = router.evaluate(log, 'current');
+    const worker = thread('shared-router.mts', { name: of, count: 0, seed: 1, how: 'close', churn: 3_000 });
+    const done = new Promise((resolve, reject) => {
+      worker.on('message', (message) => message !== 'started' && resolve(message));
+      worker.once('error', reject);
+    });
+    let over = false;
+    done.finally(() => {
+      over = true;
+    });
+    let count = 0;
+    // a model that was never eligible changes nothing
+    for (; !over; count++) {
+      expect(router.evaluate(log, 'current')).toEqual(alone);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await done;
+    expect(count).toBeGreaterThan(1);
+  });
+
   it('one closes it, one leaves without, one is torn down, while others use it; the last ends it', {
     timeout: 60_000,
   }, async () => {

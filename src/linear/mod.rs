@@ -5,12 +5,14 @@
 //! Method: Cholesky's factorisation (Golub and Van Loan, "Matrix Computations", 4th edition, section 4.2), spherical
 //! k-means, SplitMix64; the source of each stands in its file.
 
+mod deferred;
 pub mod kmeans;
 pub mod random;
 mod symmetric;
 mod top_k;
 mod vector;
 
+pub use deferred::Deferred;
 pub use symmetric::{Factor, Symmetric};
 pub use top_k::{Scored, TopK, best};
 pub use vector::{add_scaled, dot};

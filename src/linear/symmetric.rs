@@ -2,7 +2,7 @@
 //! symmetric to the last bit by construction.
 
 use super::vector::{add_scaled, dot};
-use crate::simd::Kernels;
+use crate::simd::{Kernels, Outer};
 
 /// A symmetric matrix. Row `i` of its triangle holds the elements `(i, 0)` to `(i, i)`.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,12 @@ impl Symmetric {
 
     /// Adds `factor * w w'`.
     pub fn add_outer(&mut self, factor: f64, w: &[f64]) {
-        Kernels::best().triangle_add_outer(factor, w, &mut self.triangle);
+        self.add_outers(&[(factor, w)]);
+    }
+
+    /// Adds one such product after the other, in one pass.
+    pub fn add_outers(&mut self, outers: &[Outer<'_>]) {
+        Kernels::best().triangle_add_outers(outers, &mut self.triangle);
     }
 
     /// `x' M x`.

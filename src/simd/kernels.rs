@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::triangle::{self, TriangleKernels};
+use super::triangle::{self, Outer, TriangleKernels};
 use super::unfused::UnfusedKernels;
 
 /// A table of function pointers. Outside this module the only way to one is detection, so that holding a
@@ -190,15 +190,16 @@ impl Kernels {
         unsafe { (self.triangle.multiply)(triangle, x, out) }
     }
 
-    /// `M += factor x x'` for such an `M`.
+    /// `M += factor x x'` for such an `M`, for one `(factor, x)` after the other; the same bits as one at a time.
     ///
     /// # Panics
-    /// When `triangle` and `x` don't fit.
+    /// When `triangle` and an `x` don't fit.
     #[inline]
-    pub fn triangle_add_outer(&self, factor: f64, x: &[f64], triangle: &mut [f64]) {
-        assert_eq!(triangle.len(), triangle::elements(x.len()), "triangle_add_outer: triangle must fit x");
+    pub fn triangle_add_outers(&self, outers: &[Outer<'_>], triangle: &mut [f64]) {
+        let fits = |(_, x): &Outer<'_>| triangle.len() == triangle::elements(x.len());
+        assert!(outers.iter().all(fits), "triangle_add_outers: triangle must fit every x");
         // SAFETY: this table exists only where its instructions do.
-        unsafe { (self.triangle.add_outer)(factor, x, triangle) }
+        unsafe { (self.triangle.add_outers)(outers, triangle) }
     }
 
     /// Adds a multiple of a row of bytes: `y[i] += scale * row[i]`, the product rounded before it is added; the same bits

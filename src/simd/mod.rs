@@ -55,3 +55,4 @@ mod vector;
 mod tests;
 
 pub use kernels::{AdamStep, Kernels};
+pub use triangle::Outer;

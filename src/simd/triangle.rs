@@ -1,8 +1,7 @@
 //! Kernels on symmetric matrices of 64-bit numbers, packed as the rows of their lower triangles.
 //!
-//! Written once in plain Rust, `#[inline(always)]`, so that each backend compiles them for its instruction set. Every sum
-//! has eight parts, in one order, and no multiplication is fused with an addition: all backends give the same bits, so
-//! what a router has learned does not depend on the machine.
+//! Written once, over [`Eight`]. Every sum has eight parts, in one order, and no multiplication is fused with an addition: all
+//! backends give the same bits, so what a router has learned does not depend on the machine.
 
 /// One backend's functions. Every pointer may be called only on a CPU with the backend's features and with lengths that the
 /// method of [`Kernels`](super::Kernels) has checked.
@@ -10,14 +9,101 @@ pub(super) struct TriangleKernels {
     pub(super) dot: unsafe fn(&[f64], &[f64]) -> f64,
     pub(super) quadratic: unsafe fn(&[f64], &[f64]) -> f64,
     pub(super) multiply: unsafe fn(&[f64], &[f64], &mut [f64]),
-    pub(super) add_outer: unsafe fn(f64, &[f64], &mut [f64]),
+    pub(super) add_outers: unsafe fn(&[Outer<'_>], &mut [f64]),
 }
 
 /// For whatever vectors the target has by default.
-pub(super) const PORTABLE: TriangleKernels = TriangleKernels { dot, quadratic, multiply, add_outer };
+pub(super) const PORTABLE: TriangleKernels = TriangleKernels {
+    dot: dot::<[f64; LANES]>,
+    quadratic: quadratic::<[f64; LANES]>,
+    multiply: multiply::<[f64; LANES]>,
+    add_outers: add_outers::<[f64; LANES]>,
+};
+
+/// A factor `f` and a vector `x`: the outer product `f x x'`.
+pub type Outer<'a> = (f64, &'a [f64]);
 
 /// Partial sums of an inner product.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
+
+/// Eight lanes of `f64` and the instructions on them: each lane rounded as IEEE 754 says.
+///
+/// Implementations are `#[inline(always)]`: that is how they reach the function that enables the instruction set.
+///
+/// # Safety
+///
+/// Every method needs a CPU with the instruction set.
+pub(super) trait Eight: Copy {
+    /// `value` in every lane.
+    unsafe fn splat(value: f64) -> Self;
+
+    /// Eight elements.
+    unsafe fn load(from: &[f64; LANES]) -> Self;
+
+    /// Up to eight elements in the first lanes; zeros in the others.
+    unsafe fn load_first(from: &[f64]) -> Self;
+
+    /// Writes eight elements.
+    unsafe fn store(self, to: &mut [f64; LANES]);
+
+    /// Writes up to eight elements, the first lanes.
+    #[inline(always)]
+    unsafe fn store_first(self, to: &mut [f64]) {
+        let mut all = [0.0; LANES];
+        // SAFETY: the caller's promise.
+        unsafe { self.store(&mut all) };
+        to.copy_from_slice(&all[..to.len()]);
+    }
+
+    unsafe fn add(self, other: Self) -> Self;
+
+    unsafe fn mul(self, other: Self) -> Self;
+
+    /// The sum of all lanes: the upper half onto the lower until one is left.
+    unsafe fn sum(self) -> f64;
+}
+
+impl Eight for [f64; LANES] {
+    #[inline(always)]
+    unsafe fn splat(value: f64) -> Self {
+        [value; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[f64; LANES]) -> Self {
+        *from
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: &[f64]) -> Self {
+        let mut lanes = [0.0; LANES];
+        lanes[..from.len()].copy_from_slice(from);
+        lanes
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f64; LANES]) {
+        *to = self;
+    }
+
+    #[inline(always)]
+    unsafe fn add(mut self, other: Self) -> Self {
+        self.iter_mut().zip(other).for_each(|(lane, other)| *lane += other);
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn mul(mut self, other: Self) -> Self {
+        self.iter_mut().zip(other).for_each(|(lane, other)| *lane *= other);
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f64 {
+        let four: [f64; 4] = std::array::from_fn(|lane| self[lane] + self[lane + 4]);
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
+}
 
 /// Elements of the first `rows` rows.
 #[inline(always)]
@@ -25,57 +111,93 @@ pub(super) const fn elements(rows: usize) -> usize {
     rows * (rows + 1) / 2
 }
 
+/// # Safety
+/// The CPU has the instruction set of `V`, here and below.
 #[inline(always)]
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            lanes[lane] += a[lane] * b[lane];
+pub(super) unsafe fn dot<V: Eight>(a: &[f64], b: &[f64]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut lanes = V::splat(0.0);
+        for (a, b) in a.iter().zip(b) {
+            lanes = lanes.add(V::load(a).mul(V::load(b)));
         }
-    }
-    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-        lanes[lane] += a * b;
-    }
-    let mut four = [0.0; 4];
-    for lane in 0..4 {
-        four[lane] = lanes[lane] + lanes[lane + 4];
-    }
-    (four[0] + four[2]) + (four[1] + four[3])
-}
-
-#[inline(always)]
-fn add_scaled(factor: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
+        if !a_rest.is_empty() {
+            lanes = lanes.add(V::load_first(a_rest).mul(V::load_first(b_rest)));
+        }
+        lanes.sum()
     }
 }
 
 #[inline(always)]
-pub(super) fn quadratic(triangle: &[f64], x: &[f64]) -> f64 {
+pub(super) unsafe fn quadratic<V: Eight>(triangle: &[f64], x: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (i, &xi) in x.iter().enumerate() {
         let row = &triangle[elements(i)..elements(i + 1)];
-        sum += xi * (2.0 * dot(&row[..i], &x[..i]) + row[i] * xi);
+        // SAFETY: the caller's promise.
+        sum += xi * (2.0 * unsafe { dot::<V>(&row[..i], &x[..i]) } + row[i] * xi);
     }
     sum
 }
 
 #[inline(always)]
-pub(super) fn multiply(triangle: &[f64], x: &[f64], out: &mut [f64]) {
+pub(super) unsafe fn multiply<V: Eight>(triangle: &[f64], x: &[f64], out: &mut [f64]) {
+    let x_blocks = x.as_chunks().0;
     for (i, &xi) in x.iter().enumerate() {
+        // what stands before the diagonal is in two products: of row `i`, and of the rows before it
         let row = &triangle[elements(i)..elements(i + 1)];
-        let (before, at) = out.split_at_mut(i);
-        at[0] = dot(row, &x[..=i]);
-        add_scaled(xi, &row[..i], before);
+        let (blocks, rest) = row[..i].as_chunks();
+        let (out_blocks, out_rest) = out.as_chunks_mut();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let factor = V::splat(xi);
+            let mut lanes = V::splat(0.0);
+            for ((row, x), out) in blocks.iter().zip(x_blocks).zip(&mut *out_blocks) {
+                let row = V::load(row);
+                lanes = lanes.add(row.mul(V::load(x)));
+                V::load(out).add(factor.mul(row)).store(out);
+            }
+            let left = blocks.len() * LANES;
+            let to_diagonal = V::load_first(&row[left..]);
+            lanes = lanes.add(to_diagonal.mul(V::load_first(&x[left..=i])));
+            if !rest.is_empty() {
+                let products = factor.mul(V::load_first(rest));
+                // what is beyond the diagonal is still to come
+                match out_blocks.get_mut(blocks.len()) {
+                    Some(out) => V::load(out).add(products).store(out),
+                    None => V::load_first(out_rest).add(products).store_first(out_rest),
+                }
+            }
+            out[i] = lanes.sum();
+        }
     }
 }
 
 #[inline(always)]
-pub(super) fn add_outer(factor: f64, x: &[f64], triangle: &mut [f64]) {
-    for (i, &xi) in x.iter().enumerate() {
-        add_scaled(factor * xi, &x[..=i], &mut triangle[elements(i)..elements(i + 1)]);
+pub(super) unsafe fn add_outers<V: Eight>(outers: &[Outer<'_>], triangle: &mut [f64]) {
+    for i in 0..outers.first().map_or(0, |(_, x)| x.len()) {
+        let (blocks, rest) = triangle[elements(i)..elements(i + 1)].as_chunks_mut::<LANES>();
+        let left = blocks.len() * LANES;
+        for (place, block) in blocks.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut sum = V::load(block);
+                for (factor, x) in outers {
+                    sum = sum.add(V::splat(factor * x[i]).mul(V::load(&x.as_chunks().0[place])));
+                }
+                sum.store(block);
+            }
+        }
+        if !rest.is_empty() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let mut sum = V::load_first(rest);
+                for (factor, x) in outers {
+                    sum = sum.add(V::splat(factor * x[i]).mul(V::load_first(&x[left..=i])));
+                }
+                sum.store_first(rest);
+            }
+        }
     }
 }
 
@@ -107,7 +229,7 @@ mod tests {
                 let quadratic = kernels.triangle_quadratic(&triangle, &x);
                 assert!(close(quadratic, whole.iter().zip(&x).map(|(a, b)| a * b).sum()), "{} {n}", kernels.name());
                 let mut outer = triangle.clone();
-                kernels.triangle_add_outer(-0.75, &x, &mut outer);
+                kernels.triangle_add_outers(&[(-0.75, &x)], &mut outer);
                 let outer_is_right =
                     (0..n).all(|i| (0..=i).all(|j| close(at(&outer, i, j), at(&triangle, i, j) - 0.75 * x[i] * x[j])));
                 assert!(outer_is_right, "{} {n}", kernels.name());
@@ -115,7 +237,7 @@ mod tests {
                 let portable = Kernels::scalar();
                 let (mut same, mut same_outer) = (vec![0.0; n], triangle.clone());
                 portable.triangle_multiply(&triangle, &x, &mut same);
-                portable.triangle_add_outer(-0.75, &x, &mut same_outer);
+                portable.triangle_add_outers(&[(-0.75, &x)], &mut same_outer);
                 assert_eq!((out, outer), (same, same_outer), "{} {n}", kernels.name());
                 assert_eq!(quadratic.to_bits(), portable.triangle_quadratic(&triangle, &x).to_bits());
                 assert_eq!(kernels.dot_f64(&x, &x).to_bits(), portable.dot_f64(&x, &x).to_bits());

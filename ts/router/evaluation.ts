@@ -7,7 +7,6 @@ import {
   type Probabilities,
 } from '../evaluation-policy.ts';
 import { call, native } from '../native.ts';
-import { Models } from './models.ts';
 import { routerStats } from './stats.ts';
 
 /** Decisions that cross to the addon at a time. */
@@ -21,28 +20,28 @@ export function presentPolicy(handle: number, records: readonly DecisionRecord[]
   const { hash } = routerStats(handle).basis;
   const entering = records.flatMap((record, at) => (causeOfExclusion(record) ? [] : [{ record, at }]));
   for (const { record, at } of entering) checkFeatures(record, at, hash);
-  const order = Models.rows(handle).map(([, { id }]) => id);
-  const places = new Map(order.map((name, place) => [name, place]));
+  const names = [...new Set(entering.flatMap(({ record }) => eligibleOf('of a router', record)))];
+  const places = new Map(names.map((name, place) => [name, place]));
   const rows = new Map<number, Probabilities>();
   for (let from = 0; from < entering.length; from += CHUNK) {
     const chunk = entering.slice(from, from + CHUNK);
     const features = new Float32Array(chunk.length * featureCount);
-    const eligible = new Uint8Array(chunk.length * order.length);
+    const eligible = new Uint8Array(chunk.length * names.length);
     for (const [row, { record }] of chunk.entries()) {
       readFeatures(record.features as string, features, row);
       for (const model of eligibleOf('of a router', record)) {
-        const place = places.get(model);
-        if (place !== undefined) eligible[row * order.length + place] = 1;
+        eligible[row * names.length + (places.get(model) as number)] = 1;
       }
     }
     const out = new Float64Array(eligible.length);
-    call(() => native.routerPropensities(handle, features, eligible, out));
+    // another thread may have adopted a basis since
+    if (!call(() => native.routerPropensities(handle, hash, names, features, eligible, out))) {
+      return presentPolicy(handle, records);
+    }
     for (const [row, { record, at }] of chunk.entries()) {
       const own = eligibleOf('of a router', record);
-      const probabilities = own.map((model) => {
-        const place = places.get(model);
-        return place === undefined ? 0 : (out[row * order.length + place] as number);
-      });
+      const place = (model: string) => row * names.length + (places.get(model) as number);
+      const probabilities = own.map((model) => out[place(model)] as number);
       // else none of its models is there any more
       if (probabilities.some((probability) => probability > 0)) rows.set(at, { models: own, probabilities });
     }

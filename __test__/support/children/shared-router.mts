@@ -3,16 +3,28 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SonaRouter } from '../../../index.ts';
 import { prompt } from '../routers.ts';
 
-const { name, count, seed, how } = workerData as {
+const {
+  name,
+  count,
+  seed,
+  how,
+  churn = 0,
+} = workerData as {
   name: string;
   count: number;
   seed: number;
   /** Whether it closes its router at the end, goes away without, or waits for the thread to be torn down. */
   how: 'close' | 'leave' | 'stay';
+  /** Models that it only adds and removes, in place of all else. */
+  churn?: number;
 };
 
 const router = SonaRouter.shared(name);
 parentPort?.postMessage('started');
+for (let n = 0; n < churn; n++) {
+  router.addModel({ id: `passing ${n}` });
+  router.removeModel(`passing ${n}`);
+}
 const ids: string[] = [];
 for (let n = 0; n < count; n++) {
   const { id, ranked } = router.route(prompt(n % 2, 10_000 * seed + n));

@@ -56,8 +56,6 @@ pub fn router_route(
             request.observe = extras.observe.unwrap_or(false);
             request.prompt_tokens = extras.prompt_tokens;
         }
-        // as it is before the decision: a fit within `route` comes after it
-        let basis = router.basis().hash();
         let now = now(unix_ms, steady_ms);
         let decision = match query {
             Some(query) => router.route(&query, &request, now)?,
@@ -82,7 +80,7 @@ pub fn router_route(
             budget_price: decision.budget_price,
             events: flag(decision.events),
             fit_due: flag(decision.fit_due),
-            basis: (basis & BASIS) as f64,
+            basis: (decision.basis & BASIS) as f64,
         };
         routed.write(head);
         for (c, row) in decision.candidates.iter().zip(rows.chunks_exact_mut(RoutedCandidate::LEN)) {
@@ -120,22 +118,26 @@ pub(super) fn now(unix_ms: f64, steady_ms: f64) -> Now {
     Now { unix_ms: unix_ms as u64, steady_ms: steady_ms as u64 }
 }
 
-/// The policy's propensities at logged features (n x 128) among the eligible (n x models, 0 or 1), written to `out`.
+/// The policy's propensities at logged features (n x 128) among the eligible (n x names, 0 or 1), written to `out`; false, and
+/// nothing written, where it decides on another basis than that with the hash by now.
 #[napi(catch_unwind)]
 pub fn router_propensities(
     handle: u32,
+    hash: String,
+    names: Vec<String>,
     features: Float32ArraySlice,
     eligible: Uint8ArraySlice,
     mut out: Float64ArraySlice,
-) -> napi::Result<()> {
+) -> napi::Result<bool> {
     ROUTERS.with(handle, |router| {
+        let Ok(hash) = u64::from_str_radix(&hash, 16) else { return Ok(false) };
         let eligible: Vec<bool> = eligible.iter().map(|&yes| yes != 0).collect();
-        let propensities = router.propensities(&features, &eligible)?;
+        let Some(propensities) = router.propensities(hash, &names, &features, &eligible)? else { return Ok(false) };
         let out = out.as_mut_slice();
         if out.len() != propensities.len() {
             return Err(SonaError::Internal("the output of propensities has another length".into()));
         }
         out.copy_from_slice(&propensities);
-        Ok(())
+        Ok(true)
     })
 }

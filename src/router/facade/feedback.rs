@@ -12,6 +12,7 @@ use crate::router::change::{
 };
 use crate::router::features::Features;
 use crate::router::ledger::{Account, Decided, Entry, Ledger, Place};
+use crate::router::policy::View;
 use crate::router::posterior::Learned;
 use crate::router::time::{Now, Reading};
 
@@ -27,32 +28,47 @@ impl SonaRouter {
     pub fn feedback(&self, id: DecisionId, outcome: &Outcome, now: impl Into<Now>) -> Result<Feedback> {
         outcome.check()?;
         let mut knowledge = self.know()?;
+        let learned = self.learn(&mut knowledge, id, outcome, now.into());
+        drop(knowledge);
+        // what nobody reads any more is freed without the lock
+        learned.map(|(feedback, _)| feedback)
+    }
+
+    /// Takes in an outcome; what was published before it.
+    fn learn(
+        &self,
+        knowledge: &mut Knowledge,
+        id: DecisionId,
+        outcome: &Outcome,
+        now: Now,
+    ) -> Result<(Feedback, Option<Arc<View>>)> {
         let named = outcome.model.iter().map(|model| ("outcome.model".to_owned(), *model));
         let attempts = outcome.attempts.iter().enumerate();
         let attempts = attempts.map(|(n, asked)| (format!("outcome.attempts[{n}].model"), asked.model));
         for (argument, model) in named.chain(attempts) {
             knowledge.models.check(&argument, model)?;
         }
-        let reading = self.reading(now.into());
+        let reading = self.reading(now);
         let (attempts, newest) = {
             let ledger = self.ledger.lock();
             let at = match ledger.find(id.incarnation, id.number, reading.moment.life_ms) {
                 Place::At(at) => at,
-                Place::Expired => return Ok(Feedback::Expired),
-                Place::Unknown => return Ok(Feedback::Unknown),
-                Place::Foreign => return Ok(Feedback::Foreign),
+                Place::Expired => return Ok((Feedback::Expired, None)),
+                Place::Unknown => return Ok((Feedback::Unknown, None)),
+                Place::Foreign => return Ok((Feedback::Foreign, None)),
             };
             let Entry { decided, account } = ledger.entry(at);
             match outcome.after(&knowledge.models, decided, account.as_deref()) {
                 Ok(attempts) => (attempts, ledger.next() - 1),
-                Err(refused) => return Ok(refused),
+                Err(refused) => return Ok((refused, None)),
             }
         };
         let (source, metadata) = (outcome.source.clone(), outcome.metadata.clone());
-        self.begin(&mut knowledge);
-        self.end_overdue_fit(&mut knowledge);
+        self.begin(knowledge);
+        self.end_overdue_fit(knowledge);
         let verdict = Verdict { decision: id, attempts, source, metadata, newest, reading };
-        Ok(if self.take_verdict(&mut knowledge, verdict) { Feedback::Applied } else { Feedback::Expired })
+        let former = self.take_verdict(knowledge, verdict);
+        Ok((if former.is_some() { Feedback::Applied } else { Feedback::Expired }, former))
     }
 
     /// Takes outcomes whose decisions are still held out of what was learned: exactly out of the sums and of what is solved from
@@ -104,13 +120,13 @@ impl SonaRouter {
         Ok(())
     }
 
-    /// Takes in all that is told of a decision from now on; whether it is still held. What that does is worked out without the
+    /// Takes in all that is told of a decision from now on; what was published before, if it is still held. What that does is worked out without the
     /// ledger's lock: no other outcome comes in between, but the decision may be given up.
-    pub(super) fn take_verdict(&self, knowledge: &mut Knowledge, verdict: Verdict) -> bool {
+    pub(super) fn take_verdict(&self, knowledge: &mut Knowledge, verdict: Verdict) -> Option<Arc<View>> {
         let number = verdict.decision.number;
         let entry = {
             let ledger = self.ledger.lock();
-            let Some(at) = ledger.position(number) else { return false };
+            let at = ledger.position(number)?;
             ledger.entry(at).clone()
         };
         // amounts may be taken back from who was asked before
@@ -123,22 +139,25 @@ impl SonaRouter {
         let planned = knowledge.plan_outcome(&entry, &verdict);
         fault::point("routerOutcomePlanned");
         let mut ledger = self.ledger.lock();
-        if ledger.position(number).is_none() {
-            return false;
-        }
+        ledger.position(number)?;
         let held = if planned.is_shift() { ledger.records().clone() } else { Chunks::default() };
         self.note_account(&mut ledger, &entry, planned.account.clone(), verdict);
         drop(ledger);
         self.tell(planned.events.iter().cloned());
         let mut recent = learned(&held);
         knowledge.commit_outcome(planned, &entry.decided, &mut recent);
-        self.publish(knowledge, Some(&arms));
-        true
+        Some(self.publish(knowledge, Some(&arms)))
     }
 
     /// Takes in what replaces or takes back. Should a shift have looked at outcomes some of which were given up meanwhile, it is
     /// worked out again, at last while decisions wait.
-    fn take_any_verdict(&self, knowledge: &mut Knowledge, entry: &Entry, verdict: Verdict, arms: &[u32]) -> bool {
+    fn take_any_verdict(
+        &self,
+        knowledge: &mut Knowledge,
+        entry: &Entry,
+        verdict: Verdict,
+        arms: &[u32],
+    ) -> Option<Arc<View>> {
         let mut attempt = 0;
         loop {
             let waiting = (attempt >= PATIENCE).then(|| self.ledger.lock());
@@ -155,9 +174,7 @@ impl SonaRouter {
             let (account, events) = next.take_outcome(entry, &verdict, &recent);
             fault::point("routerOutcomePlanned");
             let mut ledger = waiting.unwrap_or_else(|| self.ledger.lock());
-            if ledger.position(verdict.decision.number).is_none() {
-                return false;
-            }
+            ledger.position(verdict.decision.number)?;
             if looked_from.get().is_some_and(|first| oldest(ledger.records()) != Some(first)) {
                 attempt += 1;
                 continue;
@@ -166,8 +183,7 @@ impl SonaRouter {
             drop(ledger);
             self.tell(events);
             *knowledge = next;
-            self.publish(knowledge, Some(arms));
-            return true;
+            return Some(self.publish(knowledge, Some(arms)));
         }
     }
 

@@ -37,6 +37,7 @@ use crate::chunks::Chunks;
 use crate::config::{Background, RouterConfig};
 use crate::error::{Result, SonaError};
 use crate::identity::Incarnation;
+use crate::patient::Patient;
 use crate::simd::Kernels;
 use crate::state::EmbedderId;
 
@@ -71,7 +72,7 @@ pub struct SonaRouter {
     published: ArcSwap<View>,
     /// The prompts so far, as they were when they were last asked for.
     prompts: Mutex<Arc<Prompts>>,
-    knowledge: Mutex<Knowledge>,
+    knowledge: Patient<Knowledge>,
     ledger: Mutex<Ledger>,
     watcher: Mutex<Option<Watcher>>,
     watched: AtomicBool,
@@ -111,7 +112,7 @@ impl SonaRouter {
             clock,
             published: ArcSwap::from_pointee(view(&knowledge, None)),
             prompts: Mutex::new(Arc::new(knowledge.posterior.prompts())),
-            knowledge: Mutex::new(knowledge),
+            knowledge: Patient::new(knowledge),
             ledger: Mutex::new(ledger),
             watcher: Mutex::default(),
             watched: AtomicBool::new(false),
@@ -172,20 +173,45 @@ impl SonaRouter {
     }
 
     /// What the policy would do now at logged features (n x 128): its propensities among the eligible models of each row,
-    /// `eligible` and the result n x the number of models, in the order of [`models`](Self::models).
+    /// `eligible` and the result n x the number of `names`. A model that there is not any more has 0. None where the hash of the
+    /// basis of now is not `basis`.
     ///
     /// # Errors
     /// `SONA_DIM_MISMATCH`, `SONA_CLOSED`.
-    pub fn propensities(&self, features: &[f32], eligible: &[bool]) -> Result<Vec<f64>> {
+    pub fn propensities(
+        &self,
+        basis: u64,
+        names: &[String],
+        features: &[f32],
+        eligible: &[bool],
+    ) -> Result<Option<Vec<f64>>> {
         self.check_open()?;
         let view = self.published.load();
         let (rows, rest) = features.as_chunks::<{ 2 * FEATURES }>();
-        let expected = rows.len() * view.arms.len();
+        let expected = rows.len() * names.len();
         if !rest.is_empty() || eligible.len() != expected {
             return Err(SonaError::DimMismatch { argument: "features".into(), expected, got: eligible.len() });
         }
-        let masks = eligible.chunks_exact(view.arms.len().max(1));
-        Ok(rows.iter().zip(masks).flat_map(|(z, mask)| view.propensities_at(&Features::new(z), mask)).collect())
+        if view.basis.hash() != basis {
+            return Ok(None);
+        }
+        let place = |name: &String| view.uids.binary_search(&view.models.find("eligible", name).ok()?).ok();
+        let places: Vec<Option<usize>> = names.iter().map(place).collect();
+        let mut all = Vec::with_capacity(expected);
+        for (z, eligible) in rows.iter().zip(eligible.chunks_exact(names.len().max(1))) {
+            let mut mask = vec![false; view.arms.len()];
+            for (place, eligible) in places.iter().zip(eligible) {
+                if let Some(place) = *place {
+                    mask[place] |= eligible;
+                }
+            }
+            let propensities = view.propensities_at(&Features::new(z), &mask);
+            let of = |(place, eligible): (&Option<usize>, &bool)| {
+                place.filter(|_| *eligible).map_or(0.0, |at| propensities[at])
+            };
+            all.extend(places.iter().zip(eligible).map(of));
+        }
+        Ok(Some(all))
     }
 
     /// Tells `watcher` every change from now on, in the order in which they are applied: a journal of them, applied to a copy of
@@ -308,10 +334,10 @@ impl SonaRouter {
         ledger.count_change();
     }
 
-    /// Makes what is known now what decisions are made from. `only`: the models of which something was learned.
-    fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) {
+    /// Makes what is known now what decisions are made from; what was before. `only`: the models of which something was learned.
+    fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) -> Arc<View> {
         let former = self.published.load();
-        self.published.store(Arc::new(view(knowledge, only.map(|only| (&**former, only)))));
+        self.published.swap(Arc::new(view(knowledge, only.map(|only| (&**former, only)))))
     }
 
     fn tell(&self, told: impl IntoIterator<Item = Event>) {

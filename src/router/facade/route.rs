@@ -72,7 +72,8 @@ impl SonaRouter {
             let fit_due = ledger.prompts.as_ref().is_some_and(|prompts| prompts.is_due(view.many_lessons));
             drop(ledger);
             let here = fit_due && (self.is_manual() || prompts >= MOST_ROWS);
-            let decision = self.decision(chances, (id, at, reason), unit.is_none(), fit_due && !here);
+            let basis = view.basis.hash();
+            let decision = self.decision(chances, (id, at, reason), basis, unit.is_none(), fit_due && !here);
             if here {
                 self.fit_now();
             }
@@ -132,6 +133,7 @@ impl SonaRouter {
         &self,
         chances: Chances,
         (id, at, reason): (DecisionId, usize, Reason),
+        basis: u64,
         context_free: bool,
         fit_due: bool,
     ) -> Decision {
@@ -142,7 +144,18 @@ impl SonaRouter {
             a_out.cmp(&b_out).then((-a.score).total_cmp(&-b.score))
         });
         let chosen = candidates.iter().position(|candidate| candidate.model == model).unwrap_or_default();
-        Decision { id, candidates, chosen, reason, difficulty, budget_price, fit_due, events: false, context_free }
+        Decision {
+            id,
+            candidates,
+            chosen,
+            reason,
+            basis,
+            difficulty,
+            budget_price,
+            fit_due,
+            events: false,
+            context_free,
+        }
     }
 }
 

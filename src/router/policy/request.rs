@@ -127,6 +127,8 @@ pub struct Decision {
     pub chosen: usize,
     /// Why it was chosen.
     pub reason: Reason,
+    /// Hash of the basis that it was made on.
+    pub basis: u64,
     /// How much better than usual prompts like this do with any model.
     pub difficulty: f64,
     /// The budget's price on cost, beside the objective's own.

@@ -116,9 +116,9 @@ impl Arm {
             return;
         }
         let solved = all.map(|block| {
-            let mut a = block.a.clone();
+            let mut a = block.a.matrix().into_owned();
             a.add_identity(LAMBDA);
-            Ridge::solve(&a, &block.b, block.s())
+            Ridge::solve(&a, &block.b, &block.s())
         });
         if let [Some(first), Some(second)] = solved {
             self.posterior = Some(Arc::new([first, second]));
@@ -194,7 +194,7 @@ pub fn prior_of_sibling(sibling: &[BlockSums; 2], weight: f64) -> Option<Arc<[Bl
 pub fn prior_of_mean(quality: f64, weight: f64) -> Arc<[BlockSums; 2]> {
     let mut z = [0.0; BLOCK];
     z[BLOCK - 1] = 1.0;
-    let mut sums = BlockSums { a: Symmetric::zeros(BLOCK), b: vec![0.0; BLOCK] };
+    let mut sums = BlockSums { a: Symmetric::zeros(BLOCK).into(), b: vec![0.0; BLOCK] };
     sums.add(&z, weight, quality);
     Arc::new([sums.clone(), sums])
 }

@@ -9,7 +9,8 @@
 //! of its targets is an outcome `t - T / N` at `z - s / N` with weight `N / (N + 1)`.
 
 use super::ridge::Ridge;
-use crate::linear::{Symmetric, add_scaled, dot};
+use crate::linear::{Deferred, Symmetric, add_scaled, dot};
+use crate::router::features::BOTH;
 
 /// Prior precision of the map and of the intercepts.
 pub const LAMBDA: f64 = 10.0;
@@ -46,14 +47,12 @@ impl Intercept {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difficulty {
     ridge: Ridge,
-    centred: Vec<f64>,
-    scratch: Vec<f64>,
 }
 
 impl Difficulty {
     /// Knows nothing yet.
     pub fn new(dim: usize) -> Self {
-        Self { ridge: Ridge::new(dim, LAMBDA), centred: vec![0.0; dim], scratch: vec![0.0; dim] }
+        Self { ridge: Ridge::new(dim, LAMBDA) }
     }
 
     /// From sums: of `w z z'`, of `w t z`, and of each model. `None` when they can't be sums of that kind.
@@ -67,17 +66,17 @@ impl Difficulty {
         }
         let dim = b.len();
         let ridge = Ridge::solve(&a, &b, &vec![0.0; dim])?;
-        Some(Self { ridge, ..Self::new(dim) })
+        Some(Self { ridge })
     }
 
     /// From its parts, as [`parts`](Self::parts) gave them.
-    pub fn from_parts(p: Symmetric, g: Vec<f64>) -> Self {
+    pub fn from_parts(p: Deferred, g: Vec<f64>) -> Self {
         let dim = g.len();
-        Self { ridge: Ridge { p, pb: g, ps: vec![0.0; dim] }, ..Self::new(dim) }
+        Self { ridge: Ridge { p, pb: g, ps: vec![0.0; dim] } }
     }
 
     /// The inverse matrix and the map.
-    pub fn parts(&self) -> (&Symmetric, &[f64]) {
+    pub fn parts(&self) -> (&Deferred, &[f64]) {
         (&self.ridge.p, &self.ridge.pb)
     }
 
@@ -95,21 +94,25 @@ impl Difficulty {
     /// that.
     pub fn update(&mut self, model: &Intercept, z: &[f64], w: f64, r: f64) {
         let n = model.n + LAMBDA;
-        for (centred, (z, s)) in self.centred.iter_mut().zip(z.iter().zip(&model.s)) {
-            *centred = z - s / n;
-        }
+        let (centred, mut scratch) = (centred(model, z), [0.0; BOTH]);
         let weight = w * n / (n + w);
-        self.ridge.update(&self.centred, weight, r - CENTRE - model.t / n, &mut self.scratch);
+        self.ridge.update(&centred[..z.len()], weight, r - CENTRE - model.t / n, &mut scratch[..z.len()]);
     }
 
     /// Changes a quality that was taken in by `difference`; `model` with the outcome in it.
     pub fn amend(&mut self, model: &Intercept, z: &[f64], w: f64, difference: f64) {
-        let n = model.n + LAMBDA;
-        for (centred, (z, s)) in self.centred.iter_mut().zip(z.iter().zip(&model.s)) {
-            *centred = z - s / n;
-        }
-        self.ridge.amend(&self.centred, w, difference, &mut self.scratch);
+        let (centred, mut scratch) = (centred(model, z), [0.0; BOTH]);
+        self.ridge.amend(&centred[..z.len()], w, difference, &mut scratch[..z.len()]);
     }
+}
+
+/// Features, up to [`BOTH`] of them, less the mean of a model's.
+fn centred(model: &Intercept, z: &[f64]) -> [f64; BOTH] {
+    let mut centred = [0.0; BOTH];
+    for (centred, (z, s)) in centred.iter_mut().zip(z.iter().zip(&model.s)) {
+        *centred = z - s / (model.n + LAMBDA);
+    }
+    centred
 }
 
 #[cfg(test)]

@@ -162,10 +162,17 @@ impl Posterior {
         let models: usize = self.all_sums().map(|sums| sums.models.len()).sum();
         let block = (BLOCK * (BLOCK + 1) / 2 + 2 * BLOCK) * size_of::<f64>();
         let shared = (BOTH * (BOTH + 1) / 2 + 2 * BOTH) * size_of::<f64>();
+        let of_ridges = self.arms.iter().flat_map(|arm| arm.posterior.iter().flat_map(|ridges| ridges.iter()));
+        let waiting: usize = of_ridges.map(|ridge| ridge.p.waiting_bytes()).sum();
+        let in_tenants = self.tenants.list().flat_map(|(_, tenant)| tenant.arms.values());
+        let waiting_in_tenants: usize = in_tenants.map(|ridge| ridge.p.waiting_bytes()).sum();
+        let waiting_in_sums: usize = self.all_sums().map(Sums::waiting_bytes).sum();
+        let arms = self.arms.len() * BOTH * size_of::<f64>();
+        let waiting = waiting + self.difficulty.parts().0.waiting_bytes();
         Bytes {
-            posteriors: (shared + (ridges + extra) * block + self.arms.len() * BOTH * size_of::<f64>()) as u64,
-            sums: (models * 2 * block + (1 + self.others.len()) * shared) as u64,
-            tenants: (of_tenants * block) as u64,
+            posteriors: (shared + (ridges + extra) * block + arms + waiting) as u64,
+            sums: (models * 2 * block + (1 + self.others.len()) * shared + waiting_in_sums) as u64,
+            tenants: (of_tenants * block + waiting_in_tenants) as u64,
         }
     }
 
@@ -294,7 +301,7 @@ impl Posterior {
         let mut total = Sums::new();
         self.all_sums().for_each(|sums| total.add_sums(sums));
         let intercepts: Vec<Intercept> = total.models.iter().map(|(_, model)| model.intercept()).collect();
-        if let Some(solved) = Difficulty::solve(&total.zz, &total.tz, intercepts.iter()) {
+        if let Some(solved) = Difficulty::solve(&total.zz.matrix(), &total.tz, intercepts.iter()) {
             self.difficulty = Arc::new(solved);
         }
         self.pooled = total.pooled;

@@ -33,7 +33,7 @@ impl Prompts {
         for sums in origins {
             n += sums.pooled.n;
             add_scaled(1.0, &sums.z, &mut mean);
-            zz.add_scaled(1.0, &sums.zz);
+            zz.add_scaled(1.0, &sums.zz.matrix());
         }
         for mean in &mut mean {
             *mean = if n >= LEAST { (*mean / n).clamp(-LARGEST, LARGEST) } else { 0.0 };

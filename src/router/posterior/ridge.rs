@@ -4,13 +4,13 @@
 //! prediction is not part of it: it stays free to move, because `P b` and `P s` are kept apart (`b` the sum of `w e z`, `s`
 //! that of `w z`), and the prediction for any `r0` is `r0 + (P b - r0 P s) . z`.
 
-use crate::linear::{Symmetric, add_scaled, dot};
+use crate::linear::{Deferred, Symmetric, add_scaled, dot};
 
 /// The posterior of one linear map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ridge {
     /// `A^-1`.
-    pub(super) p: Symmetric,
+    pub(super) p: Deferred,
     /// `P b`.
     pub(super) pb: Vec<f64>,
     /// `P s`.
@@ -20,7 +20,7 @@ pub struct Ridge {
 impl Ridge {
     /// Without any outcome.
     pub fn new(dim: usize, lambda: f64) -> Self {
-        Self { p: Symmetric::identity(dim, 1.0 / lambda), pb: vec![0.0; dim], ps: vec![0.0; dim] }
+        Self { p: Symmetric::identity(dim, 1.0 / lambda).into(), pb: vec![0.0; dim], ps: vec![0.0; dim] }
     }
 
     /// From its sums: `a` with the prior's `lambda I` in it. `None` when `a` is not positive definite.
@@ -32,7 +32,7 @@ impl Ridge {
             out
         };
         let (pb, ps) = (times(b), times(s));
-        Some(Self { p, pb, ps })
+        Some(Self { p: p.into(), pb, ps })
     }
 
     /// The prediction at `z` when everything is expected to be `r0` before any outcome.
@@ -89,7 +89,8 @@ mod tests {
     }
 
     fn close(a: &Ridge, b: &Ridge, within: f64) {
-        let pairs = [(a.p.triangle(), b.p.triangle()), (&a.pb, &b.pb), (&a.ps, &b.ps)];
+        let (p, q) = (a.p.matrix(), b.p.matrix());
+        let pairs = [(p.triangle(), q.triangle()), (&a.pb, &b.pb), (&a.ps, &b.ps)];
         for (a, b) in pairs {
             assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < within));
         }

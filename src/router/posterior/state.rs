@@ -13,7 +13,7 @@ use super::ridge::Ridge;
 use super::sums::{BlockSums, LARGEST, ModelSums, Pooled, Sums};
 use super::tenants::{Tenant, Tenants};
 use crate::error::Result;
-use crate::linear::Symmetric;
+use crate::linear::{Deferred, Symmetric};
 use crate::router::features::{BLOCK, BOTH};
 use crate::state::{Reader, UNCOUNTABLE, Writer, sound};
 
@@ -45,15 +45,15 @@ impl Posterior {
             let n = self.blocks(&arm.name).map(|blocks| blocks[0].n()).sum();
             counted(n) && counted(arm.intercept.n) && arm.intercept.t.abs() <= LARGEST
         };
-        let maps = |ridges: &[Ridge; 2]| ridges.iter().all(is_posterior);
+        let maps = |ridges: &[Ridge; 2]| ridges.iter().all(|ridge| is_posterior(&ridge.p));
         let tenants = self.tenants.list().flat_map(|(_, tenant)| tenant.arms.values());
         let checks = [
             (sums.iter().all(|sums| sums.is_finite()), "sums of outcomes"),
             (counted(total) && self.pooled.is_sound(), "sums of outcomes"),
-            (self.difficulty.parts().0.is_positive_definite(), "a shared posterior"),
+            (is_posterior(self.difficulty.parts().0), "a shared posterior"),
             (self.arms.iter().all(|arm| of_model(arm) && arm.detector.is_sound()), "counts of outcomes"),
             (self.arms.iter().all(|arm| arm.posterior.as_deref().is_none_or(maps)), "posteriors of models"),
-            (tenants.into_iter().all(|ridge| is_posterior(ridge)), "posteriors of tenants"),
+            (tenants.into_iter().all(|ridge| is_posterior(&ridge.p)), "posteriors of tenants"),
             (self.calibration.is_sound(), "the calibration of intervals"),
             (self.learned < UNCOUNTABLE, "a count of outcomes"),
             (self.arms.iter().all(|arm| arm.updates < UNCOUNTABLE), "a count of updates"),
@@ -69,7 +69,7 @@ impl Posterior {
     /// Writes everything but the sums of origins, which are written by their names.
     pub fn save(&self, writer: &mut Writer<'_>) {
         let (p, g) = self.difficulty.parts();
-        write_numbers("difficulty_p", p.triangle(), writer);
+        write_posterior("difficulty_p", p, writer);
         write_numbers("difficulty_g", g, writer);
         writer.value("pooled", &self.pooled);
         writer.value("learned", &self.learned);
@@ -93,7 +93,7 @@ impl Posterior {
         models: &[(u32, Arc<str>)],
         (known, tenant_capacity): (usize, usize),
     ) -> Result<Self> {
-        let p = read_symmetric(reader, "difficulty_p", BOTH)?;
+        let p = read_posterior(reader, "difficulty_p", BOTH)?;
         let g = read_numbers(reader, "difficulty_g", BOTH)?;
         let pooled: Pooled = reader.value("pooled")?;
         let count: usize = reader.value("arms")?;
@@ -123,7 +123,7 @@ impl Posterior {
 impl Sums {
     /// Writes them.
     pub fn save(&self, writer: &mut Writer<'_>) {
-        write_numbers("zz", self.zz.triangle(), writer);
+        write_numbers("zz", self.zz.matrix().triangle(), writer);
         write_numbers("tz", &self.tz, writer);
         write_numbers("z", &self.z, writer);
         writer.value("pooled", &self.pooled);
@@ -160,12 +160,12 @@ impl Sums {
             )?;
             models.push((name, Arc::new(ModelSums { blocks: read_blocks(&scope, "")?, t })));
         }
-        Ok(Self { zz, tz, z, pooled, models })
+        Ok(Self { zz: zz.into(), tz, z, pooled, models })
     }
 }
 
-fn is_posterior(ridge: &Ridge) -> bool {
-    ridge.p.is_positive_definite()
+fn is_posterior(p: &Deferred) -> bool {
+    p.matrix().is_positive_definite()
 }
 
 fn write_arm(arm: &Arm, writer: &mut Writer<'_>) {
@@ -204,13 +204,13 @@ fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
 }
 
 fn write_ridge(ridge: &Ridge, writer: &mut Writer<'_>) {
-    write_numbers("p", ridge.p.triangle(), writer);
+    write_posterior("p", &ridge.p, writer);
     write_numbers("pb", &ridge.pb, writer);
     write_numbers("ps", &ridge.ps, writer);
 }
 
 fn read_ridge(reader: &Reader<'_>) -> Result<Ridge> {
-    let p = read_symmetric(reader, "p", BLOCK)?;
+    let p = read_posterior(reader, "p", BLOCK)?;
     Ok(Ridge { p, pb: read_numbers(reader, "pb", BLOCK)?, ps: read_numbers(reader, "ps", BLOCK)? })
 }
 
@@ -245,7 +245,7 @@ fn read_tenants(reader: &Reader<'_>, capacity: usize, known: usize) -> Result<Te
 
 fn write_blocks(blocks: &[BlockSums; 2], prefix: &str, writer: &mut Writer<'_>) {
     for (n, block) in blocks.iter().enumerate() {
-        write_numbers(&format!("{prefix}a{n}"), block.a.triangle(), writer);
+        write_numbers(&format!("{prefix}a{n}"), block.a.matrix().triangle(), writer);
         write_numbers(&format!("{prefix}b{n}"), &block.b, writer);
     }
 }
@@ -253,9 +253,38 @@ fn write_blocks(blocks: &[BlockSums; 2], prefix: &str, writer: &mut Writer<'_>) 
 fn read_blocks(reader: &Reader<'_>, prefix: &str) -> Result<[BlockSums; 2]> {
     let block = |n: usize| -> Result<BlockSums> {
         let a = read_symmetric(reader, &format!("{prefix}a{n}"), BLOCK)?;
-        Ok(BlockSums { a, b: read_numbers(reader, &format!("{prefix}b{n}"), BLOCK)? })
+        Ok(BlockSums { a: a.into(), b: read_numbers(reader, &format!("{prefix}b{n}"), BLOCK)? })
     };
     Ok([block(0)?, block(1)?])
+}
+
+/// Writes a posterior as it is held, so that whoever reads it goes on with the same bits: its matrix, and a row for each outer
+/// product that is still to be added to it, its factor first.
+fn write_posterior(name: &str, p: &Deferred, writer: &mut Writer<'_>) {
+    let (matrix, outers) = p.parts();
+    write_numbers(name, matrix.triangle(), writer);
+    if !outers.is_empty() {
+        let (name, rows) = (updates(name), outers.concat());
+        writer.check(sound(&name, are_in_reach(&rows), IN_REACH));
+        writer.tensor(&name, &[outers.len(), 1 + matrix.dim()], &rows);
+    }
+}
+
+fn read_posterior(reader: &Reader<'_>, name: &str, dim: usize) -> Result<Deferred> {
+    let matrix = read_symmetric(reader, name, dim)?;
+    let name = updates(name);
+    if !reader.contains(&name) {
+        return Ok(matrix.into());
+    }
+    let (_, rows) = reader.rows::<f64>(&name, &[1 + dim])?;
+    reader.check(sound(&name, are_in_reach(&rows), IN_REACH))?;
+    let p = Deferred::from_parts(matrix, rows.chunks_exact(1 + dim).map(Into::into).collect());
+    p.ok_or_else(|| reader.corrupt(&name, "expected fewer outer products"))
+}
+
+/// The entry of what is still to be added to a matrix.
+fn updates(name: &str) -> String {
+    format!("{name}_updates")
 }
 
 fn read_symmetric(reader: &Reader<'_>, name: &str, dim: usize) -> Result<Symmetric> {

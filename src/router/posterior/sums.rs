@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::difficulty::{CENTRE, Intercept};
-use crate::linear::{Symmetric, add_scaled};
+use crate::linear::{Deferred, Symmetric, add_scaled};
 use crate::router::features::{BLOCK, BOTH, FEATURES, Features};
 
 /// Largest number that sums of outcomes can have come to.
@@ -19,7 +19,7 @@ pub const LARGEST: f64 = 1e15;
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockSums {
     /// Sum of `w z z'`.
-    pub a: Symmetric,
+    pub a: Deferred,
     /// Sum of `w e z`, `e` the quality less the prompt's difficulty.
     pub b: Vec<f64>,
 }
@@ -27,7 +27,7 @@ pub struct BlockSums {
 impl BlockSums {
     /// Nothing yet.
     pub fn new() -> Self {
-        Self { a: Symmetric::zeros(BLOCK), b: vec![0.0; BLOCK] }
+        Self { a: Symmetric::zeros(BLOCK).into(), b: vec![0.0; BLOCK] }
     }
 
     /// Adds one outcome.
@@ -44,13 +44,12 @@ impl BlockSums {
 
     /// Sum of weights.
     pub fn n(&self) -> f64 {
-        self.a.at(BLOCK - 1, BLOCK - 1)
+        self.s()[BLOCK - 1]
     }
 
     /// Sum of `w z`.
-    pub fn s(&self) -> &[f64] {
-        let elements = self.a.triangle();
-        &elements[elements.len() - BLOCK..]
+    pub fn s(&self) -> Vec<f64> {
+        self.a.last_row()
     }
 }
 
@@ -71,7 +70,7 @@ impl ModelSums {
 
     /// What the shared map needs to know of this model.
     pub fn intercept(&self) -> Intercept {
-        let s = self.blocks.iter().flat_map(|block| &block.s()[..FEATURES]).copied().collect();
+        let s = self.blocks.iter().flat_map(|block| block.s().into_iter().take(FEATURES)).collect();
         Intercept { n: self.blocks[0].n(), s, t: self.t }
     }
 
@@ -143,7 +142,7 @@ impl Pooled {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sums {
     /// Sum of `w z z'` over all models, both blocks.
-    pub zz: Symmetric,
+    pub zz: Deferred,
     /// Sum of `w t z`.
     pub tz: Vec<f64>,
     /// Sum of `w z`.
@@ -157,17 +156,26 @@ pub struct Sums {
 impl Sums {
     /// Whether all numbers are of a size that outcomes can have come to.
     pub fn is_finite(&self) -> bool {
-        let of_blocks = self.models.iter().flat_map(|(_, model)| &model.blocks);
-        let of_blocks = of_blocks.flat_map(|block| block.a.triangle().iter().chain(&block.b));
+        let of_blocks = || self.models.iter().flat_map(|(_, model)| &model.blocks);
+        let matrices = of_blocks().map(|block| &block.a).chain([&self.zz]);
+        let in_reach = |x: &f64| x.abs() <= LARGEST;
         let of_models = self.models.iter().map(|(_, model)| &model.t);
-        let all = self.zz.triangle().iter().chain(&self.tz).chain(&self.z).chain(of_blocks).chain(of_models);
-        self.pooled.is_finite() && all.into_iter().all(|x| x.abs() <= LARGEST)
+        let vectors = self.tz.iter().chain(&self.z).chain(of_blocks().flat_map(|block| &block.b)).chain(of_models);
+        self.pooled.is_finite()
+            && vectors.into_iter().all(in_reach)
+            && matrices.into_iter().all(|matrix| matrix.matrix().triangle().iter().all(in_reach))
+    }
+
+    /// Bytes of outer products that are still to be added.
+    pub fn waiting_bytes(&self) -> usize {
+        let of_blocks = self.models.iter().flat_map(|(_, model)| &model.blocks).map(|block| block.a.waiting_bytes());
+        self.zz.waiting_bytes() + of_blocks.sum::<usize>()
     }
 
     /// Nothing yet.
     pub fn new() -> Self {
         Self {
-            zz: Symmetric::zeros(BOTH),
+            zz: Symmetric::zeros(BOTH).into(),
             tz: vec![0.0; BOTH],
             z: vec![0.0; BOTH],
             pooled: Pooled::default(),

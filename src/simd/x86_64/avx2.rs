@@ -4,8 +4,9 @@ use std::arch::x86_64::*;
 
 use half::f16;
 
+use crate::simd::triangle::{self, Eight, Outer};
 use crate::simd::vector::Vector;
-use crate::simd::{AdamStep, Kernels, blocked, triangle, unfused};
+use crate::simd::{AdamStep, Kernels, blocked, unfused};
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "avx2",
@@ -26,7 +27,7 @@ pub(super) const TRIANGLE: triangle::TriangleKernels = triangle::TriangleKernels
     dot: dot_f64,
     quadratic: triangle_quadratic,
     multiply: triangle_multiply,
-    add_outer: triangle_add_outer,
+    add_outers: triangle_add_outers,
 };
 
 /// Nor here.
@@ -132,24 +133,30 @@ pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
     }
 }
 
+/// # Safety
+/// The CPU has AVX2, here and below.
 #[target_feature(enable = "avx2")]
-fn dot_f64(a: &[f64], b: &[f64]) -> f64 {
-    triangle::dot(a, b)
+unsafe fn dot_f64(a: &[f64], b: &[f64]) -> f64 {
+    // SAFETY: the caller's promise.
+    unsafe { triangle::dot::<[__m256d; 2]>(a, b) }
 }
 
 #[target_feature(enable = "avx2")]
-fn triangle_quadratic(elements: &[f64], x: &[f64]) -> f64 {
-    triangle::quadratic(elements, x)
+unsafe fn triangle_quadratic(elements: &[f64], x: &[f64]) -> f64 {
+    // SAFETY: the caller's promise.
+    unsafe { triangle::quadratic::<[__m256d; 2]>(elements, x) }
 }
 
 #[target_feature(enable = "avx2")]
-fn triangle_multiply(elements: &[f64], x: &[f64], out: &mut [f64]) {
-    triangle::multiply(elements, x, out)
+unsafe fn triangle_multiply(elements: &[f64], x: &[f64], out: &mut [f64]) {
+    // SAFETY: the caller's promise.
+    unsafe { triangle::multiply::<[__m256d; 2]>(elements, x, out) }
 }
 
 #[target_feature(enable = "avx2")]
-fn triangle_add_outer(factor: f64, x: &[f64], elements: &mut [f64]) {
-    triangle::add_outer(factor, x, elements)
+unsafe fn triangle_add_outers(outers: &[Outer<'_>], elements: &mut [f64]) {
+    // SAFETY: the caller's promise.
+    unsafe { triangle::add_outers::<[__m256d; 2]>(outers, elements) }
 }
 
 #[target_feature(enable = "avx2")]
@@ -250,4 +257,48 @@ impl Vector for __m256 {
 #[target_feature(enable = "avx2")]
 fn first_lanes(count: usize) -> __m256i {
     _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+}
+
+#[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]
+impl Eight for [__m256d; 2] {
+    #[inline(always)]
+    unsafe fn splat(value: f64) -> Self {
+        [_mm256_set1_pd(value); 2]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[f64; 8]) -> Self {
+        [_mm256_loadu_pd(from.as_ptr()), _mm256_loadu_pd(from[4..].as_ptr())]
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: &[f64]) -> Self {
+        let (count, from) = (_mm256_set1_epi64x(from.len() as i64), from.as_ptr());
+        let low = _mm256_cmpgt_epi64(count, _mm256_setr_epi64x(0, 1, 2, 3));
+        let high = _mm256_cmpgt_epi64(count, _mm256_setr_epi64x(4, 5, 6, 7));
+        [_mm256_maskload_pd(from, low), _mm256_maskload_pd(from.wrapping_add(4), high)]
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [f64; 8]) {
+        _mm256_storeu_pd(to.as_mut_ptr(), self[0]);
+        _mm256_storeu_pd(to[4..].as_mut_ptr(), self[1]);
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        [_mm256_add_pd(self[0], other[0]), _mm256_add_pd(self[1], other[1])]
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        [_mm256_mul_pd(self[0], other[0]), _mm256_mul_pd(self[1], other[1])]
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f64 {
+        let four = _mm256_add_pd(self[0], self[1]);
+        let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+        _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
+    }
 }
