@@ -5,9 +5,11 @@
 //! every window but would spend first come, first served. Tokens are earned with each request; a model whose expected cost
 //! is more than what is left is not chosen.
 //!
-//! Debt is bounded: one call counts for a hundred requests' worth at most, and no more than that is ever owed. What is beyond
-//! is written off, and said. So a call that costs ten thousand times the budget, or an amount that was told wrong, is paid for
-//! by the next hundred requests and not by all that follow. Nor does it rule its model out: where the mean of what was told is
+//! Debt is bounded: one call counts for 300 requests' worth at most, and no more than that is ever owed. What is beyond is
+//! written off, and said. So a call that costs ten thousand times the budget, or an amount that was told wrong, is paid for by
+//! the next hundreds of requests and not by all that follow. Of bounds of 100, 300 and 1,000 this was chosen on paretobandit4,
+//! where the dearest calls cost 280: with 100 the tightest budget was exceeded by up to a fifth, 1,000 gained nothing where
+//! outcomes come at once and left a quarter unspent where they come 50 late. Nor does it rule its model out: where the mean of what was told is
 //! more than can be saved up, a call is counted for what most calls cost, so that a few dear ones can be outlived. A model of
 //! which more than a few calls are dear and most are not may so cost more than the budget: that, too, is written off.
 
@@ -30,7 +32,7 @@ const SAVED: f64 = 15.0;
 const SAVED_FOR_ONE: f64 = 30.0;
 
 /// Requests' worth that one call counts for at most, and that is owed at most.
-const OWED: f64 = 100.0;
+const OWED: f64 = 300.0;
 
 /// Requests' worth of tokens at the start.
 const START: f64 = 1.0;
@@ -42,7 +44,7 @@ pub struct Budget {
     pub usd: f64,
     /// What a cost at the upper end of the scale takes away, beside the objective's own weight.
     pub price: f64,
-    /// Mean spend, US dollars per request. No call counts for more than a hundred requests' worth.
+    /// Mean spend, US dollars per request. No call counts for more than 300 requests' worth.
     pub spend: f64,
     /// US dollars left; below 0, owed.
     pub tokens: f64,
@@ -182,28 +184,28 @@ mod tests {
             let share = |paid: &[f64]| paid.iter().filter(|&&usd| usd == 0.003).count() as f64 / paid.len() as f64;
             let (paid, budget) = spend(&[0.0005, 0.003], 0.002, 6_000, |n, cost| if n == 2_000 { dear } else { cost });
             let [before, next, then] = [&paid[..2_000], &paid[2_001..4_000], &paid[4_000..]].map(share);
-            assert!((before - 0.6).abs() < 0.01 && (then - before).abs() < 0.01 && next > 0.9 * before, "{next}");
-            // it is paid for by a hundred requests; the rest is said
-            let owed = 100.0 * 0.002;
+            assert!((before - 0.6).abs() < 0.01 && (then - before).abs() < 0.01 && next > 0.75 * before, "{next}");
+            // it is paid for by 300 requests' worth; the rest is said
+            let owed = OWED * 0.002;
             let off = (dear - owed).max(0.0);
-            assert!((budget.written_off / off - 1.0).abs() < 0.1, "{}", budget.written_off);
+            assert!((budget.written_off - off).abs() <= 0.1 * off, "{}", budget.written_off);
             let others: f64 = paid.iter().sum::<f64>() - dear;
-            assert!(others + owed <= 6_000.0 * 0.002 * 1.01);
+            assert!(others + owed.min(dear) <= 6_000.0 * 0.002 * 1.01);
         }
     }
 
     #[test]
-    fn a_budget_that_could_not_be_held_owes_no_more_than_a_hundred_requests() {
+    fn a_budget_that_could_not_be_held_owes_no_more_than_its_bound() {
         let mut budget = Budget::new(0.001);
         (0..50_000).for_each(|_| {
             budget.earn(0.01);
             budget.reserve(0.01);
         });
-        assert!((budget.tokens + 0.1).abs() < 1e-9 && budget.is_sound());
+        assert!((budget.tokens + OWED * 0.001).abs() < 1e-9 && budget.is_sound());
         // nine thousandths of each were too much
-        assert!((budget.written_off - (50_000.0 * 0.009 - 0.1)).abs() < 0.01, "{}", budget.written_off);
+        assert!((budget.written_off - (50_000.0 * 0.009 - OWED * 0.001)).abs() < 0.01, "{}", budget.written_off);
         // cheap models come: soon it is as it was
-        (0..150).for_each(|_| {
+        (0..OWED as usize + 50).for_each(|_| {
             budget.earn(0.0);
             budget.reserve(0.0);
         });
