@@ -418,8 +418,9 @@ describe('a log in parts', () => {
     expect(await readLog(each([rows[0] as string, `${rows[1]}\n`, rows[2] as string]))).toEqual(records);
     const error = await refusal(() => readLog(each([rows[0] as string, `\n${rows[1]}`, '{"v": 3}'])));
     expect(error.message).toMatch(/^line 3: v: /);
-    const blanks = [rows[0] as string, '', '', rows[1] as string, '', '{"v": 3}'];
-    expect((await refusal(() => readLog(each(blanks)))).message).toMatch(/^line 6: v: /);
+    const blanks = ['', '', rows[0] as string, '', '', rows[1] as string, '', '{"v": 3}'];
+    expect((await refusal(() => readLog(each(blanks)))).message).toMatch(/^line 8: v: /);
+    expect(await readLog(each(blanks.slice(0, -1)))).toEqual(records.slice(0, 2));
   });
 
   it('rejects what is none, and closes what it was reading', async () => {

@@ -271,3 +271,69 @@ fn a_change_that_does_not_follow_from_a_state_is_refused_and_changes_nothing() {
     copy.close();
     assert_eq!(copy.apply(&changes[0]).unwrap_err().code(), "SONA_CLOSED");
 }
+
+#[test]
+fn the_policy_of_now_is_asked_by_names_on_the_basis_that_it_has() {
+    let router = router(false, RouterConfig { propensity_floor: 0.05, ..RouterConfig::default() });
+    for n in 0..60 {
+        let decision = router.route(&vector(n), &Request::default(), n).unwrap();
+        router.feedback(decision.id, &quality((n % 3) as f64 / 2.0), n).unwrap();
+    }
+    let basis = router.basis();
+    let mut features = vec![0.0; 2 * 128];
+    for (n, z) in features.chunks_exact_mut(128).enumerate() {
+        let x = vector(n as u64);
+        let length = x.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let unit: Vec<f32> = x.iter().map(|x| x / length).collect();
+        basis.features(sona::simd::Kernels::best(), &unit, z.try_into().unwrap());
+    }
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+    let ask = |of: &[&str], eligible: &[bool]| router.propensities(basis.hash(), &names(of), &features, eligible);
+    let all = ask(&["m0", "m1", "m2"], &[true; 6]).unwrap().unwrap();
+    for (n, row) in all.chunks_exact(3).enumerate() {
+        let decided = router.route(&vector(n as u64), &Request { observe: true, ..Request::default() }, 100).unwrap();
+        for candidate in &decided.candidates {
+            assert!((candidate.propensity - row[candidate.model.0 as usize]).abs() < 1e-9, "{n}: {row:?}");
+        }
+    }
+    // in another order, with one that never was
+    let [a, b, c] = [all[0], all[1], all[2]];
+    let mixed = ask(&["nobody", "m2", "m0", "m1"], &[true; 8]).unwrap().unwrap();
+    assert_eq!(mixed[..4], [0.0, c, a, b]);
+    // one that is gone leaves its share to the others
+    let (gone, _) = (router.remove_model("m1"), router.add_model(Model::new("m3")));
+    gone.unwrap();
+    let rest = ask(&["m0", "m1", "m2"], &[true; 6]).unwrap().unwrap();
+    assert!(rest[1] == 0.0 && (rest[0] + rest[2] - 1.0).abs() < 1e-12, "{rest:?}");
+    // nobody who could be chosen; another basis; another number of masks
+    assert_eq!(ask(&["m1", "m2"], &[true, false, true, false]).unwrap().unwrap(), [0.0; 4]);
+    assert_eq!(router.propensities(basis.hash() ^ 1, &names(&["m0"]), &features, &[true; 2]).unwrap(), None);
+    assert_eq!(ask(&["m0"], &[true; 3]).unwrap_err().code(), "SONA_DIM_MISMATCH");
+}
+
+#[test]
+fn a_session_goes_on_with_who_answered_when_its_model_failed() {
+    let request = || Request { session: Some("s".into()), ..Request::default() };
+    for answers in 0..3_u32 {
+        let router = router(false, RouterConfig::default());
+        let first = router.route(&vector(1), &request(), 1).unwrap();
+        let asked = first.choice().model.0;
+        if answers == asked {
+            continue;
+        }
+        let told = attempts(&[(asked, failed()), (answers, Told { quality: Some(0.5), ..Told::default() })]);
+        router.feedback(first.id, &told, 2).unwrap();
+        for n in 3..6 {
+            assert_eq!(router.route(&vector(n), &request(), n).unwrap().choice().model.0, answers);
+        }
+        // where all failed it chooses again
+        let other = 3 - asked - answers;
+        let second = router.route(&vector(7), &request(), 7).unwrap();
+        router.feedback(second.id, &attempts(&[(answers, failed()), (other, failed())]), 8).unwrap();
+        let third = router.route(&vector(9), &request(), 9).unwrap();
+        assert_ne!(third.reason, sona::router::Reason::Session, "{asked} {answers}");
+        // a failure told late says nothing about the model that the session has now
+        let now = router.route(&vector(10), &request(), 10).unwrap();
+        assert_eq!(now.choice().model, third.choice().model);
+    }
+}

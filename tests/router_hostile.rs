@@ -41,11 +41,20 @@ fn router(fitting: bool, origin: &str) -> SonaRouter {
     router
 }
 
-/// The entries of a router that has learned, and to which another was merged.
+/// The entries of a router that has learned, to which another was merged, and which has learned again.
 fn honest() -> Entries {
     let router = router(false, "a");
     router.merge(&self::router(false, "b").snapshot().unwrap()).unwrap();
+    for n in 20..25 {
+        let decision = router.route(&vector(n), &Request::default(), n).unwrap();
+        router.feedback(decision.id, &Outcome { quality: Some(0.5), ..Outcome::default() }, n).unwrap();
+    }
     Entries::of(&router.snapshot().unwrap())
+}
+
+fn taken(entries: &Entries, what: &str) {
+    assert!(SonaRouter::restore(&entries.router(), None).is_ok(), "{what}: refused");
+    harmless(entries, what);
 }
 
 fn refused(entries: &Entries, what: &str) {
@@ -123,17 +132,17 @@ fn a_posterior_that_is_not_definite_is_refused() {
 #[test]
 fn updates_that_outcomes_can_not_have_made_are_refused() {
     let bytes = router(false, "a").snapshot().unwrap();
-    let mut seen = 0;
     for path in ["posterior.difficulty_p", "posterior.arm_0.block_0.p", "posterior.tenants.ridge_2.p"] {
         let entries = Entries::of(&bytes);
         let name = format!("{path}_updates");
         let (kind, shape, numbers) = entries.tensors[&name].clone();
         let [rows, width] = shape[..] else { panic!("{name}: {shape:?}") };
-        seen += rows;
-        let changes: [fn(&mut Vec<f64>); 2] = [
+        let changes: [fn(&mut Vec<f64>); 3] = [
             // the posterior is not definite with it
             |row| row[..2].copy_from_slice(&[-1e9, 1.0]),
             |row| *row.last_mut().unwrap() = 1e16,
+            // definite, of numbers that are in reach each, and far beyond with it
+            |row| row[..2].copy_from_slice(&[1e15, 1e15]),
         ];
         for (n, change) in changes.into_iter().enumerate() {
             let mut entries = entries.clone();
@@ -150,13 +159,18 @@ fn updates_that_outcomes_can_not_have_made_are_refused() {
             let fits = shape[..] == [rows + 1, width] && rows + 1 < 8;
             entries.tensors.insert(name.clone(), (kind, shape, numbers));
             // one more that adds nothing may be there
-            if fits { harmless(&entries, &what) } else { refused(&entries, &what) }
+            if fits { taken(&entries, &what) } else { refused(&entries, &what) }
         }
-        let mut entries = entries.clone();
-        entries.tensors.remove(&name);
-        harmless(&entries, &format!("{name} left out"));
+        let mut alone = entries.clone();
+        alone.tensors.remove(&name);
+        taken(&alone, &format!("{name} left out"));
     }
-    assert!(seen > 0);
+    let mut entries = honest();
+    for part in ["p", "pb", "ps"] {
+        entries.tensors.remove(&format!("posterior.arm_0.block_0.{part}"));
+        entries.tensors.remove(&format!("posterior.arm_0.block_1.{part}"));
+    }
+    refused(&entries, "updates of no posterior");
 }
 
 #[test]
@@ -270,7 +284,7 @@ fn tensors_that_are_too_short_or_missing_are_refused() {
         entries.tensors.remove(&path);
         // a posterior may have taken in all of its outcomes
         let may_be_short = path.ends_with("_updates");
-        let judge = if may_be_short { harmless } else { refused };
+        let judge = if may_be_short { taken } else { refused };
         judge(&entries, &format!("{path} is missing"));
         let mut entries = honest();
         let (_, shape, bytes) = entries.tensors.get_mut(&path).unwrap();
@@ -281,7 +295,8 @@ fn tensors_that_are_too_short_or_missing_are_refused() {
         bytes.truncate((shape[0] - 1) * row);
         shape[0] -= 1;
         // sessions stand for themselves
-        let judge = if may_be_short || path == "ledger.sessions" { harmless } else { refused };
+        let left = shape[0] > 0;
+        let judge = if (may_be_short && left) || path == "ledger.sessions" { taken } else { refused };
         judge(&entries, &format!("{path} is short"));
     }
 }

@@ -61,7 +61,11 @@ impl Deferred {
     }
 
     /// Adds `factor * x x'`.
+    ///
+    /// # Panics
+    /// When `x` has another length than the matrix has rows.
     pub fn add_outer(&mut self, factor: f64, x: &[f64]) {
+        assert_eq!(x.len(), self.matrix.dim(), "add_outer: x must fit the matrix");
         self.outers.push(std::iter::once(factor).chain(x.iter().copied()).collect());
         if self.outers.len() == MOST {
             self.fold();

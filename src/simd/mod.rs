@@ -24,7 +24,8 @@
 //! # How to add a backend
 //!
 //! 1. Write `<arch>/<isa>.rs` beside the others: `Vector` for its register, and a `KERNELS` table, named after
-//!    the file, of the kernels in `blocked.rs` at the sizes that suit its registers.
+//!    the file, of the kernels in `blocked.rs` at the sizes that suit its registers. Where the portable kernels on triangles
+//!    are slower than its registers allow, also `Eight` for those in `triangle.rs`.
 //! 2. Add `mod <isa>;` and a `Backend` with its run-time check to `<arch>/mod.rs`, weakest first. A new architecture
 //!    also needs its `mod` here and its line in `BACKENDS` of `dispatch.rs`, both under `cfg(target_arch)`.
 //! 3. Name its CPU features in `cpu_reports` and its kind of rounding in `tests/reference.rs`; the tests fail until it is

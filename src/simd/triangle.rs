@@ -215,6 +215,51 @@ mod tests {
         triangle[elements(i.max(j)) + i.min(j)]
     }
 
+    /// The inner product in eight parts, one product at a time.
+    fn plain_dot(a: &[f64], b: &[f64]) -> f64 {
+        let mut lanes = [0.0; 8];
+        a.iter().zip(b).enumerate().for_each(|(i, (a, b))| lanes[i % 8] += a * b);
+        let four = [lanes[0] + lanes[4], lanes[1] + lanes[5], lanes[2] + lanes[6], lanes[3] + lanes[7]];
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
+
+    /// Sums are of the order that the contract says, not of one that two backends share.
+    #[test]
+    fn every_backend_gives_the_bits_of_plain_loops() {
+        let bits = |numbers: &[f64]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+        for kernels in Kernels::available() {
+            for n in [1, 2, 7, 8, 9, 15, 16, 17, 23, 64, 65, 128] {
+                let what = format!("{} {n}", kernels.name());
+                let (triangle, x) = (numbers(elements(n), 1), numbers(n, 2));
+                let row = |i: usize| &triangle[elements(i)..elements(i + 1)];
+                assert_eq!(kernels.dot_f64(&x, row(n - 1)).to_bits(), plain_dot(&x, row(n - 1)).to_bits(), "{what}");
+                let (mut product, mut quadratic) = (vec![9.0; n], 0.0);
+                for i in 0..n {
+                    (0..i).for_each(|j| product[j] += x[i] * row(i)[j]);
+                    product[i] = plain_dot(row(i), &x[..=i]);
+                    quadratic += x[i] * (2.0 * plain_dot(&row(i)[..i], &x[..i]) + row(i)[i] * x[i]);
+                }
+                let mut out = vec![f64::NAN; n];
+                kernels.triangle_multiply(&triangle, &x, &mut out);
+                assert_eq!(bits(&out), bits(&product), "{what}");
+                assert_eq!(kernels.triangle_quadratic(&triangle, &x).to_bits(), quadratic.to_bits(), "{what}");
+                let vectors: Vec<Vec<f64>> = (0..9).map(|seed| numbers(n, 3 + seed)).collect();
+                for count in 0..=vectors.len() {
+                    let outers: Vec<(f64, &[f64])> =
+                        vectors[..count].iter().enumerate().map(|(k, x)| (0.3 - 0.1 * k as f64, &**x)).collect();
+                    let (mut sum, mut plain) = (triangle.clone(), triangle.clone());
+                    kernels.triangle_add_outers(&outers, &mut sum);
+                    for (factor, x) in outers {
+                        for i in 0..n {
+                            (0..=i).for_each(|j| plain[elements(i) + j] += factor * x[i] * x[j]);
+                        }
+                    }
+                    assert_eq!(bits(&sum), bits(&plain), "{what}: {count}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_backend_gives_the_same_bits_and_the_right_ones() {
         for kernels in Kernels::available() {

@@ -99,7 +99,7 @@ class Pieces<T> {
   #broken = false;
   /** Whether a line was ended whose end may still come. */
   #ended = false;
-  /** Blank pieces since then: lines, should pieces be lines. */
+  /** Blank pieces since then, or since the beginning: lines, should pieces be lines. */
   #blanks = 0;
   #object = new ObjectScan();
 
@@ -110,6 +110,11 @@ class Pieces<T> {
   push(piece: string, bytes: boolean): void {
     if (bytes && piece === '') return;
     let text = piece;
+    const lone = !bytes && !this.#broken && !piece.includes('\n');
+    if (this.#reader.json && !this.#ended && this.#open.length === 0 && lone && piece.trim() === '') {
+      this.#blanks += 1;
+      return;
+    }
     if (this.#ended) {
       const [blank] = /^[^\S\n]*\n?/.exec(text) as RegExpExecArray;
       text = text.slice(blank.length);
@@ -119,9 +124,9 @@ class Pieces<T> {
         return;
       }
       if (blank.endsWith('\n')) this.#broken = true;
-      if (!this.#broken && !bytes) this.#number += this.#blanks;
-      this.#blanks = 0;
     }
+    if (!this.#broken && !bytes) this.#number += this.#blanks;
+    this.#blanks = 0;
     const last = text.lastIndexOf('\n');
     if (last >= 0 || bytes) this.#broken = true;
     if (last >= 0) {

@@ -20,11 +20,11 @@ export function presentPolicy(handle: number, records: readonly DecisionRecord[]
   const { hash } = routerStats(handle).basis;
   const entering = records.flatMap((record, at) => (causeOfExclusion(record) ? [] : [{ record, at }]));
   for (const { record, at } of entering) checkFeatures(record, at, hash);
-  const names = [...new Set(entering.flatMap(({ record }) => eligibleOf('of a router', record)))];
-  const places = new Map(names.map((name, place) => [name, place]));
   const rows = new Map<number, Probabilities>();
   for (let from = 0; from < entering.length; from += CHUNK) {
     const chunk = entering.slice(from, from + CHUNK);
+    const names = [...new Set(chunk.flatMap(({ record }) => eligibleOf('of a router', record)))];
+    const places = new Map(names.map((name, place) => [name, place]));
     const features = new Float32Array(chunk.length * featureCount);
     const eligible = new Uint8Array(chunk.length * names.length);
     for (const [row, { record }] of chunk.entries()) {

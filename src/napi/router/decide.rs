@@ -130,7 +130,8 @@ pub fn router_propensities(
     mut out: Float64ArraySlice,
 ) -> napi::Result<bool> {
     ROUTERS.with(handle, |router| {
-        let Ok(hash) = u64::from_str_radix(&hash, 16) else { return Ok(false) };
+        let unreadable = |_| SonaError::Internal("the hash of a basis is not one".into());
+        let hash = u64::from_str_radix(&hash, 16).map_err(unreadable)?;
         let eligible: Vec<bool> = eligible.iter().map(|&yes| yes != 0).collect();
         let Some(propensities) = router.propensities(hash, &names, &features, &eligible)? else { return Ok(false) };
         let out = out.as_mut_slice();

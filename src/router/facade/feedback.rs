@@ -34,7 +34,7 @@ impl SonaRouter {
         learned.map(|(feedback, _)| feedback)
     }
 
-    /// Takes in an outcome; what was published before it.
+    /// Takes in an outcome. Returns the view that was published before, where it changed.
     fn learn(
         &self,
         knowledge: &mut Knowledge,
@@ -120,7 +120,7 @@ impl SonaRouter {
         Ok(())
     }
 
-    /// Takes in all that is told of a decision from now on; what was published before, if it is still held. What that does is worked out without the
+    /// Takes in all that is told of a decision from now on. Returns the view that was published before, if it is still held. What that does is worked out without the
     /// ledger's lock: no other outcome comes in between, but the decision may be given up.
     pub(super) fn take_verdict(&self, knowledge: &mut Knowledge, verdict: Verdict) -> Option<Arc<View>> {
         let number = verdict.decision.number;
@@ -205,10 +205,15 @@ impl SonaRouter {
             }
         }
         if let Some(session) = &decided.session {
+            let answered = account.attempts.last().filter(|last| !last.told.failed());
             for (n, attempt) in account.attempts.iter().enumerate() {
                 let known = former.as_ref().and_then(|account| account.attempts.get(n));
                 if attempt.told.failed() && !known.is_some_and(|known| known.told.failed()) {
-                    ledger.sessions.release(session, attempt.arm);
+                    let released = ledger.sessions.release(session, attempt.arm);
+                    // it goes on with who answered in its place
+                    if let Some(answered) = answered.filter(|_| released) {
+                        ledger.sessions.keep(session, answered.arm, reading.moment.life_ms);
+                    }
                 }
             }
         }

@@ -173,8 +173,8 @@ impl SonaRouter {
     }
 
     /// What the policy would do now at logged features (n x 128): its propensities among the eligible models of each row,
-    /// `eligible` and the result n x the number of `names`. A model that there is not any more has 0. None where the hash of the
-    /// basis of now is not `basis`.
+    /// `eligible` and the result n x the number of `names`, which differ. A model that has been removed has 0. None where the hash of
+    /// the basis of now is not `basis`.
     ///
     /// # Errors
     /// `SONA_DIM_MISMATCH`, `SONA_CLOSED`.
@@ -334,7 +334,7 @@ impl SonaRouter {
         ledger.count_change();
     }
 
-    /// Makes what is known now what decisions are made from; what was before. `only`: the models of which something was learned.
+    /// Makes what is known now what decisions are made from. Returns the view that was published before. `only`: the models of which something was learned.
     fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) -> Arc<View> {
         let former = self.published.load();
         self.published.swap(Arc::new(view(knowledge, only.map(|only| (&**former, only)))))

@@ -113,13 +113,15 @@ impl Sessions {
         }
     }
 
-    /// A session's model failed: it chooses again, unless it has chosen another since.
-    pub fn release(&mut self, name: &str, arm: u32) {
+    /// A session's model failed: it chooses again, unless it has chosen another since. Whether it had that model.
+    pub fn release(&mut self, name: &str, arm: u32) -> bool {
         let key = key(name);
         let held = self.place(key).and_then(|at| self.node(at));
-        if held.is_some_and(|node| node.session.arm == arm) {
+        let had = held.is_some_and(|node| node.session.arm == arm);
+        if had {
             self.remove(key);
         }
+        had
     }
 
     fn place(&self, key: u128) -> Option<u32> {

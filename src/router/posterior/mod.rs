@@ -34,7 +34,7 @@ use tenants::Tenants;
 pub use tenants::{Tenant, TenantIndex};
 
 use super::features::{BLOCK, BOTH, Features};
-use crate::linear::add_scaled;
+use crate::linear::{Deferred, add_scaled};
 
 /// Standard deviations of all outcomes by which a model without any is expected to be better than their mean.
 const OPTIMISM: f64 = 0.5;
@@ -163,7 +163,10 @@ impl Posterior {
         let block = (BLOCK * (BLOCK + 1) / 2 + 2 * BLOCK) * size_of::<f64>();
         let shared = (BOTH * (BOTH + 1) / 2 + 2 * BOTH) * size_of::<f64>();
         let of_ridges = self.arms.iter().flat_map(|arm| arm.posterior.iter().flat_map(|ridges| ridges.iter()));
-        let waiting: usize = of_ridges.map(|ridge| ridge.p.waiting_bytes()).sum();
+        let of_views =
+            self.arms.iter().flat_map(|arm| arm.prior.iter().chain(&arm.discarded)).flat_map(|all| all.iter());
+        let waiting: usize =
+            of_ridges.map(|ridge| &ridge.p).chain(of_views.map(|sums| &sums.a)).map(Deferred::waiting_bytes).sum();
         let in_tenants = self.tenants.list().flat_map(|(_, tenant)| tenant.arms.values());
         let waiting_in_tenants: usize = in_tenants.map(|ridge| ridge.p.waiting_bytes()).sum();
         let waiting_in_sums: usize = self.all_sums().map(Sums::waiting_bytes).sum();

@@ -165,7 +165,8 @@ impl Sums {
 }
 
 fn is_posterior(p: &Deferred) -> bool {
-    p.matrix().is_positive_definite()
+    let matrix = p.matrix();
+    are_in_reach(matrix.triangle()) && matrix.is_positive_definite()
 }
 
 fn write_arm(arm: &Arm, writer: &mut Writer<'_>) {
@@ -191,7 +192,7 @@ fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
     arm.intercept = Intercept { n: entry.n, s: read_numbers(reader, "s", BOTH)?, t: entry.t };
     (arm.shifts, arm.updates, arm.detector) = (entry.shifts, entry.updates, entry.detector);
     let maps = ["block_0", "block_1"].map(|block| reader.scope(block));
-    if maps.iter().any(|map| ["p", "pb", "ps"].iter().any(|part| map.contains(part))) {
+    if maps.iter().any(|map| ["p", "p_updates", "pb", "ps"].iter().any(|part| map.contains(part))) {
         let ridge = |n| read_ridge(&reader.scope(&format!("block_{n}")));
         arm.posterior = Some(Arc::new([ridge(0)?, ridge(1)?]));
     }
@@ -279,7 +280,7 @@ fn read_posterior(reader: &Reader<'_>, name: &str, dim: usize) -> Result<Deferre
     let (_, rows) = reader.rows::<f64>(&name, &[1 + dim])?;
     reader.check(sound(&name, are_in_reach(&rows), IN_REACH))?;
     let p = Deferred::from_parts(matrix, rows.chunks_exact(1 + dim).map(Into::into).collect());
-    p.ok_or_else(|| reader.corrupt(&name, "expected fewer outer products"))
+    p.filter(|p| !p.parts().1.is_empty()).ok_or_else(|| reader.corrupt(&name, "expected one to seven outer products"))
 }
 
 /// The entry of what is still to be added to a matrix.
