@@ -328,7 +328,7 @@ interface RecordedOutcome {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call failed, or with what message. */
+  /** Whether the call failed; in other systems' logs also with what message. */
   error?: boolean | string;
   /** Who said so. */
   source?: string;
@@ -345,7 +345,7 @@ interface RecordedOutcome {
 interface RecordedAttempt {
   /** The model that was called. */
   model: string;
-  /** Whether the call failed, or with what message. */
+  /** Whether the call failed; in other systems' logs also with what message. */
   error?: boolean | string;
   /** How good its answer was, 0 to 1. */
   quality?: number;
@@ -1338,7 +1338,10 @@ interface RouterObjective {
   latencyScale?: LatencyScale;
   /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
   failureQuality?: number;
-  /** Mean spend per request that is held, in US dollars. Default: no budget. */
+  /**
+   * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` is told:
+   * tell it. Default: no budget.
+   */
   budgetUsdPerRequest?: number;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
   maxLatencyMs?: number;
@@ -1387,7 +1390,10 @@ interface RouterConfig extends QueryOptions {
    * event `error` and disturbs nothing else.
    */
   log?: (line: string) => void;
-  /** Whether lines of decisions hold the text that was asked about, as `text`. Default false. */
+  /**
+   * Whether the lines that `log` takes hold the text that was asked about, as `text`. The router keeps no text: `exportLog`
+   * has none. Default false.
+   */
   logText?: boolean;
 }
 /** What a snapshot of a router does not hold. An embedder that ships need not be given again. */
@@ -1517,7 +1523,10 @@ interface Explanation {
 interface RouteOptions {
   /** Models that may be chosen. Default: all. */
   eligible?: readonly string[];
-  /** Conversation that stays with its model, until it may not be chosen or fails. */
+  /**
+   * Conversation that stays with its model, until that may not be chosen or fails: then with the one that is told to have
+   * answered in its place, or else with the next that is chosen.
+   */
   sessionId?: string;
   /** Whose request it is: the tenant's own outcomes are learned beside those of all. */
   tenant?: string;
@@ -1531,7 +1540,10 @@ interface RouteOptions {
    * session, no trial, no budget. Default `'apply'`.
    */
   mode?: 'apply' | 'observe';
-  /** Length of the prompt in tokens, which makes the expected cost and latency sharper. */
+  /**
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper. It is not read off the text. Default:
+   * 500, with an answer of 300 where nothing was told of costs yet.
+   */
   promptTokens?: number;
 }
 /** A model that might have been chosen. */
@@ -1660,7 +1672,7 @@ interface OutcomeAttempt {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call failed; a message means that it did. */
+  /** Whether the call failed; a message means that it did, and is not kept. */
   error?: boolean | string;
 }
 /**
@@ -1674,7 +1686,7 @@ interface Outcome {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call to the model that was decided for failed; a message means that it did. */
+  /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
   error?: boolean | string;
   /** Who says so, for `forget`. */
   source?: string;
@@ -1730,7 +1742,7 @@ interface RouterStats {
   decisions: number;
   /** Decisions that are held, for their outcome or to be amended. */
   pending: number;
-  /** Qualities learned from. */
+  /** Qualities taken in so far, also those of `warmStart` and those that were forgotten since; not what was merged. */
   learned: number;
   /** The basis of now, and whether another is still to be fitted. */
   basis: {
@@ -1744,7 +1756,7 @@ interface RouterStats {
   intervalScale: number;
   /** Mean quality over all models, less what the prompts' difficulty explains. */
   mean: number;
-  /** Mean spend per request of late in US dollars; null without a budget. */
+  /** Mean spend per request of late in US dollars, which begins at the budget; null without a budget. */
   spendUsd: number | null;
   /** US dollars that the budget has left now; null without one. */
   budgetLeftUsd: number | null;
@@ -1852,7 +1864,8 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
    */
   routeAsync(query: Query, options?: RouteOptions & AsyncOptions): Promise<RouterDecision>;
   /**
-   * Takes in what came of a decision: once for each part, unless `amend` is set. A decision that is not held any more, or that
+   * Takes in what came of a decision, at once or part by part. An outcome with a part that was told before is refused as a
+   * whole (`repeated`), unless `amend` is set: tell the new parts alone. After `attempts` they are of the last one. A decision that is not held any more, or that
    * another router made, is no error: see the result's `reason`.
    */
   feedback(id: string, outcome: Outcome): OutcomeResult;

@@ -52,7 +52,7 @@ pub enum SonaError {
         got: String,
     },
     /// A trajectory id that was never issued, has ended or was given up.
-    #[error("{argument}: no open trajectory {got}")]
+    #[error("{argument}: no trajectory {got} is open or held")]
     UnknownTrajectory {
         /// Name of the argument.
         argument: String,

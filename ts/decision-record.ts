@@ -68,7 +68,7 @@ export interface RecordedOutcome {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call failed, or with what message. */
+  /** Whether the call failed; in other systems' logs also with what message. */
   error?: boolean | string;
   /** Who said so. */
   source?: string;
@@ -86,7 +86,7 @@ export interface RecordedOutcome {
 export interface RecordedAttempt {
   /** The model that was called. */
   model: string;
-  /** Whether the call failed, or with what message. */
+  /** Whether the call failed; in other systems' logs also with what message. */
   error?: boolean | string;
   /** How good its answer was, 0 to 1. */
   quality?: number;

@@ -138,7 +138,7 @@ export function dimMismatch(argument: string, expected: number, got: number): So
 
 export function unknownTrajectory(argument: string, value: unknown): SonaError {
   const got = describe(value);
-  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no open trajectory ${got}`, {
+  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no trajectory ${got} is open or held`, {
     argument,
     got,
   });

@@ -51,7 +51,10 @@ export interface RouterObjective {
   latencyScale?: LatencyScale;
   /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
   failureQuality?: number;
-  /** Mean spend per request that is held, in US dollars. Default: no budget. */
+  /**
+   * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` is told:
+   * tell it. Default: no budget.
+   */
   budgetUsdPerRequest?: number;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
   maxLatencyMs?: number;
@@ -102,7 +105,10 @@ export interface RouterConfig extends QueryOptions {
    * event `error` and disturbs nothing else.
    */
   log?: (line: string) => void;
-  /** Whether lines of decisions hold the text that was asked about, as `text`. Default false. */
+  /**
+   * Whether the lines that `log` takes hold the text that was asked about, as `text`. The router keeps no text: `exportLog`
+   * has none. Default false.
+   */
   logText?: boolean;
 }
 

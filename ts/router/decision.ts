@@ -17,7 +17,10 @@ import type { Fallback } from './fallback.ts';
 export interface RouteOptions {
   /** Models that may be chosen. Default: all. */
   eligible?: readonly string[];
-  /** Conversation that stays with its model, until it may not be chosen or fails. */
+  /**
+   * Conversation that stays with its model, until that may not be chosen or fails: then with the one that is told to have
+   * answered in its place, or else with the next that is chosen.
+   */
   sessionId?: string;
   /** Whose request it is: the tenant's own outcomes are learned beside those of all. */
   tenant?: string;
@@ -31,7 +34,10 @@ export interface RouteOptions {
    * session, no trial, no budget. Default `'apply'`.
    */
   mode?: 'apply' | 'observe';
-  /** Length of the prompt in tokens, which makes the expected cost and latency sharper. */
+  /**
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper. It is not read off the text. Default:
+   * 500, with an answer of 300 where nothing was told of costs yet.
+   */
   promptTokens?: number;
 }
 

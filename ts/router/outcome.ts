@@ -16,7 +16,7 @@ export interface OutcomeAttempt {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call failed; a message means that it did. */
+  /** Whether the call failed; a message means that it did, and is not kept. */
   error?: boolean | string;
 }
 
@@ -31,7 +31,7 @@ export interface Outcome {
   costUsd?: number;
   /** How long it took, in milliseconds. */
   latencyMs?: number;
-  /** Whether the call to the model that was decided for failed; a message means that it did. */
+  /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
   error?: boolean | string;
   /** Who says so, for `forget`. */
   source?: string;

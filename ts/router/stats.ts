@@ -28,7 +28,7 @@ export interface RouterStats {
   decisions: number;
   /** Decisions that are held, for their outcome or to be amended. */
   pending: number;
-  /** Qualities learned from. */
+  /** Qualities taken in so far, also those of `warmStart` and those that were forgotten since; not what was merged. */
   learned: number;
   /** The basis of now, and whether another is still to be fitted. */
   basis: { id: string; hash: string; fitting: boolean };
@@ -38,7 +38,7 @@ export interface RouterStats {
   intervalScale: number;
   /** Mean quality over all models, less what the prompts' difficulty explains. */
   mean: number;
-  /** Mean spend per request of late in US dollars; null without a budget. */
+  /** Mean spend per request of late in US dollars, which begins at the budget; null without a budget. */
   spendUsd: number | null;
   /** US dollars that the budget has left now; null without one. */
   budgetLeftUsd: number | null;

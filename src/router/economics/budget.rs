@@ -7,11 +7,10 @@
 //!
 //! Debt is bounded: one call counts for 300 requests' worth at most, and no more than that is ever owed. What is beyond is
 //! written off, and said. So a call that costs ten thousand times the budget, or an amount that was told wrong, is paid for by
-//! the next hundreds of requests and not by all that follow. Of bounds of 100, 300 and 1,000 this was chosen on paretobandit4,
-//! where the dearest calls cost 280: with 100 the tightest budget was exceeded by up to a fifth, 1,000 gained nothing where
-//! outcomes come at once and left a quarter unspent where they come 50 late. Nor does it rule its model out: where the mean of what was told is
+//! the next hundreds of requests and not by all that follow. Nor does it rule its model out: where the mean of what was told is
 //! more than can be saved up, a call is counted for what most calls cost, so that a few dear ones can be outlived. A model of
-//! which more than a few calls are dear and most are not may so cost more than the budget: that, too, is written off.
+//! which more than a few calls are dear and most are not may so cost more than the budget: that, too, is written off. Why 300:
+//! `docs/routing.md`.
 
 use serde::{Deserialize, Serialize};
 

@@ -120,8 +120,8 @@ impl SonaRouter {
         Ok(())
     }
 
-    /// Takes in all that is told of a decision from now on. Returns the view that was published before, if it is still held. What that does is worked out without the
-    /// ledger's lock: no other outcome comes in between, but the decision may be given up.
+    /// Takes in all that is told of a decision from now on. Returns the view that was published before, if it is still held. What
+    /// that does is worked out without the ledger's lock: no other outcome comes in between, but the decision may be given up.
     pub(super) fn take_verdict(&self, knowledge: &mut Knowledge, verdict: Verdict) -> Option<Arc<View>> {
         let number = verdict.decision.number;
         let entry = {
