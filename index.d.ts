@@ -1865,8 +1865,8 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
   routeAsync(query: Query, options?: RouteOptions & AsyncOptions): Promise<RouterDecision>;
   /**
    * Takes in what came of a decision, at once or part by part. An outcome with a part that was told before is refused as a
-   * whole (`repeated`), unless `amend` is set: tell the new parts alone. After `attempts` they are of the last one. A decision that is not held any more, or that
-   * another router made, is no error: see the result's `reason`.
+   * whole (`repeated`), unless `amend` is set: tell the new parts alone. After `attempts` they are of the last one. A decision
+   * that is not held any more, or that another router made, is no error: see the result's `reason`.
    */
   feedback(id: string, outcome: Outcome): OutcomeResult;
   /**

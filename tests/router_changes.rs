@@ -328,12 +328,15 @@ fn a_session_goes_on_with_who_answered_when_its_model_failed() {
         }
         // where all failed it chooses again
         let other = 3 - asked - answers;
-        let second = router.route(&vector(7), &request(), 7).unwrap();
+        let [late, second] = [6, 7].map(|n| router.route(&vector(n), &request(), n).unwrap());
         router.feedback(second.id, &attempts(&[(answers, failed()), (other, failed())]), 8).unwrap();
-        let third = router.route(&vector(9), &request(), 9).unwrap();
+        let eligible = Some(vec![ModelId(asked)]);
+        let third = router.route(&vector(9), &Request { eligible, ..request() }, 9).unwrap();
         assert_ne!(third.reason, sona::router::Reason::Session, "{asked} {answers}");
         // a failure told late says nothing about the model that the session has now
-        let now = router.route(&vector(10), &request(), 10).unwrap();
-        assert_eq!(now.choice().model, third.choice().model);
+        let told = attempts(&[(answers, failed()), (other, Told { quality: Some(0.5), ..Told::default() })]);
+        router.feedback(late.id, &told, 10).unwrap();
+        let now = router.route(&vector(11), &request(), 11).unwrap();
+        assert_eq!((now.choice().model.0, now.reason), (asked, sona::router::Reason::Session));
     }
 }

@@ -334,7 +334,8 @@ impl SonaRouter {
         ledger.count_change();
     }
 
-    /// Makes what is known now what decisions are made from. Returns the view that was published before. `only`: the models of which something was learned.
+    /// Makes what is known now what decisions are made from. Returns the view that was published before. `only`: the models of
+    /// which something was learned.
     fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) -> Arc<View> {
         let former = self.published.load();
         self.published.swap(Arc::new(view(knowledge, only.map(|only| (&**former, only)))))
