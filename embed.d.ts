@@ -1,4 +1,4 @@
-//#region ts/native.d.ts
+//#region ts/binding/binding.d.ts
 /**
  * The numbers that turn the vector of a prompt into the features that a router learns on: `z1 = scale (e - mean) Q`
  * along 64 directions, and `z2 = softmax(20 cos(e, c)) / rms` over 64 centroids. Plain data; it is not changed once made.

@@ -1,4 +1,3 @@
-export type { Basis } from './ts/basis.ts';
 export {
   type AiSdkEmbeddingModel,
   type AiSdkJson,
@@ -6,6 +5,7 @@ export {
   type AiSdkProviderOptions,
   aiSdk,
 } from './ts/embed/ai-sdk.ts';
+export type { Basis } from './ts/embed/basis.ts';
 export { type BuiltinOptions, builtin } from './ts/embed/builtin.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type HashOptions, hash } from './ts/embed/hash.ts';

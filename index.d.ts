@@ -1,7 +1,45 @@
-import { EventEmitter } from "node:events";
-import { ReadableStream } from "node:stream/web";
-
-//#region ts/native.d.ts
+//#region ts/base/errors.d.ts
+/** Stable codes of everything that a call can refuse. */
+type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_LISTENER' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
+/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
+type SonaErrorDetails = Readonly<Record<string, unknown>>;
+declare const marker: unique symbol;
+/**
+ * Every error of this library. Whatever was refused changed nothing.
+ *
+ * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
+ */
+declare class SonaError extends Error {
+  /** `AbortError` where a signal stopped the work, as the platform and the AI SDK expect; else `SonaError`. */
+  readonly name: 'SonaError' | 'AbortError';
+  /** What {@link SonaError.isInstance} looks for. */
+  readonly [marker] = true;
+  /** Stays the same between versions; messages may not. */
+  readonly code: SonaErrorCode;
+  /** The parts of the message. Plain data, so that it can be logged. */
+  readonly details: SonaErrorDetails;
+  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
+  /** Whether a value is an error of this library, of this copy or another. */
+  static isInstance(error: unknown): error is SonaError;
+}
+//#endregion
+//#region ts/base/metadata.d.ts
+/** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
+type Metadata = {
+  readonly [key: string]: MetadataValue;
+};
+/** A value in {@link Metadata}. */
+type MetadataValue = string | number | boolean | null | readonly MetadataValue[] | {
+  readonly [key: string]: MetadataValue;
+};
+//#endregion
+//#region ts/base/vectors.d.ts
+/** A vector of the engine's dimension. What comes back is of the kind that went in. */
+type Vector = Float32Array | Float64Array | readonly number[];
+/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
+type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
+//#endregion
+//#region ts/binding/binding.d.ts
 /**
  * The numbers that turn the vector of a prompt into the features that a router learns on: `z1 = scale (e - mean) Q`
  * along 64 directions, and `z2 = softmax(20 cos(e, c)) / rms` over 64 centroids. Plain data; it is not changed once made.
@@ -25,13 +63,7 @@ interface Basis {
   hash: string;
 }
 //#endregion
-//#region ts/vectors.d.ts
-/** A vector of the engine's dimension. What comes back is of the kind that went in. */
-type Vector = Float32Array | Float64Array | readonly number[];
-/** What a method gives back for a vector `V`, and takes as its `out` buffer. */
-type Same<V extends Vector> = V extends Float32Array ? Float32Array : V extends Float64Array ? Float64Array : number[];
-//#endregion
-//#region ts/basis.d.ts
+//#region ts/embed/basis.d.ts
 /** Parts of {@link fitBasis}. */
 interface FitOptions {
   /** Length of a vector. Needed where all vectors lie in one Float32Array; else that of the first one. */
@@ -51,31 +83,6 @@ interface FitOptions {
  * @param vectors one vector per prompt, or all of them one after another in a Float32Array
  */
 declare function fitBasis(vectors: readonly Vector[] | Float32Array, options?: FitOptions): Basis;
-//#endregion
-//#region ts/errors.d.ts
-/** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
-/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
-type SonaErrorDetails = Readonly<Record<string, unknown>>;
-declare const marker: unique symbol;
-/**
- * Every error of this library. Whatever was refused changed nothing.
- *
- * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
- */
-declare class SonaError extends Error {
-  /** Always `SonaError`. */
-  readonly name = "SonaError";
-  /** What {@link SonaError.isInstance} looks for. */
-  readonly [marker] = true;
-  /** Stays the same between versions; messages may not. */
-  readonly code: SonaErrorCode;
-  /** The parts of the message. Plain data, so that it can be logged. */
-  readonly details: SonaErrorDetails;
-  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
-  /** Whether a value is an error of this library, of this copy or another. */
-  static isInstance(error: unknown): error is SonaError;
-}
 //#endregion
 //#region ts/embed/embedder.d.ts
 /** Options of one call of an embedder. */
@@ -156,7 +163,7 @@ interface QueryOptions {
   promptOf?: (messages: ChatMessages) => string;
 }
 //#endregion
-//#region ts/config.d.ts
+//#region ts/engine/config.d.ts
 /** Which parts of an engine learn. */
 interface SonaTiers {
   /** The per-request adapter. Default true. */
@@ -242,151 +249,7 @@ interface SonaConfig extends QueryOptions {
 /** Older name of {@link SonaConfig}. */
 type JsSonaConfig = SonaConfig;
 //#endregion
-//#region ts/router/metadata.d.ts
-/** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
-type Metadata = {
-  readonly [key: string]: MetadataValue;
-};
-/** A value in {@link Metadata}. */
-type MetadataValue = string | number | boolean | null | readonly MetadataValue[] | {
-  readonly [key: string]: MetadataValue;
-};
-//#endregion
-//#region ts/decision-record.d.ts
-/** One decision of a router with what came of it: a line of the decision log. */
-interface DecisionRecord {
-  /** Version of the format. In the first one, ids were numbers that a restarted router gave out again. */
-  v: 1 | 2;
-  /** Names the decision: text that no other has, or a number (`v: 1`). */
-  id: number | string;
-  /** Which router made it, and since which start (`v: 2`). */
-  incarnation?: string;
-  /** Version of what was learned when it was made (`v: 2`; in `v: 1`, `policy.version`). */
-  version?: number;
-  /** When it was made, milliseconds since 1970. */
-  at: number;
-  /** Whether the choice was meant to be followed. */
-  mode: 'apply' | 'observe';
-  /** What chose: the policy, a session that stays with its model, or a trial of a new model. */
-  reason: 'policy' | 'session' | 'trial';
-  /** The policy that was in force: its kind of exploration, its propensity floor, its version. */
-  policy: {
-    exploration: string;
-    floor: number;
-    version?: number;
-  };
-  /** The basis that made the features. Features of different bases can't be compared. */
-  basis: {
-    id: string;
-    hash: string;
-  };
-  /** Seed of the decision's random choice. */
-  seed: number;
-  /** Base64 of 128 32-bit floats, little endian: both blocks of features, without their intercepts. */
-  features?: string;
-  /** Hash of the features, with or without them in the log. */
-  featuresHash: string;
-  /** Models that might have been chosen. Left out in logs that do not say. */
-  eligible?: string[];
-  /**
-   * Probability with which each of them was, in the same order, as it was given. They sum to 1, within what their digits
-   * allow. Left out in logs that know the chosen model's alone.
-   */
-  propensities?: number[];
-  /** The model that was chosen. */
-  model: string;
-  /** Its propensity. */
-  propensity: number;
-  /** What was expected of it. */
-  expected: {
-    quality: number | null;
-    costUsd: number | null;
-    latencyMs: number | null;
-  };
-  /** Whether it was made without its prompt; the features are then the mean of those before. */
-  contextFree?: true;
-  /** What was asked about, where the router's `logText` is on. */
-  text?: string;
-  /** Session that the request belongs to. */
-  sessionId?: string;
-  /** Tenant that the request belongs to. */
-  tenant?: string;
-  /** Whose data the request was made from. */
-  subject?: string;
-  /** Plain data of the caller's. */
-  metadata?: Metadata;
-  /** Length of the prompt. */
-  promptTokens?: number;
-  /** What came of it, once that is known. */
-  outcome?: RecordedOutcome;
-}
-/** The outcome in a {@link DecisionRecord}. */
-interface RecordedOutcome {
-  /** How good the answer was, 0 to 1. */
-  quality?: number;
-  /** What it cost, in US dollars. */
-  costUsd?: number;
-  /** How long it took, in milliseconds. */
-  latencyMs?: number;
-  /** Whether the call failed; in other systems' logs also with what message. */
-  error?: boolean | string;
-  /** Who said so. */
-  source?: string;
-  /** The model that answered, where it was not the one that was chosen. */
-  model?: string;
-  /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
-  attempts?: RecordedAttempt[];
-  /** Plain data of the caller's. */
-  metadata?: Metadata;
-  /** When it was told, milliseconds since 1970. */
-  at: number;
-}
-/** One of the calls that were made for a decision. */
-interface RecordedAttempt {
-  /** The model that was called. */
-  model: string;
-  /** Whether the call failed; in other systems' logs also with what message. */
-  error?: boolean | string;
-  /** How good its answer was, 0 to 1. */
-  quality?: number;
-  /** What it cost, in US dollars. */
-  costUsd?: number;
-  /** How long it took, in milliseconds. */
-  latencyMs?: number;
-}
-//#endregion
-//#region ts/logs/lines.d.ts
-/** Text of lines: as a whole, or line by line. */
-type TextLines = string | Iterable<string>;
-/**
- * Text that comes bit by bit: a file's stream, a `ReadableStream`, lines of a `readline` interface. Pieces may begin and end
- * anywhere; bytes are UTF-8.
- */
-type TextStream = AsyncIterable<string | Uint8Array>;
-//#endregion
-//#region ts/decision-log.d.ts
-/** A decision log that is there: JSON Lines, as text or line by line, or decision records. */
-type DecisionLog = TextLines | Iterable<DecisionRecord>;
-/** A decision log that comes by and by: lines, or pieces of text or of its bytes, as streams give them. */
-type DecisionLogStream = TextStream;
-/**
- * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
- * decisions; of several outcomes the one that was told last (`at`) counts, as a whole. Outcomes whose decision the log does
- * not have, and blank lines, are passed over. A decision (`v: 2`) that is there several times is one decision with all that
- * its lines say; where they have features on several bases, those on the basis that most decisions of the log have. Logs of
- * several routers and of restarts may follow one another.
- *
- * Takes text, an iterable of lines, decision records, or a stream of text or bytes, for which it gives a promise.
- *
- * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
- */
-declare function readLog(log: DecisionLog): DecisionRecord[];
-declare function readLog(log: DecisionLogStream): Promise<DecisionRecord[]>;
-declare function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]>;
-/** Writes records as a decision log, a line each. `readLog` gives them back. */
-declare function writeLog(records: readonly DecisionRecord[]): string;
-//#endregion
-//#region ts/engine-builder.d.ts
+//#region ts/engine/engine-builder.d.ts
 /** The settings that the builder has a method for. */
 declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
 type Setters = { [Name in (typeof settings)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
@@ -398,7 +261,7 @@ interface SonaEngineBuilder extends Setters {
   build(): SonaEngine;
 }
 //#endregion
-//#region ts/feedback.d.ts
+//#region ts/engine/feedback.d.ts
 /** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
 type Verdict = 'success' | 'failure' | 'unknown';
 /** Parts of a {@link LearningSignal}. */
@@ -458,7 +321,7 @@ interface FeedbackResult {
   reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign';
 }
 //#endregion
-//#region ts/history.d.ts
+//#region ts/engine/history.d.ts
 /** One set of promoted weights. */
 interface Version {
   /** Number, from 0 for the untrained adapter. */
@@ -489,7 +352,7 @@ interface ForgetResult {
   outOfReach: number;
 }
 //#endregion
-//#region ts/learning.d.ts
+//#region ts/engine/learning.d.ts
 /** Progress of `learn`, in optimiser steps. */
 interface LearnProgress {
   /** Steps made. */
@@ -505,7 +368,7 @@ interface LearnOptions {
   onProgress?: (progress: LearnProgress) => void;
 }
 //#endregion
-//#region ts/routes.d.ts
+//#region ts/engine/routes.d.ts
 /** A named option as it stands. */
 interface Route {
   /** Name, as it was given. */
@@ -545,7 +408,7 @@ interface RouteSuggestion {
   abstain: boolean;
 }
 //#endregion
-//#region ts/pattern-type.d.ts
+//#region ts/engine/pattern-type.d.ts
 /** What kind of work a pattern stands for, by what most of its trajectories said. */
 declare const PatternType: Readonly<{
   /** Nothing in particular, or nobody said. */readonly General: "General"; /** Steps of thought. */
@@ -558,7 +421,7 @@ declare const PatternType: Readonly<{
 /** What kind of work a pattern stands for. */
 type PatternType = (typeof PatternType)[keyof typeof PatternType];
 //#endregion
-//#region ts/trajectory-builder.d.ts
+//#region ts/engine/trajectory-builder.d.ts
 /** Options of a step. */
 interface StepOptions {
   /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
@@ -601,7 +464,7 @@ interface TrajectoryBuilder {
   setPatternType(type: PatternType): this;
 }
 //#endregion
-//#region ts/outcomes.d.ts
+//#region ts/engine/outcomes.d.ts
 /** Options of `endTrajectory`. */
 interface EndOptions {
   /** What it is taken for; not given, it is judged by its quality against what was expected. */
@@ -610,7 +473,7 @@ interface EndOptions {
   source?: string;
 }
 //#endregion
-//#region ts/patterns.d.ts
+//#region ts/engine/patterns.d.ts
 /** Outcomes of one route in one pattern. */
 interface RouteRecord {
   /** Trajectories that chose it. */
@@ -685,7 +548,7 @@ interface QualityExpectation {
   evidence: number;
 }
 //#endregion
-//#region ts/stats.d.ts
+//#region ts/engine/stats.d.ts
 /** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
 interface SonaStats {
   /** Ended trajectories. */
@@ -776,7 +639,7 @@ interface LearnReport {
   ms: number;
 }
 //#endregion
-//#region ts/engine.d.ts
+//#region ts/engine/engine.d.ts
 /** What this build can do on this machine. */
 interface Capabilities {
   /** Kernels that engines use. */
@@ -791,27 +654,30 @@ interface Capabilities {
 /** Events of an engine. */
 interface SonaEvents {
   /** A training cycle has finished. */
-  learned: [report: LearnReport];
+  learned: LearnReport;
   /** Trained weights have been published. */
-  promoted: [report: LearnReport];
+  promoted: LearnReport;
   /** The promotion gate refused trained weights; the former ones stay. */
-  rolledBack: [report: LearnReport];
+  rolledBack: LearnReport;
   /**
    * Topics have begun to change: how far the newest queries lie from those just before, as a share of the variance of
    * queries. Told once per change.
    */
-  drift: [event: {
+  drift: {
     change: number;
-  }];
+  };
   /**
    * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
    * ids alone.
    */
-  dropped: [event: {
+  dropped: {
     count: number;
-  }];
-  /** A cycle of the background thread failed. Without a listener it is only counted (`failedCycles`). */
-  error: [error: SonaError];
+  };
+  /**
+   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or another listener did,
+   * for the first time (`SONA_LISTENER`); without a listener here the process is warned.
+   */
+  error: SonaError;
 }
 /** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
 type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
@@ -857,14 +723,15 @@ interface RestoreOptions extends QueryOptions {
  * 256, 128 or 64, or that of the config. One that takes its time (`SONA_ASYNC_EMBEDDER`) needs the methods that end in
  * `Async`, which take every query. A text of which the embedder knows nothing is refused as a zero vector is.
  */
-declare class SonaEngine extends EventEmitter<SonaEvents> {
+declare class SonaEngine {
   #private;
   /**
-   * An engine with default settings.
+   * An engine that has learned nothing.
    *
-   * @param hiddenDim length of every vector, 1 to 65,536; default 256. Another one throws `SONA_INVALID_CONFIG`
+   * @param config its settings, or the length of every vector alone, 1 to 65,536; default 256. `SONA_INVALID_CONFIG` names the
+   * setting; an unknown key, with the nearest known one
    */
-  constructor(hiddenDim?: number);
+  constructor(config?: number | SonaConfig);
   /**
    * The older form, for vectors of 256 numbers.
    *
@@ -874,7 +741,7 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
    */
   static withConfig(microLoraRank: number, baseLoraRank: number, trajectoryCapacity: number, ewcLambda: number): SonaEngine;
-  /** An engine with settings. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one. */
+  /** As the constructor with settings. */
   static withConfig(config: SonaConfig): SonaEngine;
   /** Builds the settings of an engine, one method per setting. */
   static builder(): SonaEngineBuilder;
@@ -898,6 +765,15 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
    * `SONA_IO`, and as {@link restore}.
    */
   static load(path: string, options?: RestoreOptions): Promise<SonaEngine>;
+  /**
+   * Calls `listener` with each event of a name from now on; returns what ends that. A listener that throws, or whose promise
+   * rejects, fails nobody: see the event `error`.
+   */
+  on<Name extends keyof SonaEvents>(event: Name, listener: (event: SonaEvents[Name]) => unknown): () => void;
+  /** As `on`, for the next event alone. */
+  once<Name extends keyof SonaEvents>(event: Name, listener: (event: SonaEvents[Name]) => unknown): () => void;
+  /** Ends what `on` or `once` with this listener began. */
+  off<Name extends keyof SonaEvents>(event: Name, listener: (event: SonaEvents[Name]) => unknown): void;
   /** Length of every vector. */
   get hiddenDim(): number;
   /** What makes vectors of text; null where there is nothing for vectors of this length. */
@@ -1074,7 +950,156 @@ declare class SonaEngine extends EventEmitter<SonaEvents> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 //#endregion
-//#region ts/evaluation-policy.d.ts
+//#region ts/engine/presets.d.ts
+/** Settings for common purposes. Copy one and change what you like: `{ ...presets.maxQuality, hiddenDim: 384 }`. */
+interface Presets {
+  /** Little training, small maps: for many requests per second. */
+  readonly maxThroughput: Readonly<SonaConfig>;
+  /** The best answers: more rank, more memory, more patterns. */
+  readonly maxQuality: Readonly<SonaConfig>;
+  /** Little memory. */
+  readonly edgeDeployment: Readonly<SonaConfig>;
+  /** Trained when the caller says, the same every time. */
+  readonly batchProcessing: Readonly<SonaConfig>;
+}
+/** Settings for common purposes: of each preset, those that are not the default. */
+declare const presets: Presets;
+//#endregion
+//#region ts/log/decision-record.d.ts
+/** One decision of a router with what came of it: a line of the decision log. */
+interface DecisionRecord {
+  /** Version of the format. In the first one, ids were numbers that a restarted router gave out again. */
+  v: 1 | 2;
+  /** Names the decision: text that no other has, or a number (`v: 1`). */
+  id: number | string;
+  /** Which router made it, and since which start (`v: 2`). */
+  incarnation?: string;
+  /** Version of what was learned when it was made (`v: 2`; in `v: 1`, `policy.version`). */
+  version?: number;
+  /** When it was made, milliseconds since 1970. */
+  at: number;
+  /** Whether the choice was meant to be followed. */
+  mode: 'apply' | 'observe';
+  /** What chose: the policy, a session that stays with its model, or a trial of a new model. */
+  reason: 'policy' | 'session' | 'trial';
+  /** The policy that was in force: its kind of exploration, its propensity floor, its version. */
+  policy: {
+    exploration: string;
+    floor: number;
+    version?: number;
+  };
+  /** The basis that made the features. Features of different bases can't be compared. */
+  basis: {
+    id: string;
+    hash: string;
+  };
+  /** Seed of the decision's random choice. */
+  seed: number;
+  /** Base64 of 128 32-bit floats, little endian: both blocks of features, without their intercepts. */
+  features?: string;
+  /** Hash of the features, with or without them in the log. */
+  featuresHash: string;
+  /** Models that might have been chosen. Left out in logs that do not say. */
+  eligible?: string[];
+  /**
+   * Probability with which each of them was, in the same order, as it was given. They sum to 1, within what their digits
+   * allow. Left out in logs that know the chosen model's alone.
+   */
+  propensities?: number[];
+  /** The model that was chosen. */
+  model: string;
+  /** Its propensity. */
+  propensity: number;
+  /** What was expected of it. */
+  expected: {
+    quality: number | null;
+    costUsd: number | null;
+    latencyMs: number | null;
+  };
+  /** Whether it was made without its prompt; the features are then the mean of those before. */
+  contextFree?: true;
+  /** What was asked about, where the router's `logText` is on. */
+  text?: string;
+  /** Session that the request belongs to. */
+  sessionId?: string;
+  /** Tenant that the request belongs to. */
+  tenant?: string;
+  /** Whose data the request was made from. */
+  subject?: string;
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
+  /** Length of the prompt. */
+  promptTokens?: number;
+  /** What came of it, once that is known. */
+  outcome?: RecordedOutcome;
+}
+/** The outcome in a {@link DecisionRecord}. */
+interface RecordedOutcome {
+  /** How good the answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+  /** Whether the call failed; in other systems' logs also with what message. */
+  error?: boolean | string;
+  /** Who said so. */
+  source?: string;
+  /** The model that answered, where it was not the one that was chosen. */
+  model?: string;
+  /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
+  attempts?: RecordedAttempt[];
+  /** Plain data of the caller's. */
+  metadata?: Metadata;
+  /** When it was told, milliseconds since 1970. */
+  at: number;
+}
+/** One of the calls that were made for a decision. */
+interface RecordedAttempt {
+  /** The model that was called. */
+  model: string;
+  /** Whether the call failed; in other systems' logs also with what message. */
+  error?: boolean | string;
+  /** How good its answer was, 0 to 1. */
+  quality?: number;
+  /** What it cost, in US dollars. */
+  costUsd?: number;
+  /** How long it took, in milliseconds. */
+  latencyMs?: number;
+}
+//#endregion
+//#region ts/log/lines.d.ts
+/** Text of lines: as a whole, or line by line. */
+type TextLines = string | Iterable<string>;
+/**
+ * Text that comes bit by bit: a file's stream, a `ReadableStream`, lines of a `readline` interface. Pieces may begin and end
+ * anywhere; bytes are UTF-8.
+ */
+type TextStream = AsyncIterable<string | Uint8Array>;
+//#endregion
+//#region ts/log/decision-log.d.ts
+/** A decision log that is there: JSON Lines, as text or line by line, or decision records. */
+type DecisionLog = TextLines | Iterable<DecisionRecord>;
+/** A decision log that comes by and by: lines, or pieces of text or of its bytes, as streams give them. */
+type DecisionLogStream = TextStream;
+/**
+ * Reads a decision log: JSON Lines, one decision each. Lines of outcomes alone, `{v, id, outcome}`, are joined to their
+ * decisions; of several outcomes the one that was told last (`at`) counts, as a whole. Outcomes whose decision the log does
+ * not have, and blank lines, are passed over. A decision (`v: 2`) that is there several times is one decision with all that
+ * its lines say; where they have features on several bases, those on the basis that most decisions of the log have. Logs of
+ * several routers and of restarts may follow one another.
+ *
+ * Takes text, an iterable of lines, decision records, or a stream of text or bytes, for which it gives a promise.
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and field.
+ */
+declare function readLog(log: DecisionLog): DecisionRecord[];
+declare function readLog(log: DecisionLogStream): Promise<DecisionRecord[]>;
+declare function readLog(log: DecisionLog | DecisionLogStream): DecisionRecord[] | Promise<DecisionRecord[]>;
+/** Writes records as a decision log, a line each. `readLog` gives them back. */
+declare function writeLog(records: readonly DecisionRecord[]): string;
+//#endregion
+//#region ts/log/evaluation-policy.d.ts
 /**
  * A policy to evaluate:
  * - `'logged'`: the one that made the log;
@@ -1109,7 +1134,7 @@ interface Exclusions {
   ineligible: number;
 }
 //#endregion
-//#region ts/logs/foreign.d.ts
+//#region ts/log/foreign.d.ts
 /** Options of every reader of another system's logs. */
 interface ForeignLogOptions {
   /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
@@ -1118,51 +1143,7 @@ interface ForeignLogOptions {
   features?: boolean;
 }
 //#endregion
-//#region ts/logs/open-bandit.d.ts
-/** Options of `readOpenBandit`. Models are the items. */
-type OpenBanditOptions = ForeignLogOptions;
-/**
- * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
- * `item_id` (the model), `click` (the quality, 0 to 1) and `propensity_score` must be there; `timestamp` and `position` may. All
- * others are context. Of the propensities only that of the choice is known.
- *
- * ```ts
- * const log = await readOpenBandit(createReadStream('random/all/all.csv'));
- * evaluatePolicy(log, { model: '7' });
- * ```
- *
- * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and column.
- */
-declare function readOpenBandit(csv: TextLines, options?: OpenBanditOptions): DecisionRecord[];
-declare function readOpenBandit(csv: TextStream, options?: OpenBanditOptions): Promise<DecisionRecord[]>;
-//#endregion
-//#region ts/logs/vowpal-wabbit.d.ts
-/** Options of `readVowpalWabbit`. */
-interface VowpalWabbitOptions extends ForeignLogOptions {
-  /**
-   * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
-   * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
-   */
-  format?: 'cb' | 'cb_adf' | 'dsjson';
-  /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
-  quality?: (cost: number) => number;
-}
-/**
- * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
- * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, as does a line of `'cb'` that lists them
- * (`1 2:-1:0.5 3 | features`), and `'dsjson'` also their probabilities. Examples without a cost are passed over. Continuous actions and
- * slots are refused.
- *
- * ```ts
- * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
- * ```
- *
- * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and part.
- */
-declare function readVowpalWabbit(log: TextLines, options?: VowpalWabbitOptions): DecisionRecord[];
-declare function readVowpalWabbit(log: TextStream, options?: VowpalWabbitOptions): Promise<DecisionRecord[]>;
-//#endregion
-//#region ts/offpolicy.d.ts
+//#region ts/log/offpolicy.d.ts
 /** Options of `evaluatePolicy`. */
 interface EvaluationOptions {
   /** What a decision was worth, 0 to 1. Default: the quality of its outcome, or of the attempt that answered. */
@@ -1248,20 +1229,49 @@ declare function evaluatePolicy(log: DecisionLog, policy: EvaluationPolicy, opti
 declare function evaluatePolicy(log: DecisionLogStream, policy: EvaluationPolicy, options?: EvaluationOptions): Promise<PolicyEvaluation>;
 declare function evaluatePolicy(log: DecisionLog | DecisionLogStream, policy: EvaluationPolicy, options?: EvaluationOptions): PolicyEvaluation | Promise<PolicyEvaluation>;
 //#endregion
-//#region ts/presets.d.ts
-/** Settings for common purposes. Copy one and change what you like: `{ ...presets.maxQuality, hiddenDim: 384 }`. */
-interface Presets {
-  /** Little training, small maps: for many requests per second. */
-  readonly maxThroughput: Readonly<SonaConfig>;
-  /** The best answers: more rank, more memory, more patterns. */
-  readonly maxQuality: Readonly<SonaConfig>;
-  /** Little memory. */
-  readonly edgeDeployment: Readonly<SonaConfig>;
-  /** Trained when the caller says, the same every time. */
-  readonly batchProcessing: Readonly<SonaConfig>;
+//#region ts/log/open-bandit.d.ts
+/** Options of `readOpenBandit`. Models are the items. */
+type OpenBanditOptions = ForeignLogOptions;
+/**
+ * Reads a log in the format of the Open Bandit Dataset (Saito et al. 2021): CSV with a header, a decision per row. The columns
+ * `item_id` (the model), `click` (the quality, 0 to 1) and `propensity_score` must be there; `timestamp` and `position` may. All
+ * others are context. Of the propensities only that of the choice is known.
+ *
+ * ```ts
+ * const log = await readOpenBandit(createReadStream('random/all/all.csv'));
+ * evaluatePolicy(log, { model: '7' });
+ * ```
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and column.
+ */
+declare function readOpenBandit(csv: TextLines, options?: OpenBanditOptions): DecisionRecord[];
+declare function readOpenBandit(csv: TextStream, options?: OpenBanditOptions): Promise<DecisionRecord[]>;
+//#endregion
+//#region ts/log/vowpal-wabbit.d.ts
+/** Options of `readVowpalWabbit`. */
+interface VowpalWabbitOptions extends ForeignLogOptions {
+  /**
+   * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
+   * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
+   */
+  format?: 'cb' | 'cb_adf' | 'dsjson';
+  /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
+  quality?: (cost: number) => number;
 }
-/** Settings for common purposes: of each preset, those that are not the default. */
-declare const presets: Presets;
+/**
+ * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
+ * know the probability of the choice alone; `'cb_adf'` says which actions were eligible, as does a line of `'cb'` that lists them
+ * (`1 2:-1:0.5 3 | features`), and `'dsjson'` also their probabilities. Examples without a cost are passed over. Continuous actions and
+ * slots are refused.
+ *
+ * ```ts
+ * readVowpalWabbit('1:-1:0.5 | user:1 evening\n2:0:0.25 | user:0\n', { eligible: ['1', '2', '3'] });
+ * ```
+ *
+ * Throws `SONA_INVALID_ARGUMENT`, `SONA_OUT_OF_RANGE` or `SONA_NOT_FINITE`, naming line and part.
+ */
+declare function readVowpalWabbit(log: TextLines, options?: VowpalWabbitOptions): DecisionRecord[];
+declare function readVowpalWabbit(log: TextStream, options?: VowpalWabbitOptions): Promise<DecisionRecord[]>;
 //#endregion
 //#region ts/router/models.d.ts
 /** What is expected of a model before any outcome. */
@@ -1588,16 +1598,17 @@ interface RouterDecision {
 /** Events of a router. */
 interface RouterEvents {
   /** A model is not what it was. Of quality, what came before the shift counts little from now on. */
-  drift: [event: DriftEvent];
+  drift: DriftEvent;
   /** The cheapest model is expected to cost more than the budget; one is chosen all the same. Told once. */
-  budgetInfeasible: [event: BudgetInfeasibleEvent];
+  budgetInfeasible: BudgetInfeasibleEvent;
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
-  basis: [event: BasisEvent];
+  basis: BasisEvent;
   /**
-   * The fit of a basis failed, or the `log` threw (then `SONA_IO`, with what it threw as `cause`). Without a listener it is
-   * passed over.
+   * Something failed that fails no call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
+   * the `log`, by what it threw or rejected with (`SONA_IO`, each time); another listener, for the first time
+   * (`SONA_LISTENER`). Without a listener here the process is warned of the latter two, once each.
    */
-  error: [error: SonaError];
+  error: SonaError;
 }
 /** A shift that was found. */
 interface DriftEvent {
@@ -1808,7 +1819,7 @@ interface WarmStartRow {
   weight?: number;
 }
 //#endregion
-//#region ts/router.d.ts
+//#region ts/router/router.d.ts
 /**
  * Chooses a model for each prompt, from one outcome per decision: expected quality, cost and latency of every model at this
  * prompt, what is not known yet, an objective, a budget.
@@ -1817,7 +1828,7 @@ interface WarmStartRow {
  * value of the wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors,
  * `SONA_UNKNOWN_MODEL` for names, `SONA_NO_ELIGIBLE_MODEL` when every model is ruled out, and `SONA_CLOSED` after `close`.
  */
-declare class SonaRouter extends EventEmitter<RouterEvents> {
+declare class SonaRouter {
   #private;
   /**
    * A router that has learned nothing. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one.
@@ -1846,6 +1857,15 @@ declare class SonaRouter extends EventEmitter<RouterEvents> {
   static restore(bytes: Uint8Array, options?: RouterRestoreOptions): SonaRouter;
   /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
   static load(path: string, options?: RouterRestoreOptions): Promise<SonaRouter>;
+  /**
+   * Calls `listener` with each event of a name from now on; returns what ends that. A listener that throws, or whose promise
+   * rejects, fails no request: see the event `error`.
+   */
+  on<Name extends keyof RouterEvents>(event: Name, listener: (event: RouterEvents[Name]) => unknown): () => void;
+  /** As `on`, for the next event alone. */
+  once<Name extends keyof RouterEvents>(event: Name, listener: (event: RouterEvents[Name]) => unknown): () => void;
+  /** Ends what `on` or `once` with this listener began. */
+  off<Name extends keyof RouterEvents>(event: Name, listener: (event: RouterEvents[Name]) => unknown): void;
   /** What makes vectors of text; null where there is nothing for vectors of this length. */
   get embedder(): Embedder | null;
   /**

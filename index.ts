@@ -1,11 +1,11 @@
-export { type Basis, type FitOptions, fitBasis } from './ts/basis.ts';
-export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/config.ts';
-export type { DecisionLog, DecisionLogStream } from './ts/decision-log.ts';
-export { readLog, writeLog } from './ts/decision-log.ts';
-export type { DecisionRecord, RecordedAttempt, RecordedOutcome } from './ts/decision-record.ts';
+export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/base/errors.ts';
+export type { Metadata, MetadataValue } from './ts/base/metadata.ts';
+export type { Same, Vector } from './ts/base/vectors.ts';
+export { type Basis, type FitOptions, fitBasis } from './ts/embed/basis.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
 export type { Query, QueryOptions } from './ts/embed/query.ts';
+export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/engine/config.ts';
 export {
   type AnswerVector,
   type AsyncOptions,
@@ -15,26 +15,13 @@ export {
   SonaEngine,
   type SonaEvents,
   type SuggestOptions,
-} from './ts/engine.ts';
-export type { SonaEngineBuilder } from './ts/engine-builder.ts';
-export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/errors.ts';
-export type { EvaluationPolicy, Exclusions } from './ts/evaluation-policy.ts';
-export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/feedback.ts';
-export type { ForgetCriterion, ForgetResult, Version } from './ts/history.ts';
-export type { LearnOptions, LearnProgress } from './ts/learning.ts';
-export type { ForeignLogOptions } from './ts/logs/foreign.ts';
-export type { TextLines, TextStream } from './ts/logs/lines.ts';
-export { type OpenBanditOptions, readOpenBandit } from './ts/logs/open-bandit.ts';
-export { readVowpalWabbit, type VowpalWabbitOptions } from './ts/logs/vowpal-wabbit.ts';
-export {
-  type DirectEstimate,
-  type Estimate,
-  type EvaluationOptions,
-  evaluatePolicy,
-  type PolicyEvaluation,
-} from './ts/offpolicy.ts';
-export type { EndOptions } from './ts/outcomes.ts';
-export { PatternType } from './ts/pattern-type.ts';
+} from './ts/engine/engine.ts';
+export type { SonaEngineBuilder } from './ts/engine/engine-builder.ts';
+export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/engine/feedback.ts';
+export type { ForgetCriterion, ForgetResult, Version } from './ts/engine/history.ts';
+export type { LearnOptions, LearnProgress } from './ts/engine/learning.ts';
+export type { EndOptions } from './ts/engine/outcomes.ts';
+export { PatternType } from './ts/engine/pattern-type.ts';
 export type {
   Exemplar,
   JsLearnedPattern,
@@ -42,8 +29,26 @@ export type {
   NodeRecord,
   QualityExpectation,
   RouteRecord,
-} from './ts/patterns.ts';
-export { type Presets, presets } from './ts/presets.ts';
+} from './ts/engine/patterns.ts';
+export { type Presets, presets } from './ts/engine/presets.ts';
+export type { RankedRoute, Route, RouteSuggestion } from './ts/engine/routes.ts';
+export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
+export type { StepOptions, TrajectoryBuilder } from './ts/engine/trajectory-builder.ts';
+export type { DecisionLog, DecisionLogStream } from './ts/log/decision-log.ts';
+export { readLog, writeLog } from './ts/log/decision-log.ts';
+export type { DecisionRecord, RecordedAttempt, RecordedOutcome } from './ts/log/decision-record.ts';
+export type { EvaluationPolicy, Exclusions } from './ts/log/evaluation-policy.ts';
+export type { ForeignLogOptions } from './ts/log/foreign.ts';
+export type { TextLines, TextStream } from './ts/log/lines.ts';
+export {
+  type DirectEstimate,
+  type Estimate,
+  type EvaluationOptions,
+  evaluatePolicy,
+  type PolicyEvaluation,
+} from './ts/log/offpolicy.ts';
+export { type OpenBanditOptions, readOpenBandit } from './ts/log/open-bandit.ts';
+export { readVowpalWabbit, type VowpalWabbitOptions } from './ts/log/vowpal-wabbit.ts';
 export type {
   CostScale,
   Exploration,
@@ -66,13 +71,8 @@ export type {
 export type { Fallback } from './ts/router/fallback.ts';
 export type { RouterForgetCriterion } from './ts/router/forget.ts';
 export { LogLines } from './ts/router/log-lines.ts';
-export type { Metadata, MetadataValue } from './ts/router/metadata.ts';
 export type { ModelPrice, ModelPrior, RouterModel } from './ts/router/models.ts';
 export type { Outcome, OutcomeAttempt, OutcomeResult } from './ts/router/outcome.ts';
+export { type RouterEvaluationPolicy, SonaRouter } from './ts/router/router.ts';
 export type { RouterMemory, RouterModelStats, RouterStats } from './ts/router/stats.ts';
 export type { WarmStartRow } from './ts/router/warm-start.ts';
-export { type RouterEvaluationPolicy, SonaRouter } from './ts/router.ts';
-export type { RankedRoute, Route, RouteSuggestion } from './ts/routes.ts';
-export type { LearnReport, SonaMemory, SonaStats } from './ts/stats.ts';
-export type { StepOptions, TrajectoryBuilder } from './ts/trajectory-builder.ts';
-export type { Same, Vector } from './ts/vectors.ts';

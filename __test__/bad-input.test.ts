@@ -792,7 +792,7 @@ const config: Case[] = [
   ...[undefined, null, 1, 'config', [], () => ({})].map((value) =>
     told(`withConfig(${show(value)})`, 'config', 'SONA_INVALID_ARGUMENT', wrong(value)),
   ),
-  ...[0, -1, 1.5, 65_537, Number.NaN, 1 / 0, null, '256', {}, [256], 256n, true].map((value) =>
+  ...[0, -1, 1.5, 65_537, Number.NaN, 1 / 0, null, '256', 256n, true].map((value) =>
     told(
       `new SonaEngine(${show(value)})`,
       'hiddenDim',
@@ -800,6 +800,7 @@ const config: Case[] = [
       () => new SonaEngine(value as never),
     ),
   ),
+  told('new SonaEngine([256])', 'config', 'SONA_INVALID_ARGUMENT', () => new SonaEngine([256] as never)),
   ...[255, '256', null, Number.NaN].map((value) =>
     told(
       `embeddingDim ${show(value)}`,
@@ -1005,9 +1006,9 @@ describe('a closed engine', () => {
     capabilities: (engine) => engine.capabilities(),
   };
 
-  const methods = Object.getOwnPropertyNames(SonaEngine.prototype).filter(
-    (name) => name !== 'constructor' && name !== 'close',
-  );
+  // whoever listens, or no longer does, needs nothing of the engine
+  const others = ['constructor', 'close', 'on', 'once', 'off'];
+  const methods = Object.getOwnPropertyNames(SonaEngine.prototype).filter((name) => !others.includes(name));
 
   it.each(methods)('refuses %s', async (name) => {
     for (const end of ['close', Symbol.dispose, Symbol.asyncDispose] as const) {

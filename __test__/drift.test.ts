@@ -13,12 +13,12 @@ afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 function stream(engine: SonaEngine, queries: number, topic: (n: number) => number): Map<number, number> {
   const heard = new Map<number, number>();
   let n = 0;
-  engine.on('drift', ({ change }) => heard.set(n, change));
+  const off = engine.on('drift', ({ change }) => heard.set(n, change));
   for (n = 1; n <= queries; n++) {
     outcome(engine, near(axis(DIM, topic(n)), 0.5, n), `route ${topic(n)}`, n % 2);
     if (n % 100 === 0) engine.tick();
   }
-  engine.removeAllListeners('drift');
+  off();
   return heard;
 }
 

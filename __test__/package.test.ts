@@ -124,8 +124,8 @@ describe('without the addon', () => {
     name: error.name, code: error.code, message: error.message, details: error.details, caused: error.cause instanceof Error,
   }))`;
   const load = {
-    module: `import('./dist/index.mjs').catch(${tell})`,
-    commonjs: `try { require('./dist/index.cjs') } catch (error) { (${tell})(error) }`,
+    module: `import('./dist/index.mjs').then(({ SonaEngine }) => new SonaEngine(4)).catch(${tell})`,
+    commonjs: `const { SonaEngine } = require('./dist/index.cjs'); try { new SonaEngine(4) } catch (error) { (${tell})(error) }`,
   };
 
   it.each(['module', 'commonjs'] as const)('lists every place that was tried (%s)', async (kind) => {
@@ -147,6 +147,7 @@ describe('without the addon', () => {
     expect(tried.some((place) => place.includes(`sona.${target}`) && place.includes('.node'))).toBe(true);
     expect(tried.some((place) => place.includes(`sona-${target}`) && !place.includes('.node'))).toBe(true);
     for (const place of tried) expect(error.message).toContain(place);
+    expect(error.message).toContain('this copy of the package ships none');
     expect(new Set(tried).size).toBe(tried.length);
   });
 
@@ -154,6 +155,33 @@ describe('without the addon', () => {
     expect(await printed(kind, load[kind], withoutAddon())).toMatchObject({
       code: 'SONA_NATIVE_UNAVAILABLE',
       details: { tried: [expect.stringContaining('binding.cjs')] },
+    });
+  });
+});
+
+describe('loading the addon', () => {
+  it.each([
+    ['an import', "await import('./dist/index.mjs')", true],
+    ['an import of embedders', "await import('./dist/embed.mjs')", true],
+    [
+      'names of settings, errors and logs',
+      "const { SonaError, readLog } = await import('./dist/index.mjs'); readLog('')",
+      true,
+    ],
+    ['a preset', "(await import('./dist/index.mjs')).presets.maxQuality", false],
+  ])('%s', async (_, script, works) => {
+    const ended = await node(['--input-type=module', '--eval', script], { cwd: withoutAddon('binding.cjs') });
+    expect(ended).toMatchObject({ code: works ? 0 : 1, stdout: '' });
+  });
+
+  it('is told where it is shipped for other platforms', async () => {
+    const folder = withoutAddon('binding.cjs');
+    writeFileSync(join(folder, 'sona.elsewhere-riscv64.node'), '');
+    const script = `import('./dist/index.mjs').then(({ presets }) => presets.maxQuality).catch(
+      ({ message, details }) => console.log(JSON.stringify({ message, shipped: details.shipped })));`;
+    expect(await printed('module', script, folder)).toEqual({
+      message: expect.stringContaining('this copy of the package ships it for elsewhere-riscv64'),
+      shipped: ['elsewhere-riscv64'],
     });
   });
 });
@@ -167,7 +195,7 @@ describe('with another addon', () => {
     writeFileSync(join(folder, 'binding.cjs'), loader);
     return printed('module', script, folder);
   }
-  const refusal = `import('./dist/index.mjs').then(
+  const refusal = `import('./dist/index.mjs').then(({ SonaEngine }) => new SonaEngine(4)).then(
     () => console.log('null'),
     ({ code, message, details }) => console.log(JSON.stringify({ code, message, details })),
   );`;

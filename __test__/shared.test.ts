@@ -5,6 +5,7 @@ import { type SonaConfig, SonaEngine } from '../index.ts';
 import { thread } from './support/child.ts';
 import { outcome, picture, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { next } from './support/events.ts';
 import { axis, gaussian } from './support/vectors.ts';
 
 const DIM = 16;
@@ -126,10 +127,9 @@ describe('a shared engine', () => {
   it('tells all that listen what its background thread learned', async () => {
     const of = name();
     const [one, other] = [open(of, { hiddenDim: DIM, backgroundEvery: 50 }), open(of)];
-    const signal = AbortSignal.timeout(5_000);
-    const heard = Promise.all([once(one, 'learned', { signal }), once(other, 'learned', { signal })]);
+    const heard = Promise.all([next(one, 'learned'), next(other, 'learned')]);
     teach(one, DIM, 100);
-    const [[a], [b]] = await heard;
+    const [a, b] = await heard;
     expect(a).toEqual(b);
   });
 

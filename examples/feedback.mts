@@ -1,7 +1,7 @@
 // Outcomes that turn out to be wrong: correct one later, go back to earlier weights, forget a source altogether.
 import { SonaEngine } from '@sona/sona';
 
-const engine = SonaEngine.withConfig({ hiddenDim: 4, background: 'manual' });
+const engine = new SonaEngine({ hiddenDim: 4, background: 'manual' });
 engine.addRoute('refund', { embedding: [1, 0, 0.2, 0] });
 engine.addRoute('delivery', { embedding: [0, 1, 0.2, 0] });
 

@@ -9,7 +9,7 @@ const EVENTS = 2000;
 
 const { dim, labels, train, test } = loadIntents('banking77');
 const options = stack(labels);
-const engine = SonaEngine.withConfig({ hiddenDim: dim, background: 'manual' });
+const engine = new SonaEngine({ hiddenDim: dim, background: 'manual' });
 const adapted = new Float32Array(dim);
 
 /** The label whose vector is nearest to the adapted query. */

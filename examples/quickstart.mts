@@ -1,7 +1,7 @@
 // Pick a route, hear how it went, pick better next time.
 import { SonaEngine } from '@sona/sona';
 
-const engine = SonaEngine.withConfig({ hiddenDim: 4 });
+const engine = new SonaEngine({ hiddenDim: 4 });
 // what a route means, as your embedding model sees its name or description
 engine.addRoute('refund', { embedding: [1, 0, 0.2, 0] });
 engine.addRoute('delivery', { embedding: [0, 1, 0.2, 0] });

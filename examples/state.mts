@@ -18,7 +18,7 @@ function tell(engine: SonaEngine, times: number): void {
   }
 }
 
-const first = SonaEngine.withConfig({ hiddenDim: 4 });
+const first = new SonaEngine({ hiddenDim: 4 });
 first.addRoute('refund', { embedding: [1, 0, 0.2, 0] });
 first.addRoute('delivery', { embedding: [0, 1, 0.2, 0] });
 console.log(`new:    ${describe(first)}`);

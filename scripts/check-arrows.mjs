@@ -69,8 +69,25 @@ const host = [
   { path: /^napi(_derive)?\b/, rooms: ['napi'] },
 ];
 
+/**
+ * Rooms of ts/ in their order: each may use itself and those before it. `log` and `engine` know nothing of each other.
+ * @type {Record<string, string[]>}
+ */
+const typescriptRooms = {
+  host: [],
+  base: ['host'],
+  binding: ['host', 'base'],
+  embed: ['host', 'base', 'binding'],
+  log: ['host', 'base', 'binding'],
+  engine: ['host', 'base', 'binding', 'embed'],
+  router: ['host', 'base', 'binding', 'embed', 'log', 'engine'],
+};
+
+/** What only Node.js has. Other hosts fill in the files of ts/host/. */
+const onlyNode = /\bfrom '(node:[^']*)'|\b(process\.|Buffer\.|setImmediate\b|NodeJS\.|__dirname\b|require\()/;
+
 /** The only TypeScript file that may load the addon. */
-const bindingImporter = 'ts/native.ts';
+const bindingImporter = 'ts/host/addon.ts';
 
 /**
  * Circles of files that may be, with the reason, which ARCHITECTURE.md repeats. A name that ends in a slash stands for every
@@ -78,7 +95,7 @@ const bindingImporter = 'ts/native.ts';
  */
 const knownCircles = [
   {
-    files: ['ts/engine-builder.ts', 'ts/engine.ts'],
+    files: ['ts/engine/engine-builder.ts', 'ts/engine/engine.ts'],
     why: 'types alone: the builder names the engine that it builds, whose `builder()` names it',
   },
 ];
@@ -142,8 +159,34 @@ export function violations(/** @type {Source[]} */ sources, known = knownCircles
   const arrowsOfFiles = rustArrows(code);
   found.push(...againstTheOrder(arrowsOfFiles));
   const typescript = sources.filter(({ path }) => path.startsWith('ts/'));
-  found.push(...unknownCircles([...circles(arrowsOfFiles), ...circles(typescriptArrows(typescript))], known));
+  const typescriptUses = typescriptArrows(typescript);
+  found.push(...againstTheRooms(typescriptUses), ...outsideTheHost(typescript));
+  found.push(...unknownCircles([...circles(arrowsOfFiles), ...circles(typescriptUses)], known));
   return found;
+}
+
+/** @returns {string[]} a line for every use of a room of ts/ by one that may not, and for every file outside the rooms */
+function againstTheRooms(/** @type {ReturnType<typeof typescriptArrows>} */ files) {
+  const roomOf = (/** @type {string} */ path) => path.split('/').slice(1, -1)[0] ?? '';
+  return [...files].flatMap(([path, uses]) => {
+    const room = roomOf(path);
+    const allowed = typescriptRooms[room];
+    if (!allowed) return [`${path}:1: belongs to no room of ts/ in the table of scripts/check-arrows.mjs`];
+    const wrong = uses.filter(({ to }) => roomOf(to) !== room && !allowed.includes(roomOf(to)));
+    return wrong.map(({ to, line }) => `${path}:${line}: ${room} must not use ${roomOf(to)}`);
+  });
+}
+
+/** @returns {string[]} a line for every use of what only Node.js has, outside ts/host/ */
+function outsideTheHost(/** @type {Source[]} */ sources) {
+  const others = sources.filter(({ path }) => !path.startsWith('ts/host/'));
+  return others.flatMap(({ path, text }) =>
+    text.split('\n').flatMap((line, i) => {
+      const [, module, global] = /^\s*(\/\/|\*|\/\*)/.test(line) ? [] : (onlyNode.exec(line) ?? []);
+      const used = module ?? global;
+      return used ? [`${path}:${i + 1}: only ts/host/ may use ${used}`] : [];
+    }),
+  );
 }
 
 /** @returns {string[]} a line for every use of a part of a room by one that comes before it, and for every part without a place */
@@ -273,28 +316,39 @@ impl State { fn reader(&self) -> Reader { Reader::new(self) } }`,
   { path: 'src/router/cellar.rs', text: '// wrong' },
   { path: 'src/engine/mod.rs', text: 'mod stats;\nfn f() { stats::all(); }\n' },
   { path: 'src/engine/stats.rs', text: 'use super::f;\n' },
-  { path: 'ts/native.ts', text: "import type * as B from '../binding.cjs';\n" },
+  { path: 'ts/host/addon.ts', text: "import type * as B from '../binding.cjs';\nimport 'node:fs';\n" },
   {
-    path: 'ts/engine.ts',
+    path: 'ts/engine/engine.ts',
     text: `import * as b from '../binding.cjs'; // wrong
 import {
   one,
 } from './routes.ts';
+import { read } from '../router/a.ts'; // wrong
 `,
   },
   {
-    path: 'ts/routes.ts',
-    text: "export { x } from './vectors.ts';\nimport type { E } from './router/a.ts';\n",
+    path: 'ts/engine/routes.ts',
+    text: "export { x } from '../base/vectors.ts';\nimport type { E } from './a.ts';\n",
   },
-  { path: 'ts/router/a.ts', text: "import { one } from '../routes.ts'; // wrong\n" },
-  { path: 'ts/vectors.ts', text: '' },
-  { path: 'ts/old.ts', text: '// wrong' },
+  { path: 'ts/engine/a.ts', text: "import { one } from './routes.ts'; // wrong\n" },
+  {
+    path: 'ts/base/vectors.ts',
+    text: `// process.exit() in a comment is no use
+import { isFloat32Array } from 'node:util/types'; // wrong
+const bytes = Buffer.alloc(8); // wrong
+`,
+  },
+  { path: 'ts/base/old.ts', text: '// wrong' },
+  { path: 'ts/log/lines.ts', text: "import { a } from '../router/a.ts'; // wrong\n" },
+  { path: 'ts/router/a.ts', text: '' },
+  { path: 'ts/router/router.ts', text: "import { e } from '../engine/engine.ts';\n" },
+  { path: 'ts/stray.ts', text: '// wrong' },
 ];
 
 /** What of them may be. */
 const plantedKnown = [
   { files: ['src/engine/'], why: '' },
-  { files: ['ts/old.ts', 'ts/vectors.ts'], why: '' },
+  { files: ['ts/base/old.ts', 'ts/base/vectors.ts'], why: '' },
 ];
 
 function selfTest() {

@@ -15,8 +15,8 @@ import { halfBits, halfToNumber } from '../bench/lib/half.mts';
 import { readTensors, type Tensor, writeTensors } from '../bench/lib/safetensors.mts';
 import { embeddedBy } from '../bench/lib/vectors.mts';
 import { builtin } from '../embed.ts';
-import { type Basis, basisFeatures, FEATURES, fitBasis } from '../ts/basis.ts';
-import { native } from '../ts/native.ts';
+import { native } from '../ts/binding/native.ts';
+import { type Basis, basisFeatures, FEATURES, fitBasis } from '../ts/embed/basis.ts';
 import { fail, root, say } from './process.mjs';
 
 const { values: options } = parseArgs({

@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Setting } from '../ts/config.ts';
-import { native } from '../ts/native.ts';
+import { native } from '../ts/binding/native.ts';
+import type { Setting } from '../ts/engine/config.ts';
 import { fail, root } from './process.mjs';
 
 /** Whose settings: the words of their marks. */

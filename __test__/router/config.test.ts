@@ -7,8 +7,8 @@ import { Random } from '../../bench/lib/random.mts';
 import { hash } from '../../embed.ts';
 import { type RouterConfig, SonaEngine, SonaRouter } from '../../index.ts';
 import { blockOf, settingsBlock } from '../../scripts/settings-table.mts';
-import type { Setting } from '../../ts/config.ts';
-import { native } from '../../ts/native.ts';
+import { native } from '../../ts/binding/native.ts';
+import type { Setting } from '../../ts/engine/config.ts';
 import { root } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
 import {

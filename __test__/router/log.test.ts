@@ -169,15 +169,16 @@ describe('the log', () => {
       }),
       make(),
     ];
-    router.on('error', (error) => errors.push(error));
+    const off = router.on('error', (error) => errors.push(error));
     teach(router, 10);
     teach(twin, 10);
     expect(bytes(router)).toBe(bytes(twin));
     expect(errors).toHaveLength(20);
     expect(errors[0]).toMatchObject({ name: 'SonaError', code: 'SONA_IO', cause: broken });
     expect(errors[0]?.message).toContain('the disk is full');
-    router.removeAllListeners();
+    off();
     teach(router, 10);
+    expect(errors).toHaveLength(20);
   });
 
   it('may be written to while it is written', () => {

@@ -31,7 +31,7 @@ const now = () => time;
 /** Everything that a router does, seeded by `part`; what was seen. */
 function live(router: SonaRouter, part: number): unknown[] {
   const seen: unknown[] = [];
-  router.on('drift', (event) => seen.push(event));
+  const off = router.on('drift', (event) => seen.push(event));
   const random = new Random(part);
   const open: string[] = [];
   for (let n = 0; n < 120; n++) {
@@ -60,7 +60,7 @@ function live(router: SonaRouter, part: number): unknown[] {
     if (n === 100) router.removeModel(`new ${part}`);
   }
   seen.push(router.stats(), [...router.exportLog()], outlook(router, { tenant: 'tenant 4' }), bytes(router));
-  router.removeAllListeners();
+  off();
   return seen;
 }
 

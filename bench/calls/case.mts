@@ -1,5 +1,5 @@
 // What a case is, and what the cases share.
-import { native } from '../../ts/native.ts';
+import { native } from '../../ts/binding/native.ts';
 import { vector } from './engines.mts';
 import type { Peer, PeerEngine } from './peer.mts';
 import { type Contender, sink } from './timing.mts';

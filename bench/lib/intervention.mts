@@ -2,7 +2,7 @@
 // constant. The addon has an internal call for it, which takes a handle: whoever opens a shared engine's name once more gets
 // one of its own.
 import { type SonaConfig, SonaEngine } from '../../dist/index.mjs';
-import { native } from '../../ts/native.ts';
+import { native } from '../../ts/binding/native.ts';
 
 const codes = { 'clear memory': 0, anchor: 1, 'constant penalty': 2 };
 

@@ -55,7 +55,7 @@ export class Run {
       backgroundEvery: CYCLE,
       seed,
     };
-    this.engine = SonaEngine.withConfig(this.#config);
+    this.engine = new SonaEngine(this.#config);
     for (const { name, embedding } of source.routes) {
       this.engine.addRoute(name, embedding ? { embedding } : {});
     }

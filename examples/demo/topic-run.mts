@@ -32,7 +32,7 @@ export class TopicRun {
   #queries = 0;
 
   constructor(guard: Guard, dim: number, seed: number) {
-    this.#engine = SonaEngine.withConfig({ ...guard.config, hiddenDim: dim, background: 'manual', seed });
+    this.#engine = new SonaEngine({ ...guard.config, hiddenDim: dim, background: 'manual', seed });
     this.#result = { guard, accuracy: [], drifts: [] };
     this.#engine.on('drift', ({ change }) => {
       const topic = this.#known.at(-1)?.name ?? '';

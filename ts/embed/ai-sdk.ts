@@ -1,6 +1,6 @@
-import { describe, embedderFailed, invalidArgument, reasonOf } from '../errors.ts';
-import { checkInteger, checkName, checkOptions } from '../vectors.ts';
-import { checkSignal, unlessAborted } from './abort.ts';
+import { checkSignal, unlessAborted } from '../base/abort.ts';
+import { describe, embedderFailed, invalidArgument, reasonOf } from '../base/errors.ts';
+import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { inBatches } from './batches.ts';
 import { checkEmbed, checkEmbedded, type Embedder, type EmbedOptions, toVector } from './embedder.ts';
 

@@ -1,8 +1,8 @@
-import { resolve } from 'node:path';
-import type { Basis } from '../basis.ts';
-import { invalidArgument, outOfRange } from '../errors.ts';
-import { call, native, packageFile } from '../native.ts';
-import { bytesOf, checkName, checkOptions } from '../vectors.ts';
+import { invalidArgument, outOfRange } from '../base/errors.ts';
+import { bytesOf, checkName, checkOptions } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
+import { absolutePath, packageFile } from '../host/files.ts';
+import type { Basis } from './basis.ts';
 import type { Embedder, EmbedOptions, SyncEmbedder } from './embedder.ts';
 import { embedLocally, embedOne } from './local.ts';
 
@@ -68,7 +68,7 @@ export function builtin(options: BuiltinOptions = {}): SyncEmbedder {
     const own = bytesOf('options.data', data);
     return new Builtin(dim, () => native.embedderFromBytes(own, dim));
   }
-  const file = path === undefined ? packageFile(table) : resolve(path);
+  const file = path === undefined ? packageFile(table) : absolutePath(path);
   const key = `${dim} ${file}`;
   const embedder = opened.get(key) ?? new Builtin(dim, () => open(file, dim));
   opened.set(key, embedder);

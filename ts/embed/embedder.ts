@@ -1,6 +1,13 @@
-import { type Basis, checkBasis } from '../basis.ts';
-import { describe, dimMismatch, embedderFailed, invalidArgument, notFinite, SonaError } from '../errors.ts';
-import { checkOptions, isF32, isF64, isName } from '../vectors.ts';
+import {
+  describe,
+  dimMismatch,
+  embedderFailed,
+  invalidArgument,
+  notFinite,
+  SonaError,
+} from '../base/errors.ts';
+import { checkOptions, isF32, isF64, isName } from '../base/vectors.ts';
+import { type Basis, checkBasis } from './basis.ts';
 
 /** Options of one call of an embedder. */
 export interface EmbedOptions {

@@ -1,5 +1,5 @@
-import { call, native } from '../native.ts';
-import { checkInteger, checkOptions } from '../vectors.ts';
+import { checkInteger, checkOptions } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
 import type { SyncEmbedder } from './embedder.ts';
 import { embedLocally, embedOne } from './local.ts';
 

@@ -1,5 +1,5 @@
-import { aborted, embedderFailed, reasonOf, SonaError } from '../errors.ts';
-import { unlessAborted } from './abort.ts';
+import { unlessAborted } from '../base/abort.ts';
+import { aborted, embedderFailed, reasonOf, SonaError } from '../base/errors.ts';
 
 /** Where requests of one embedder go, and how. */
 export interface Target {

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
-import { dimMismatch, invalidArgument } from '../errors.ts';
-import { isF32, isShared } from '../vectors.ts';
-import { checkSignal } from './abort.ts';
+import { checkSignal } from '../base/abort.ts';
+import { dimMismatch, invalidArgument } from '../base/errors.ts';
+import { isF32, isShared } from '../base/vectors.ts';
+import { nextTurn } from '../host/turns.ts';
 import { inBatches } from './batches.ts';
 import { checkEmbed, type EmbedOptions } from './embedder.ts';
 
@@ -23,7 +23,7 @@ export async function embedLocally(
   const { signal } = options;
   checkSignal('options.signal', signal);
   return inBatches(taken, BLOCK, 1, async (block, at) => {
-    if (at > 0) await setImmediate();
+    if (at > 0) await nextTurn();
     checkSignal('options.signal', signal);
     const flat = new Float32Array(block.length * dim);
     embed(block, flat);

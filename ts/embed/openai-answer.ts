@@ -1,4 +1,4 @@
-import { describe, embedderFailed, type SonaError } from '../errors.ts';
+import { describe, embedderFailed, type SonaError } from '../base/errors.ts';
 import { toVector } from './embedder.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { invalidArgument, SonaError } from '../errors.ts';
-import { checkInteger, checkName, checkOptions } from '../vectors.ts';
-import { checkSignal } from './abort.ts';
+import { checkSignal } from '../base/abort.ts';
+import { invalidArgument, SonaError } from '../base/errors.ts';
+import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { inBatches } from './batches.ts';
 import { checkEmbed, checkEmbedded, type Embedder, type EmbedOptions } from './embedder.ts';
 import { post, type Target } from './http.ts';

@@ -1,5 +1,5 @@
-import { invalidArgument, outOfRange } from '../errors.ts';
-import { checkOptions } from '../vectors.ts';
+import { invalidArgument, outOfRange } from '../base/errors.ts';
+import { checkOptions } from '../base/vectors.ts';
 import { defaultReminders, tagName, tagsOf, withoutBlocks } from './reminders.ts';
 import { humanText } from './turns.ts';
 

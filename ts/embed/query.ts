@@ -1,3 +1,4 @@
+import { checkSignal, unlessAborted } from '../base/abort.ts';
 import {
   asyncEmbedder,
   dimMismatch,
@@ -5,10 +6,9 @@ import {
   incompatibleEmbedder,
   invalidArgument,
   type SonaError,
-} from '../errors.ts';
-import { call } from '../native.ts';
-import { checkVector, copyInto, type Vector } from '../vectors.ts';
-import { checkSignal, unlessAborted } from './abort.ts';
+} from '../base/errors.ts';
+import { checkVector, copyInto, type Vector } from '../base/vectors.ts';
+import { call } from '../binding/native.ts';
 import { builtin, builtinDims, isBuiltinId } from './builtin.ts';
 import { checkEmbedded, type Embedder } from './embedder.ts';
 import { hash } from './hash.ts';

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
-import { embedderFailed, invalidArgument, reasonOf, SonaError } from '../errors.ts';
-import { checkInteger, checkName, checkOptions, isF32 } from '../vectors.ts';
-import { checkSignal, unlessAborted } from './abort.ts';
+import { checkSignal, unlessAborted } from '../base/abort.ts';
+import { embedderFailed, invalidArgument, reasonOf, SonaError } from '../base/errors.ts';
+import { checkInteger, checkName, checkOptions, isF32 } from '../base/vectors.ts';
+import { absolutePath } from '../host/files.ts';
 import { inBatches } from './batches.ts';
 import { checkEmbed, checkEmbedded, type Embedder, type EmbedOptions } from './embedder.ts';
 
@@ -153,7 +153,7 @@ class Transformers implements Embedder {
     const local = path === undefined ? {} : { local_files_only: true };
     const settings = { ...pipelineOptions, ...(dtype === undefined ? {} : { dtype }), ...local };
     try {
-      return await pipeline('feature-extraction', path === undefined ? model : resolve(path), settings);
+      return await pipeline('feature-extraction', path === undefined ? model : absolutePath(path), settings);
     } catch (error) {
       throw embedderFailed(this.id, `the model could not be loaded: ${reasonOf(error)}`, {}, error);
     }
@@ -175,7 +175,7 @@ class Transformers implements Embedder {
 
 /** Whether it is this package that was not found, and not one that it needs. */
 function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const code = (error as { code?: unknown } | undefined)?.code;
   const notFound = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
   return notFound && reasonOf(error).includes(`'${PACKAGE}'`);
 }

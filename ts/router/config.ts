@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { type Basis, checkBasis } from '../basis.ts';
-import { checkQueryOptions, checkSettings, portable } from '../config.ts';
+import { dimMismatch, invalidArgument, invalidConfig } from '../base/errors.ts';
+import { checkOptions, isName } from '../base/vectors.ts';
+import { type Basis, checkBasis } from '../embed/basis.ts';
 import { builtinBasis, builtinDims } from '../embed/builtin.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import type { QueryOptions } from '../embed/query.ts';
-import { SonaEngine } from '../engine.ts';
-import { dimMismatch, invalidArgument, invalidConfig } from '../errors.ts';
-import { checkOptions, isName } from '../vectors.ts';
+import { checkQueryOptions, checkSettings, portable } from '../engine/config.ts';
+import { SonaEngine } from '../engine/engine.ts';
 import { encodeModels, type RouterModel } from './models.ts';
 
 /** What a router makes of the vector of a prompt. */
@@ -161,7 +160,7 @@ export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
     models,
     features,
     engine,
-    origin = randomUUID(),
+    origin = crypto.randomUUID(),
     now,
     log,
     logText,

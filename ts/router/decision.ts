@@ -1,16 +1,7 @@
-import { invalidArgument } from '../errors.ts';
-import type { RequestExtras } from '../native.ts';
-import { checkName, checkNumber, checkOptions } from '../vectors.ts';
-import {
-  at,
-  type Context,
-  type Explanation,
-  explain,
-  HEADER,
-  known,
-  of,
-  PER_CANDIDATE,
-} from './explanation.ts';
+import { invalidArgument } from '../base/errors.ts';
+import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
+import type { RequestExtras } from '../binding/binding.ts';
+import { at, type Context, type Explanation, explain, known, of } from './explanation.ts';
 import type { Fallback } from './fallback.ts';
 
 /** What a request says beside its prompt. */
@@ -109,7 +100,7 @@ export class Decision implements RouterDecision {
     this.#query = query;
     const { models } = context;
     const ranked: RankedModel[] = [];
-    for (let start = HEADER; start < numbers.length; start += PER_CANDIDATE) {
+    for (let start = at.size; start < numbers.length; start += of.size) {
       // those that could be chosen come first
       if (numbers[start + of.filters] !== 0) break;
       ranked.push({
@@ -123,7 +114,7 @@ export class Decision implements RouterDecision {
     }
     const chosen = numbers[at.chosen] as number;
     const { model, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
-    const start = HEADER + PER_CANDIDATE * chosen;
+    const start = at.size + of.size * chosen;
     this.id = id;
     this.model = model;
     this.ranked = ranked;

@@ -1,12 +1,12 @@
-import { type DecisionRecord, featureCount, readFeatures } from '../decision-record.ts';
-import { describe, SonaError } from '../errors.ts';
+import { describe, SonaError } from '../base/errors.ts';
+import { call, native } from '../binding/native.ts';
+import { type DecisionRecord, featureCount, readFeatures } from '../log/decision-record.ts';
 import {
   causeOfExclusion,
   eligibleOf,
   type PolicyOfRecords,
   type Probabilities,
-} from '../evaluation-policy.ts';
-import { call, native } from '../native.ts';
+} from '../log/evaluation-policy.ts';
 import { routerStats } from './stats.ts';
 
 /** Decisions that cross to the addon at a time. */

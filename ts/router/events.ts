@@ -1,20 +1,24 @@
-import type { PackedError, SonaError } from '../errors.ts';
-import { native } from '../native.ts';
+import type { PackedError, SonaError } from '../base/errors.ts';
+import { native } from '../binding/native.ts';
 
 /** Events of a router. */
 export interface RouterEvents {
   /** A model is not what it was. Of quality, what came before the shift counts little from now on. */
-  drift: [event: DriftEvent];
+  drift: DriftEvent;
   /** The cheapest model is expected to cost more than the budget; one is chosen all the same. Told once. */
-  budgetInfeasible: [event: BudgetInfeasibleEvent];
+  budgetInfeasible: BudgetInfeasibleEvent;
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
-  basis: [event: BasisEvent];
+  basis: BasisEvent;
   /**
-   * The fit of a basis failed, or the `log` threw (then `SONA_IO`, with what it threw as `cause`). Without a listener it is
-   * passed over.
+   * Something failed that fails no call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
+   * the `log`, by what it threw or rejected with (`SONA_IO`, each time); another listener, for the first time
+   * (`SONA_LISTENER`). Without a listener here the process is warned of the latter two, once each.
    */
-  error: [error: SonaError];
+  error: SonaError;
 }
+
+/** All of them. */
+export const eventNames: readonly (keyof RouterEvents)[] = ['drift', 'budgetInfeasible', 'basis', 'error'];
 
 /** A shift that was found. */
 export interface DriftEvent {

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../errors.ts';
+import { invalidArgument } from '../base/errors.ts';
 import type { ExplainedCandidate, ExplainedPattern, Explanation } from './explanation.ts';
 import type { Fallback } from './fallback.ts';
 

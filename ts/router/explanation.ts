@@ -1,7 +1,7 @@
-import type { SonaEngine } from '../engine.ts';
-import { SonaError } from '../errors.ts';
-import { rowOf } from '../layout.ts';
-import type { RouteRecord } from '../patterns.ts';
+import { SonaError } from '../base/errors.ts';
+import { rowOf } from '../binding/layout.ts';
+import type { SonaEngine } from '../engine/engine.ts';
+import type { RouteRecord } from '../engine/patterns.ts';
 import type { Exploration } from './config.ts';
 import type { Fallback } from './fallback.ts';
 import type { Models } from './models.ts';
@@ -142,12 +142,6 @@ export const of = rowOf('RoutedCandidate', [
   'availability',
 ]);
 
-/** Numbers before the first candidate in the addon's answer. */
-export const HEADER = at.size;
-
-/** Numbers per candidate. */
-export const PER_CANDIDATE = of.size;
-
 const reasons: readonly DecisionReason[] = ['policy', 'session', 'trial'];
 
 /** By bit, from the lowest. */
@@ -172,7 +166,7 @@ export function known(amount: number): number | null {
 
 /** Learns the names of models in the addon's answer that another thread has added. */
 export function meet(models: Models, answer: Float64Array): void {
-  for (let start = HEADER; start < answer.length; start += PER_CANDIDATE) {
+  for (let start = at.size; start < answer.length; start += of.size) {
     if (models.has(answer[start + of.model] as number)) continue;
     models.refresh();
     return;
@@ -190,7 +184,7 @@ export function explain(
   const number = (place: number) => numbers[place] as number;
   const chosen = number(at.chosen);
   const candidates: ExplainedCandidate[] = [];
-  for (let start = HEADER; start < numbers.length; start += PER_CANDIDATE) {
+  for (let start = at.size; start < numbers.length; start += of.size) {
     candidates.push(explainCandidate(models, numbers.subarray(start), candidates.length === chosen));
   }
   const explanation: Explanation = {

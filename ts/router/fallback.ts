@@ -1,4 +1,4 @@
-import type { SonaError, SonaErrorCode } from '../errors.ts';
+import type { SonaError, SonaErrorCode } from '../base/errors.ts';
 
 /** Why a decision was made without its prompt, by what is expected of each model at the mean of the prompts so far. */
 export interface Fallback {

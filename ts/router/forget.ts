@@ -1,7 +1,7 @@
-import { invalidArgument } from '../errors.ts';
-import type { ForgetResult } from '../history.ts';
-import { call, native } from '../native.ts';
-import { checkInteger, checkName, checkOptions } from '../vectors.ts';
+import { invalidArgument } from '../base/errors.ts';
+import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
+import type { ForgetResult } from '../engine/history.ts';
 import { decisionRef } from './outcome.ts';
 import type { Times } from './times.ts';
 

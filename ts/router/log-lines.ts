@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { ReadableStream } from 'node:stream/web';
-import { SonaError } from '../errors.ts';
-import { call, native } from '../native.ts';
-import { checkName } from '../vectors.ts';
+import { SonaError } from '../base/errors.ts';
+import { checkName } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
+import { replaceFile } from '../host/files.ts';
+import { nextTurn } from '../host/turns.ts';
 
 /** Characters that cross from the addon at a time, about. */
 const CHUNK = 1 << 20;
@@ -33,7 +31,7 @@ export class LogLines implements Iterable<string>, AsyncIterable<string> {
   async *[Symbol.asyncIterator](): AsyncIterator<string> {
     for (const chunk of this.#chunks()) {
       yield* split(chunk);
-      await new Promise((resume) => setImmediate(resume));
+      await nextTurn();
     }
   }
 
@@ -93,40 +91,5 @@ function* split(chunk: string): Generator<string, void> {
     const to = chunk.indexOf('\n', from);
     yield chunk.slice(from, to);
     from = to + 1;
-  }
-}
-
-/** Writes a file beside the one that is there, and puts it in its place. */
-async function replaceFile(path: string, chunks: Iterable<string>): Promise<void> {
-  // what a link leads to is replaced, not the link
-  const known = await orMissing(realpath(path));
-  if (!known && (await orMissing(lstat(path)))) throw new Error('a link that leads nowhere');
-  const target = known ?? path;
-  const old = await orMissing(stat(target));
-  if (old && !old.isFile()) throw new Error('not a regular file');
-  const temporary = join(dirname(target), `.sona-${randomUUID()}.tmp`);
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      if (old) await file.chmod(old.mode);
-      for (const chunk of chunks) await file.appendFile(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-/** Undefined where there is no such file. */
-async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }

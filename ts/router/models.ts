@@ -1,7 +1,7 @@
-import { invalidArgument, unknownModel } from '../errors.ts';
-import { call, native } from '../native.ts';
-import { checkName } from '../vectors.ts';
-import { plainCopy } from './plain.ts';
+import { invalidArgument, unknownModel } from '../base/errors.ts';
+import { plainCopy } from '../base/plain.ts';
+import { checkName } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
 
 /** What is expected of a model before any outcome. */
 export interface ModelPrior {

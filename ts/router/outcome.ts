@@ -1,8 +1,9 @@
-import { invalidArgument } from '../errors.ts';
-import { parseId } from '../ids.ts';
-import { type AttemptParts, call, native, type OutcomeExtras } from '../native.ts';
-import { checkName, checkNumber, checkOptions } from '../vectors.ts';
-import { encodeMetadata, type Metadata } from './metadata.ts';
+import { invalidArgument } from '../base/errors.ts';
+import { parseId } from '../base/ids.ts';
+import { encodeMetadata, type Metadata } from '../base/metadata.ts';
+import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
+import type { AttemptParts, OutcomeExtras } from '../binding/binding.ts';
+import { call, native } from '../binding/native.ts';
 import type { Models } from './models.ts';
 import type { Times } from './times.ts';
 

@@ -1,4 +1,4 @@
-import { call, native } from '../native.ts';
+import { call, native } from '../binding/native.ts';
 
 /** Counters of one model of a router. */
 export interface RouterModelStats {

@@ -1,5 +1,4 @@
-import { performance } from 'node:perf_hooks';
-import { checkInteger } from '../vectors.ts';
+import { checkInteger } from '../base/vectors.ts';
 
 /** What two clocks say: the time of day, which may jump, and a steady one. */
 export interface Times {

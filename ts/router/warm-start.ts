@@ -1,7 +1,4 @@
-import type { ChatMessages } from '../embed/prompt.ts';
-import type { Queries } from '../embed/query.ts';
-import { invalidArgument, outOfRange } from '../errors.ts';
-import { call, native } from '../native.ts';
+import { invalidArgument, outOfRange } from '../base/errors.ts';
 import {
   checkLength,
   checkNumber,
@@ -10,7 +7,10 @@ import {
   checkVector,
   copyInto,
   type Vector,
-} from '../vectors.ts';
+} from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
+import type { ChatMessages } from '../embed/prompt.ts';
+import type { Queries } from '../embed/query.ts';
 import type { Models } from './models.ts';
 
 /** An outcome from elsewhere, of a prompt as `vector` or as `text`. */

@@ -8,7 +8,7 @@ const addon = fileURLToPath(new URL('../../fault/sona.node', import.meta.url));
 const loader = Module as unknown as { _resolveFilename: (request: string, ...rest: unknown[]) => string };
 const resolve = loader._resolveFilename;
 loader._resolveFilename = (request, ...rest) =>
-  request === '../binding.cjs' ? addon : resolve.call(Module, request, ...rest);
+  request.endsWith('binding.cjs') ? addon : resolve.call(Module, request, ...rest);
 
 const { plantPanic } = createRequire(import.meta.url)(addon) as { plantPanic(place: string): void };
 const { SonaEngine, SonaRouter } = await import('../../../index.ts');

@@ -1,0 +1,217 @@
+/** Stable codes of everything that a call can refuse. */
+export type SonaErrorCode =
+  | 'SONA_DIM_MISMATCH'
+  | 'SONA_NOT_FINITE'
+  | 'SONA_OUT_OF_RANGE'
+  | 'SONA_INVALID_ARGUMENT'
+  | 'SONA_UNKNOWN_TRAJECTORY'
+  | 'SONA_UNKNOWN_ROUTE'
+  | 'SONA_UNKNOWN_MODEL'
+  | 'SONA_NO_ELIGIBLE_MODEL'
+  | 'SONA_INVALID_CONFIG'
+  | 'SONA_CLOSED'
+  | 'SONA_ABORTED'
+  | 'SONA_CORRUPT_STATE'
+  | 'SONA_INCOMPATIBLE_STATE'
+  | 'SONA_ASYNC_EMBEDDER'
+  | 'SONA_EMBEDDER'
+  | 'SONA_IO'
+  | 'SONA_LISTENER'
+  | 'SONA_NATIVE_UNAVAILABLE'
+  | 'SONA_INTERNAL';
+
+/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
+export type SonaErrorDetails = Readonly<Record<string, unknown>>;
+
+const marker: unique symbol = Symbol.for('sona.error');
+
+/**
+ * Every error of this library. Whatever was refused changed nothing.
+ *
+ * Tell it from others with {@link SonaError.isInstance}, which also holds across copies of the package.
+ */
+export class SonaError extends Error {
+  /** `AbortError` where a signal stopped the work, as the platform and the AI SDK expect; else `SonaError`. */
+  override readonly name: 'SonaError' | 'AbortError';
+  /** What {@link SonaError.isInstance} looks for. */
+  readonly [marker] = true;
+  /** Stays the same between versions; messages may not. */
+  readonly code: SonaErrorCode;
+  /** The parts of the message. Plain data, so that it can be logged. */
+  readonly details: SonaErrorDetails;
+
+  constructor(code: SonaErrorCode, message: string, details: SonaErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = code === 'SONA_ABORTED' ? 'AbortError' : 'SonaError';
+    this.code = code;
+    this.details = details;
+  }
+
+  /** Whether a value is an error of this library, of this copy or another. */
+  static isInstance(error: unknown): error is SonaError {
+    if (typeof error !== 'object' || error === null) return false;
+    try {
+      return (error as Partial<SonaError>)[marker] === true;
+    } catch {
+      // a proxy may throw
+      return false;
+    }
+  }
+}
+
+/** A short description of a value that was refused. Never runs code of the value's own. */
+export function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    case 'bigint':
+      return `${value}n`;
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return 'a function';
+    default:
+      if (value === null) return 'null';
+      if (ArrayBuffer.isView(value)) return `a ${viewName(value)}`;
+      return isArray(value) ? 'an array' : 'an object';
+  }
+}
+
+/** Throws for no proxy, though it was revoked. */
+function isArray(value: unknown): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+const viewTag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get;
+
+function viewName(view: ArrayBufferView): string {
+  return (viewTag?.call(view) as string | undefined) ?? 'DataView';
+}
+
+/** What an error of others says, whatever its message is. */
+export function reasonOf(error: unknown): string {
+  try {
+    const message: unknown = error instanceof Error ? error.message : undefined;
+    return typeof message === 'string' ? message : describe(error);
+  } catch {
+    return describe(error);
+  }
+}
+
+export function invalidArgument(argument: string, expected: string, value: unknown): SonaError {
+  const got = describe(value);
+  const message = `${argument}: expected ${expected}, got ${got}`;
+  return new SonaError('SONA_INVALID_ARGUMENT', message, { argument, expected, got });
+}
+
+export function invalidConfig(argument: string, expected: string, value: unknown): SonaError {
+  const got = describe(value);
+  const message = `${argument}: expected ${expected}, got ${got}`;
+  return new SonaError('SONA_INVALID_CONFIG', message, { argument, expected, got });
+}
+
+export function outOfRange(argument: string, expected: string, value: unknown): SonaError {
+  const got = describe(value);
+  const message = `${argument}: expected ${expected}, got ${got}`;
+  return new SonaError('SONA_OUT_OF_RANGE', message, { argument, expected, got });
+}
+
+export function notFinite(argument: string, index: number, value: number): SonaError {
+  const got = String(value);
+  const message = `${argument}: expected finite numbers, got ${got} at index ${index}`;
+  return new SonaError('SONA_NOT_FINITE', message, { argument, expected: 'finite numbers', index, got });
+}
+
+export function dimMismatch(argument: string, expected: number, got: number): SonaError {
+  const message = `${argument}: expected ${expected} numbers, got ${got}`;
+  return new SonaError('SONA_DIM_MISMATCH', message, { argument, expected, got });
+}
+
+export function unknownTrajectory(argument: string, value: unknown): SonaError {
+  const got = describe(value);
+  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no trajectory ${got} is open or held`, {
+    argument,
+    got,
+  });
+}
+
+export function unknownRoute(argument: string, name: string): SonaError {
+  const got = describe(name);
+  return new SonaError('SONA_UNKNOWN_ROUTE', `${argument}: no route named ${got}`, { argument, got: name });
+}
+
+export function unknownModel(argument: string, name: string): SonaError {
+  const got = describe(name);
+  return new SonaError('SONA_UNKNOWN_MODEL', `${argument}: no model named ${got}`, { argument, got: name });
+}
+
+export function aborted(signal: AbortSignal): SonaError {
+  return new SonaError('SONA_ABORTED', 'the operation was aborted', {}, signal.reason);
+}
+
+/** A text came to a synchronous method, and the embedder takes its time. */
+export function asyncEmbedder(argument: string, embedder: string): SonaError {
+  const [expected, got] = ['a vector', 'text'];
+  const way = `${embedder} embeds it asynchronously only: use the method's Async twin`;
+  const message = `${argument}: expected ${expected}, got ${got}; ${way}`;
+  return new SonaError('SONA_ASYNC_EMBEDDER', message, { argument, expected, got, embedder });
+}
+
+/** A text came to a state whose vectors are of an embedder that was not given. */
+export function incompatibleEmbedder(argument: string, embedder: string): SonaError {
+  const expected = `a vector, or the embedder "${embedder}" of the state's vectors as an option`;
+  const message = `${argument}: expected ${expected}, got text`;
+  return new SonaError('SONA_INCOMPATIBLE_STATE', message, { argument, expected, got: 'text', embedder });
+}
+
+/** An embedder, or what it stands on, did not do its work. `parts` go to the details. */
+export function embedderFailed(
+  embedder: string,
+  reason: string,
+  parts: SonaErrorDetails = {},
+  cause?: unknown,
+): SonaError {
+  return new SonaError('SONA_EMBEDDER', `${embedder}: ${reason}`, { embedder, reason, ...parts }, cause);
+}
+
+/** Turns whatever came of an embedder into a {@link SonaError}. */
+export function embedderError(embedder: string, error: unknown): SonaError {
+  return SonaError.isInstance(error) ? error : embedderFailed(embedder, reasonOf(error), {}, error);
+}
+
+/** Turns whatever the addon threw into a {@link SonaError}. */
+export function fromNative(error: unknown): SonaError {
+  if (SonaError.isInstance(error)) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const packed = unpack(text);
+  if (packed) return new SonaError(packed.code, packed.message, packed.details);
+  return new SonaError('SONA_INTERNAL', `internal error: ${text}`, {}, error);
+}
+
+export interface PackedError {
+  code: SonaErrorCode;
+  message: string;
+  details: SonaErrorDetails;
+}
+
+function unpack(text: string): PackedError | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const value = JSON.parse(text) as Partial<PackedError>;
+    const { code, message, details } = value;
+    return code && message !== undefined && details ? { code, message, details } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { fromNative, SonaError } from '../base/errors.ts';
+import { openAddon, platform, shippedPlatforms } from '../host/addon.ts';
+import type { Binding } from './binding.ts';
+
+/** Runs when the core is loaded, before the first of its functions. */
+type Hook = (binding: Binding) => void;
+
+const hooks: Hook[] = [];
+
+/**
+ * The core's functions. It is loaded by the first of them that is used, never by an import; a core that can't be loaded, or
+ * is not of this version, throws `SONA_NATIVE_UNAVAILABLE` there, each time.
+ */
+export let native: Binding = new Proxy({} as Binding, {
+  get: (_, name) => Reflect.get(load(), name),
+});
+
+function load(): Binding {
+  const binding = open();
+  for (const hook of hooks) hook(binding);
+  native = binding;
+  return binding;
+}
+
+function open(): Binding {
+  try {
+    return openAddon() as Binding;
+  } catch (error) {
+    const { platform: system, arch } = platform;
+    const [tried, shipped] = [causes(error), shippedPlatforms()];
+    const ships =
+      shipped.length > 0
+        ? `this copy of the package ships it for ${shipped.join(', ')}`
+        : 'this copy of the package ships none; in a checkout of the sources `npm run build` makes it';
+    throw new SonaError(
+      'SONA_NATIVE_UNAVAILABLE',
+      `the native addon for ${system}-${arch} could not be loaded: ${ships}. Tried:\n  ${tried.join('\n  ')}`,
+      { platform: system, arch, shipped, tried },
+      error,
+    );
+  }
+}
+
+/** The loader chains one error per place that it tried. */
+function causes(error: unknown): string[] {
+  const messages: string[] = [];
+  for (let at = error; at instanceof Error && messages.length < 32; at = at.cause) {
+    messages.push(at.message.split('\n', 1)[0] ?? '');
+  }
+  return messages;
+}
+
+/** Runs something once the core is there, which it is not yet: modules say this while they are imported. */
+export function onLoad(hook: Hook): void {
+  hooks.push(hook);
+}
+
+/** Runs calls of the core; what they throw comes out as a `SonaError`. */
+export function call<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}

@@ -1,0 +1,177 @@
+import { describe, invalidArgument, invalidConfig } from '../base/errors.ts';
+import { checkEmbedder } from '../embed/embedder.ts';
+import type { QueryOptions } from '../embed/query.ts';
+
+/** Which parts of an engine learn. */
+export interface SonaTiers {
+  /** The per-request adapter. Default true. */
+  micro?: boolean;
+  /** The background adapter. Default true. */
+  base?: boolean;
+  /** Route prototypes; off, a route stays at its prior embedding. Default true. */
+  prototypes?: boolean;
+}
+
+/** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+export interface SonaConfig extends QueryOptions {
+  /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
+  hiddenDim?: number;
+  /** Must equal `hiddenDim` where given. */
+  embeddingDim?: number;
+  /** Rank of the per-request adapter, 1 to 4. Default 2. */
+  microLoraRank?: number;
+  /** Rank of the background adapter, 1 to 64. Default 16. */
+  baseLoraRank?: number;
+  /** Layers of the background adapter, 1 to 128. Default 1; layers above the first train on steps that name them. */
+  baseLoraLayers?: number;
+  /** Numerator of both adapters' scale, `loraAlpha / rank`. Default 8. */
+  loraAlpha?: number;
+  /** Step size of the per-request adapter. Default .01. */
+  microLoraLr?: number;
+  /** Step size of the background adapter. Default .002. */
+  baseLoraLr?: number;
+  /** How strongly the background adapter is held where it was when topics shift; 0: not at all. Default 1,000. */
+  ewcLambda?: number;
+  /** Memory of the importance of each weight, per optimiser step. Default .99. */
+  ewcGamma?: number;
+  /** Examples per optimiser step from which the importance of weights is estimated. Default 64, a whole batch. */
+  ewcFisherSamples?: number;
+  /** Events after which the weights are anchored again. Default 500. */
+  consolidationInterval?: number;
+  /** Most patterns of past trajectories. Default 50. */
+  patternClusters?: number;
+  /** Least mean quality of a pattern that `findPatterns` recommends. Default .3. */
+  qualityThreshold?: number;
+  /** Examples kept for replay. Default 10,000. */
+  replayCapacity?: number;
+  /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
+  trajectoryCapacity?: number;
+  /** Most steps in one trajectory. Default 64. */
+  maxTrajectorySteps?: number;
+  /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
+  abstainBelow?: number;
+  /** What learns. Default everything. */
+  tiers?: SonaTiers;
+  /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
+  promotionGate?: boolean;
+  /** `'auto'`: a native thread trains when work is due. `'manual'`: only explicit calls train, repeatably. Default `'auto'`. */
+  background?: 'auto' | 'manual';
+  /** Ended trajectories after which training is due. Default 100. */
+  backgroundEvery?: number;
+  /** Milliseconds after which training is due when anything waits. Default 3,600,000. */
+  backgroundIntervalMs?: number;
+  /** Use the widest vector instructions that the processor has. Default true. */
+  enableSimd?: boolean;
+  /** Seed of every random choice. Default 42. */
+  seed?: number;
+  /**
+   * Says what time it is, in whole milliseconds since 1970: for what is shown of patterns and versions, and for
+   * `forget`. Asked by the calls that end, learn, find or forget. What is due is measured by a steady clock. Default:
+   * the system's clock.
+   */
+  now?: () => number;
+  /** Older name of `trajectoryCapacity`. */
+  trajectoryBufferSize?: number;
+  /** Older name of `trajectoryCapacity`. */
+  bufferCapacity?: number;
+  /** Older name of `microLoraLr`. */
+  microLr?: number;
+  /** Older name of `baseLoraLr`. */
+  baseLr?: number;
+  /** Older name of `qualityThreshold`. */
+  patternQualityThreshold?: number;
+  /** A setting of older documents: there is no dropout. */
+  loraDropout?: 0;
+  /** A setting of older documents: it always is. */
+  ewcOnline?: true;
+}
+
+/** Older name of {@link SonaConfig}. */
+export type JsSonaConfig = SonaConfig;
+
+/** One row of the table that the native core validates by. */
+export interface Setting {
+  name: string;
+  kind: 'integer' | 'number' | 'boolean' | 'choice';
+  min?: number;
+  max?: number;
+  choices?: string[];
+  /** Null: not set. */
+  default: number | boolean | string | null;
+  doc: string;
+}
+
+/** What JSON can't carry travels as its description, which no setting accepts, so the core's own check names it. */
+export function portable(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : describe(value);
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
+  return describe(value);
+}
+
+/** Refuses what is no object of settings. */
+export function checkSettings(config: unknown): asserts config is object {
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw invalidArgument('config', 'an object of settings', config);
+  }
+}
+
+/** What the native core of an engine does not know of. */
+export interface Surroundings {
+  readonly now: (() => number) | undefined;
+  readonly queries: QueryOptions;
+}
+
+/** Checks what turns text into vectors. */
+export function checkQueryOptions(
+  embedder: unknown,
+  promptOf: unknown,
+  refuse: typeof invalidConfig,
+): QueryOptions {
+  if (embedder !== undefined) checkEmbedder('embedder', embedder, refuse);
+  if (promptOf !== undefined && typeof promptOf !== 'function')
+    throw refuse('promptOf', 'a function', promptOf);
+  return { embedder, promptOf } as QueryOptions;
+}
+
+/** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
+export function encodeConfig(config: unknown): Surroundings & { encoded: string } {
+  checkSettings(config);
+  // without a prototype, so that '__proto__' is a key like any other
+  const settings: Record<string, unknown> = Object.create(null);
+  const aside: Record<string, unknown> = {};
+  let now: (() => number) | undefined;
+  for (const [key, value] of Object.entries(config)) {
+    if (value === undefined) continue;
+    if (key === 'now') {
+      if (typeof value !== 'function') throw invalidConfig('now', 'a function', value);
+      now = value as () => number;
+    } else if (key === 'embedder' || key === 'promptOf') {
+      aside[key] = value;
+    } else if (key === 'tiers' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      settings[key] = Object.fromEntries(
+        Object.entries(value)
+          .filter(([, on]) => on !== undefined)
+          .map(([tier, on]) => [tier, portable(on)]),
+      );
+    } else {
+      settings[key] = portable(value);
+    }
+  }
+  const queries = checkQueryOptions(aside.embedder, aside.promptOf, invalidConfig);
+  return { encoded: JSON.stringify(settings), now, queries };
+}
+
+/** The scale of `ewcLambda` in the positional form was 0 to 1, with .4 in the middle. */
+const OLDER_LAMBDA = 2500;
+
+/** Settings of the older form (microLoraRank, baseLoraRank, trajectoryCapacity, ewcLambda). */
+export function positionalConfig(args: readonly unknown[]): Record<string, unknown> {
+  const [microLoraRank, baseLoraRank, trajectoryCapacity, lambda] = args;
+  const older = typeof lambda === 'number' && lambda > 0 && lambda <= 1;
+  return {
+    microLoraRank,
+    baseLoraRank,
+    trajectoryCapacity,
+    ewcLambda: older ? OLDER_LAMBDA * lambda : lambda,
+  };
+}

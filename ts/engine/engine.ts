@@ -1,0 +1,916 @@
+import { checkSignal } from '../base/abort.ts';
+import { fromNative, invalidArgument, type PackedError, SonaError } from '../base/errors.ts';
+import { Events } from '../base/events.ts';
+import {
+  bytesOf,
+  checkInteger,
+  checkName,
+  checkOptions,
+  checkUnitInterval,
+  isVector,
+  type Same,
+  type Vector,
+  vectorKinds,
+} from '../base/vectors.ts';
+import { checkDirection } from '../binding/memory.ts';
+import { call, native } from '../binding/native.ts';
+import type { Embedder } from '../embed/embedder.ts';
+import type { ChatMessages } from '../embed/prompt.ts';
+import { isText, Queries, type Query, type QueryOptions } from '../embed/query.ts';
+import { Adapters, tiers } from './adapters.ts';
+import {
+  checkQueryOptions,
+  encodeConfig,
+  positionalConfig,
+  type SonaConfig,
+  type Surroundings,
+} from './config.ts';
+import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
+import { amend, type FeedbackResult, type LearningSignal, type SignalParts, toSignal } from './feedback.ts';
+import {
+  type ForgetCriterion,
+  type ForgetResult,
+  forget,
+  rollback,
+  type Version,
+  versions,
+} from './history.ts';
+import { Issued } from './issued.ts';
+import { type LearnOptions, learnOffThread } from './learning.ts';
+import { type EndOptions, end, extrasWith } from './outcomes.ts';
+import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
+import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
+import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } from './stats.ts';
+import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
+import type { StepOptions, TrajectoryBuilder } from './trajectory-builder.ts';
+
+/** The settings that this side needs to know. */
+interface Sizes extends TrajectorySizes {
+  readonly qualityThreshold: number;
+}
+
+/** What this build can do on this machine. */
+export interface Capabilities {
+  /** Kernels that engines use. */
+  simd: string;
+  /** Kernels that would run here. */
+  backends: string[];
+  /** Version of the native core. */
+  version: string;
+  /** Operating system and processor, `linux-x86_64` for instance. */
+  platform: string;
+}
+
+/** Events of an engine. */
+export interface SonaEvents {
+  /** A training cycle has finished. */
+  learned: LearnReport;
+  /** Trained weights have been published. */
+  promoted: LearnReport;
+  /** The promotion gate refused trained weights; the former ones stay. */
+  rolledBack: LearnReport;
+  /**
+   * Topics have begun to change: how far the newest queries lie from those just before, as a share of the variance of
+   * queries. Told once per change.
+   */
+  drift: { change: number };
+  /**
+   * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
+   * ids alone.
+   */
+  dropped: { count: number };
+  /**
+   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or another listener did,
+   * for the first time (`SONA_LISTENER`); without a listener here the process is warned.
+   */
+  error: SonaError;
+}
+
+const eventNames = ['learned', 'promoted', 'rolledBack', 'drift', 'dropped', 'error'] as const;
+
+/** An engine that exists already; only this module can make one. */
+class Created {
+  constructor(
+    readonly handle: number,
+    readonly surroundings: Surroundings,
+  ) {}
+}
+
+const unreachable = new FinalizationRegistry((handle: number) => native.engineAbandon(handle));
+
+const noOptions = {};
+
+const noSurroundings: Surroundings = { now: undefined, queries: {} };
+
+/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
+export type AnswerVector<Q extends Query> = Q extends string | ChatMessages
+  ? Float32Array
+  : Q extends Vector
+    ? Same<Q>
+    : never;
+
+/** Where a route starts: the embedding of its name or of a description, or either in words. */
+export interface RouteParts {
+  /** The prior. */
+  embedding?: Vector;
+  /** What it is the embedding of, for the engine's embedder. Not both. */
+  text?: string;
+}
+
+/** What routes are wanted. */
+export interface SuggestOptions {
+  /** How many, from 1. Default 5. */
+  k?: number;
+  /** Names that may be chosen. Default: all. */
+  eligible?: readonly string[];
+}
+
+/** Of a call that may wait for an embedder. */
+export interface AsyncOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What a snapshot does not hold. An embedder that ships need not be given again. */
+export interface RestoreOptions extends QueryOptions {
+  /**
+   * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
+   * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
+   */
+  continues?: boolean;
+  /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
+  now?: () => number;
+}
+
+/**
+ * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
+ *
+ * Every method that returns a vector returns the kind that it was given and takes an `out` buffer. Whatever is refused
+ * throws a {@link SonaError} that names the argument, and changes nothing: `SONA_INVALID_ARGUMENT` for a value of the
+ * wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors, also a zero
+ * vector where a direction is needed, `SONA_UNKNOWN_TRAJECTORY` and `SONA_UNKNOWN_ROUTE` for names and ids, and
+ * `SONA_CLOSED` after `close`.
+ *
+ * A {@link Query} is a vector, a text, or the messages of a chat. Text needs an embedder: the built-in one where `hiddenDim` is
+ * 256, 128 or 64, or that of the config. One that takes its time (`SONA_ASYNC_EMBEDDER`) needs the methods that end in
+ * `Async`, which take every query. A text of which the embedder knows nothing is refused as a zero vector is.
+ */
+export class SonaEngine {
+  #handle: number;
+  #closing: Promise<void> | undefined;
+  /** The trajectory that this thread ended last. */
+  #last: number | undefined;
+  readonly #now: (() => number) | undefined;
+  readonly #sizes: Sizes;
+  readonly #query: Float32Array;
+  readonly #queries: Queries;
+  readonly #adapters: Adapters;
+  readonly #issued: Issued;
+  readonly #routes: Routes;
+  readonly #patterns: Patterns;
+  readonly #trajectories: Trajectories;
+  readonly #listener: number;
+  readonly #events = new Events<SonaEvents>(eventNames);
+
+  /**
+   * An engine that has learned nothing.
+   *
+   * @param config its settings, or the length of every vector alone, 1 to 65,536; default 256. `SONA_INVALID_CONFIG` names the
+   * setting; an unknown key, with the nearest known one
+   */
+  constructor(config?: number | SonaConfig);
+  constructor(from: unknown = 256) {
+    const { handle, surroundings } = from instanceof Created ? from : create(from);
+    this.#handle = handle;
+    this.#now = surroundings.now;
+    this.#sizes = JSON.parse(call(() => native.engineConfig(handle))) as Sizes;
+    const { hiddenDim } = this.#sizes;
+    this.#query = new Float32Array(hiddenDim);
+    this.#queries = queriesOf(handle, hiddenDim, surroundings.queries);
+    this.#adapters = new Adapters(hiddenDim);
+    this.#issued = new Issued(handle);
+    this.#routes = new Routes(this.#issued);
+    this.#patterns = new Patterns(hiddenDim);
+    this.#trajectories = new Trajectories(
+      () => this.#live(),
+      this.#issued,
+      this.#sizes,
+      (count) => this.#dropped(count),
+    );
+    unreachable.register(this, handle, this);
+    this.#listener = SonaEngine.#listen(handle, new WeakRef(this));
+  }
+
+  /**
+   * The older form, for vectors of 256 numbers.
+   *
+   * @param microLoraRank 1 to 4
+   * @param baseLoraRank 1 to 64
+   * @param trajectoryCapacity ended trajectories that wait at most, 1 to 1,000,000
+   * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
+   */
+  static withConfig(
+    microLoraRank: number,
+    baseLoraRank: number,
+    trajectoryCapacity: number,
+    ewcLambda: number,
+  ): SonaEngine;
+  /** As the constructor with settings. */
+  static withConfig(config: SonaConfig): SonaEngine;
+  static withConfig(...args: unknown[]): SonaEngine {
+    const positional = args.length > 1 && typeof args[0] !== 'object';
+    return SonaEngine.#from(configured(positional ? positionalConfig(args) : args[0]));
+  }
+
+  /** Builds the settings of an engine, one method per setting. */
+  static builder(): SonaEngineBuilder {
+    return makeBuilder((config) => new SonaEngine(config));
+  }
+
+  /**
+   * One engine for all threads of the process. The first who asks for a name makes it, with `config` or default settings;
+   * each thread closes its own, the last one ends the engine. Another config for the same name throws
+   * `SONA_INVALID_CONFIG`. A trajectory that has begun belongs to the object that began it.
+   */
+  static shared(name: string, config?: SonaConfig): SonaEngine {
+    checkName('name', name);
+    const { encoded, ...surroundings } =
+      config === undefined ? { ...noSurroundings, encoded: undefined } : encodeConfig(config);
+    return SonaEngine.#from(
+      new Created(
+        call(() => native.engineShared(name, encoded)),
+        surroundings,
+      ),
+    );
+  }
+
+  /**
+   * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
+   * mode. It is an engine of its own: trajectories that came with the state still take their outcomes, ids that were issued
+   * after it was saved are `foreign`, unless it {@link RestoreOptions.continues | continues} the other.
+   *
+   * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
+   * a newer format
+   */
+  static restore(bytes: Uint8Array, options: RestoreOptions = {}): SonaEngine {
+    const own = bytesOf('bytes', bytes);
+    const { continues, surroundings } = checkRestore(options);
+    return SonaEngine.#from(
+      new Created(
+        call(() => native.engineRestore(own, continues)),
+        surroundings,
+      ),
+    );
+  }
+
+  /**
+   * The engine of a file that `save` wrote, read off the main thread. `stats()` tells what it holds. Rejects with
+   * `SONA_IO`, and as {@link restore}.
+   */
+  static async load(path: string, options: RestoreOptions = {}): Promise<SonaEngine> {
+    checkName('path', path);
+    const { continues, surroundings } = checkRestore(options);
+    try {
+      return SonaEngine.#from(new Created(await native.engineLoad(path, continues), surroundings));
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  static #from(created: Created): SonaEngine {
+    return new (SonaEngine as new (from: unknown) => SonaEngine)(created);
+  }
+
+  /**
+   * Calls `listener` with each event of a name from now on; returns what ends that. A listener that throws, or whose promise
+   * rejects, fails nobody: see the event `error`.
+   */
+  on<Name extends keyof SonaEvents>(event: Name, listener: (event: SonaEvents[Name]) => unknown): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /** As `on`, for the next event alone. */
+  once<Name extends keyof SonaEvents>(
+    event: Name,
+    listener: (event: SonaEvents[Name]) => unknown,
+  ): () => void {
+    return this.#events.on(event, listener, true);
+  }
+
+  /** Ends what `on` or `once` with this listener began. */
+  off<Name extends keyof SonaEvents>(event: Name, listener: (event: SonaEvents[Name]) => unknown): void {
+    this.#events.off(event, listener);
+  }
+
+  /** Length of every vector. */
+  get hiddenDim(): number {
+    this.#live();
+    return this.#sizes.hiddenDim;
+  }
+
+  /** What makes vectors of text; null where there is nothing for vectors of this length. */
+  get embedder(): Embedder | null {
+    this.#live();
+    return this.#queries.embedder ?? null;
+  }
+
+  /** x plus the per-request adapter's change, not normalised; untrained: x, bit for bit. About 0.3 us into a buffer. */
+  applyMicroLora<V extends Vector>(x: V, out?: Same<V>): Same<V> {
+    return this.#adapters.apply(this.#live(), tiers.micro, x, out);
+  }
+
+  /** x plus one layer's change of the background adapter; layer 0 is the one that queries train. */
+  applyBaseLora<V extends Vector>(layer: number, x: V, out?: Same<V>): Same<V> {
+    const handle = this.#live();
+    checkInteger('layer', layer, 0, this.#sizes.baseLoraLayers - 1);
+    return this.#adapters.apply(handle, tiers.base + layer, x, out);
+  }
+
+  /** x plus the change of the per-request adapter and of the background adapter's layer 0: what `suggestRoutes` ranks by. */
+  applyLora<V extends Vector>(x: V, out?: Same<V>): Same<V> {
+    return this.#adapters.apply(this.#live(), tiers.both, x, out);
+  }
+
+  /** `applyMicroLora` on any number of vectors that lie one after another in one vector. */
+  applyMicroLoraBatch<V extends Vector>(flat: V, out?: Same<V>): Same<V> {
+    return this.#adapters.applyBatch(this.#live(), flat, out);
+  }
+
+  /**
+   * Adds a named option that can be right for a query, or replaces the prior embedding of a known one. Up to 10,000.
+   *
+   * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
+   * first query with quality >= .5, whose vector becomes the prior.
+   * @param options.text the name or a description in words, in place of its embedding
+   * @throws `SONA_OUT_OF_RANGE` for the 10,001st
+   */
+  addRoute(name: string, options: RouteParts = {}): void {
+    this.#live();
+    checkName('name', name);
+    this.#startRoute(name, routePrior(options));
+  }
+
+  /** As `addRoute`, with every embedder. */
+  async addRouteAsync(name: string, options: RouteParts & AsyncOptions = {}): Promise<void> {
+    this.#live();
+    checkName('name', name);
+    const { signal, ...parts } = checkAsync(options);
+    const prior = routePrior(parts);
+    if (!prior) return this.#startRoute(name);
+    const { argument } = prior;
+    const query = await this.#queries.vector(argument, prior.query, signal);
+    this.#startRoute(name, { argument, query });
+  }
+
+  /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
+  removeRoute(name: string): void {
+    const handle = this.#live();
+    checkName('name', name);
+    call(() => native.routeRemove(handle, name));
+    this.#routes.forget(name);
+    this.#patterns.clear();
+  }
+
+  /** All routes, in the order in which their places were taken. */
+  routes(): Route[] {
+    return this.#routes.list(this.#live());
+  }
+
+  /**
+   * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
+   *
+   * @param options.k how many to return, from 1; default 5
+   * @param options.eligible names that may be chosen; default all
+   */
+  suggestRoutes(query: Query, options: SuggestOptions = noOptions): RouteSuggestion {
+    const handle = this.#live();
+    const { k, eligible } = checkSuggest(options);
+    return this.#routes.suggest(handle, this.#read('query', query), k, eligible);
+  }
+
+  /** As `suggestRoutes`, with every embedder. */
+  async suggestRoutesAsync(
+    query: Query,
+    options: SuggestOptions & AsyncOptions = {},
+  ): Promise<RouteSuggestion> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    checkSuggest(rest);
+    return this.suggestRoutes(await this.#queries.vector('query', query, signal), rest);
+  }
+
+  /**
+   * Starts telling a trajectory.
+   *
+   * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends. Another
+   * engine's, or one from before a restart, is passed over: the search is made again
+   */
+  beginTrajectory(query: Query, options: { decision?: string | undefined } = noOptions): TrajectoryBuilder {
+    const handle = this.#live();
+    const decision = this.#decision(options);
+    return this.#trajectories.begin(handle, this.#embedded(query), decision);
+  }
+
+  /** As `beginTrajectory`, with every embedder. */
+  async beginTrajectoryAsync(
+    query: Query,
+    options: { decision?: string | undefined } & AsyncOptions = {},
+  ): Promise<TrajectoryBuilder> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    this.#decision(rest);
+    return this.beginTrajectory(await this.#queries.vector('query', query, signal), rest);
+  }
+
+  /**
+   * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
+   * oldest.
+   */
+  startTrajectory(query: Query): number {
+    return this.#trajectories.start(this.#live(), this.#embedded(query));
+  }
+
+  /** As `startTrajectory`, with every embedder. */
+  async startTrajectoryAsync(query: Query, options: AsyncOptions = {}): Promise<number> {
+    this.#live();
+    checkOptions('options', options, ['signal']);
+    const { signal } = checkAsync(options);
+    return this.startTrajectory(await this.#queries.vector('query', query, signal));
+  }
+
+  /** `addStep` of a builder or of a trajectory known by its id. */
+  addTrajectoryStep(
+    trajectory: TrajectoryBuilder | string | number,
+    activations: Vector,
+    attentionWeights: Vector,
+    reward: number,
+    options?: StepOptions,
+  ): void {
+    this.#live();
+    this.#trajectories.find(trajectory).addStep(activations, attentionWeights, reward, options);
+  }
+
+  /** `recordStep` of a builder or of a trajectory known by its id. */
+  recordStep(
+    trajectory: TrajectoryBuilder | string | number,
+    node: string | number,
+    score: number,
+    latencyUs: number,
+  ): void {
+    this.#live();
+    this.#trajectories.find(trajectory).recordStep(node, score, latencyUs);
+  }
+
+  /** `setRoute` of a builder or of a trajectory known by its id. */
+  setTrajectoryRoute(trajectory: TrajectoryBuilder | string | number, name: string): void {
+    this.#live();
+    this.#trajectories.find(trajectory).setRoute(name);
+  }
+
+  /** `addContext` of a builder or of a trajectory known by its id. */
+  addTrajectoryContext(trajectory: TrajectoryBuilder | string | number, contextId: string): void {
+    this.#live();
+    this.#trajectories.find(trajectory).addContext(contextId);
+  }
+
+  /**
+   * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
+   * at once; the record then waits for background learning.
+   *
+   * @param quality how well it went, 0 to 1; for a route: whether it was the right one
+   */
+  endTrajectory(
+    trajectory: TrajectoryBuilder | string | number,
+    quality: number,
+    options: EndOptions = noOptions,
+  ): void {
+    const handle = this.#live();
+    const ended = this.#trajectories.find(trajectory);
+    checkUnitInterval('quality', quality);
+    const extras = options === noOptions ? ended.extras(undefined, undefined) : extrasWith(ended, options);
+    this.#tellTime();
+    let dropped: number;
+    try {
+      dropped = end(handle, this.#routes, ended, quality, extras);
+    } catch (error) {
+      throw fromNative(error);
+    }
+    this.#last = ended.key;
+    this.#trajectories.release(ended);
+    if (dropped > 0) this.#dropped(dropped);
+  }
+
+  /**
+   * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
+   * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
+   * cycle on. The same signal again changes nothing. Known are the newest `trajectoryCapacity`, also those that came with a
+   * state; an older one throws `SONA_UNKNOWN_TRAJECTORY`. The id of another engine or a router, or one that a former process
+   * issued after its state was saved, changes nothing and is told as `foreign`.
+   */
+  learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
+  /**
+   * The older form: corrects the outcome of the trajectory that this thread ended last.
+   *
+   * @param success the verdict
+   * @param latencyMs time that the answer took
+   * @param quality how well it went, 0 to 1
+   */
+  learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
+  learnFromFeedback(...args: unknown[]): FeedbackResult {
+    const handle = this.#live();
+    return amend(handle, this.#issued, toSignal(args), this.#last);
+  }
+
+  /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
+  tick(): string | null {
+    const handle = this.#live();
+    this.#tellTime();
+    const json = call(() => native.tick(handle));
+    return json === null ? null : summary('Background cycle', this.#finished(json));
+  }
+
+  /** Trains now on everything that waits. A message. */
+  forceLearn(): string {
+    const handle = this.#live();
+    this.#tellTime();
+    return summary('Forced learning', this.#finished(call(() => native.forceLearn(handle))));
+  }
+
+  /** Older name of {@link forceLearn}. */
+  runBackgroundCycle(): string {
+    return this.forceLearn();
+  }
+
+  /** Older name. Outcomes take effect at once, so there is nothing left to do; answers whether learning is on. */
+  runInstantCycle(): boolean {
+    return this.isEnabled();
+  }
+
+  /** Moves what waits in the queue into the replay memory, without training. How many moved. */
+  flush(): number {
+    const handle = this.#live();
+    return call(() => native.flush(handle));
+  }
+
+  /**
+   * Trains now, on a thread of Node.js's pool; a cycle under way is waited for there, so begin one at a time.
+   *
+   * @returns what the cycle did; rejects with `SONA_ABORTED` when `options.signal` stopped it
+   */
+  async learn(options: LearnOptions = {}): Promise<LearnReport> {
+    const handle = this.#live();
+    this.#tellTime();
+    const { json, failure } = await learnOffThread(handle, options);
+    const report = this.#finished(json);
+    if (failure) throw failure.error;
+    return report;
+  }
+
+  /**
+   * The nearest patterns of past trajectories, nearest first.
+   *
+   * @param k how many at most, from 0; default 5
+   * @param options.minQuality least mean quality; default `qualityThreshold`. 0 shows what failed too
+   */
+  findPatterns<Q extends Query>(
+    query: Q,
+    k = 5,
+    options: { minQuality?: number } = noOptions,
+  ): LearnedPattern<AnswerVector<Q>>[] {
+    const handle = this.#live();
+    const minQuality = checkFind(k, options) ?? this.#sizes.qualityThreshold;
+    this.#tellTime();
+    const read = this.#read('query', query);
+    const found = this.#patterns.find(handle, isText(query) ? read : (query as Vector), read, k, minQuality);
+    return found as LearnedPattern<AnswerVector<Q>>[];
+  }
+
+  /** As `findPatterns`, with every embedder. */
+  async findPatternsAsync<Q extends Query>(
+    query: Q,
+    k = 5,
+    options: { minQuality?: number } & AsyncOptions = {},
+  ): Promise<LearnedPattern<AnswerVector<Q>>[]> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    checkFind(k, rest);
+    const vector = await this.#queries.vector('query', query, signal);
+    return this.findPatterns(vector, k, rest) as LearnedPattern<AnswerVector<Q>>[];
+  }
+
+  /** Older name of {@link findPatterns}. */
+  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<AnswerVector<Q>>[] {
+    return this.findPatterns(query, k);
+  }
+
+  /**
+   * What quality to expect for a query, from the nearest patterns of past trajectories.
+   *
+   * @param options.route for that route alone
+   */
+  expectQuality(query: Query, options: { route?: string } = noOptions): QualityExpectation {
+    const handle = this.#live();
+    const route = checkExpect(options);
+    return this.#patterns.expect(handle, this.#read('query', query), route);
+  }
+
+  /** As `expectQuality`, with every embedder. */
+  async expectQualityAsync(
+    query: Query,
+    options: { route?: string } & AsyncOptions = {},
+  ): Promise<QualityExpectation> {
+    this.#live();
+    const { signal, ...rest } = checkAsync(options);
+    checkExpect(rest);
+    return this.expectQuality(await this.#queries.vector('query', query, signal), rest);
+  }
+
+  /** The newest promoted weights, oldest first. Up to eight are kept. */
+  versions(): Version[] {
+    return versions(this.#live());
+  }
+
+  /**
+   * Makes the weights of a kept version serve again; training goes on from there. The per-request adapter starts afresh,
+   * prototypes and patterns stay.
+   *
+   * @param version one of `versions()`; another throws `SONA_OUT_OF_RANGE`
+   */
+  rollback(version: number): void {
+    rollback(this.#live(), version);
+  }
+
+  /**
+   * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
+   * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   *
+   * @throws `SONA_INVALID_ARGUMENT` without a criterion
+   */
+  forget(criterion: ForgetCriterion): ForgetResult {
+    const handle = this.#live();
+    this.#tellTime();
+    this.#patterns.clear();
+    return forget(handle, this.#issued, criterion);
+  }
+
+  /**
+   * Everything that was learned and that waits to be, as bytes that {@link restore} takes. Open trajectories are not
+   * part of it. Waits for a cycle under way; then about a millisecond per megabyte.
+   */
+  snapshot(): Uint8Array {
+    const handle = this.#live();
+    this.#trajectories.leaveIds();
+    return call(() => native.snapshot(handle));
+  }
+
+  /**
+   * Writes a snapshot to a file, off the main thread. The file is either the old one or the new one, whatever happens.
+   * Rejects with `SONA_IO`.
+   */
+  async save(path: string): Promise<void> {
+    const handle = this.#live();
+    checkName('path', path);
+    this.#trajectories.leaveIds();
+    try {
+      await native.save(handle, path);
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /** Counters as a JSON string with snake_case keys. */
+  getStats(): string {
+    const handle = this.#live();
+    return call(() => native.stats(handle));
+  }
+
+  /** Counters. */
+  stats(): SonaStats {
+    return toStats(this.getStats());
+  }
+
+  /** Bytes that its parts take. Waits for a cycle under way. */
+  memory(): SonaMemory {
+    const handle = this.#live();
+    return JSON.parse(call(() => native.memory(handle))) as SonaMemory;
+  }
+
+  /** Off: `apply*` and `suggestRoutes` still answer, nothing is recorded or learned. */
+  setEnabled(enabled: boolean): void {
+    const handle = this.#live();
+    if (typeof enabled !== 'boolean') throw invalidArgument('enabled', 'true or false', enabled);
+    call(() => native.setEnabled(handle, enabled));
+  }
+
+  /** Whether it learns. */
+  isEnabled(): boolean {
+    const handle = this.#live();
+    return call(() => native.isEnabled(handle));
+  }
+
+  /** What this build can do on this machine. */
+  capabilities(): Capabilities {
+    this.#live();
+    return JSON.parse(native.capabilities()) as Capabilities;
+  }
+
+  /** Ends the engine and waits for its thread. Later calls throw `SONA_CLOSED`; closing again does nothing. */
+  close(): Promise<void> {
+    if (!this.#closing) {
+      const handle = this.#forget();
+      this.#closing = native.engineClose(handle).catch((error: unknown) => {
+        throw fromNative(error);
+      });
+    }
+    return this.#closing;
+  }
+
+  /** Ends the engine without waiting for its thread. */
+  [Symbol.dispose](): void {
+    if (!this.#closing) {
+      this.#closing = Promise.resolve();
+      native.engineAbandon(this.#forget());
+    }
+  }
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #live(): number {
+    if (this.#closing) throw new SonaError('SONA_CLOSED', 'the engine is closed');
+    return this.#handle;
+  }
+
+  #forget(): number {
+    unreachable.unregister(this);
+    this.#trajectories.clear();
+    try {
+      native.unobserve(this.#handle, this.#listener);
+    } catch {
+      // the engine is gone already, and its listeners with it
+    }
+    return this.#handle;
+  }
+
+  /** Passes on what time it is, where the caller says. */
+  #tellTime(): void {
+    if (!this.#now) return;
+    const now: unknown = this.#now();
+    checkInteger('now', now, 1, Number.MAX_SAFE_INTEGER);
+    native.setTime(this.#handle, now);
+  }
+
+  #dropped(count: number): void {
+    this.#events.tell('dropped', { count });
+  }
+
+  #startRoute(name: string, prior?: Prior): void {
+    const handle = this.#live();
+    if (prior) this.#read(prior.argument, prior.query);
+    const id = call(() => native.routeAdd(handle, name, prior && this.#query));
+    this.#routes.know(name, id);
+  }
+
+  /** The number of the suggestion that led to a trajectory; -1 for none. */
+  #decision(options: { decision?: string | undefined }): number {
+    if (options !== noOptions) checkOptions('options', options, ['decision']);
+    const { decision } = options;
+    return decision === undefined ? -1 : this.#issued.decision('decision', decision);
+  }
+
+  /** Copies a vector with a direction into the engine's own memory, or that of a text. */
+  #read(argument: string, query: Query): Float32Array {
+    this.#queries.into(argument, query, this.#query);
+    checkDirection(argument, this.#handle, this.#query, 0, this.#sizes.hiddenDim);
+    return this.#query;
+  }
+
+  /** A vector as it is, that of a text in the engine's own memory. */
+  #embedded(query: Query): Vector {
+    const text = this.#queries.text('query', query);
+    if (text === undefined) return query as Vector;
+    this.#queries.textInto('query', text, this.#query);
+    return this.#query;
+  }
+
+  #finished(json: string): LearnReport {
+    const report = JSON.parse(json) as LearnReport;
+    this.#events.tell('learned', report);
+    if (report.promoted) this.#events.tell('promoted', report);
+    if (report.refused) this.#events.tell('rolledBack', report);
+    if (report.drift !== null) this.#events.tell('drift', { change: report.drift });
+    return report;
+  }
+
+  /**
+   * Passes on what the background thread tells, weakly: the thread must not keep an engine alive that nobody holds.
+   * Static, because a closure that is made in the constructor would hold on to `this` with it.
+   */
+  static #listen(handle: number, listener: WeakRef<SonaEngine>): number {
+    return native.observe(handle, (json) => {
+      const engine = listener.deref();
+      if (engine) engine.#told(json);
+    });
+  }
+
+  /** Hears of a cycle of the background thread. */
+  #told(json: string): void {
+    if (this.#closing) return;
+    const told = JSON.parse(json) as { error?: PackedError };
+    if (!told.error) {
+      this.#finished(json);
+    } else if (this.#events.has('error')) {
+      this.#events.tell('error', new SonaError(told.error.code, told.error.message, told.error.details));
+    }
+  }
+}
+
+function checkRestore(options: RestoreOptions): { continues: boolean; surroundings: Surroundings } {
+  checkOptions('options', options, ['now', 'embedder', 'promptOf', 'continues']);
+  const { now, embedder, promptOf, continues = false } = options;
+  if (now !== undefined && typeof now !== 'function') throw invalidArgument('now', 'a function', now);
+  if (typeof continues !== 'boolean') throw invalidArgument('continues', 'true or false', continues);
+  return {
+    continues,
+    surroundings: { now, queries: checkQueryOptions(embedder, promptOf, invalidArgument) },
+  };
+}
+
+function create(config: unknown): Created {
+  return configured(typeof config === 'object' && config !== null ? config : { hiddenDim: config });
+}
+
+function configured(config: unknown): Created {
+  const { encoded, ...surroundings } = encodeConfig(config);
+  return new Created(
+    call(() => native.engineCreate(encoded)),
+    surroundings,
+  );
+}
+
+/** The queries of an engine; one that they refuse is ended. */
+function queriesOf(handle: number, dim: number, options: QueryOptions): Queries {
+  const owner = {
+    dim,
+    known: () => native.engineEmbedder(handle),
+    settle: (id: string, length: number) => native.engineSetEmbedder(handle, id, length),
+  };
+  try {
+    return new Queries(owner, options);
+  } catch (error) {
+    native.engineAbandon(handle);
+    throw error;
+  }
+}
+
+/** Options of a call that may wait, of which all but the signal are its twin's to check. */
+function checkAsync<O extends AsyncOptions>(options: O): O {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options);
+  checkSignal('options.signal', options.signal);
+  return options;
+}
+
+function checkSuggest(options: SuggestOptions) {
+  if (options !== noOptions) checkOptions('options', options, ['k', 'eligible']);
+  const { k = 5, eligible } = options;
+  checkInteger('k', k, 1, 10_000);
+  if (eligible !== undefined) checkNames('eligible', eligible);
+  return { k, eligible };
+}
+
+function checkFind(k: number, options: { minQuality?: number }): number | undefined {
+  checkInteger('k', k, 0, 10_000);
+  if (options !== noOptions) checkOptions('options', options, ['minQuality']);
+  const { minQuality } = options;
+  if (minQuality !== undefined) checkUnitInterval('minQuality', minQuality);
+  return minQuality;
+}
+
+function checkExpect(options: { route?: string }): string | undefined {
+  if (options !== noOptions) checkOptions('options', options, ['route']);
+  const { route } = options;
+  if (route !== undefined) checkName('route', route);
+  return route;
+}
+
+/** What says where a route starts, and the name by which that was given. */
+interface Prior {
+  readonly argument: string;
+  readonly query: Query;
+}
+
+/** Undefined for nothing. */
+function routePrior(options: RouteParts): Prior | undefined {
+  checkOptions('options', options, ['embedding', 'text']);
+  const { embedding, text } = options;
+  if (text === undefined) {
+    if (embedding === undefined) return undefined;
+    if (!isVector(embedding) || isText(embedding)) throw invalidArgument('embedding', vectorKinds, embedding);
+    return { argument: 'embedding', query: embedding };
+  }
+  if (embedding !== undefined) throw invalidArgument('text', 'nothing beside an embedding', text);
+  if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
+  return { argument: 'text', query: text };
+}

@@ -1,0 +1,59 @@
+import { invalidArgument } from '../base/errors.ts';
+import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
+import { checkTrajectoryId, type Issued } from './issued.ts';
+
+/** One set of promoted weights. */
+export interface Version {
+  /** Number, from 0 for the untrained adapter. */
+  version: number;
+  /** When it was promoted, milliseconds since 1970; 0 for the untrained one. */
+  promotedAt: number;
+  /** Trajectories that background learning had taken in by then. */
+  trajectories: number;
+  /** What its cycle gained on held-back events, in nats per event; null when fewer than 100 were held. */
+  heldOutGain: number | null;
+  /** Whether it is the one that serves. */
+  current: boolean;
+}
+
+/** Which trajectories to forget: those that every given part holds for. */
+export interface ForgetCriterion {
+  /** Those of one source, as `endTrajectory` was told. */
+  source?: string;
+  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: string | number;
+  /** Those that ended before, as a date or in milliseconds since 1970. */
+  before?: Date | number;
+}
+
+/** What forgetting did. */
+export interface ForgetResult {
+  /** Trajectories that were taken out of everything. */
+  forgotten: number;
+  /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
+  outOfReach: number;
+}
+
+export function versions(handle: number): Version[] {
+  return JSON.parse(call(() => native.versions(handle))) as Version[];
+}
+
+export function rollback(handle: number, version: number): void {
+  checkInteger('version', version, 0, Number.MAX_SAFE_INTEGER);
+  call(() => native.rollback(handle, version));
+}
+
+export function forget(handle: number, issued: Issued, criterion: ForgetCriterion): ForgetResult {
+  checkOptions('criterion', criterion, ['source', 'trajectoryId', 'before']);
+  const { source, trajectoryId, before } = criterion;
+  if (source !== undefined) checkName('source', source);
+  if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 0);
+  const beforeMs: unknown = before instanceof Date ? before.getTime() : before;
+  if (before instanceof Date && Number.isNaN(beforeMs))
+    throw invalidArgument('before', 'a valid date', before);
+  if (beforeMs !== undefined) checkInteger('before', beforeMs, 0, Number.MAX_SAFE_INTEGER);
+  const id = trajectoryId === undefined ? undefined : issued.known(handle, 'trajectoryId', trajectoryId);
+  if (trajectoryId !== undefined && id === undefined) return { forgotten: 0, outOfReach: 0 };
+  return JSON.parse(call(() => native.forget(handle, source, id, beforeMs))) as ForgetResult;
+}

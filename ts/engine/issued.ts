@@ -1,0 +1,55 @@
+import { idPrefix, parseId } from '../base/ids.ts';
+import { checkInteger } from '../base/vectors.ts';
+import { call, native } from '../binding/native.ts';
+
+/** The ids of one engine: strings outside, numbers in the addon. */
+export class Issued {
+  readonly #incarnation: string;
+  readonly #trajectory: string;
+  readonly #suggestion: string;
+
+  constructor(handle: number) {
+    this.#incarnation = call(() => native.engineIncarnation(handle));
+    this.#trajectory = idPrefix('trajectory', this.#incarnation);
+    this.#suggestion = idPrefix('suggestion', this.#incarnation);
+  }
+
+  trajectory(number: number): string {
+    return this.#trajectory + number;
+  }
+
+  suggestion(number: number): string {
+    return this.#suggestion + number;
+  }
+
+  /** The number of a trajectory that this object's engine issued; undefined for what another did, or no trajectory is. */
+  begun(argument: string, id: string): number | undefined {
+    const { kind, incarnation, number } = parseId(argument, id);
+    return kind === 'trajectory' && incarnation === this.#incarnation ? number : undefined;
+  }
+
+  /** The number of a trajectory that the engine's state may know; undefined for one that it never saw. */
+  known(handle: number, argument: string, id: string | number): number | undefined {
+    if (typeof id === 'number') return id;
+    const { kind, incarnation, number } = parseId(argument, id);
+    if (kind !== 'trajectory') return undefined;
+    if (incarnation === this.#incarnation) return number;
+    return call(() => native.trajectoryIsOwn(handle, incarnation, number)) ? number : undefined;
+  }
+
+  /** The number of a suggestion whose candidates may still be known; -1 for another's. */
+  decision(argument: string, id: string): number {
+    const { kind, incarnation, number } = parseId(argument, id);
+    return kind === 'suggestion' && incarnation === this.#incarnation ? number : -1;
+  }
+}
+
+/** Refuses what is no id of a trajectory: neither a string of an id's form nor a number from `least`. */
+export function checkTrajectoryId(
+  argument: string,
+  id: unknown,
+  least: number,
+): asserts id is string | number {
+  if (typeof id === 'number') checkInteger(argument, id, least, Number.MAX_SAFE_INTEGER);
+  else parseId(argument, id);
+}
