@@ -40,7 +40,7 @@ interface Embedder {
   /** Whether texts of near meaning get near vectors. */
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
-  readonly basis?: 'minilm' | 'builtin' | Basis;
+  readonly basis?: 'minilm' | 'builtin' | Basis | undefined;
   /**
    * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
    * own.
@@ -87,9 +87,9 @@ interface AiSdkOptions {
   /** Length of the model's vectors, 2 to 65,536. */
   dim: number;
   /** Name of the vectors. Default `ai-sdk:<provider>:<modelId>`. */
-  id?: string;
+  id?: string | undefined;
   /** Settings by provider, as `{ openai: { dimensions: 256 } }`. */
-  providerOptions?: AiSdkProviderOptions;
+  providerOptions?: AiSdkProviderOptions | undefined;
 }
 /**
  * An embedding model of the AI SDK (package `ai`, 5 to 7), such as `openai.embedding('text-embedding-3-small')`: the
@@ -107,11 +107,11 @@ declare function aiSdk(model: AiSdkEmbeddingModel, options: AiSdkOptions): Embed
 /** Parts of {@link builtin}. */
 interface BuiltinOptions {
   /** Length of the vectors: the first 256, 128 or 64 numbers of each token. Default 256. */
-  dim?: 256 | 128 | 64;
+  dim?: 256 | 128 | 64 | undefined;
   /** Where the table lies. Default: in the package. */
-  path?: string;
+  path?: string | undefined;
   /** The table's bytes, in place of a path. They are read at the first use and must not change before it. */
-  data?: Uint8Array;
+  data?: Uint8Array | undefined;
 }
 /**
  * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
@@ -130,7 +130,7 @@ declare function builtin(options?: BuiltinOptions): SyncEmbedder;
 /** Parts of {@link hash}. */
 interface HashOptions {
   /** Length of the vectors, 2 to 65,536. Default 256. */
-  dim?: number;
+  dim?: number | undefined;
 }
 /**
  * Hashed words, pairs of words and parts of words: texts that share them get near vectors, texts that say the same in
@@ -150,19 +150,19 @@ interface OpenAiCompatibleOptions {
   /** Length of the model's vectors, 2 to 65,536. */
   dim: number;
   /** Sent as `authorization: Bearer <apiKey>`. Default: none. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Further headers: a plain object, no `Headers` or `Map`. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string>> | undefined;
   /** Milliseconds that one request may take, 1 to 3,600,000. Default 10,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Texts per request, 1 to 10,000. Default 128. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Whether `dim` is sent as `dimensions`, which models of variable length shorten their vectors to. Default false. */
-  sendDimensions?: boolean;
+  sendDimensions?: boolean | undefined;
   /** Name of the vectors. Default `openai:<model>`: the model's, whoever serves it. */
-  id?: string;
+  id?: string | undefined;
   /** What requests are made with, for proxies and retries. Default: the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
 }
 /**
  * A service that speaks OpenAI's `POST /embeddings`: OpenAI, Ollama, vLLM, llama.cpp and many more. Asynchronous.
@@ -178,18 +178,33 @@ interface OpenAiCompatibleOptions {
 declare function openAiCompatible(options: OpenAiCompatibleOptions): Embedder;
 //#endregion
 //#region ts/embed/prompt.d.ts
+/** One message of a chat, in any of the forms that {@link promptOf} reads; what else it has is passed over. */
+interface ChatMessage {
+  /** Who says it: OpenAI, Anthropic, the AI SDK, Gemini. */
+  readonly role?: unknown;
+  /** What is said, as text or in parts. */
+  readonly content?: unknown;
+  /** The same: AI SDK (UI messages), Gemini. */
+  readonly parts?: unknown;
+  /** Kind of an entry (OpenAI's responses), or of a message of LangChain. */
+  readonly type?: unknown;
+  /** LangChain, serialised. */
+  readonly kwargs?: unknown;
+  /** LangChain, stored. */
+  readonly data?: unknown;
+}
 /**
  * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
  * model messages), LangChain (objects and serialised), Gemini.
  */
-type ChatMessages = readonly object[];
+type ChatMessages = readonly ChatMessage[];
 /** Parts of {@link promptOf}. */
 interface PromptOptions {
   /**
    * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
    * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
-  reminders?: readonly string[];
+  reminders?: readonly string[] | undefined;
 }
 /**
  * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
@@ -214,26 +229,26 @@ interface TransformersOptions {
    * Folder of the model's files (`config.json`, `tokenizer.json`, `tokenizer_config.json`, `onnx/model.onnx`). With it
    * nothing is fetched. Default: the library finds the model by its name, and fetches it the first time.
    */
-  path?: string;
+  path?: string | undefined;
   /** Which of the model's files: `'fp32'`, `'fp16'`, `'q8'`, ... Default: the library's, `'fp32'` in Node.js. */
-  dtype?: string;
+  dtype?: string | undefined;
   /** How the vectors of a text's tokens become one. Default `'mean'`. */
-  pooling?: 'mean' | 'cls' | 'last_token';
+  pooling?: 'mean' | 'cls' | 'last_token' | undefined;
   /** Whether vectors are made unit length. Default true. */
-  normalize?: boolean;
+  normalize?: boolean | undefined;
   /** Length of the model's vectors. Default 384. */
-  dim?: number;
+  dim?: number | undefined;
   /** Texts per run of the model, 1 to 10,000. Default 8. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /**
    * Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`,
    * `:raw`.
    */
-  id?: string;
+  id?: string | undefined;
   /** Further options of the library's `pipeline`, such as `revision`, `device`, `cache_dir`, `session_options`. */
-  pipelineOptions?: Readonly<Record<string, unknown>>;
+  pipelineOptions?: Readonly<Record<string, unknown>> | undefined;
   /** How the library is loaded, for bundlers. Default `() => import('@huggingface/transformers')`. */
-  library?: () => Promise<unknown>;
+  library?: (() => Promise<unknown>) | undefined;
 }
 /**
  * A sentence encoder run in process by the package `@huggingface/transformers` 4, which is installed beside this one
@@ -248,4 +263,4 @@ interface TransformersOptions {
  */
 declare function transformers(options: TransformersOptions): Embedder;
 //#endregion
-export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type Basis, type BuiltinOptions, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type SyncEmbedder, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };
+export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type Basis, type BuiltinOptions, type ChatMessage, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type SyncEmbedder, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };

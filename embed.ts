@@ -10,5 +10,5 @@ export { type BuiltinOptions, builtin } from './ts/embed/builtin.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
 export { type HashOptions, hash } from './ts/embed/hash.ts';
 export { type OpenAiCompatibleOptions, openAiCompatible } from './ts/embed/openai-compatible.ts';
-export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
+export { type ChatMessage, type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
 export { type TransformersOptions, transformers } from './ts/embed/transformers.ts';

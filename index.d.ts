@@ -23,6 +23,22 @@ declare class SonaError extends Error {
   static isInstance(error: unknown): error is SonaError;
 }
 //#endregion
+//#region ts/base/ids.d.ts
+declare const named: unique symbol;
+type Named<Kind> = string & {
+  readonly [named]: Kind;
+};
+/** Names a decision of a router: an opaque string that no other router gives out. */
+type DecisionId = Named<'decision'>;
+/** Names a suggestion of an engine. */
+type SuggestionId = Named<'suggestion'>;
+/** Names a trajectory of an engine. */
+type TrajectoryId = Named<'trajectory'>;
+/** Text that was an id when it was stored. What is known to be another kind's does not compile in its place. */
+type StoredId = string & {
+  readonly [named]?: never;
+};
+//#endregion
 //#region ts/base/metadata.d.ts
 /** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
 type Metadata = {
@@ -67,11 +83,11 @@ interface Basis {
 /** Parts of {@link fitBasis}. */
 interface FitOptions {
   /** Length of a vector. Needed where all vectors lie in one Float32Array; else that of the first one. */
-  dim?: number;
+  dim?: number | undefined;
   /** Name of the basis. Default `'fitted'`. */
-  id?: string;
+  id?: string | undefined;
   /** Seed of every random choice. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
 }
 /**
  * Fits a basis to the vectors of a broad sample of prompts, at least some hundred; their lengths don't matter. The same
@@ -102,7 +118,7 @@ interface Embedder {
   /** Whether texts of near meaning get near vectors. */
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
-  readonly basis?: 'minilm' | 'builtin' | Basis;
+  readonly basis?: 'minilm' | 'builtin' | Basis | undefined;
   /**
    * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
    * own.
@@ -119,18 +135,33 @@ interface Embedder {
 type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
 //#endregion
 //#region ts/embed/prompt.d.ts
+/** One message of a chat, in any of the forms that {@link promptOf} reads; what else it has is passed over. */
+interface ChatMessage {
+  /** Who says it: OpenAI, Anthropic, the AI SDK, Gemini. */
+  readonly role?: unknown;
+  /** What is said, as text or in parts. */
+  readonly content?: unknown;
+  /** The same: AI SDK (UI messages), Gemini. */
+  readonly parts?: unknown;
+  /** Kind of an entry (OpenAI's responses), or of a message of LangChain. */
+  readonly type?: unknown;
+  /** LangChain, serialised. */
+  readonly kwargs?: unknown;
+  /** LangChain, stored. */
+  readonly data?: unknown;
+}
 /**
  * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
  * model messages), LangChain (objects and serialised), Gemini.
  */
-type ChatMessages = readonly object[];
+type ChatMessages = readonly ChatMessage[];
 /** Parts of {@link promptOf}. */
 interface PromptOptions {
   /**
    * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
    * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
-  reminders?: readonly string[];
+  reminders?: readonly string[] | undefined;
 }
 /**
  * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
@@ -158,101 +189,101 @@ interface QueryOptions {
    * Makes vectors of text. Its `dim` must be the length of the vectors; its `id` is kept with the state, and a state of
    * another embedder is refused. Default: `builtin`, where that has vectors of this length; it is loaded at the first text.
    */
-  embedder?: Embedder;
+  embedder?: Embedder | undefined;
   /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
-  promptOf?: (messages: ChatMessages) => string;
+  promptOf?: ((messages: ChatMessages) => string) | undefined;
 }
 //#endregion
 //#region ts/engine/config.d.ts
 /** Which parts of an engine learn. */
 interface SonaTiers {
   /** The per-request adapter. Default true. */
-  micro?: boolean;
+  micro?: boolean | undefined;
   /** The background adapter. Default true. */
-  base?: boolean;
+  base?: boolean | undefined;
   /** Route prototypes; off, a route stays at its prior embedding. Default true. */
-  prototypes?: boolean;
+  prototypes?: boolean | undefined;
 }
 /** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
 interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
-  hiddenDim?: number;
+  hiddenDim?: number | undefined;
   /** Must equal `hiddenDim` where given. */
-  embeddingDim?: number;
+  embeddingDim?: number | undefined;
   /** Rank of the per-request adapter, 1 to 4. Default 2. */
-  microLoraRank?: number;
+  microLoraRank?: number | undefined;
   /** Rank of the background adapter, 1 to 64. Default 16. */
-  baseLoraRank?: number;
+  baseLoraRank?: number | undefined;
   /** Layers of the background adapter, 1 to 128. Default 1; layers above the first train on steps that name them. */
-  baseLoraLayers?: number;
+  baseLoraLayers?: number | undefined;
   /** Numerator of both adapters' scale, `loraAlpha / rank`. Default 8. */
-  loraAlpha?: number;
+  loraAlpha?: number | undefined;
   /** Step size of the per-request adapter. Default .01. */
-  microLoraLr?: number;
+  microLoraLr?: number | undefined;
   /** Step size of the background adapter. Default .002. */
-  baseLoraLr?: number;
+  baseLoraLr?: number | undefined;
   /** How strongly the background adapter is held where it was when topics shift; 0: not at all. Default 1,000. */
-  ewcLambda?: number;
+  ewcLambda?: number | undefined;
   /** Memory of the importance of each weight, per optimiser step. Default .99. */
-  ewcGamma?: number;
+  ewcGamma?: number | undefined;
   /** Examples per optimiser step from which the importance of weights is estimated. Default 64, a whole batch. */
-  ewcFisherSamples?: number;
+  ewcFisherSamples?: number | undefined;
   /** Events after which the weights are anchored again. Default 500. */
-  consolidationInterval?: number;
+  consolidationInterval?: number | undefined;
   /** Most patterns of past trajectories. Default 50. */
-  patternClusters?: number;
+  patternClusters?: number | undefined;
   /** Least mean quality of a pattern that `findPatterns` recommends. Default .3. */
-  qualityThreshold?: number;
+  qualityThreshold?: number | undefined;
   /** Examples kept for replay. Default 10,000. */
-  replayCapacity?: number;
+  replayCapacity?: number | undefined;
   /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
-  trajectoryCapacity?: number;
+  trajectoryCapacity?: number | undefined;
   /** Most steps in one trajectory. Default 64. */
-  maxTrajectorySteps?: number;
+  maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
-  abstainBelow?: number;
+  abstainBelow?: number | undefined;
   /** What learns. Default everything. */
-  tiers?: SonaTiers;
+  tiers?: SonaTiers | undefined;
   /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
-  promotionGate?: boolean;
+  promotionGate?: boolean | undefined;
   /** `'auto'`: a native thread trains when work is due. `'manual'`: only explicit calls train, repeatably. Default `'auto'`. */
-  background?: 'auto' | 'manual';
+  background?: 'auto' | 'manual' | undefined;
   /** Ended trajectories after which training is due. Default 100. */
-  backgroundEvery?: number;
+  backgroundEvery?: number | undefined;
   /** Milliseconds after which training is due when anything waits. Default 3,600,000. */
-  backgroundIntervalMs?: number;
+  backgroundIntervalMs?: number | undefined;
   /** Use the widest vector instructions that the processor has. Default true. */
-  enableSimd?: boolean;
+  enableSimd?: boolean | undefined;
   /** Seed of every random choice. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Says what time it is, in whole milliseconds since 1970: for what is shown of patterns and versions, and for
    * `forget`. Asked by the calls that end, learn, find or forget. What is due is measured by a steady clock. Default:
    * the system's clock.
    */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** Older name of `trajectoryCapacity`. */
-  trajectoryBufferSize?: number;
+  trajectoryBufferSize?: number | undefined;
   /** Older name of `trajectoryCapacity`. */
-  bufferCapacity?: number;
+  bufferCapacity?: number | undefined;
   /** Older name of `microLoraLr`. */
-  microLr?: number;
+  microLr?: number | undefined;
   /** Older name of `baseLoraLr`. */
-  baseLr?: number;
+  baseLr?: number | undefined;
   /** Older name of `qualityThreshold`. */
-  patternQualityThreshold?: number;
+  patternQualityThreshold?: number | undefined;
   /** A setting of older documents: there is no dropout. */
-  loraDropout?: 0;
+  loraDropout?: 0 | undefined;
   /** A setting of older documents: it always is. */
-  ewcOnline?: true;
+  ewcOnline?: true | undefined;
 }
 /** Older name of {@link SonaConfig}. */
 type JsSonaConfig = SonaConfig;
 //#endregion
 //#region ts/engine/engine-builder.d.ts
 /** The settings that the builder has a method for. */
-declare const settings: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
-type Setters = { [Name in (typeof settings)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
+declare const settings$1: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
+type Setters = { [Name in (typeof settings$1)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
 /** Builds an engine: one method per setting, then `build`. */
 interface SonaEngineBuilder extends Setters {
   /** Takes over every setting of a config, a preset for instance. */
@@ -270,7 +301,7 @@ interface SignalParts {
    * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
    * that this thread ended.
    */
-  trajectoryId?: string | number | undefined;
+  trajectoryId?: TrajectoryId | StoredId | number | undefined;
   /** How well it went, 0 to 1. */
   quality?: number | undefined;
   /** What it is taken for: shows in the success rates of patterns. */
@@ -281,7 +312,7 @@ interface SignalParts {
 /** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
 declare class LearningSignal implements SignalParts {
   /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: string | number | undefined;
+  readonly trajectoryId: TrajectoryId | StoredId | number | undefined;
   /** How well it went, 0 to 1. */
   readonly quality: number | undefined;
   /** What it is taken for. */
@@ -304,8 +335,8 @@ declare class LearningSignal implements SignalParts {
   static negative(latencyMs: number, quality: number): LearningSignal;
   /** For a certain trajectory, by its id or the builder that it was told with. */
   static fromTrajectory(trajectory: {
-    readonly id: string | number;
-  } | string | number, quality: number): LearningSignal;
+    readonly id: TrajectoryId | StoredId | number;
+  } | TrajectoryId | StoredId | number, quality: number): LearningSignal;
 }
 /** What a correction did. */
 interface FeedbackResult {
@@ -318,7 +349,7 @@ interface FeedbackResult {
    * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
    * with.
    */
-  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign';
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign' | undefined;
 }
 //#endregion
 //#region ts/engine/history.d.ts
@@ -338,11 +369,11 @@ interface Version {
 /** Which trajectories to forget: those that every given part holds for. */
 interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
-  source?: string;
+  source?: string | undefined;
   /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
-  trajectoryId?: string | number;
+  trajectoryId?: TrajectoryId | StoredId | number | undefined;
   /** Those that ended before, as a date or in milliseconds since 1970. */
-  before?: Date | number;
+  before?: Date | number | undefined;
 }
 /** What forgetting did. */
 interface ForgetResult {
@@ -365,7 +396,7 @@ interface LearnOptions {
   /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
   signal?: AbortSignal | undefined;
   /** Called about a hundred times; what it throws stops the cycle and is passed on. */
-  onProgress?: (progress: LearnProgress) => void;
+  onProgress?: ((progress: LearnProgress) => void) | undefined;
 }
 //#endregion
 //#region ts/engine/routes.d.ts
@@ -397,7 +428,7 @@ interface RankedRoute {
 /** A ranking of routes for one query. */
 interface RouteSuggestion {
   /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
-  id: string;
+  id: SuggestionId;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;
   /** Best first. */
@@ -425,7 +456,7 @@ type PatternType = (typeof PatternType)[keyof typeof PatternType];
 /** Options of a step. */
 interface StepOptions {
   /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
-  layer?: number;
+  layer?: number | undefined;
 }
 /**
  * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON it is its id, by which
@@ -434,7 +465,7 @@ interface StepOptions {
  */
 interface TrajectoryBuilder {
   /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
-  readonly id: string;
+  readonly id: TrajectoryId;
   /** Length of its vectors. */
   readonly embeddingDim: number;
   /** Steps so far. */
@@ -463,14 +494,16 @@ interface TrajectoryBuilder {
   /** Says what kind of pattern it belongs to. */
   setPatternType(type: PatternType): this;
 }
+/** An open trajectory: its builder, or its id. */
+type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId | number;
 //#endregion
 //#region ts/engine/outcomes.d.ts
 /** Options of `endTrajectory`. */
 interface EndOptions {
   /** What it is taken for; not given, it is judged by its quality against what was expected. */
-  verdict?: Verdict;
+  verdict?: Verdict | undefined;
   /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
-  source?: string;
+  source?: string | undefined;
 }
 //#endregion
 //#region ts/engine/patterns.d.ts
@@ -495,7 +528,7 @@ interface NodeRecord {
 /** A trajectory near the middle of a pattern. */
 interface Exemplar {
   /** Its id, for `learnFromFeedback` and `forget`. */
-  trajectoryId: string;
+  trajectoryId: TrajectoryId;
   /** The option that it chose; null for none, or one that has been removed. */
   route: string | null;
   /** How well it went, 0 to 1. */
@@ -684,16 +717,16 @@ type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Ar
 /** Where a route starts: the embedding of its name or of a description, or either in words. */
 interface RouteParts {
   /** The prior. */
-  embedding?: Vector;
+  embedding?: Vector | undefined;
   /** What it is the embedding of, for the engine's embedder. Not both. */
-  text?: string;
+  text?: string | undefined;
 }
 /** What routes are wanted. */
 interface SuggestOptions {
   /** How many, from 1. Default 5. */
-  k?: number;
+  k?: number | undefined;
   /** Names that may be chosen. Default: all. */
-  eligible?: readonly string[];
+  eligible?: readonly string[] | undefined;
 }
 /** Of a call that may wait for an embedder. */
 interface AsyncOptions {
@@ -706,9 +739,9 @@ interface RestoreOptions extends QueryOptions {
    * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
    * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
    */
-  continues?: boolean;
+  continues?: boolean | undefined;
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
@@ -817,11 +850,11 @@ declare class SonaEngine {
    * engine's, or one from before a restart, is passed over: the search is made again
    */
   beginTrajectory(query: Query, options?: {
-    decision?: string | undefined;
+    decision?: SuggestionId | StoredId | undefined;
   }): TrajectoryBuilder;
   /** As `beginTrajectory`, with every embedder. */
   beginTrajectoryAsync(query: Query, options?: {
-    decision?: string | undefined;
+    decision?: SuggestionId | StoredId | undefined;
   } & AsyncOptions): Promise<TrajectoryBuilder>;
   /**
    * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
@@ -831,20 +864,20 @@ declare class SonaEngine {
   /** As `startTrajectory`, with every embedder. */
   startTrajectoryAsync(query: Query, options?: AsyncOptions): Promise<number>;
   /** `addStep` of a builder or of a trajectory known by its id. */
-  addTrajectoryStep(trajectory: TrajectoryBuilder | string | number, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
+  addTrajectoryStep(trajectory: TrajectoryRef, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
   /** `recordStep` of a builder or of a trajectory known by its id. */
-  recordStep(trajectory: TrajectoryBuilder | string | number, node: string | number, score: number, latencyUs: number): void;
+  recordStep(trajectory: TrajectoryRef, node: string | number, score: number, latencyUs: number): void;
   /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryBuilder | string | number, name: string): void;
+  setTrajectoryRoute(trajectory: TrajectoryRef, name: string): void;
   /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryBuilder | string | number, contextId: string): void;
+  addTrajectoryContext(trajectory: TrajectoryRef, contextId: string): void;
   /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
    * @param quality how well it went, 0 to 1; for a route: whether it was the right one
    */
-  endTrajectory(trajectory: TrajectoryBuilder | string | number, quality: number, options?: EndOptions): void;
+  endTrajectory(trajectory: TrajectoryRef, quality: number, options?: EndOptions): void;
   /**
    * Corrects the outcome of a trajectory that has ended: prototype and records become what they would be, had it been
    * told right at once; the per-request adapter takes the difference; the background adapter learns from it from the next
@@ -973,9 +1006,9 @@ interface DecisionRecord {
   /** Names the decision: text that no other has, or a number (`v: 1`). */
   id: number | string;
   /** Which router made it, and since which start (`v: 2`). */
-  incarnation?: string;
+  incarnation?: string | undefined;
   /** Version of what was learned when it was made (`v: 2`; in `v: 1`, `policy.version`). */
-  version?: number;
+  version?: number | undefined;
   /** When it was made, milliseconds since 1970. */
   at: number;
   /** Whether the choice was meant to be followed. */
@@ -996,18 +1029,20 @@ interface DecisionRecord {
   /** Seed of the decision's random choice. */
   seed: number;
   /** Base64 of 128 32-bit floats, little endian: both blocks of features, without their intercepts. */
-  features?: string;
+  features?: string | undefined;
   /** Hash of the features, with or without them in the log. */
   featuresHash: string;
   /** Models that might have been chosen. Left out in logs that do not say. */
-  eligible?: string[];
+  eligible?: string[] | undefined;
   /**
    * Probability with which each of them was, in the same order, as it was given. They sum to 1, within what their digits
    * allow. Left out in logs that know the chosen model's alone.
    */
-  propensities?: number[];
+  propensities?: number[] | undefined;
   /** The model that was chosen. */
   model: string;
+  /** What it is called by and with, and its own plain data, where any of that was given. */
+  arm?: RecordedArm | undefined;
   /** Its propensity. */
   propensity: number;
   /** What was expected of it. */
@@ -1017,40 +1052,49 @@ interface DecisionRecord {
     latencyMs: number | null;
   };
   /** Whether it was made without its prompt; the features are then the mean of those before. */
-  contextFree?: true;
+  contextFree?: true | undefined;
   /** What was asked about, where the router's `logText` is on. */
-  text?: string;
+  text?: string | undefined;
   /** Session that the request belongs to. */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** Tenant that the request belongs to. */
-  tenant?: string;
+  tenant?: string | undefined;
   /** Whose data the request was made from. */
-  subject?: string;
+  subject?: string | undefined;
   /** Plain data of the caller's. */
-  metadata?: Metadata;
+  metadata?: Metadata | undefined;
   /** Length of the prompt. */
-  promptTokens?: number;
+  promptTokens?: number | undefined;
   /** What came of it, once that is known. */
-  outcome?: RecordedOutcome;
+  outcome?: RecordedOutcome | undefined;
+}
+/** What is known of the model that was chosen. */
+interface RecordedArm {
+  /** Name of the model that is called, where it is not the id. */
+  model?: string | undefined;
+  /** What it is called with. */
+  settings?: Metadata | undefined;
+  /** Plain data of the caller's. */
+  metadata?: Metadata | undefined;
 }
 /** The outcome in a {@link DecisionRecord}. */
 interface RecordedOutcome {
   /** How good the answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** Whether the call failed; in other systems' logs also with what message. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
   /** Who said so. */
-  source?: string;
+  source?: string | undefined;
   /** The model that answered, where it was not the one that was chosen. */
-  model?: string;
+  model?: string | undefined;
   /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
-  attempts?: RecordedAttempt[];
+  attempts?: RecordedAttempt[] | undefined;
   /** Plain data of the caller's. */
-  metadata?: Metadata;
+  metadata?: Metadata | undefined;
   /** When it was told, milliseconds since 1970. */
   at: number;
 }
@@ -1059,13 +1103,13 @@ interface RecordedAttempt {
   /** The model that was called. */
   model: string;
   /** Whether the call failed; in other systems' logs also with what message. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
   /** How good its answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
 }
 //#endregion
 //#region ts/log/lines.d.ts
@@ -1138,27 +1182,27 @@ interface Exclusions {
 /** Options of every reader of another system's logs. */
 interface ForeignLogOptions {
   /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
-  eligible?: readonly string[];
+  eligible?: readonly string[] | undefined;
   /** Whether to make features of the context, hashed to 128 numbers. Default true. */
-  features?: boolean;
+  features?: boolean | undefined;
 }
 //#endregion
 //#region ts/log/offpolicy.d.ts
 /** Options of `evaluatePolicy`. */
 interface EvaluationOptions {
   /** What a decision was worth, 0 to 1. Default: the quality of its outcome, or of the attempt that answered. */
-  reward?: (record: DecisionRecord) => number;
+  reward?: ((record: DecisionRecord) => number) | undefined;
   /** Whether the outcome model of DM, DR and SNDR may use the features of the log. Default true. */
-  features?: boolean;
+  features?: boolean | undefined;
   /** Seed of the split into folds. Default 0. */
-  seed?: number;
+  seed?: number | undefined;
   /** Least support with which a policy is evaluated, 0 to 1. Default 0.5. */
-  minSupport?: number;
+  minSupport?: number | undefined;
   /**
    * Least effective sample size with which a policy is evaluated, from 0: by the weights that were drawn, and with their squares
    * as they were to be expected. Default 10.
    */
-  minEffectiveSampleSize?: number;
+  minEffectiveSampleSize?: number | undefined;
 }
 /** An estimated mean reward. */
 interface Estimate {
@@ -1254,9 +1298,9 @@ interface VowpalWabbitOptions extends ForeignLogOptions {
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
    */
-  format?: 'cb' | 'cb_adf' | 'dsjson';
+  format?: 'cb' | 'cb_adf' | 'dsjson' | undefined;
   /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
-  quality?: (cost: number) => number;
+  quality?: ((cost: number) => number) | undefined;
 }
 /**
  * Reads a log of contextual bandits in the formats of Vowpal Wabbit. Models are the numbers of the actions, from `'1'`. The text formats
@@ -1277,153 +1321,163 @@ declare function readVowpalWabbit(log: TextStream, options?: VowpalWabbitOptions
 /** What is expected of a model before any outcome. */
 interface ModelPrior {
   /** Mean quality, 0 to 1. Default: the mean of all models, and a bit more while nothing is known. */
-  quality?: number;
+  quality?: number | undefined;
   /** US dollars per call. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** Milliseconds per call. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** Another model that it will do like: what that knows when this one is added. Default: the one with the most tags in common, if any. */
-  like?: string;
+  like?: string | undefined;
   /** Outcomes that the prior counts for, above 0. Default 10. */
-  weight?: number;
+  weight?: number | undefined;
 }
-/** A model that requests can be routed to. */
-interface RouterModel {
+/** A model that requests can be routed to, with the settings that it is called with: what a decision chooses among. */
+interface RouterModel<Id extends string = string> {
   /** Its name, unique in a router. */
-  id: string;
+  id: Id;
+  /** Name of the model that is called. Default: `id`. */
+  model?: string | undefined;
+  /** What it is called with, as plain data: comes back as `decision.settings`. No entry is named `model`. */
+  settings?: Metadata | undefined;
+  /** Plain data of the caller's: comes back in explanations and in the decision log. */
+  metadata?: Metadata | undefined;
   /** US dollars per million tokens of prompt. */
-  inputUsdPer1M?: number;
+  inputUsdPer1M?: number | undefined;
   /** US dollars per million tokens of answer. */
-  outputUsdPer1M?: number;
+  outputUsdPer1M?: number | undefined;
   /** Words that models share which do well on the same prompts. At most 64. */
-  tags?: readonly string[];
+  tags?: readonly string[] | undefined;
   /** What is expected of it. */
-  prior?: ModelPrior;
+  prior?: ModelPrior | undefined;
 }
+/** What to call: the model's name, and its settings. */
+type ModelSettings = {
+  readonly model: string;
+} & Metadata;
 /** A change of prices. What is not given stays. */
 interface ModelPrice {
   /** US dollars per million tokens of prompt. */
-  inputUsdPer1M?: number;
+  inputUsdPer1M?: number | undefined;
   /** US dollars per million tokens of answer. */
-  outputUsdPer1M?: number;
+  outputUsdPer1M?: number | undefined;
 }
 //#endregion
 //#region ts/router/config.d.ts
 /** What a router makes of the vector of a prompt. */
 interface RouterFeatures {
   /** Length of every query vector, 2 to 65,536. Default: that of the embedder, the engine or the basis; else 256. */
-  dim?: number;
+  dim?: number | undefined;
   /**
    * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
    * of them. `'builtin'` and `'minilm'` ship, for vectors of the built-in embedder and of all-MiniLM-L6-v2. Or one of
    * `fitBasis`. Default: the embedder's, else `'auto'`; without features, engine and embedder `'builtin'`.
    */
-  basis?: 'auto' | 'builtin' | 'minilm' | Basis;
+  basis?: 'auto' | 'builtin' | 'minilm' | Basis | undefined;
 }
 /** Costs that the objective tells apart, on a logarithmic scale. */
 interface CostScale {
   /** US dollars per call that count as nothing. Default .00001. */
-  lowUsd?: number;
+  lowUsd?: number | undefined;
   /** US dollars per call that count in full. Default .02. */
-  highUsd?: number;
+  highUsd?: number | undefined;
 }
 /** Latencies that the objective tells apart, on a logarithmic scale. */
 interface LatencyScale {
   /** Milliseconds that count as nothing. Default 100. */
-  lowMs?: number;
+  lowMs?: number | undefined;
   /** Milliseconds that count in full. Default 30,000. */
-  highMs?: number;
+  highMs?: number | undefined;
 }
 /** What is worth how much. */
 interface RouterObjective {
   /** What a quality of 1 is worth. Default 1. */
-  qualityWeight?: number;
+  qualityWeight?: number | undefined;
   /** What a cost at the upper end of the cost scale takes away. Default 0. */
-  costWeight?: number;
+  costWeight?: number | undefined;
   /** What a latency at the upper end of the latency scale takes away. Default 0. */
-  latencyWeight?: number;
+  latencyWeight?: number | undefined;
   /** Costs between nothing and in full. */
-  costScale?: CostScale;
+  costScale?: CostScale | undefined;
   /** Latencies between nothing and in full. */
-  latencyScale?: LatencyScale;
+  latencyScale?: LatencyScale | undefined;
   /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
-  failureQuality?: number;
+  failureQuality?: number | undefined;
   /**
    * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` is told:
    * tell it. Default: no budget.
    */
-  budgetUsdPerRequest?: number;
+  budgetUsdPerRequest?: number | undefined;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
-  maxLatencyMs?: number;
+  maxLatencyMs?: number | undefined;
 }
 /** How a model is chosen from what is known of all. */
 type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
 /** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
-interface RouterConfig extends QueryOptions {
+interface RouterConfig<Id extends string = string> extends QueryOptions {
   /** Models that requests can be routed to, up to 1,000. More can come while running. */
-  models: readonly RouterModel[];
+  models: readonly RouterModel<Id>[];
   /** Vectors and features. */
-  features?: RouterFeatures;
+  features?: RouterFeatures | undefined;
   /** Its nearest patterns appear in explanations. `features.dim` must equal its `hiddenDim`. */
-  engine?: SonaEngine;
+  engine?: SonaEngine | undefined;
   /** What is worth how much. Default: quality alone. */
-  objective?: RouterObjective;
+  objective?: RouterObjective | undefined;
   /** How a model is chosen from what is known of all. Default `'ucb'`. */
-  exploration?: Exploration;
+  exploration?: Exploration | undefined;
   /** Least probability of every eligible model, 0 to .5. Default 0. Above 0, logs of every policy can be evaluated. */
-  propensityFloor?: number;
+  propensityFloor?: number | undefined;
   /** Decisions that wait for their outcome, or may be amended; the oldest is given up. Default 100,000. */
-  pendingCapacity?: number;
+  pendingCapacity?: number | undefined;
   /** Milliseconds after which a decision's outcome is no longer taken. Default 86,400,000, a day. */
-  pendingTtlMs?: number;
+  pendingTtlMs?: number | undefined;
   /** Milliseconds after its last request for which a session stays with its model. Default 1,800,000, half an hour. */
-  sessionTtlMs?: number;
+  sessionTtlMs?: number | undefined;
   /** Tenants whose own experience is kept; the one unused for longest is given up. Default 100. */
-  tenantCapacity?: number;
+  tenantCapacity?: number | undefined;
   /** Trials that a model added while running gets, in every second decision at most. Default 20. */
-  forcedTrials?: number;
+  forcedTrials?: number | undefined;
   /** Whether a model whose outcomes have shifted is learned anew. Default true. */
-  driftDetection?: boolean;
+  driftDetection?: boolean | undefined;
   /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
-  background?: 'auto' | 'manual';
+  background?: 'auto' | 'manual' | undefined;
   /** Names it among those whose states are merged; two that learn must differ. Default: a random UUID. */
-  origin?: string;
+  origin?: string | undefined;
   /** Seed of every random choice. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Says what time it is, in whole milliseconds since 1970; waiting, resting and expiring go by it, too. Default: the system's
    * clock, and a steady one for those.
    */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /**
    * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
    * event `error` and disturbs nothing else.
    */
-  log?: (line: string) => void;
+  log?: ((line: string) => void) | undefined;
   /**
    * Whether the lines that `log` takes hold the text that was asked about, as `text`. The router keeps no text: `exportLog`
    * has none. Default false.
    */
-  logText?: boolean;
+  logText?: boolean | undefined;
 }
 /** What a snapshot of a router does not hold. An embedder that ships need not be given again. */
 interface RouterRestoreOptions extends QueryOptions {
   /** As `RouterConfig.now`. */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** As `RouterConfig.log`. */
-  log?: (line: string) => void;
+  log?: ((line: string) => void) | undefined;
   /** As `RouterConfig.logText`. */
-  logText?: boolean;
+  logText?: boolean | undefined;
   /** As `RouterConfig.engine`. */
-  engine?: SonaEngine;
+  engine?: SonaEngine | undefined;
   /** Goes on under this name; what was learned so far stays under the former. Default: the former name. */
-  origin?: string;
+  origin?: string | undefined;
   /**
    * It is the only one that goes on from this state, and nothing was decided after it was saved: ids and sums go on as if the
    * process had never ended. Default false: it begins another life, whose ids and sums are its own. Decisions that came with the
    * state take their outcomes either way.
    */
-  continues?: boolean;
+  continues?: boolean | undefined;
 }
 //#endregion
 //#region ts/router/fallback.d.ts
@@ -1435,9 +1489,9 @@ interface Fallback {
    */
   reason: 'embedder' | 'empty';
   /** Code of the embedder's error. */
-  code?: SonaErrorCode;
+  code?: SonaErrorCode | undefined;
   /** What the embedder said. */
-  message?: string;
+  message?: string | undefined;
 }
 //#endregion
 //#region ts/router/explanation.d.ts
@@ -1452,6 +1506,10 @@ type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
 interface ExplainedCandidate {
   /** Its name. */
   model: string;
+  /** What is called: the model's name, and its settings. */
+  settings: ModelSettings;
+  /** Plain data of the caller's, as the model was given. */
+  metadata?: Metadata | undefined;
   /** Whether it was chosen. */
   chosen: boolean;
   /** Probability with which it was. */
@@ -1506,6 +1564,10 @@ interface Explanation {
   id: string;
   /** The model that was chosen. */
   model: string;
+  /** What is called: its name, and its settings. */
+  settings: ModelSettings;
+  /** Plain data of the caller's, as the request was given. */
+  metadata?: Metadata | undefined;
   /** Why. */
   reason: DecisionReason;
   /** The policy in force. */
@@ -1525,41 +1587,43 @@ interface Explanation {
    */
   candidates: ExplainedCandidate[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
-  patterns?: ExplainedPattern[];
+  patterns?: ExplainedPattern[] | undefined;
 }
 //#endregion
 //#region ts/router/decision.d.ts
 /** What a request says beside its prompt. */
-interface RouteOptions {
+interface RouteOptions<Id extends string = string> {
   /** Models that may be chosen. Default: all. */
-  eligible?: readonly string[];
+  eligible?: readonly Id[] | undefined;
   /**
    * Conversation that stays with its model, until that may not be chosen or fails: then with the one that is told to have
    * answered in its place, or else with the next that is chosen.
    */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** Whose request it is: the tenant's own outcomes are learned beside those of all. */
-  tenant?: string;
+  tenant?: string | undefined;
   /** Models whose expected cost is above this many US dollars are not chosen. */
-  maxCostUsd?: number;
+  maxCostUsd?: number | undefined;
   /** Models whose expected latency is above this many milliseconds are not chosen. */
-  maxLatencyMs?: number;
+  maxLatencyMs?: number | undefined;
   /**
    * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, and its prompt
    * counts for an `'auto'` basis; nothing else changes: no
    * session, no trial, no budget. Default `'apply'`.
    */
-  mode?: 'apply' | 'observe';
+  mode?: 'apply' | 'observe' | undefined;
   /**
    * Length of the prompt in tokens, which makes the expected cost and latency sharper. It is not read off the text. Default:
    * 500, with an answer of 300 where nothing was told of costs yet.
    */
-  promptTokens?: number;
+  promptTokens?: number | undefined;
+  /** Plain data of the caller's: comes back in the explanation and in the decision log. */
+  metadata?: Metadata | undefined;
 }
 /** A model that might have been chosen. */
-interface RankedModel {
+interface RankedModel<Id extends string = string> {
   /** Its name. */
-  model: string;
+  model: Id;
   /** What it was ranked by. */
   score: number;
   /** Expected quality, 0 to 1. */
@@ -1572,13 +1636,15 @@ interface RankedModel {
   propensity: number;
 }
 /** A model for a prompt. */
-interface RouterDecision {
+interface RouterDecision<Id extends string = string> {
   /** Names it for `feedback`: who made it, and its number there. */
-  id: string;
-  /** The model to ask. */
-  model: string;
+  id: DecisionId;
+  /** The model to ask, by its `id`. */
+  model: Id;
+  /** What to call: the model's name (`model`, or else its id) and its settings. */
+  settings: ModelSettings;
   /** The models that could be chosen, best score first. */
-  ranked: RankedModel[];
+  ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;
   /** What is expected of it; null where nothing is known. */
@@ -1642,11 +1708,11 @@ declare function explainTable(explanation: Explanation): string;
 /** Which outcomes a router forgets: those that every given part holds for. */
 interface RouterForgetCriterion {
   /** Those of one source, as `feedback` was told. */
-  source?: string;
+  source?: string | undefined;
   /** That of one decision. */
-  decisionId?: string;
+  decisionId?: DecisionId | StoredId | undefined;
   /** Those told before, as a date or in milliseconds since 1970. */
-  before?: Date | number;
+  before?: Date | number | undefined;
 }
 //#endregion
 //#region ts/router/log-lines.d.ts
@@ -1673,45 +1739,67 @@ declare class LogLines implements Iterable<string>, AsyncIterable<string> {
 }
 //#endregion
 //#region ts/router/outcome.d.ts
+/**
+ * Tokens of a call, as providers and the AI SDK tell them: of each pair one is read, the first that is known. A call costs what its
+ * model's prices were when it was decided for; cached tokens count as others, where they are told among those of the prompt.
+ */
+interface TokenUsage {
+  /** Of the prompt: AI SDK. */
+  readonly inputTokens?: number | undefined;
+  /** Of the answer: AI SDK. */
+  readonly outputTokens?: number | undefined;
+  /** Of the prompt: OpenAI (responses), Anthropic. */
+  readonly input_tokens?: number | null | undefined;
+  /** Of the answer: OpenAI (responses), Anthropic. */
+  readonly output_tokens?: number | null | undefined;
+  /** Of the prompt: OpenAI (chat), and services that speak its format. */
+  readonly prompt_tokens?: number | null | undefined;
+  /** Of the answer: OpenAI (chat). */
+  readonly completion_tokens?: number | null | undefined;
+}
 /** One model that was asked, and what came of it. */
-interface OutcomeAttempt {
+interface OutcomeAttempt<Id extends string = string> {
   /** The model. */
-  model: string;
+  model: Id;
   /** How good its answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
+  /** Its tokens, in place of `costUsd`: the model must have prices. */
+  usage?: TokenUsage | undefined;
   /** Whether the call failed; a message means that it did, and is not kept. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
 }
 /**
  * What came of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an error
  * counts against the availability of the model that was asked; what is missing teaches nothing. It may be told in parts.
  */
-interface Outcome {
+interface Outcome<Id extends string = string> {
   /** How good the answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
+  /** Tokens of the call, in place of `costUsd`: the model that answered must have prices. Without any count nothing is told. */
+  usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
   /** Who says so, for `forget`. */
-  source?: string;
+  source?: string | undefined;
   /** The model that answered, where it is not the one that was decided for. */
-  model?: string;
+  model?: Id | undefined;
   /** Replaces what was told before. Default false. */
-  amend?: boolean;
+  amend?: boolean | undefined;
   /**
    * A failover chain in place of the parts above: the models that were asked one after the other, at most 64; the last is the
    * one that answered. Each teaches its own model.
    */
-  attempts?: readonly OutcomeAttempt[];
+  attempts?: readonly OutcomeAttempt<Id>[] | undefined;
   /** Plain data that comes back in the decision log. */
-  metadata?: Metadata;
+  metadata?: Metadata | undefined;
 }
 /** Whether an outcome was taken in. */
 interface OutcomeResult {
@@ -1722,7 +1810,7 @@ interface OutcomeResult {
    * amend), the decision was only observed and nobody said who answered, there was nothing in it, or another router made the
    * decision, or this one after the state was saved that it was restored from.
    */
-  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty' | 'foreign';
+  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty' | 'foreign' | undefined;
 }
 //#endregion
 //#region ts/router/stats.d.ts
@@ -1806,17 +1894,17 @@ interface RouterMemory {
 //#endregion
 //#region ts/router/warm-start.d.ts
 /** An outcome from elsewhere, of a prompt as `vector` or as `text`. */
-interface WarmStartRow {
+interface WarmStartRow<Id extends string = string> {
   /** The prompt's vector. */
-  vector?: Vector;
+  vector?: Vector | undefined;
   /** The prompt, or the messages of its chat, for the router's embedder. */
-  text?: string | ChatMessages;
+  text?: string | ChatMessages | undefined;
   /** The model that answered. */
-  model: string;
+  model: Id;
   /** How good the answer was, 0 to 1. */
   quality: number;
   /** Outcomes that it counts for, above 0, at most 1,000. Default 1. */
-  weight?: number;
+  weight?: number | undefined;
 }
 //#endregion
 //#region ts/router/router.d.ts
@@ -1828,13 +1916,13 @@ interface WarmStartRow {
  * value of the wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors,
  * `SONA_UNKNOWN_MODEL` for names, `SONA_NO_ELIGIBLE_MODEL` when every model is ruled out, and `SONA_CLOSED` after `close`.
  */
-declare class SonaRouter {
+declare class SonaRouter<const Id extends string = string> {
   #private;
   /**
    * A router that has learned nothing. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one.
    * Models are named `models[i]`.
    */
-  constructor(config: RouterConfig);
+  constructor(config: RouterConfig<Id>);
   /**
    * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
    * out, and what they give is compared: settings, models with their prices, the basis. It is compared with the first config,
@@ -1845,7 +1933,7 @@ declare class SonaRouter {
    * @throws `SONA_INVALID_CONFIG` for another config than the first, and without one where nobody gave one;
    * `SONA_INCOMPATIBLE_STATE` for another embedder
    */
-  static shared(name: string, config?: RouterConfig): SonaRouter;
+  static shared<const Id extends string = string>(name: string, config?: RouterConfig<Id>): SonaRouter<Id>;
   /**
    * The router of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit with
    * `continues` and `background: 'manual'`. It begins another life, unless `continues` is set: decisions that came with the
@@ -1854,9 +1942,9 @@ declare class SonaRouter {
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
    */
-  static restore(bytes: Uint8Array, options?: RouterRestoreOptions): SonaRouter;
+  static restore<Id extends string = string>(bytes: Uint8Array, options?: RouterRestoreOptions): SonaRouter<Id>;
   /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
-  static load(path: string, options?: RouterRestoreOptions): Promise<SonaRouter>;
+  static load<Id extends string = string>(path: string, options?: RouterRestoreOptions): Promise<SonaRouter<Id>>;
   /**
    * Calls `listener` with each event of a name from now on; returns what ends that. A listener that throws, or whose promise
    * rejects, fails no request: see the event `error`.
@@ -1875,29 +1963,29 @@ declare class SonaRouter {
    * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
    * when the embedder takes its time, and what stands in the way of reading the built-in embedder's table
    */
-  route(query: Query, options?: RouteOptions): RouterDecision;
+  route(query: Query, options?: RouteOptions<Id>): RouterDecision<Id>;
   /**
    * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
    * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
    * One with `embedSync` is used as `route` uses it, and what it throws is passed on. Rejects with `SONA_ABORTED` when the
    * signal fires.
    */
-  routeAsync(query: Query, options?: RouteOptions & AsyncOptions): Promise<RouterDecision>;
+  routeAsync(query: Query, options?: RouteOptions<Id> & AsyncOptions): Promise<RouterDecision<Id>>;
   /**
    * Takes in what came of a decision, at once or part by part. An outcome with a part that was told before is refused as a
    * whole (`repeated`), unless `amend` is set: tell the new parts alone. After `attempts` they are of the last one. A decision
    * that is not held any more, or that another router made, is no error: see the result's `reason`.
    */
-  feedback(id: string, outcome: Outcome): OutcomeResult;
+  feedback(id: DecisionId | StoredId, outcome: Outcome<Id>): OutcomeResult;
   /**
    * Adds a model. It starts with its prior, or that of its nearest sibling by tags, and gets `forcedTrials` trials. One that
    * was removed comes back with what it had learned.
    */
   addModel(model: RouterModel): void;
   /** Takes a model away. Outcomes of its decisions are still taken in. */
-  removeModel(id: string): void;
+  removeModel(id: Id): void;
   /** Sets prices; nothing has to be learned anew. */
-  updatePrice(id: string, price: ModelPrice): void;
+  updatePrice(id: Id, price: ModelPrice): void;
   /** All models in the order in which they came, with their prices of now. */
   models(): RouterModel[];
   /**
@@ -1905,9 +1993,9 @@ declare class SonaRouter {
    *
    * @returns how many
    */
-  warmStart(rows: readonly WarmStartRow[]): number;
+  warmStart(rows: readonly WarmStartRow<Id>[]): number;
   /** As `warmStart`, with every embedder; rejects when it fails. */
-  warmStartAsync(rows: readonly WarmStartRow[], options?: AsyncOptions): Promise<number>;
+  warmStartAsync(rows: readonly WarmStartRow<Id>[], options?: AsyncOptions): Promise<number>;
   /**
    * Takes in what the router of a snapshot has learned, and what had been merged into that; of each origin the newest
    * counts, so that merging again changes nothing, and the order of merging does not matter. Shifts, budget, sessions and
@@ -1928,7 +2016,7 @@ declare class SonaRouter {
    * @throws `SONA_INVALID_ARGUMENT` for the id of something else, also of another router's decision
    */
   exportLog(options?: {
-    since?: string | number;
+    since?: DecisionId | StoredId | number | undefined;
   }): LogLines;
   /**
    * Takes outcomes out of what was learned: exactly out of the sums of quality, cost and latency and of what is solved from
@@ -1975,4 +2063,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessages, type CostScale, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type SuggestOptions, type SyncEmbedder, type TextLines, type TextStream, type TrajectoryBuilder, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

@@ -1,9 +1,10 @@
 export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/base/errors.ts';
+export type { DecisionId, StoredId, SuggestionId, TrajectoryId } from './ts/base/ids.ts';
 export type { Metadata, MetadataValue } from './ts/base/metadata.ts';
 export type { Same, Vector } from './ts/base/vectors.ts';
 export { type Basis, type FitOptions, fitBasis } from './ts/embed/basis.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
-export { type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
+export { type ChatMessage, type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
 export type { Query, QueryOptions } from './ts/embed/query.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/engine/config.ts';
 export {
@@ -33,7 +34,7 @@ export type {
 export { type Presets, presets } from './ts/engine/presets.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/engine/routes.ts';
 export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
-export type { StepOptions, TrajectoryBuilder } from './ts/engine/trajectory-builder.ts';
+export type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './ts/engine/trajectory-builder.ts';
 export type { DecisionLog, DecisionLogStream } from './ts/log/decision-log.ts';
 export { readLog, writeLog } from './ts/log/decision-log.ts';
 export type { DecisionRecord, RecordedAttempt, RecordedOutcome } from './ts/log/decision-record.ts';
@@ -71,8 +72,8 @@ export type {
 export type { Fallback } from './ts/router/fallback.ts';
 export type { RouterForgetCriterion } from './ts/router/forget.ts';
 export { LogLines } from './ts/router/log-lines.ts';
-export type { ModelPrice, ModelPrior, RouterModel } from './ts/router/models.ts';
-export type { Outcome, OutcomeAttempt, OutcomeResult } from './ts/router/outcome.ts';
+export type { ModelPrice, ModelPrior, ModelSettings, RouterModel } from './ts/router/models.ts';
+export type { Outcome, OutcomeAttempt, OutcomeResult, TokenUsage } from './ts/router/outcome.ts';
 export { type RouterEvaluationPolicy, SonaRouter } from './ts/router/router.ts';
 export type { RouterMemory, RouterModelStats, RouterStats } from './ts/router/stats.ts';
 export type { WarmStartRow } from './ts/router/warm-start.ts';

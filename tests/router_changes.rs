@@ -33,7 +33,7 @@ fn quality(quality: f64) -> Outcome {
 }
 
 fn attempts(attempts: &[(u32, Told)]) -> Outcome {
-    let attempts = attempts.iter().map(|&(model, told)| Asked { model: ModelId(model), told }).collect();
+    let attempts = attempts.iter().map(|&(model, told)| Asked { model: ModelId(model), told, usage: None }).collect();
     Outcome { attempts, ..Outcome::default() }
 }
 

@@ -132,6 +132,9 @@ impl World {
         model.prior.cost_usd = self.chance(0.2).then(|| self.amount());
         model.prior.latency_ms = self.chance(0.2).then(|| self.amount());
         model.prior.like = self.chance(0.2).then(|| format!("m{}", self.below(6)));
+        model.model = self.chance(0.2).then(|| "base".into());
+        model.settings = self.chance(0.2).then(|| r#"{"temperature":0.5}"#.into());
+        model.metadata = self.chance(0.2).then(|| r#"{"team":"x"}"#.into());
         model.tags = (0..self.below(3)).map(|n| format!("t{n}")).collect();
         model
     }
@@ -162,7 +165,7 @@ impl World {
             for _ in 0..1 + self.below(3) {
                 let model = self.model(router);
                 let told = self.told();
-                outcome.attempts.extend(model.map(|model| Asked { model, told }));
+                outcome.attempts.extend(model.map(|model| Asked { model, told, usage: None }));
             }
         } else {
             let Told { quality, cost_usd, latency_ms, error } = self.told();
@@ -185,6 +188,7 @@ impl World {
                 Some(tokens) => Some(tokens),
                 None => self.chance(0.8).then(|| self.amount()),
             },
+            metadata: self.chance(0.1).then(|| r#"{"n":1}"#.into()),
         }
     }
 

@@ -80,6 +80,7 @@ const GOOD: Outcome = Outcome {
     quality: Some(0.9),
     cost_usd: Some(0.02),
     latency_ms: Some(70.0),
+    usage: None,
     error: None,
     source: None,
     model: None,

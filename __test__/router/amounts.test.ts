@@ -1,7 +1,7 @@
 // What a model costs and how long it takes is expected as it was told, though some of it is nothing, rare or large.
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
-import { SonaRouter } from '../../index.ts';
+import { type DecisionId, SonaRouter } from '../../index.ts';
 import { bytes, make, NOON, prompt } from '../support/routers.ts';
 
 const only = { models: [{ id: 'm' }] };
@@ -105,7 +105,7 @@ describe('prices', () => {
     ];
     const ids = [late, early].map((router) =>
       Array.from({ length: 30 }, (_, n) => router.route(prompt(0, n), { promptTokens: 1_000 }).id),
-    ) as [string[], string[]];
+    ) as [DecisionId[], DecisionId[]];
     for (const id of ids[1]) early.feedback(id, { costUsd: 0.002 });
     for (const router of [late, early]) router.updatePrice('m', price(10));
     for (const id of ids[0]) late.feedback(id, { costUsd: 0.002 });

@@ -73,7 +73,9 @@ function works(config: RouterConfig): boolean {
 /** Keys of an interface of the committed public types, with their documentation. */
 function fields(name: string): Map<string, string> {
   const text = readFileSync(join(root, 'index.d.ts'), 'utf8');
-  const body = new RegExp(`interface ${name}(?: extends \\w+)? \\{\\n([\\s\\S]*?)\\n\\}`).exec(text)?.[1];
+  const body = new RegExp(`interface ${name}(?:<[^{]*>)?(?: extends \\w+)? \\{\\n([\\s\\S]*?)\\n\\}`).exec(
+    text,
+  )?.[1];
   expect(body, `index.d.ts has no interface ${name}: run \`npm run build:types\``).toBeDefined();
   const found = (body ?? '').matchAll(/\/\*\*([\s\S]*?)\*\/\s*(\w+)\??:/g);
   return new Map(

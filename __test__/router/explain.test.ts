@@ -131,6 +131,7 @@ describe('explainTable', () => {
   const explanation: Explanation = {
     id: 'r0123456789abcdef-12',
     model: 'large',
+    settings: { model: 'large' },
     reason: 'policy',
     exploration: 'ucb',
     difficulty: -0.0123,
@@ -140,6 +141,7 @@ describe('explainTable', () => {
     candidates: [
       {
         model: 'large',
+        settings: { model: 'large' },
         chosen: true,
         propensity: 0.995,
         score: 0.81234,
@@ -161,6 +163,7 @@ describe('explainTable', () => {
       },
       {
         model: 'small',
+        settings: { model: 'small' },
         chosen: false,
         propensity: 0.005,
         score: 0.5,

@@ -80,7 +80,7 @@ describe('the decision of another router', () => {
     const suggestion = engine.suggestRoutes(prompt(0, 1));
     const trajectory = engine.beginTrajectory(prompt(0, 1)).setRoute('a');
     engine.endTrajectory(trajectory, 1);
-    for (const id of [suggestion.id, trajectory.id]) {
+    for (const id of [suggestion.id, trajectory.id] as string[]) {
       expect(router.feedback(id, { quality: 1 })).toEqual(foreign);
       expect(router.forget({ decisionId: id })).toEqual({ forgotten: 0, outOfReach: 0 });
     }

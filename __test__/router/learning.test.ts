@@ -113,7 +113,9 @@ describe('a decision', () => {
     const router = make();
     teach(router, 40);
     const decision = router.route(prompt(0, 5));
-    expect(Object.keys(decision)).toEqual(['id', 'model', 'ranked', 'propensity', 'expected', 'fallback']);
+    expect(Object.keys(decision)).toEqual([
+      ...['id', 'model', 'settings', 'ranked', 'propensity', 'expected', 'fallback'],
+    ]);
     expect(JSON.parse(JSON.stringify(decision))).toEqual({ ...decision });
     expect(numberOf(decision.id)).toBe(41);
     expect(decision.ranked.map(({ model }) => model).sort()).toEqual(['coder', 'dull', 'poet']);

@@ -24,7 +24,7 @@ mod state;
 mod time;
 mod words;
 
-pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome};
+pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome, Usage};
 pub use event::{Event, Subject};
 pub use facade::{Memory, ModelStats, Resume, RouterStats, SonaRouter};
 use features::Features;

@@ -14,11 +14,23 @@ const PRIOR_WEIGHT: f64 = 10.0;
 /// Most tags of one model.
 const MOST_TAGS: usize = 64;
 
-/// A model that requests can be routed to.
+/// Most bytes of JSON that settings or metadata of a model take.
+const MOST_JSON: usize = 262_144;
+
+/// A model that requests can be routed to, with the settings that it is called with: an arm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// Its name, unique in a router.
     pub id: Arc<str>,
+    /// The model that is called, where its name is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Arc<str>>,
+    /// What it is called with: a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Arc<str>>,
+    /// What the caller wants to find again: a JSON object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Arc<str>>,
     /// US dollars per million tokens, where known.
     pub price: Price,
     /// Words that models share which do well on the same prompts.
@@ -51,11 +63,12 @@ impl Default for Prior {
 impl Model {
     /// A model of which nothing but the name is known.
     pub fn new(id: impl Into<Arc<str>>) -> Self {
-        Self { id: id.into(), price: Price::default(), tags: Vec::new(), prior: Prior::default() }
+        let (price, prior) = (Price::default(), Prior::default());
+        Self { id: id.into(), model: None, settings: None, metadata: None, price, tags: Vec::new(), prior }
     }
 
-    /// Reads `{id, inputUsdPer1M?, outputUsdPer1M?, tags?, prior?: {quality?, costUsd?, latencyMs?, like?, weight?}}`.
-    /// `argument` is what errors call it.
+    /// Reads `{id, model?, settings?, metadata?, inputUsdPer1M?, outputUsdPer1M?, tags?, prior?: {quality?, costUsd?, latencyMs?,
+    /// like?, weight?}}`, settings and metadata as the text of their JSON. `argument` is what errors call it.
     ///
     /// # Errors
     /// [`SonaError::InvalidArgument`] for a key or a kind that does not belong, [`SonaError::OutOfRange`].
@@ -65,6 +78,9 @@ impl Model {
             let name = format!("{argument}.{key}");
             match key.as_str() {
                 "id" => model.id = text(&name, value)?.into(),
+                "model" => model.model = Some(text(&name, value)?.into()),
+                "settings" => model.settings = Some(text(&name, value)?.into()),
+                "metadata" => model.metadata = Some(text(&name, value)?.into()),
                 "inputUsdPer1M" => model.price.input = number(&name, value)?,
                 "outputUsdPer1M" => model.price.output = number(&name, value)?,
                 "tags" => {
@@ -72,7 +88,12 @@ impl Model {
                     model.tags = tags.iter().map(|tag| text(&name, tag)).collect::<Result<_>>()?;
                 }
                 "prior" => model.prior = Prior::from_json(&name, value)?,
-                _ => return Err(unknown(&name, "id, inputUsdPer1M, outputUsdPer1M, tags, prior")),
+                _ => {
+                    return Err(unknown(
+                        &name,
+                        "id, model, settings, metadata, inputUsdPer1M, outputUsdPer1M, tags, prior",
+                    ));
+                }
             }
         }
         model.check(argument)?;
@@ -87,6 +108,9 @@ impl Model {
                 object[name] = value;
             }
         };
+        put("model", json!(self.model));
+        put("settings", json!(self.settings));
+        put("metadata", json!(self.metadata));
         put("inputUsdPer1M", json!(self.price.input));
         put("outputUsdPer1M", json!(self.price.output));
         if !self.tags.is_empty() {
@@ -106,6 +130,12 @@ impl Model {
         let named = |what: &str| format!("{argument}.{what}");
         if self.id.is_empty() {
             return Err(SonaError::out_of_range(&named("id"), "a name of at least one character", "none"));
+        }
+        if self.model.as_ref().is_some_and(|model| model.is_empty()) {
+            return Err(SonaError::out_of_range(&named("model"), "a name of at least one character", "none"));
+        }
+        for (name, json) in [("settings", &self.settings), ("metadata", &self.metadata)] {
+            json.as_deref().map_or(Ok(()), |json| object(&named(name), json))?;
         }
         if self.tags.len() > MOST_TAGS {
             let expected = format!("at most {MOST_TAGS} words");
@@ -181,6 +211,17 @@ pub(super) fn amount(argument: &str, value: f64) -> Result<()> {
     Err(SonaError::out_of_range(argument, "a number from 0 to 1e12", value))
 }
 
+/// Text that is a JSON object of a size that can be kept.
+fn object(argument: &str, json: &str) -> Result<()> {
+    if json.len() > MOST_JSON {
+        return Err(SonaError::out_of_range(argument, format!("at most {MOST_JSON} bytes of JSON"), json.len()));
+    }
+    match serde_json::from_str::<serde_json::Map<String, Value>>(json) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(SonaError::invalid_argument(argument, "a JSON object", "something else")),
+    }
+}
+
 fn entries<'a>(argument: &str, value: &'a Value) -> Result<&'a serde_json::Map<String, Value>> {
     value.as_object().ok_or_else(|| wrong(argument, "an object", value))
 }
@@ -211,7 +252,8 @@ mod tests {
     #[test]
     fn a_model_survives_the_way_through_json() {
         let full = json!({
-            "id": "a", "inputUsdPer1M": 0.15, "outputUsdPer1M": 0.6, "tags": ["code", "small"],
+            "id": "a", "model": "b-large", "settings": "{\"temperature\":0}", "metadata": "{\"team\":\"x\"}",
+            "inputUsdPer1M": 0.15, "outputUsdPer1M": 0.6, "tags": ["code", "small"],
             "prior": { "quality": 0.5, "costUsd": 0.001, "latencyMs": 300.0, "like": "b", "weight": 3.0 },
         });
         assert_eq!(Model::from_json("models[0]", &full).unwrap().to_json(), full);
@@ -225,6 +267,12 @@ mod tests {
             (json!({}), "m.id", "SONA_OUT_OF_RANGE"),
             (json!({ "id": 1 }), "m.id", "SONA_INVALID_ARGUMENT"),
             (json!({ "id": "a", "price": 1 }), "m.price", "SONA_INVALID_ARGUMENT"),
+            (json!({ "id": "a", "model": "" }), "m.model", "SONA_OUT_OF_RANGE"),
+            (json!({ "id": "a", "model": 1 }), "m.model", "SONA_INVALID_ARGUMENT"),
+            (json!({ "id": "a", "settings": "[1]" }), "m.settings", "SONA_INVALID_ARGUMENT"),
+            (json!({ "id": "a", "settings": {} }), "m.settings", "SONA_INVALID_ARGUMENT"),
+            (json!({ "id": "a", "metadata": "{" }), "m.metadata", "SONA_INVALID_ARGUMENT"),
+            (json!({ "id": "a", "metadata": " ".repeat(MOST_JSON + 1) }), "m.metadata", "SONA_OUT_OF_RANGE"),
             (json!({ "id": "a", "inputUsdPer1M": -1 }), "m.inputUsdPer1M", "SONA_OUT_OF_RANGE"),
             (json!({ "id": "a", "tags": "x" }), "m.tags", "SONA_INVALID_ARGUMENT"),
             (json!({ "id": "a", "prior": { "quality": 2 } }), "m.prior.quality", "SONA_OUT_OF_RANGE"),

@@ -1,6 +1,6 @@
 //! Which models there are, under which numbers and names; which one a new one is like.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::ModelId;
@@ -11,8 +11,11 @@ use crate::error::{Result, SonaError};
 /// Most models of one router.
 pub const MOST_MODELS: usize = 1_000;
 
+/// Models that have been removed and are remembered: whoever was given one a moment before may ask what it is.
+const REMEMBERED: usize = 64;
+
 /// The models of a router. A copy shares what is large.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Models {
     /// In the order of their numbers.
     list: Vec<(u32, Arc<Model>)>,
@@ -20,6 +23,8 @@ pub struct Models {
     names: Arc<Vec<Arc<str>>>,
     /// The number of each name that a model has now.
     numbers: Arc<HashMap<Arc<str>, u32>>,
+    /// Those that were removed last, newest at the end. No state holds them.
+    removed: Arc<VecDeque<(u32, Arc<Model>)>>,
 }
 
 impl Models {
@@ -29,7 +34,8 @@ impl Models {
         let in_order = list.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let numbers: HashMap<_, _> = list.iter().map(|(uid, model)| (model.id.clone(), *uid)).collect();
         let sound = in_order && list.len() <= MOST_MODELS && list.iter().all(known) && numbers.len() == list.len();
-        sound.then(|| Self { list, names: Arc::new(names), numbers: Arc::new(numbers) })
+        let (names, numbers) = (Arc::new(names), Arc::new(numbers));
+        sound.then(|| Self { list, names, numbers, removed: Arc::default() })
     }
 
     /// All, in the order in which they came.
@@ -56,6 +62,14 @@ impl Models {
     pub fn get(&self, uid: u32) -> Option<&Arc<Model>> {
         let at = self.list.binary_search_by_key(&uid, |(uid, _)| *uid).ok()?;
         Some(&self.list[at].1)
+    }
+
+    /// One that is there, or was among the last to be removed; of an older one only its name is known. None for a number that
+    /// has not been given out.
+    pub fn recall(&self, uid: u32) -> Option<Arc<Model>> {
+        let removed = || self.removed.iter().rev().find(|(gone, _)| *gone == uid).map(|(_, model)| model);
+        let named = || Some(Arc::new(Model::new(self.names.get(uid as usize)?.clone())));
+        self.get(uid).or_else(removed).cloned().or_else(named)
     }
 
     /// The number of a name.
@@ -126,6 +140,11 @@ impl Models {
         if let Ok(at) = self.list.binary_search_by_key(&uid, |(uid, _)| *uid) {
             let (_, model) = self.list.remove(at);
             Arc::make_mut(&mut self.numbers).remove(&model.id);
+            let removed = Arc::make_mut(&mut self.removed);
+            if removed.len() == REMEMBERED {
+                removed.pop_front();
+            }
+            removed.push_back((uid, model));
         }
     }
 

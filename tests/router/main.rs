@@ -36,6 +36,28 @@ fn close(a: &[f64], b: &[f64], within: f64) -> bool {
 }
 
 #[test]
+fn a_model_that_was_removed_is_recalled() {
+    let router =
+        SonaRouter::new(RouterConfig { dim: 8, ..RouterConfig::default() }, vec![Model::new("first")], None, "a")
+            .unwrap();
+    let settings: Option<std::sync::Arc<str>> = Some(r#"{"temperature":0}"#.into());
+    let ids: Vec<_> = (0..70)
+        .map(|n| {
+            let id = router.add_model(Model { settings: settings.clone(), ..Model::new(format!("m{n}")) }).unwrap();
+            router.remove_model(&format!("m{n}")).unwrap();
+            id
+        })
+        .collect();
+    let recalled = |n: usize| router.model(ids[n]).unwrap().unwrap();
+    assert_eq!((&*recalled(69).id, &recalled(69).settings), ("m69", &settings));
+    assert_eq!((&*recalled(6).id, &recalled(6).settings), ("m6", &settings));
+    // of an older one the name is left
+    assert_eq!((&*recalled(5).id, &recalled(5).settings), ("m5", &None));
+    assert_eq!(&*router.model(sona::ModelId(0)).unwrap().unwrap().id, "first");
+    assert_eq!(router.model(sona::ModelId(71)).unwrap(), None);
+}
+
+#[test]
 fn a_router_that_is_saved_goes_on_bit_for_bit() {
     let world = World::new(16, 4);
     for (exploration, basis) in [

@@ -1,5 +1,21 @@
 import { invalidArgument } from './errors.ts';
 
+declare const named: unique symbol;
+
+type Named<Kind> = string & { readonly [named]: Kind };
+
+/** Names a decision of a router: an opaque string that no other router gives out. */
+export type DecisionId = Named<'decision'>;
+
+/** Names a suggestion of an engine. */
+export type SuggestionId = Named<'suggestion'>;
+
+/** Names a trajectory of an engine. */
+export type TrajectoryId = Named<'trajectory'>;
+
+/** Text that was an id when it was stored. What is known to be another kind's does not compile in its place. */
+export type StoredId = string & { readonly [named]?: never };
+
 /** What an id names: a trajectory or a suggestion of an engine, a decision of a router. */
 export type IdKind = 'trajectory' | 'suggestion' | 'decision';
 
@@ -26,8 +42,8 @@ export function idPrefix(kind: IdKind, incarnation: string): string {
 }
 
 /** An id as it is given out. */
-export function formatId(kind: IdKind, incarnation: string, number: number): string {
-  return idPrefix(kind, incarnation) + number;
+export function formatId<Kind extends IdKind>(kind: Kind, incarnation: string, number: number): Named<Kind> {
+  return (idPrefix(kind, incarnation) + number) as Named<Kind>;
 }
 
 /** The parts of an id, whoever issued it. `SONA_INVALID_ARGUMENT` for what is no id of any kind. */

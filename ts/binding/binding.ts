@@ -48,6 +48,7 @@ export interface RequestExtras {
   maxLatencyMs?: number | undefined;
   observe?: boolean | undefined;
   promptTokens?: number | undefined;
+  metadata?: string | undefined;
 }
 
 /** One attempt of a chain. */
@@ -57,6 +58,13 @@ export interface AttemptParts {
   costUsd?: number | undefined;
   latencyMs?: number | undefined;
   error?: boolean | undefined;
+  usage?: UsageParts | undefined;
+}
+
+/** Tokens of a call. */
+export interface UsageParts {
+  input: number;
+  output: number;
 }
 
 /** What few outcomes have. */
@@ -64,6 +72,7 @@ export interface OutcomeExtras {
   incarnation?: string | undefined;
   attempts?: AttemptParts[] | undefined;
   metadata?: string | undefined;
+  usage?: UsageParts | undefined;
   error?: boolean | undefined;
   source?: string | undefined;
   model?: number | undefined;
@@ -175,6 +184,7 @@ export interface Binding {
   routerSettings(): string;
   routerConfig(handle: number): string;
   routerModels(handle: number): string;
+  routerModel(handle: number, number: number): string | null;
   routerAddModel(handle: number, model: string): number;
   routerRemoveModel(handle: number, name: string): number;
   routerUpdatePrice(handle: number, name: string, input?: number, output?: number): void;

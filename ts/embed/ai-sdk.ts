@@ -33,9 +33,9 @@ export interface AiSdkOptions {
   /** Length of the model's vectors, 2 to 65,536. */
   dim: number;
   /** Name of the vectors. Default `ai-sdk:<provider>:<modelId>`. */
-  id?: string;
+  id?: string | undefined;
   /** Settings by provider, as `{ openai: { dimensions: 256 } }`. */
-  providerOptions?: AiSdkProviderOptions;
+  providerOptions?: AiSdkProviderOptions | undefined;
 }
 
 /** Calls at once, where the model takes several. */

@@ -23,11 +23,11 @@ export const FEATURES = 64;
 /** Parts of {@link fitBasis}. */
 export interface FitOptions {
   /** Length of a vector. Needed where all vectors lie in one Float32Array; else that of the first one. */
-  dim?: number;
+  dim?: number | undefined;
   /** Name of the basis. Default `'fitted'`. */
-  id?: string;
+  id?: string | undefined;
   /** Seed of every random choice. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /**

@@ -9,11 +9,11 @@ import { embedLocally, embedOne } from './local.ts';
 /** Parts of {@link builtin}. */
 export interface BuiltinOptions {
   /** Length of the vectors: the first 256, 128 or 64 numbers of each token. Default 256. */
-  dim?: 256 | 128 | 64;
+  dim?: 256 | 128 | 64 | undefined;
   /** Where the table lies. Default: in the package. */
-  path?: string;
+  path?: string | undefined;
   /** The table's bytes, in place of a path. They are read at the first use and must not change before it. */
-  data?: Uint8Array;
+  data?: Uint8Array | undefined;
 }
 
 /** Lengths of the vectors that it makes. */

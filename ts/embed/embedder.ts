@@ -27,7 +27,7 @@ export interface Embedder {
   /** Whether texts of near meaning get near vectors. */
   readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
-  readonly basis?: 'minilm' | 'builtin' | Basis;
+  readonly basis?: 'minilm' | 'builtin' | Basis | undefined;
   /**
    * Vectors of texts, in their order. Rejects when it can't make all of them. Calls may overlap: each needs vectors of its
    * own.

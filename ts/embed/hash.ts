@@ -6,7 +6,7 @@ import { embedLocally, embedOne } from './local.ts';
 /** Parts of {@link hash}. */
 export interface HashOptions {
   /** Length of the vectors, 2 to 65,536. Default 256. */
-  dim?: number;
+  dim?: number | undefined;
 }
 
 /**

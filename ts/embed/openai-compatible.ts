@@ -15,19 +15,19 @@ export interface OpenAiCompatibleOptions {
   /** Length of the model's vectors, 2 to 65,536. */
   dim: number;
   /** Sent as `authorization: Bearer <apiKey>`. Default: none. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Further headers: a plain object, no `Headers` or `Map`. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string>> | undefined;
   /** Milliseconds that one request may take, 1 to 3,600,000. Default 10,000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Texts per request, 1 to 10,000. Default 128. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Whether `dim` is sent as `dimensions`, which models of variable length shorten their vectors to. Default false. */
-  sendDimensions?: boolean;
+  sendDimensions?: boolean | undefined;
   /** Name of the vectors. Default `openai:<model>`: the model's, whoever serves it. */
-  id?: string;
+  id?: string | undefined;
   /** What requests are made with, for proxies and retries. Default: the global `fetch`. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
 }
 
 const keys: (keyof OpenAiCompatibleOptions)[] = [

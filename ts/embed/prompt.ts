@@ -3,11 +3,27 @@ import { checkOptions } from '../base/vectors.ts';
 import { defaultReminders, tagName, tagsOf, withoutBlocks } from './reminders.ts';
 import { humanText } from './turns.ts';
 
+/** One message of a chat, in any of the forms that {@link promptOf} reads; what else it has is passed over. */
+export interface ChatMessage {
+  /** Who says it: OpenAI, Anthropic, the AI SDK, Gemini. */
+  readonly role?: unknown;
+  /** What is said, as text or in parts. */
+  readonly content?: unknown;
+  /** The same: AI SDK (UI messages), Gemini. */
+  readonly parts?: unknown;
+  /** Kind of an entry (OpenAI's responses), or of a message of LangChain. */
+  readonly type?: unknown;
+  /** LangChain, serialised. */
+  readonly kwargs?: unknown;
+  /** LangChain, stored. */
+  readonly data?: unknown;
+}
+
 /**
  * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
  * model messages), LangChain (objects and serialised), Gemini.
  */
-export type ChatMessages = readonly object[];
+export type ChatMessages = readonly ChatMessage[];
 
 /** Parts of {@link promptOf}. */
 export interface PromptOptions {
@@ -15,7 +31,7 @@ export interface PromptOptions {
    * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
    * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
-  reminders?: readonly string[];
+  reminders?: readonly string[] | undefined;
 }
 
 /** Messages that are looked at, the newest ones. */

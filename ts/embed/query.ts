@@ -26,9 +26,9 @@ export interface QueryOptions {
    * Makes vectors of text. Its `dim` must be the length of the vectors; its `id` is kept with the state, and a state of
    * another embedder is refused. Default: `builtin`, where that has vectors of this length; it is loaded at the first text.
    */
-  embedder?: Embedder;
+  embedder?: Embedder | undefined;
   /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
-  promptOf?: (messages: ChatMessages) => string;
+  promptOf?: ((messages: ChatMessages) => string) | undefined;
 }
 
 /** An engine or a router, as far as its queries know it. */

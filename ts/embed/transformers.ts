@@ -13,26 +13,26 @@ export interface TransformersOptions {
    * Folder of the model's files (`config.json`, `tokenizer.json`, `tokenizer_config.json`, `onnx/model.onnx`). With it
    * nothing is fetched. Default: the library finds the model by its name, and fetches it the first time.
    */
-  path?: string;
+  path?: string | undefined;
   /** Which of the model's files: `'fp32'`, `'fp16'`, `'q8'`, ... Default: the library's, `'fp32'` in Node.js. */
-  dtype?: string;
+  dtype?: string | undefined;
   /** How the vectors of a text's tokens become one. Default `'mean'`. */
-  pooling?: 'mean' | 'cls' | 'last_token';
+  pooling?: 'mean' | 'cls' | 'last_token' | undefined;
   /** Whether vectors are made unit length. Default true. */
-  normalize?: boolean;
+  normalize?: boolean | undefined;
   /** Length of the model's vectors. Default 384. */
-  dim?: number;
+  dim?: number | undefined;
   /** Texts per run of the model, 1 to 10,000. Default 8. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /**
    * Name of the vectors. Default `transformers:<model>`, followed by what differs from the defaults, as `:q8`, `:cls`,
    * `:raw`.
    */
-  id?: string;
+  id?: string | undefined;
   /** Further options of the library's `pipeline`, such as `revision`, `device`, `cache_dir`, `session_options`. */
-  pipelineOptions?: Readonly<Record<string, unknown>>;
+  pipelineOptions?: Readonly<Record<string, unknown>> | undefined;
   /** How the library is loaded, for bundlers. Default `() => import('@huggingface/transformers')`. */
-  library?: () => Promise<unknown>;
+  library?: (() => Promise<unknown>) | undefined;
 }
 
 /** What is used of the library. */
@@ -100,7 +100,7 @@ class Transformers implements Embedder {
   readonly id: string;
   readonly dim: number;
   readonly semantic = true;
-  readonly basis?: 'minilm';
+  readonly basis?: 'minilm' | undefined;
   readonly #options: TransformersOptions;
   #extractor: Promise<Extractor> | undefined;
 

@@ -5,85 +5,85 @@ import type { QueryOptions } from '../embed/query.ts';
 /** Which parts of an engine learn. */
 export interface SonaTiers {
   /** The per-request adapter. Default true. */
-  micro?: boolean;
+  micro?: boolean | undefined;
   /** The background adapter. Default true. */
-  base?: boolean;
+  base?: boolean | undefined;
   /** Route prototypes; off, a route stays at its prior embedding. Default true. */
-  prototypes?: boolean;
+  prototypes?: boolean | undefined;
 }
 
 /** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
 export interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
-  hiddenDim?: number;
+  hiddenDim?: number | undefined;
   /** Must equal `hiddenDim` where given. */
-  embeddingDim?: number;
+  embeddingDim?: number | undefined;
   /** Rank of the per-request adapter, 1 to 4. Default 2. */
-  microLoraRank?: number;
+  microLoraRank?: number | undefined;
   /** Rank of the background adapter, 1 to 64. Default 16. */
-  baseLoraRank?: number;
+  baseLoraRank?: number | undefined;
   /** Layers of the background adapter, 1 to 128. Default 1; layers above the first train on steps that name them. */
-  baseLoraLayers?: number;
+  baseLoraLayers?: number | undefined;
   /** Numerator of both adapters' scale, `loraAlpha / rank`. Default 8. */
-  loraAlpha?: number;
+  loraAlpha?: number | undefined;
   /** Step size of the per-request adapter. Default .01. */
-  microLoraLr?: number;
+  microLoraLr?: number | undefined;
   /** Step size of the background adapter. Default .002. */
-  baseLoraLr?: number;
+  baseLoraLr?: number | undefined;
   /** How strongly the background adapter is held where it was when topics shift; 0: not at all. Default 1,000. */
-  ewcLambda?: number;
+  ewcLambda?: number | undefined;
   /** Memory of the importance of each weight, per optimiser step. Default .99. */
-  ewcGamma?: number;
+  ewcGamma?: number | undefined;
   /** Examples per optimiser step from which the importance of weights is estimated. Default 64, a whole batch. */
-  ewcFisherSamples?: number;
+  ewcFisherSamples?: number | undefined;
   /** Events after which the weights are anchored again. Default 500. */
-  consolidationInterval?: number;
+  consolidationInterval?: number | undefined;
   /** Most patterns of past trajectories. Default 50. */
-  patternClusters?: number;
+  patternClusters?: number | undefined;
   /** Least mean quality of a pattern that `findPatterns` recommends. Default .3. */
-  qualityThreshold?: number;
+  qualityThreshold?: number | undefined;
   /** Examples kept for replay. Default 10,000. */
-  replayCapacity?: number;
+  replayCapacity?: number | undefined;
   /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
-  trajectoryCapacity?: number;
+  trajectoryCapacity?: number | undefined;
   /** Most steps in one trajectory. Default 64. */
-  maxTrajectorySteps?: number;
+  maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
-  abstainBelow?: number;
+  abstainBelow?: number | undefined;
   /** What learns. Default everything. */
-  tiers?: SonaTiers;
+  tiers?: SonaTiers | undefined;
   /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
-  promotionGate?: boolean;
+  promotionGate?: boolean | undefined;
   /** `'auto'`: a native thread trains when work is due. `'manual'`: only explicit calls train, repeatably. Default `'auto'`. */
-  background?: 'auto' | 'manual';
+  background?: 'auto' | 'manual' | undefined;
   /** Ended trajectories after which training is due. Default 100. */
-  backgroundEvery?: number;
+  backgroundEvery?: number | undefined;
   /** Milliseconds after which training is due when anything waits. Default 3,600,000. */
-  backgroundIntervalMs?: number;
+  backgroundIntervalMs?: number | undefined;
   /** Use the widest vector instructions that the processor has. Default true. */
-  enableSimd?: boolean;
+  enableSimd?: boolean | undefined;
   /** Seed of every random choice. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Says what time it is, in whole milliseconds since 1970: for what is shown of patterns and versions, and for
    * `forget`. Asked by the calls that end, learn, find or forget. What is due is measured by a steady clock. Default:
    * the system's clock.
    */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** Older name of `trajectoryCapacity`. */
-  trajectoryBufferSize?: number;
+  trajectoryBufferSize?: number | undefined;
   /** Older name of `trajectoryCapacity`. */
-  bufferCapacity?: number;
+  bufferCapacity?: number | undefined;
   /** Older name of `microLoraLr`. */
-  microLr?: number;
+  microLr?: number | undefined;
   /** Older name of `baseLoraLr`. */
-  baseLr?: number;
+  baseLr?: number | undefined;
   /** Older name of `qualityThreshold`. */
-  patternQualityThreshold?: number;
+  patternQualityThreshold?: number | undefined;
   /** A setting of older documents: there is no dropout. */
-  loraDropout?: 0;
+  loraDropout?: 0 | undefined;
   /** A setting of older documents: it always is. */
-  ewcOnline?: true;
+  ewcOnline?: true | undefined;
 }
 
 /** Older name of {@link SonaConfig}. */
@@ -93,9 +93,9 @@ export type JsSonaConfig = SonaConfig;
 export interface Setting {
   name: string;
   kind: 'integer' | 'number' | 'boolean' | 'choice';
-  min?: number;
-  max?: number;
-  choices?: string[];
+  min?: number | undefined;
+  max?: number | undefined;
+  choices?: string[] | undefined;
   /** Null: not set. */
   default: number | boolean | string | null;
   doc: string;

@@ -1,6 +1,7 @@
 import { checkSignal } from '../base/abort.ts';
 import { fromNative, invalidArgument, type PackedError, SonaError } from '../base/errors.ts';
 import { Events } from '../base/events.ts';
+import type { StoredId, SuggestionId } from '../base/ids.ts';
 import {
   bytesOf,
   checkInteger,
@@ -42,7 +43,7 @@ import { type LearnedPattern, Patterns, type QualityExpectation } from './patter
 import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } from './stats.ts';
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
-import type { StepOptions, TrajectoryBuilder } from './trajectory-builder.ts';
+import type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './trajectory-builder.ts';
 
 /** The settings that this side needs to know. */
 interface Sizes extends TrajectorySizes {
@@ -112,17 +113,17 @@ export type AnswerVector<Q extends Query> = Q extends string | ChatMessages
 /** Where a route starts: the embedding of its name or of a description, or either in words. */
 export interface RouteParts {
   /** The prior. */
-  embedding?: Vector;
+  embedding?: Vector | undefined;
   /** What it is the embedding of, for the engine's embedder. Not both. */
-  text?: string;
+  text?: string | undefined;
 }
 
 /** What routes are wanted. */
 export interface SuggestOptions {
   /** How many, from 1. Default 5. */
-  k?: number;
+  k?: number | undefined;
   /** Names that may be chosen. Default: all. */
-  eligible?: readonly string[];
+  eligible?: readonly string[] | undefined;
 }
 
 /** Of a call that may wait for an embedder. */
@@ -137,9 +138,9 @@ export interface RestoreOptions extends QueryOptions {
    * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
    * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
    */
-  continues?: boolean;
+  continues?: boolean | undefined;
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /**
@@ -405,7 +406,10 @@ export class SonaEngine {
    * @param options.decision the id of the `suggestRoutes` result that led here; saves a search when it ends. Another
    * engine's, or one from before a restart, is passed over: the search is made again
    */
-  beginTrajectory(query: Query, options: { decision?: string | undefined } = noOptions): TrajectoryBuilder {
+  beginTrajectory(
+    query: Query,
+    options: { decision?: SuggestionId | StoredId | undefined } = noOptions,
+  ): TrajectoryBuilder {
     const handle = this.#live();
     const decision = this.#decision(options);
     return this.#trajectories.begin(handle, this.#embedded(query), decision);
@@ -414,7 +418,7 @@ export class SonaEngine {
   /** As `beginTrajectory`, with every embedder. */
   async beginTrajectoryAsync(
     query: Query,
-    options: { decision?: string | undefined } & AsyncOptions = {},
+    options: { decision?: SuggestionId | StoredId | undefined } & AsyncOptions = {},
   ): Promise<TrajectoryBuilder> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
@@ -440,7 +444,7 @@ export class SonaEngine {
 
   /** `addStep` of a builder or of a trajectory known by its id. */
   addTrajectoryStep(
-    trajectory: TrajectoryBuilder | string | number,
+    trajectory: TrajectoryRef,
     activations: Vector,
     attentionWeights: Vector,
     reward: number,
@@ -451,24 +455,19 @@ export class SonaEngine {
   }
 
   /** `recordStep` of a builder or of a trajectory known by its id. */
-  recordStep(
-    trajectory: TrajectoryBuilder | string | number,
-    node: string | number,
-    score: number,
-    latencyUs: number,
-  ): void {
+  recordStep(trajectory: TrajectoryRef, node: string | number, score: number, latencyUs: number): void {
     this.#live();
     this.#trajectories.find(trajectory).recordStep(node, score, latencyUs);
   }
 
   /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryBuilder | string | number, name: string): void {
+  setTrajectoryRoute(trajectory: TrajectoryRef, name: string): void {
     this.#live();
     this.#trajectories.find(trajectory).setRoute(name);
   }
 
   /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryBuilder | string | number, contextId: string): void {
+  addTrajectoryContext(trajectory: TrajectoryRef, contextId: string): void {
     this.#live();
     this.#trajectories.find(trajectory).addContext(contextId);
   }
@@ -479,11 +478,7 @@ export class SonaEngine {
    *
    * @param quality how well it went, 0 to 1; for a route: whether it was the right one
    */
-  endTrajectory(
-    trajectory: TrajectoryBuilder | string | number,
-    quality: number,
-    options: EndOptions = noOptions,
-  ): void {
+  endTrajectory(trajectory: TrajectoryRef, quality: number, options: EndOptions = noOptions): void {
     const handle = this.#live();
     const ended = this.#trajectories.find(trajectory);
     checkUnitInterval('quality', quality);
@@ -774,7 +769,7 @@ export class SonaEngine {
   }
 
   /** The number of the suggestion that led to a trajectory; -1 for none. */
-  #decision(options: { decision?: string | undefined }): number {
+  #decision(options: { decision?: SuggestionId | StoredId | undefined }): number {
     if (options !== noOptions) checkOptions('options', options, ['decision']);
     const { decision } = options;
     return decision === undefined ? -1 : this.#issued.decision('decision', decision);

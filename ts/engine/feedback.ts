@@ -1,4 +1,5 @@
 import { invalidArgument, outOfRange } from '../base/errors.ts';
+import type { StoredId, TrajectoryId } from '../base/ids.ts';
 import { checkNumber, checkOptions, checkUnitInterval } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import { checkTrajectoryId, type Issued } from './issued.ts';
@@ -23,7 +24,7 @@ export interface SignalParts {
    * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
    * that this thread ended.
    */
-  trajectoryId?: string | number | undefined;
+  trajectoryId?: TrajectoryId | StoredId | number | undefined;
   /** How well it went, 0 to 1. */
   quality?: number | undefined;
   /** What it is taken for: shows in the success rates of patterns. */
@@ -35,7 +36,7 @@ export interface SignalParts {
 /** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
 export class LearningSignal implements SignalParts {
   /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: string | number | undefined;
+  readonly trajectoryId: TrajectoryId | StoredId | number | undefined;
   /** How well it went, 0 to 1. */
   readonly quality: number | undefined;
   /** What it is taken for. */
@@ -81,7 +82,7 @@ export class LearningSignal implements SignalParts {
 
   /** For a certain trajectory, by its id or the builder that it was told with. */
   static fromTrajectory(
-    trajectory: { readonly id: string | number } | string | number,
+    trajectory: { readonly id: TrajectoryId | StoredId | number } | TrajectoryId | StoredId | number,
     quality: number,
   ): LearningSignal {
     const id: unknown = typeof trajectory === 'object' && trajectory !== null ? trajectory.id : trajectory;
@@ -101,7 +102,7 @@ export interface FeedbackResult {
    * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
    * with.
    */
-  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign';
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign' | undefined;
 }
 
 /** A number of milliseconds or microseconds. */

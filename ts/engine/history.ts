@@ -1,4 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
+import type { StoredId, TrajectoryId } from '../base/ids.ts';
 import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import { checkTrajectoryId, type Issued } from './issued.ts';
@@ -20,11 +21,11 @@ export interface Version {
 /** Which trajectories to forget: those that every given part holds for. */
 export interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
-  source?: string;
+  source?: string | undefined;
   /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
-  trajectoryId?: string | number;
+  trajectoryId?: TrajectoryId | StoredId | number | undefined;
   /** Those that ended before, as a date or in milliseconds since 1970. */
-  before?: Date | number;
+  before?: Date | number | undefined;
 }
 
 /** What forgetting did. */

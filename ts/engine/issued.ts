@@ -1,4 +1,4 @@
-import { idPrefix, parseId } from '../base/ids.ts';
+import { idPrefix, parseId, type StoredId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
 import { checkInteger } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 
@@ -14,12 +14,12 @@ export class Issued {
     this.#suggestion = idPrefix('suggestion', this.#incarnation);
   }
 
-  trajectory(number: number): string {
-    return this.#trajectory + number;
+  trajectory(number: number): TrajectoryId {
+    return (this.#trajectory + number) as TrajectoryId;
   }
 
-  suggestion(number: number): string {
-    return this.#suggestion + number;
+  suggestion(number: number): SuggestionId {
+    return (this.#suggestion + number) as SuggestionId;
   }
 
   /** The number of a trajectory that this object's engine issued; undefined for what another did, or no trajectory is. */
@@ -49,7 +49,7 @@ export function checkTrajectoryId(
   argument: string,
   id: unknown,
   least: number,
-): asserts id is string | number {
+): asserts id is TrajectoryId | StoredId | number {
   if (typeof id === 'number') checkInteger(argument, id, least, Number.MAX_SAFE_INTEGER);
   else parseId(argument, id);
 }

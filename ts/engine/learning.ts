@@ -17,7 +17,7 @@ export interface LearnOptions {
   /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
   signal?: AbortSignal | undefined;
   /** Called about a hundred times; what it throws stops the cycle and is passed on. */
-  onProgress?: (progress: LearnProgress) => void;
+  onProgress?: ((progress: LearnProgress) => void) | undefined;
 }
 
 /** A finished cycle, and what `onProgress` threw when it was too late to stop it. */

@@ -9,9 +9,9 @@ import type { Trajectory } from './trajectory-builder.ts';
 /** Options of `endTrajectory`. */
 export interface EndOptions {
   /** What it is taken for; not given, it is judged by its quality against what was expected. */
-  verdict?: Verdict;
+  verdict?: Verdict | undefined;
   /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
-  source?: string;
+  source?: string | undefined;
 }
 
 /** What a trajectory has besides steps and a route, with what the options of its end say. */

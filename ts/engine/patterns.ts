@@ -1,3 +1,4 @@
+import type { TrajectoryId } from '../base/ids.ts';
 import { formatId } from '../base/ids.ts';
 import { isF32, isF64, type Same, type Vector } from '../base/vectors.ts';
 import { rowOf } from '../binding/layout.ts';
@@ -28,7 +29,7 @@ export interface NodeRecord {
 /** A trajectory near the middle of a pattern. */
 export interface Exemplar {
   /** Its id, for `learnFromFeedback` and `forget`. */
-  trajectoryId: string;
+  trajectoryId: TrajectoryId;
   /** The option that it chose; null for none, or one that has been removed. */
   route: string | null;
   /** How well it went, 0 to 1. */

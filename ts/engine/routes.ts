@@ -1,4 +1,5 @@
 import { fromNative, invalidArgument, unknownRoute } from '../base/errors.ts';
+import type { SuggestionId } from '../base/ids.ts';
 import { checkName } from '../base/vectors.ts';
 import { rowOf } from '../binding/layout.ts';
 import { call, native } from '../binding/native.ts';
@@ -31,7 +32,7 @@ export interface RankedRoute {
 /** A ranking of routes for one query. */
 export interface RouteSuggestion {
   /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
-  id: string;
+  id: SuggestionId;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;
   /** Best first. */

@@ -1,9 +1,10 @@
 import { invalidArgument, unknownTrajectory } from '../base/errors.ts';
+import type { TrajectoryId } from '../base/ids.ts';
 import { checkVector, copyInto, type Vector } from '../base/vectors.ts';
 import { checkDirection } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
 import type { Issued } from './issued.ts';
-import { type Owner, Trajectory, type TrajectoryBuilder, TrajectoryMemory } from './trajectory-builder.ts';
+import { type Owner, Trajectory, TrajectoryMemory, type TrajectoryRef } from './trajectory-builder.ts';
 
 /** The settings that trajectories need to know. */
 export interface Sizes {
@@ -51,7 +52,7 @@ export class Trajectories implements Owner {
     return this.#handle();
   }
 
-  idOf(key: number): string {
+  idOf(key: number): TrajectoryId {
     return this.#issued.trajectory(key);
   }
 
@@ -102,7 +103,7 @@ export class Trajectories implements Owner {
   }
 
   /** The open trajectory that a builder or an id names. */
-  find(trajectory: TrajectoryBuilder | string | number): Trajectory {
+  find(trajectory: TrajectoryRef): Trajectory {
     if (trajectory instanceof Trajectory) {
       if (trajectory.belongsTo(this) && trajectory.memory) return trajectory;
       throw unknownTrajectory('trajectory', trajectory.name);

@@ -1,4 +1,5 @@
 import { invalidArgument, outOfRange, unknownTrajectory } from '../base/errors.ts';
+import type { StoredId, TrajectoryId } from '../base/ids.ts';
 import {
   checkInteger,
   checkName,
@@ -17,7 +18,7 @@ import { checkPatternType, PatternType } from './pattern-type.ts';
 /** Options of a step. */
 export interface StepOptions {
   /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
-  layer?: number;
+  layer?: number | undefined;
 }
 
 /**
@@ -27,7 +28,7 @@ export interface StepOptions {
  */
 export interface TrajectoryBuilder {
   /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
-  readonly id: string;
+  readonly id: TrajectoryId;
   /** Length of its vectors. */
   readonly embeddingDim: number;
   /** Steps so far. */
@@ -56,6 +57,9 @@ export interface TrajectoryBuilder {
   /** Says what kind of pattern it belongs to. */
   setPatternType(type: PatternType): this;
 }
+
+/** An open trajectory: its builder, or its id. */
+export type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId | number;
 
 /** The start of a context that says what kind of pattern a trajectory belongs to. */
 const TYPE_CONTEXT = 'type:';
@@ -91,7 +95,7 @@ export interface Owner {
   readonly maxSteps: number;
   readonly layers: number;
   /** The id of a trajectory, by its number. */
-  idOf(key: number): string;
+  idOf(key: number): TrajectoryId;
   /** From now on the trajectory is known by its id too. */
   know(trajectory: Trajectory): void;
 }
@@ -126,7 +130,7 @@ export class Trajectory implements TrajectoryBuilder {
     this.#decision = decision;
   }
 
-  get id(): string {
+  get id(): TrajectoryId {
     this.#know();
     return this.name;
   }
@@ -222,7 +226,7 @@ export class Trajectory implements TrajectoryBuilder {
   }
 
   /** The id, without making the trajectory known by it. */
-  get name(): string {
+  get name(): TrajectoryId {
     return this.#owner.idOf(this.#key);
   }
 

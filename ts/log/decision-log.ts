@@ -45,7 +45,7 @@ interface Entry {
   readonly at: string;
   outcome: RecordedOutcome | undefined;
   /** Of a decision on several lines, by the hash of the basis. */
-  forms?: Map<string, Form>;
+  forms?: Map<string, Form> | undefined;
 }
 
 type Fields = Record<string, unknown>;

@@ -11,9 +11,9 @@ export interface DecisionRecord {
   /** Names the decision: text that no other has, or a number (`v: 1`). */
   id: number | string;
   /** Which router made it, and since which start (`v: 2`). */
-  incarnation?: string;
+  incarnation?: string | undefined;
   /** Version of what was learned when it was made (`v: 2`; in `v: 1`, `policy.version`). */
-  version?: number;
+  version?: number | undefined;
   /** When it was made, milliseconds since 1970. */
   at: number;
   /** Whether the choice was meant to be followed. */
@@ -27,58 +27,70 @@ export interface DecisionRecord {
   /** Seed of the decision's random choice. */
   seed: number;
   /** Base64 of 128 32-bit floats, little endian: both blocks of features, without their intercepts. */
-  features?: string;
+  features?: string | undefined;
   /** Hash of the features, with or without them in the log. */
   featuresHash: string;
   /** Models that might have been chosen. Left out in logs that do not say. */
-  eligible?: string[];
+  eligible?: string[] | undefined;
   /**
    * Probability with which each of them was, in the same order, as it was given. They sum to 1, within what their digits
    * allow. Left out in logs that know the chosen model's alone.
    */
-  propensities?: number[];
+  propensities?: number[] | undefined;
   /** The model that was chosen. */
   model: string;
+  /** What it is called by and with, and its own plain data, where any of that was given. */
+  arm?: RecordedArm | undefined;
   /** Its propensity. */
   propensity: number;
   /** What was expected of it. */
   expected: { quality: number | null; costUsd: number | null; latencyMs: number | null };
   /** Whether it was made without its prompt; the features are then the mean of those before. */
-  contextFree?: true;
+  contextFree?: true | undefined;
   /** What was asked about, where the router's `logText` is on. */
-  text?: string;
+  text?: string | undefined;
   /** Session that the request belongs to. */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** Tenant that the request belongs to. */
-  tenant?: string;
+  tenant?: string | undefined;
   /** Whose data the request was made from. */
-  subject?: string;
+  subject?: string | undefined;
   /** Plain data of the caller's. */
-  metadata?: Metadata;
+  metadata?: Metadata | undefined;
   /** Length of the prompt. */
-  promptTokens?: number;
+  promptTokens?: number | undefined;
   /** What came of it, once that is known. */
-  outcome?: RecordedOutcome;
+  outcome?: RecordedOutcome | undefined;
+}
+
+/** What is known of the model that was chosen. */
+export interface RecordedArm {
+  /** Name of the model that is called, where it is not the id. */
+  model?: string | undefined;
+  /** What it is called with. */
+  settings?: Metadata | undefined;
+  /** Plain data of the caller's. */
+  metadata?: Metadata | undefined;
 }
 
 /** The outcome in a {@link DecisionRecord}. */
 export interface RecordedOutcome {
   /** How good the answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** Whether the call failed; in other systems' logs also with what message. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
   /** Who said so. */
-  source?: string;
+  source?: string | undefined;
   /** The model that answered, where it was not the one that was chosen. */
-  model?: string;
+  model?: string | undefined;
   /** The calls that were made for the decision, one after another: those that failed, and the one that answered. */
-  attempts?: RecordedAttempt[];
+  attempts?: RecordedAttempt[] | undefined;
   /** Plain data of the caller's. */
-  metadata?: Metadata;
+  metadata?: Metadata | undefined;
   /** When it was told, milliseconds since 1970. */
   at: number;
 }
@@ -88,13 +100,13 @@ export interface RecordedAttempt {
   /** The model that was called. */
   model: string;
   /** Whether the call failed; in other systems' logs also with what message. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
   /** How good its answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
 }
 
 /** Features of a decision: two blocks of 64. */
@@ -142,11 +154,20 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
     if (value[field] !== undefined) checkText(name(field), value[field]);
   }
   if (value.metadata !== undefined) checkFields(name('metadata'), value.metadata);
+  if (value.arm !== undefined) checkArm(name('arm'), value.arm);
   if (value.promptTokens !== undefined) checkAmount(name('promptTokens'), value.promptTokens);
   if (value.contextFree !== undefined && value.contextFree !== true) {
     throw invalidArgument(name('contextFree'), 'true, or nothing', value.contextFree);
   }
   if (value.outcome !== undefined) checkOutcome(name('outcome'), value.outcome);
+}
+
+function checkArm(argument: string, value: unknown): void {
+  checkFields(argument, value);
+  const { model, settings, metadata } = value;
+  if (model !== undefined) checkName(`${argument}.model`, model);
+  if (settings !== undefined) checkFields(`${argument}.settings`, settings);
+  if (metadata !== undefined) checkFields(`${argument}.metadata`, metadata);
 }
 
 /** Refuses what is no {@link RecordedOutcome}. */

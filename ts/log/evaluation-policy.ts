@@ -47,7 +47,7 @@ export interface Probabilities {
   /** Probability of each of them. They sum to 1. */
   readonly probabilities: ArrayLike<number>;
   /** Whether it is what was done: the logged policy, where no more is known of it. */
-  readonly done?: true;
+  readonly done?: true | undefined;
 }
 
 /** What a policy would have done. Undefined where it chooses no model that was eligible. */

@@ -7,9 +7,9 @@ import { type DecisionRecord, featureCount } from './decision-record.ts';
 /** Options of every reader of another system's logs. */
 export interface ForeignLogOptions {
   /** All models that might have been chosen, where the log does not say. Without them, policies that need these are refused. */
-  eligible?: readonly string[];
+  eligible?: readonly string[] | undefined;
   /** Whether to make features of the context, hashed to 128 numbers. Default true. */
-  features?: boolean;
+  features?: boolean | undefined;
 }
 
 /** The options of a reader, which may know of `more`. */
@@ -51,8 +51,8 @@ export interface Foreign {
   readonly propensities?: readonly number[] | undefined;
   readonly features?: Features | undefined;
   readonly quality?: number | undefined;
-  readonly metadata?: Metadata;
-  readonly mode?: 'apply' | 'observe';
+  readonly metadata?: Metadata | undefined;
+  readonly mode?: 'apply' | 'observe' | undefined;
 }
 
 /** A decision of another system as a record. */

@@ -17,7 +17,7 @@ export interface LineReader<T> {
   /** Takes what is no text, where that may be. */
   item?(value: unknown, index: number): void;
   /** Whether a line that begins with a brace is a JSON object, which cannot go on after its last brace. */
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
   /** What came of all lines. */
   end(): T;
 }

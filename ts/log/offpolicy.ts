@@ -21,18 +21,18 @@ import { isStream } from './lines.ts';
 /** Options of `evaluatePolicy`. */
 export interface EvaluationOptions {
   /** What a decision was worth, 0 to 1. Default: the quality of its outcome, or of the attempt that answered. */
-  reward?: (record: DecisionRecord) => number;
+  reward?: ((record: DecisionRecord) => number) | undefined;
   /** Whether the outcome model of DM, DR and SNDR may use the features of the log. Default true. */
-  features?: boolean;
+  features?: boolean | undefined;
   /** Seed of the split into folds. Default 0. */
-  seed?: number;
+  seed?: number | undefined;
   /** Least support with which a policy is evaluated, 0 to 1. Default 0.5. */
-  minSupport?: number;
+  minSupport?: number | undefined;
   /**
    * Least effective sample size with which a policy is evaluated, from 0: by the weights that were drawn, and with their squares
    * as they were to be expected. Default 10.
    */
-  minEffectiveSampleSize?: number;
+  minEffectiveSampleSize?: number | undefined;
 }
 
 /** An estimated mean reward. */
@@ -154,10 +154,13 @@ async function evaluateStream(
   return evaluateRecords(records, policyOf(records), checked);
 }
 
+/** With every option. */
+type Settled = { readonly [K in keyof EvaluationOptions]-?: Exclude<EvaluationOptions[K], undefined> };
+
 const names = ['reward', 'features', 'seed', 'minSupport', 'minEffectiveSampleSize'];
 
 /** The options with their defaults. */
-function checkEvaluation(options: EvaluationOptions): Required<EvaluationOptions> {
+function checkEvaluation(options: EvaluationOptions): Settled {
   checkOptions('options', options, names);
   const { reward = (record) => answerOf(record).quality as number, features = true, seed = 0 } = options;
   const { minSupport = 0.5, minEffectiveSampleSize = 10 } = options;
@@ -176,7 +179,7 @@ function checkEvaluation(options: EvaluationOptions): Required<EvaluationOptions
 function evaluateRecords(
   records: readonly DecisionRecord[],
   probabilities: PolicyOfRecords,
-  options: Required<EvaluationOptions>,
+  options: Settled,
 ): PolicyEvaluation {
   const excluded: Exclusions = {
     observed: 0,
@@ -211,7 +214,7 @@ function evaluateRecords(
 function evaluate(
   rounds: readonly Round[],
   features: Float32Array | undefined,
-  { seed, minSupport, minEffectiveSampleSize }: Required<EvaluationOptions>,
+  { seed, minSupport, minEffectiveSampleSize }: Settled,
 ): string {
   const arms = new Map<string, number>();
   const arm = (model: string) => {

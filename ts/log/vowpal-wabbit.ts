@@ -17,9 +17,9 @@ export interface VowpalWabbitOptions extends ForeignLogOptions {
    * `'cb'`: a decision per line, `action:cost:probability | features`. `'cb_adf'`: a line per action and one that is `shared`, up to a
    * blank one. `'dsjson'`: a JSON object per line. Default: what the first line looks like.
    */
-  format?: 'cb' | 'cb_adf' | 'dsjson';
+  format?: 'cb' | 'cb_adf' | 'dsjson' | undefined;
   /** Quality of an answer by its cost, 0 to 1. Default: minus the cost, which must then lie between -1 and 0. */
-  quality?: (cost: number) => number;
+  quality?: ((cost: number) => number) | undefined;
 }
 
 /**
@@ -238,12 +238,12 @@ class VowpalWabbit implements LineReader<DecisionRecord[]> {
 /** What stands beside a label. */
 interface Parts {
   readonly id?: string | undefined;
-  readonly time?: number;
+  readonly time?: number | undefined;
   readonly tag?: string | undefined;
   readonly eligible?: readonly string[] | undefined;
   readonly propensities?: readonly number[] | undefined;
   readonly features?: Features | undefined;
-  readonly observed?: boolean;
+  readonly observed?: boolean | undefined;
 }
 
 /** `label tag|namespace feature:value ...` */

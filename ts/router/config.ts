@@ -11,124 +11,124 @@ import { encodeModels, type RouterModel } from './models.ts';
 /** What a router makes of the vector of a prompt. */
 export interface RouterFeatures {
   /** Length of every query vector, 2 to 65,536. Default: that of the embedder, the engine or the basis; else 256. */
-  dim?: number;
+  dim?: number | undefined;
   /**
    * The numbers that turn vectors into features. `'auto'`: fitted to the prompts that come, at 500, 1,000, 2,000 and 4,000
    * of them. `'builtin'` and `'minilm'` ship, for vectors of the built-in embedder and of all-MiniLM-L6-v2. Or one of
    * `fitBasis`. Default: the embedder's, else `'auto'`; without features, engine and embedder `'builtin'`.
    */
-  basis?: 'auto' | 'builtin' | 'minilm' | Basis;
+  basis?: 'auto' | 'builtin' | 'minilm' | Basis | undefined;
 }
 
 /** Costs that the objective tells apart, on a logarithmic scale. */
 export interface CostScale {
   /** US dollars per call that count as nothing. Default .00001. */
-  lowUsd?: number;
+  lowUsd?: number | undefined;
   /** US dollars per call that count in full. Default .02. */
-  highUsd?: number;
+  highUsd?: number | undefined;
 }
 
 /** Latencies that the objective tells apart, on a logarithmic scale. */
 export interface LatencyScale {
   /** Milliseconds that count as nothing. Default 100. */
-  lowMs?: number;
+  lowMs?: number | undefined;
   /** Milliseconds that count in full. Default 30,000. */
-  highMs?: number;
+  highMs?: number | undefined;
 }
 
 /** What is worth how much. */
 export interface RouterObjective {
   /** What a quality of 1 is worth. Default 1. */
-  qualityWeight?: number;
+  qualityWeight?: number | undefined;
   /** What a cost at the upper end of the cost scale takes away. Default 0. */
-  costWeight?: number;
+  costWeight?: number | undefined;
   /** What a latency at the upper end of the latency scale takes away. Default 0. */
-  latencyWeight?: number;
+  latencyWeight?: number | undefined;
   /** Costs between nothing and in full. */
-  costScale?: CostScale;
+  costScale?: CostScale | undefined;
   /** Latencies between nothing and in full. */
-  latencyScale?: LatencyScale;
+  latencyScale?: LatencyScale | undefined;
   /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
-  failureQuality?: number;
+  failureQuality?: number | undefined;
   /**
    * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` is told:
    * tell it. Default: no budget.
    */
-  budgetUsdPerRequest?: number;
+  budgetUsdPerRequest?: number | undefined;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
-  maxLatencyMs?: number;
+  maxLatencyMs?: number | undefined;
 }
 
 /** How a model is chosen from what is known of all. */
 export type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
 
 /** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
-export interface RouterConfig extends QueryOptions {
+export interface RouterConfig<Id extends string = string> extends QueryOptions {
   /** Models that requests can be routed to, up to 1,000. More can come while running. */
-  models: readonly RouterModel[];
+  models: readonly RouterModel<Id>[];
   /** Vectors and features. */
-  features?: RouterFeatures;
+  features?: RouterFeatures | undefined;
   /** Its nearest patterns appear in explanations. `features.dim` must equal its `hiddenDim`. */
-  engine?: SonaEngine;
+  engine?: SonaEngine | undefined;
   /** What is worth how much. Default: quality alone. */
-  objective?: RouterObjective;
+  objective?: RouterObjective | undefined;
   /** How a model is chosen from what is known of all. Default `'ucb'`. */
-  exploration?: Exploration;
+  exploration?: Exploration | undefined;
   /** Least probability of every eligible model, 0 to .5. Default 0. Above 0, logs of every policy can be evaluated. */
-  propensityFloor?: number;
+  propensityFloor?: number | undefined;
   /** Decisions that wait for their outcome, or may be amended; the oldest is given up. Default 100,000. */
-  pendingCapacity?: number;
+  pendingCapacity?: number | undefined;
   /** Milliseconds after which a decision's outcome is no longer taken. Default 86,400,000, a day. */
-  pendingTtlMs?: number;
+  pendingTtlMs?: number | undefined;
   /** Milliseconds after its last request for which a session stays with its model. Default 1,800,000, half an hour. */
-  sessionTtlMs?: number;
+  sessionTtlMs?: number | undefined;
   /** Tenants whose own experience is kept; the one unused for longest is given up. Default 100. */
-  tenantCapacity?: number;
+  tenantCapacity?: number | undefined;
   /** Trials that a model added while running gets, in every second decision at most. Default 20. */
-  forcedTrials?: number;
+  forcedTrials?: number | undefined;
   /** Whether a model whose outcomes have shifted is learned anew. Default true. */
-  driftDetection?: boolean;
+  driftDetection?: boolean | undefined;
   /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
-  background?: 'auto' | 'manual';
+  background?: 'auto' | 'manual' | undefined;
   /** Names it among those whose states are merged; two that learn must differ. Default: a random UUID. */
-  origin?: string;
+  origin?: string | undefined;
   /** Seed of every random choice. Default 42. */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * Says what time it is, in whole milliseconds since 1970; waiting, resting and expiring go by it, too. Default: the system's
    * clock, and a steady one for those.
    */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /**
    * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
    * event `error` and disturbs nothing else.
    */
-  log?: (line: string) => void;
+  log?: ((line: string) => void) | undefined;
   /**
    * Whether the lines that `log` takes hold the text that was asked about, as `text`. The router keeps no text: `exportLog`
    * has none. Default false.
    */
-  logText?: boolean;
+  logText?: boolean | undefined;
 }
 
 /** What a snapshot of a router does not hold. An embedder that ships need not be given again. */
 export interface RouterRestoreOptions extends QueryOptions {
   /** As `RouterConfig.now`. */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** As `RouterConfig.log`. */
-  log?: (line: string) => void;
+  log?: ((line: string) => void) | undefined;
   /** As `RouterConfig.logText`. */
-  logText?: boolean;
+  logText?: boolean | undefined;
   /** As `RouterConfig.engine`. */
-  engine?: SonaEngine;
+  engine?: SonaEngine | undefined;
   /** Goes on under this name; what was learned so far stays under the former. Default: the former name. */
-  origin?: string;
+  origin?: string | undefined;
   /**
    * It is the only one that goes on from this state, and nothing was decided after it was saved: ids and sums go on as if the
    * process had never ended. Default false: it begins another life, whose ids and sums are its own. Decisions that came with the
    * state take their outcomes either way.
    */
-  continues?: boolean;
+  continues?: boolean | undefined;
 }
 
 /** Length of the vectors of all-MiniLM-L6-v2. */

@@ -1,41 +1,46 @@
 import { invalidArgument } from '../base/errors.ts';
+import type { DecisionId } from '../base/ids.ts';
+import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
 import type { RequestExtras } from '../binding/binding.ts';
 import { at, type Context, type Explanation, explain, known, of } from './explanation.ts';
 import type { Fallback } from './fallback.ts';
+import type { ModelSettings } from './models.ts';
 
 /** What a request says beside its prompt. */
-export interface RouteOptions {
+export interface RouteOptions<Id extends string = string> {
   /** Models that may be chosen. Default: all. */
-  eligible?: readonly string[];
+  eligible?: readonly Id[] | undefined;
   /**
    * Conversation that stays with its model, until that may not be chosen or fails: then with the one that is told to have
    * answered in its place, or else with the next that is chosen.
    */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** Whose request it is: the tenant's own outcomes are learned beside those of all. */
-  tenant?: string;
+  tenant?: string | undefined;
   /** Models whose expected cost is above this many US dollars are not chosen. */
-  maxCostUsd?: number;
+  maxCostUsd?: number | undefined;
   /** Models whose expected latency is above this many milliseconds are not chosen. */
-  maxLatencyMs?: number;
+  maxLatencyMs?: number | undefined;
   /**
    * `'observe'`: the caller only wants to know. The decision gets an id and a line in the log, and its prompt
    * counts for an `'auto'` basis; nothing else changes: no
    * session, no trial, no budget. Default `'apply'`.
    */
-  mode?: 'apply' | 'observe';
+  mode?: 'apply' | 'observe' | undefined;
   /**
    * Length of the prompt in tokens, which makes the expected cost and latency sharper. It is not read off the text. Default:
    * 500, with an answer of 300 where nothing was told of costs yet.
    */
-  promptTokens?: number;
+  promptTokens?: number | undefined;
+  /** Plain data of the caller's: comes back in the explanation and in the decision log. */
+  metadata?: Metadata | undefined;
 }
 
 /** A model that might have been chosen. */
-export interface RankedModel {
+export interface RankedModel<Id extends string = string> {
   /** Its name. */
-  model: string;
+  model: Id;
   /** What it was ranked by. */
   score: number;
   /** Expected quality, 0 to 1. */
@@ -49,13 +54,15 @@ export interface RankedModel {
 }
 
 /** A model for a prompt. */
-export interface RouterDecision {
+export interface RouterDecision<Id extends string = string> {
   /** Names it for `feedback`: who made it, and its number there. */
-  id: string;
-  /** The model to ask. */
-  model: string;
+  id: DecisionId;
+  /** The model to ask, by its `id`. */
+  model: Id;
+  /** What to call: the model's name (`model`, or else its id) and its settings. */
+  settings: ModelSettings;
   /** The models that could be chosen, best score first. */
-  ranked: RankedModel[];
+  ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;
   /** What is expected of it; null where nothing is known. */
@@ -77,8 +84,9 @@ export interface RouterDecision {
 
 /** Keeps the addon's numbers, from which explanations are made when they are asked for. */
 export class Decision implements RouterDecision {
-  readonly id: string;
+  readonly id: DecisionId;
   readonly model: string;
+  readonly settings: ModelSettings;
   readonly ranked: RankedModel[];
   readonly propensity: number;
   readonly expected: RouterDecision['expected'];
@@ -86,14 +94,17 @@ export class Decision implements RouterDecision {
   readonly #context: Context;
   readonly #numbers: Float64Array;
   readonly #query: Float32Array | undefined;
+  readonly #metadata: Metadata | undefined;
 
   constructor(
-    id: string,
+    id: DecisionId,
     context: Context,
     numbers: Float64Array,
     query: Float32Array | undefined,
     fallback: Fallback | null,
+    metadata: Metadata | undefined,
   ) {
+    this.#metadata = metadata;
     this.fallback = fallback;
     this.#context = context;
     this.#numbers = numbers;
@@ -117,6 +128,7 @@ export class Decision implements RouterDecision {
     const start = at.size + of.size * chosen;
     this.id = id;
     this.model = model;
+    this.settings = models.arm(numbers[start + of.model] as number).settings;
     this.ranked = ranked;
     this.propensity = propensity;
     this.expected = {
@@ -128,16 +140,25 @@ export class Decision implements RouterDecision {
   }
 
   explain(): Explanation {
-    return explain(this.id, this.#context, this.#numbers, this.#query, this.fallback);
+    return explain(this.id, this.#context, this.#numbers, this.#query, this.fallback, this.#metadata);
   }
 }
 
-const names = ['eligible', 'sessionId', 'tenant', 'maxCostUsd', 'maxLatencyMs', 'mode', 'promptTokens'];
+const names = [
+  'eligible',
+  'sessionId',
+  'tenant',
+  'maxCostUsd',
+  'maxLatencyMs',
+  'mode',
+  'promptTokens',
+  'metadata',
+];
 
 /** What a request has beside its prompt and the eligible; ranges are the core's to check. */
 export function requestExtras(options: RouteOptions): RequestExtras {
   checkOptions('options', options, names);
-  const { sessionId, tenant, maxCostUsd, maxLatencyMs, mode, promptTokens } = options;
+  const { sessionId, tenant, maxCostUsd, maxLatencyMs, mode, promptTokens, metadata } = options;
   if (sessionId !== undefined) checkName('sessionId', sessionId);
   if (tenant !== undefined) checkName('tenant', tenant);
   if (maxCostUsd !== undefined) checkNumber('maxCostUsd', maxCostUsd);
@@ -146,5 +167,13 @@ export function requestExtras(options: RouteOptions): RequestExtras {
   if (mode !== undefined && mode !== 'apply' && mode !== 'observe') {
     throw invalidArgument('mode', "'apply' or 'observe'", mode);
   }
-  return { session: sessionId, tenant, maxCostUsd, maxLatencyMs, observe: mode === 'observe', promptTokens };
+  return {
+    session: sessionId,
+    tenant,
+    maxCostUsd,
+    maxLatencyMs,
+    observe: mode === 'observe',
+    promptTokens,
+    metadata: encodeMetadata('metadata', metadata),
+  };
 }

@@ -6,7 +6,7 @@ import type { Fallback } from './fallback.ts';
 interface Column {
   head: string;
   /** Words stand left, numbers right. */
-  words?: boolean;
+  words?: boolean | undefined;
   cell: (candidate: ExplainedCandidate) => string;
 }
 

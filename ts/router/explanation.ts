@@ -1,10 +1,11 @@
 import { SonaError } from '../base/errors.ts';
+import type { Metadata } from '../base/metadata.ts';
 import { rowOf } from '../binding/layout.ts';
 import type { SonaEngine } from '../engine/engine.ts';
 import type { RouteRecord } from '../engine/patterns.ts';
 import type { Exploration } from './config.ts';
 import type { Fallback } from './fallback.ts';
-import type { Models } from './models.ts';
+import type { ModelSettings, Models } from './models.ts';
 
 /** Why a decision went to its model: the policy chose it, the session had it, or it is new and was tried. */
 export type DecisionReason = 'policy' | 'session' | 'trial';
@@ -19,6 +20,10 @@ export type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'fail
 export interface ExplainedCandidate {
   /** Its name. */
   model: string;
+  /** What is called: the model's name, and its settings. */
+  settings: ModelSettings;
+  /** Plain data of the caller's, as the model was given. */
+  metadata?: Metadata | undefined;
   /** Whether it was chosen. */
   chosen: boolean;
   /** Probability with which it was. */
@@ -85,6 +90,10 @@ export interface Explanation {
   id: string;
   /** The model that was chosen. */
   model: string;
+  /** What is called: its name, and its settings. */
+  settings: ModelSettings;
+  /** Plain data of the caller's, as the request was given. */
+  metadata?: Metadata | undefined;
   /** Why. */
   reason: DecisionReason;
   /** The policy in force. */
@@ -102,7 +111,7 @@ export interface Explanation {
    */
   candidates: ExplainedCandidate[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
-  patterns?: ExplainedPattern[];
+  patterns?: ExplainedPattern[] | undefined;
 }
 
 /** Places in the addon's answer: of the whole, and of a candidate. */
@@ -164,12 +173,15 @@ export function known(amount: number): number | null {
   return Number.isNaN(amount) ? null : amount;
 }
 
-/** Learns the names of models in the addon's answer that another thread has added. */
+/** Learns the models in the core's answer that another thread has added, also those that are gone again. */
 export function meet(models: Models, answer: Float64Array): void {
+  let refreshed = false;
   for (let start = at.size; start < answer.length; start += of.size) {
-    if (models.has(answer[start + of.model] as number)) continue;
-    models.refresh();
-    return;
+    const number = answer[start + of.model] as number;
+    if (models.has(number)) continue;
+    if (!refreshed) models.refresh();
+    refreshed = true;
+    models.arm(number);
   }
 }
 
@@ -180,6 +192,7 @@ export function explain(
   numbers: Float64Array,
   query: Float32Array | undefined,
   fallback: Fallback | null,
+  metadata: Metadata | undefined,
 ): Explanation {
   const number = (place: number) => numbers[place] as number;
   const chosen = number(at.chosen);
@@ -187,9 +200,11 @@ export function explain(
   for (let start = at.size; start < numbers.length; start += of.size) {
     candidates.push(explainCandidate(models, numbers.subarray(start), candidates.length === chosen));
   }
+  const { model, settings } = candidates[chosen] as ExplainedCandidate;
   const explanation: Explanation = {
     id,
-    model: (candidates[chosen] as ExplainedCandidate).model,
+    model,
+    settings,
     reason: reasons[number(at.reason)] as DecisionReason,
     exploration,
     difficulty: number(at.difficulty),
@@ -198,6 +213,7 @@ export function explain(
     fallback: fallback && { ...fallback },
     candidates,
   };
+  if (metadata) explanation.metadata = metadata;
   const patterns = engine && query ? nearestPatterns(engine, query) : undefined;
   return patterns ? { ...explanation, patterns } : explanation;
 }
@@ -206,8 +222,11 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
   const number = (place: number) => numbers[place] as number;
   const hit = number(of.filters);
   const evidence = number(of.evidence);
+  const { id, settings, metadata } = models.arm(number(of.model));
   return {
-    model: models.name(number(of.model)),
+    model: id,
+    settings,
+    ...(metadata && { metadata }),
     chosen,
     propensity: number(of.propensity),
     score: number(of.score),

@@ -8,9 +8,9 @@ export interface Fallback {
    */
   reason: 'embedder' | 'empty';
   /** Code of the embedder's error. */
-  code?: SonaErrorCode;
+  code?: SonaErrorCode | undefined;
   /** What the embedder said. */
-  message?: string;
+  message?: string | undefined;
 }
 
 /** A text without anything that the embedder knows. */

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
+import type { DecisionId, StoredId } from '../base/ids.ts';
 import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import type { ForgetResult } from '../engine/history.ts';
@@ -8,11 +9,11 @@ import type { Times } from './times.ts';
 /** Which outcomes a router forgets: those that every given part holds for. */
 export interface RouterForgetCriterion {
   /** Those of one source, as `feedback` was told. */
-  source?: string;
+  source?: string | undefined;
   /** That of one decision. */
-  decisionId?: string;
+  decisionId?: DecisionId | StoredId | undefined;
   /** Those told before, as a date or in milliseconds since 1970. */
-  before?: Date | number;
+  before?: Date | number | undefined;
 }
 
 export function forgetOutcomes(

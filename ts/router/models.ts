@@ -1,4 +1,5 @@
 import { invalidArgument, unknownModel } from '../base/errors.ts';
+import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { plainCopy } from '../base/plain.ts';
 import { checkName } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
@@ -6,44 +7,53 @@ import { call, native } from '../binding/native.ts';
 /** What is expected of a model before any outcome. */
 export interface ModelPrior {
   /** Mean quality, 0 to 1. Default: the mean of all models, and a bit more while nothing is known. */
-  quality?: number;
+  quality?: number | undefined;
   /** US dollars per call. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** Milliseconds per call. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
   /** Another model that it will do like: what that knows when this one is added. Default: the one with the most tags in common, if any. */
-  like?: string;
+  like?: string | undefined;
   /** Outcomes that the prior counts for, above 0. Default 10. */
-  weight?: number;
+  weight?: number | undefined;
 }
 
-/** A model that requests can be routed to. */
-export interface RouterModel {
+/** A model that requests can be routed to, with the settings that it is called with: what a decision chooses among. */
+export interface RouterModel<Id extends string = string> {
   /** Its name, unique in a router. */
-  id: string;
+  id: Id;
+  /** Name of the model that is called. Default: `id`. */
+  model?: string | undefined;
+  /** What it is called with, as plain data: comes back as `decision.settings`. No entry is named `model`. */
+  settings?: Metadata | undefined;
+  /** Plain data of the caller's: comes back in explanations and in the decision log. */
+  metadata?: Metadata | undefined;
   /** US dollars per million tokens of prompt. */
-  inputUsdPer1M?: number;
+  inputUsdPer1M?: number | undefined;
   /** US dollars per million tokens of answer. */
-  outputUsdPer1M?: number;
+  outputUsdPer1M?: number | undefined;
   /** Words that models share which do well on the same prompts. At most 64. */
-  tags?: readonly string[];
+  tags?: readonly string[] | undefined;
   /** What is expected of it. */
-  prior?: ModelPrior;
+  prior?: ModelPrior | undefined;
 }
+
+/** What to call: the model's name, and its settings. */
+export type ModelSettings = { readonly model: string } & Metadata;
 
 /** A change of prices. What is not given stays. */
 export interface ModelPrice {
   /** US dollars per million tokens of prompt. */
-  inputUsdPer1M?: number;
+  inputUsdPer1M?: number | undefined;
   /** US dollars per million tokens of answer. */
-  outputUsdPer1M?: number;
+  outputUsdPer1M?: number | undefined;
 }
 
 /** Names and numbers of the models of one router, so that names do not cross to the addon. */
 export class Models {
   readonly #numbers = new Map<string, number>();
   /** Also of models that have been removed: decisions may still be explained. */
-  readonly #names: string[] = [];
+  readonly #arms: Arm[] = [];
   readonly #handle: number;
 
   constructor(handle: number) {
@@ -55,9 +65,9 @@ export class Models {
     return this.#numbers.size;
   }
 
-  know(name: string, number: number): void {
-    this.#numbers.set(name, number);
-    this.#names[number] = name;
+  know(model: RouterModel, number: number): void {
+    this.#numbers.set(model.id, number);
+    this.#arms[number] = armOf(model);
   }
 
   forget(name: string): void {
@@ -65,19 +75,30 @@ export class Models {
   }
 
   name(number: number): string {
-    return this.#names[number] as string;
+    return this.arm(number).id;
+  }
+
+  arm(number: number): Arm {
+    let arm = this.#arms[number];
+    if (!arm) {
+      // another thread has added it and taken it away again
+      const model = call(() => native.routerModel(this.#handle, number));
+      arm = armOf(decodeModel(JSON.parse(model ?? '{}')));
+      this.#arms[number] = arm;
+    }
+    return arm;
   }
 
   /** Learns what other threads have added and removed. */
   refresh(): void {
     const rows = Models.rows(this.#handle);
     this.#numbers.clear();
-    for (const [number, { id }] of rows) this.know(id, number);
+    for (const [number, model] of rows) this.know(model, number);
   }
 
   /** Whether the number has a name yet; not that of a model which another thread has added since. */
   has(number: number): boolean {
-    return this.#names[number] !== undefined;
+    return this.#arms[number] !== undefined;
   }
 
   number(argument: string, name: unknown): number {
@@ -98,8 +119,34 @@ export class Models {
 
   /** All models in the order in which they came, with their numbers. */
   static rows(handle: number): [number, RouterModel][] {
-    return JSON.parse(call(() => native.routerModels(handle)));
+    const rows = JSON.parse(call(() => native.routerModels(handle))) as [number, EncodedModel][];
+    return rows.map(([number, model]) => [number, decodeModel(model)]);
   }
+}
+
+/** What decisions need to know of a model. */
+export interface Arm {
+  readonly id: string;
+  readonly settings: ModelSettings;
+  readonly metadata: Metadata | undefined;
+}
+
+function armOf({ id, model = id, settings, metadata }: RouterModel): Arm {
+  return { id, settings: Object.freeze({ model, ...settings }), metadata };
+}
+
+/** A model as it crosses: plain data of the caller's as JSON of its own, whose order stays. */
+type EncodedModel = Omit<RouterModel, 'settings' | 'metadata'> & {
+  readonly settings?: string;
+  readonly metadata?: string;
+};
+
+/** What {@link encodeModel} was given. */
+export function decodeModel({ settings, metadata, ...model }: EncodedModel): RouterModel {
+  const decoded: RouterModel = model;
+  if (settings !== undefined) decoded.settings = JSON.parse(settings) as Metadata;
+  if (metadata !== undefined) decoded.metadata = JSON.parse(metadata) as Metadata;
+  return decoded;
 }
 
 /** A list of models for the native core. */
@@ -114,9 +161,18 @@ export function encodeModels(models: unknown): string {
 /** A model for the native core, which checks it; here only what JSON can't carry. */
 export function encodeModel(argument: string, model: unknown): string {
   if (typeof model !== 'object' || model === null || Array.isArray(model)) {
-    throw invalidArgument(argument, 'an object {id, inputUsdPer1M, outputUsdPer1M, tags, prior}', model);
+    const keys = 'id, model, settings, metadata, inputUsdPer1M, outputUsdPer1M, tags, prior';
+    throw invalidArgument(argument, `an object {${keys}}`, model);
   }
-  const { id, ...rest } = model as Record<string, unknown>;
+  const { id, settings, metadata, ...rest } = model as Record<string, unknown>;
   checkName(`${argument}.id`, id);
-  return JSON.stringify({ id, ...(plainCopy(argument, rest, 2, checkName) as object) });
+  const own = {
+    settings: encodeMetadata(`${argument}.settings`, settings),
+    metadata: encodeMetadata(`${argument}.metadata`, metadata),
+  };
+  const encoded = own.settings === undefined ? {} : (JSON.parse(own.settings) as Metadata);
+  if (Object.hasOwn(encoded, 'model')) {
+    throw invalidArgument(`${argument}.settings.model`, `nothing: it is ${argument}.model`, encoded.model);
+  }
+  return JSON.stringify({ id, ...(plainCopy(argument, rest, 2, checkName) as object), ...own });
 }

@@ -2,51 +2,74 @@ import { invalidArgument } from '../base/errors.ts';
 import { parseId } from '../base/ids.ts';
 import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
-import type { AttemptParts, OutcomeExtras } from '../binding/binding.ts';
+import type { AttemptParts, OutcomeExtras, UsageParts } from '../binding/binding.ts';
 import { call, native } from '../binding/native.ts';
 import type { Models } from './models.ts';
 import type { Times } from './times.ts';
 
+/**
+ * Tokens of a call, as providers and the AI SDK tell them: of each pair one is read, the first that is known. A call costs what its
+ * model's prices were when it was decided for; cached tokens count as others, where they are told among those of the prompt.
+ */
+export interface TokenUsage {
+  /** Of the prompt: AI SDK. */
+  readonly inputTokens?: number | undefined;
+  /** Of the answer: AI SDK. */
+  readonly outputTokens?: number | undefined;
+  /** Of the prompt: OpenAI (responses), Anthropic. */
+  readonly input_tokens?: number | null | undefined;
+  /** Of the answer: OpenAI (responses), Anthropic. */
+  readonly output_tokens?: number | null | undefined;
+  /** Of the prompt: OpenAI (chat), and services that speak its format. */
+  readonly prompt_tokens?: number | null | undefined;
+  /** Of the answer: OpenAI (chat). */
+  readonly completion_tokens?: number | null | undefined;
+}
+
 /** One model that was asked, and what came of it. */
-export interface OutcomeAttempt {
+export interface OutcomeAttempt<Id extends string = string> {
   /** The model. */
-  model: string;
+  model: Id;
   /** How good its answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
+  /** Its tokens, in place of `costUsd`: the model must have prices. */
+  usage?: TokenUsage | undefined;
   /** Whether the call failed; a message means that it did, and is not kept. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
 }
 
 /**
  * What came of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an error
  * counts against the availability of the model that was asked; what is missing teaches nothing. It may be told in parts.
  */
-export interface Outcome {
+export interface Outcome<Id extends string = string> {
   /** How good the answer was, 0 to 1. */
-  quality?: number;
+  quality?: number | undefined;
   /** What it cost, in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
-  latencyMs?: number;
+  latencyMs?: number | undefined;
+  /** Tokens of the call, in place of `costUsd`: the model that answered must have prices. Without any count nothing is told. */
+  usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
-  error?: boolean | string;
+  error?: boolean | string | undefined;
   /** Who says so, for `forget`. */
-  source?: string;
+  source?: string | undefined;
   /** The model that answered, where it is not the one that was decided for. */
-  model?: string;
+  model?: Id | undefined;
   /** Replaces what was told before. Default false. */
-  amend?: boolean;
+  amend?: boolean | undefined;
   /**
    * A failover chain in place of the parts above: the models that were asked one after the other, at most 64; the last is the
    * one that answered. Each teaches its own model.
    */
-  attempts?: readonly OutcomeAttempt[];
+  attempts?: readonly OutcomeAttempt<Id>[] | undefined;
   /** Plain data that comes back in the decision log. */
-  metadata?: Metadata;
+  metadata?: Metadata | undefined;
 }
 
 /** Whether an outcome was taken in. */
@@ -58,7 +81,7 @@ export interface OutcomeResult {
    * amend), the decision was only observed and nobody said who answered, there was nothing in it, or another router made the
    * decision, or this one after the state was saved that it was restored from.
    */
-  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty' | 'foreign';
+  reason?: 'expired' | 'unknown' | 'repeated' | 'observed' | 'empty' | 'foreign' | undefined;
 }
 
 /** By the addon's answer, 0 for applied. */
@@ -71,6 +94,7 @@ const names = [
   'quality',
   'costUsd',
   'latencyMs',
+  'usage',
   'error',
   'source',
   'model',
@@ -79,7 +103,7 @@ const names = [
   'metadata',
 ];
 
-const attemptNames = ['model', 'quality', 'costUsd', 'latencyMs', 'error'];
+const attemptNames = ['model', 'quality', 'costUsd', 'latencyMs', 'usage', 'error'];
 
 /** A decision as the addon takes it: its number, and who made it where it was not this router. */
 export interface DecisionRef {
@@ -110,12 +134,12 @@ export interface CheckedOutcome {
 
 export function checkOutcome(models: Models, outcome: Outcome): CheckedOutcome {
   checkOptions('outcome', outcome, names);
-  const { quality, costUsd, latencyMs, error, source, model, amend, attempts, metadata } = outcome;
+  const { quality, costUsd, latencyMs, usage, error, source, model, amend, attempts, metadata } = outcome;
   if (quality !== undefined) checkNumber('outcome.quality', quality);
   if (costUsd !== undefined) checkNumber('outcome.costUsd', costUsd);
   if (latencyMs !== undefined) checkNumber('outcome.latencyMs', latencyMs);
   const usual = error === undefined && source === undefined && model === undefined && amend === undefined;
-  if (usual && attempts === undefined && metadata === undefined) {
+  if (usual && attempts === undefined && metadata === undefined && usage === undefined) {
     return { quality, costUsd, latencyMs, extras: undefined };
   }
   if (source !== undefined) checkName('outcome.source', source);
@@ -129,8 +153,27 @@ export function checkOutcome(models: Models, outcome: Outcome): CheckedOutcome {
     amend,
     attempts: attempts === undefined ? undefined : checkAttempts(models, attempts),
     metadata: encodeMetadata('outcome.metadata', metadata),
+    usage: checkUsage('outcome.usage', usage),
   };
   return { quality, costUsd, latencyMs, extras };
+}
+
+/** Tokens of the prompt and of the answer; undefined where neither is known. */
+function checkUsage(argument: string, usage: unknown): UsageParts | undefined {
+  if (usage === undefined) return undefined;
+  if (typeof usage !== 'object' || usage === null) throw invalidArgument(argument, 'counts of tokens', usage);
+  const count = (keys: readonly (keyof TokenUsage)[]): number | undefined => {
+    for (const key of keys) {
+      const value: unknown = (usage as TokenUsage)[key];
+      if (value === undefined || value === null) continue;
+      checkNumber(`${argument}.${key}`, value);
+      return value;
+    }
+    return undefined;
+  };
+  const input = count(['inputTokens', 'input_tokens', 'prompt_tokens']);
+  const output = count(['outputTokens', 'output_tokens', 'completion_tokens']);
+  return input === undefined && output === undefined ? undefined : { input: input ?? 0, output: output ?? 0 };
 }
 
 function failed(argument: string, error: unknown): boolean | undefined {
@@ -148,12 +191,20 @@ function checkAttempts(models: Models, attempts: unknown): AttemptParts[] {
     const at = `outcome.attempts[${i}]`;
     const attempt: unknown = attempts[i];
     checkOptions(at, attempt, attemptNames);
-    const { model, quality, costUsd, latencyMs, error } = attempt as OutcomeAttempt;
+    const { model, quality, costUsd, latencyMs, usage, error } = attempt as OutcomeAttempt;
     if (quality !== undefined) checkNumber(`${at}.quality`, quality);
     if (costUsd !== undefined) checkNumber(`${at}.costUsd`, costUsd);
     if (latencyMs !== undefined) checkNumber(`${at}.latencyMs`, latencyMs);
     const number = models.number(`${at}.model`, model);
-    parts.push({ model: number, quality, costUsd, latencyMs, error: failed(`${at}.error`, error) });
+    const tokens = checkUsage(`${at}.usage`, usage);
+    parts.push({
+      model: number,
+      quality,
+      costUsd,
+      latencyMs,
+      error: failed(`${at}.error`, error),
+      usage: tokens,
+    });
   }
   return parts;
 }

@@ -8,7 +8,8 @@ import {
   SonaError,
 } from '../base/errors.ts';
 import { attempt, Events } from '../base/events.ts';
-import { formatId, idPrefix } from '../base/ids.ts';
+import { type DecisionId, formatId, idPrefix, type StoredId } from '../base/ids.ts';
+import type { Metadata } from '../base/metadata.ts';
 import {
   bytesOf,
   checkInteger,
@@ -49,7 +50,7 @@ import { at, type Context, meet, of } from './explanation.ts';
 import { embedderFallback, emptyText, type Fallback, isZero } from './fallback.ts';
 import { forgetOutcomes, type RouterForgetCriterion } from './forget.ts';
 import { LogLines } from './log-lines.ts';
-import { encodeModel, type ModelPrice, Models, type RouterModel } from './models.ts';
+import { decodeModel, encodeModel, type ModelPrice, Models, type RouterModel } from './models.ts';
 import {
   checkOutcome,
   type DecisionRef,
@@ -89,7 +90,7 @@ const noOptions = {};
  * value of the wrong kind, `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE` and `SONA_OUT_OF_RANGE` for numbers and vectors,
  * `SONA_UNKNOWN_MODEL` for names, `SONA_NO_ELIGIBLE_MODEL` when every model is ruled out, and `SONA_CLOSED` after `close`.
  */
-export class SonaRouter {
+export class SonaRouter<const Id extends string = string> {
   readonly #handle: number;
   readonly #surroundings: Surroundings;
   readonly #settings: Known;
@@ -113,7 +114,7 @@ export class SonaRouter {
    * A router that has learned nothing. `SONA_INVALID_CONFIG` names the setting; an unknown key, with the nearest known one.
    * Models are named `models[i]`.
    */
-  constructor(config: RouterConfig);
+  constructor(config: RouterConfig<Id>);
   constructor(from: unknown) {
     const { handle, surroundings } = from instanceof Created ? from : create(from);
     this.#handle = handle;
@@ -138,7 +139,7 @@ export class SonaRouter {
    * @throws `SONA_INVALID_CONFIG` for another config than the first, and without one where nobody gave one;
    * `SONA_INCOMPATIBLE_STATE` for another embedder
    */
-  static shared(name: string, config?: RouterConfig): SonaRouter {
+  static shared<const Id extends string = string>(name: string, config?: RouterConfig<Id>): SonaRouter<Id> {
     checkName('name', name);
     if (config !== undefined) {
       const created = create(config, name);
@@ -156,7 +157,10 @@ export class SonaRouter {
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
    */
-  static restore(bytes: Uint8Array, options: RouterRestoreOptions = {}): SonaRouter {
+  static restore<Id extends string = string>(
+    bytes: Uint8Array,
+    options: RouterRestoreOptions = {},
+  ): SonaRouter<Id> {
     const own = bytesOf('bytes', bytes);
     const { origin, continues, ...surroundings } = checkRestoreOptions(options);
     return SonaRouter.#from(
@@ -166,7 +170,10 @@ export class SonaRouter {
   }
 
   /** The router of a file that `save` wrote, read off the main thread. Rejects with `SONA_IO`, and as {@link restore}. */
-  static async load(path: string, options: RouterRestoreOptions = {}): Promise<SonaRouter> {
+  static async load<Id extends string = string>(
+    path: string,
+    options: RouterRestoreOptions = {},
+  ): Promise<SonaRouter<Id>> {
     checkName('path', path);
     const { origin, continues, ...surroundings } = checkRestoreOptions(options);
     let handle: number;
@@ -178,7 +185,7 @@ export class SonaRouter {
     return SonaRouter.#from(handle, surroundings);
   }
 
-  static #from(handle: number, surroundings: Surroundings): SonaRouter {
+  static #from<Id extends string>(handle: number, surroundings: Surroundings): SonaRouter<Id> {
     const { engine } = surroundings;
     try {
       const dim = settingsOf(handle)['features.dim'];
@@ -189,7 +196,7 @@ export class SonaRouter {
       native.routerClose(handle);
       throw error;
     }
-    return new (SonaRouter as new (from: unknown) => SonaRouter)(new Created(handle, surroundings));
+    return new (SonaRouter as new (from: unknown) => SonaRouter<Id>)(new Created(handle, surroundings));
   }
 
   /**
@@ -229,7 +236,7 @@ export class SonaRouter {
    * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
    * when the embedder takes its time, and what stands in the way of reading the built-in embedder's table
    */
-  route(query: Query, options: RouteOptions = noOptions): RouterDecision {
+  route(query: Query, options: RouteOptions<Id> = noOptions): RouterDecision<Id> {
     this.#live();
     const memory = this.#query;
     const text = this.#queries.text('query', query);
@@ -247,7 +254,7 @@ export class SonaRouter {
    * One with `embedSync` is used as `route` uses it, and what it throws is passed on. Rejects with `SONA_ABORTED` when the
    * signal fires.
    */
-  async routeAsync(query: Query, options: RouteOptions & AsyncOptions = {}): Promise<RouterDecision> {
+  async routeAsync(query: Query, options: RouteOptions<Id> & AsyncOptions = {}): Promise<RouterDecision<Id>> {
     this.#live();
     if (typeof options !== 'object' || options === null)
       throw invalidArgument('options', 'an object', options);
@@ -291,7 +298,7 @@ export class SonaRouter {
     { unixMs, steadyMs }: Times,
     text: string | undefined,
     fallback: Fallback | null,
-  ): RouterDecision {
+  ): RouterDecision<Id> {
     const handle = this.#handle;
     const memory = fallback ? undefined : this.#query;
     const numbers = this.#slab.f64(at.size + of.size * this.#models.count);
@@ -311,7 +318,15 @@ export class SonaRouter {
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
     const kept = this.#context.engine && memory ? memory.slice() : undefined;
     const id = formatId('decision', this.#incarnation, number);
-    const decision = new Decision(id, this.#context, room, kept, fallback);
+    const metadata = extras?.metadata === undefined ? undefined : (JSON.parse(extras.metadata) as Metadata);
+    const decision = new Decision(
+      id,
+      this.#context,
+      room,
+      kept,
+      fallback,
+      metadata,
+    ) as RouterDecision<string> as RouterDecision<Id>;
     this.#write({ number, incarnation: undefined }, false, text);
     if (events) this.#tell(events);
     if (room[at.fit_due] === 1) this.#startFit();
@@ -323,7 +338,7 @@ export class SonaRouter {
    * whole (`repeated`), unless `amend` is set: tell the new parts alone. After `attempts` they are of the last one. A decision
    * that is not held any more, or that another router made, is no error: see the result's `reason`.
    */
-  feedback(id: string, outcome: Outcome): OutcomeResult {
+  feedback(id: DecisionId | StoredId, outcome: Outcome<Id>): OutcomeResult {
     const handle = this.#live();
     const ref = decisionRef('id', id, this.#prefix);
     let checked = checkOutcome(this.#models, outcome);
@@ -347,12 +362,12 @@ export class SonaRouter {
     const handle = this.#live();
     const encoded = encodeModel('model', model);
     const number = call(() => native.routerAddModel(handle, encoded));
-    this.#models.know((JSON.parse(encoded) as RouterModel).id, number);
+    this.#models.know(decodeModel(JSON.parse(encoded)), number);
     this.#tell(takeEvents(handle));
   }
 
   /** Takes a model away. Outcomes of its decisions are still taken in. */
-  removeModel(id: string): void {
+  removeModel(id: Id): void {
     const handle = this.#live();
     checkName('id', id);
     call(() => native.routerRemoveModel(handle, id));
@@ -360,7 +375,7 @@ export class SonaRouter {
   }
 
   /** Sets prices; nothing has to be learned anew. */
-  updatePrice(id: string, price: ModelPrice): void {
+  updatePrice(id: Id, price: ModelPrice): void {
     const handle = this.#live();
     checkName('id', id);
     checkOptions('price', price, ['inputUsdPer1M', 'outputUsdPer1M']);
@@ -380,7 +395,7 @@ export class SonaRouter {
    *
    * @returns how many
    */
-  warmStart(rows: readonly WarmStartRow[]): number {
+  warmStart(rows: readonly WarmStartRow<Id>[]): number {
     const handle = this.#live();
     const taken = this.#named(() => warmStart(this.#receiver(handle), rows));
     this.#tell(takeEvents(handle));
@@ -389,7 +404,7 @@ export class SonaRouter {
   }
 
   /** As `warmStart`, with every embedder; rejects when it fails. */
-  async warmStartAsync(rows: readonly WarmStartRow[], options: AsyncOptions = {}): Promise<number> {
+  async warmStartAsync(rows: readonly WarmStartRow<Id>[], options: AsyncOptions = {}): Promise<number> {
     const handle = this.#live();
     checkOptions('options', options, ['signal']);
     const { signal } = options;
@@ -418,7 +433,7 @@ export class SonaRouter {
    * @param options.since id of the first decision, or its number; default all
    * @throws `SONA_INVALID_ARGUMENT` for the id of something else, also of another router's decision
    */
-  exportLog(options: { since?: string | number } = noOptions): LogLines {
+  exportLog(options: { since?: DecisionId | StoredId | number | undefined } = noOptions): LogLines {
     const handle = this.#live();
     checkOptions('options', options, ['since']);
     const { since = 0 } = options;

@@ -14,17 +14,17 @@ import type { Queries } from '../embed/query.ts';
 import type { Models } from './models.ts';
 
 /** An outcome from elsewhere, of a prompt as `vector` or as `text`. */
-export interface WarmStartRow {
+export interface WarmStartRow<Id extends string = string> {
   /** The prompt's vector. */
-  vector?: Vector;
+  vector?: Vector | undefined;
   /** The prompt, or the messages of its chat, for the router's embedder. */
-  text?: string | ChatMessages;
+  text?: string | ChatMessages | undefined;
   /** The model that answered. */
-  model: string;
+  model: Id;
   /** How good the answer was, 0 to 1. */
   quality: number;
   /** Outcomes that it counts for, above 0, at most 1,000. Default 1. */
-  weight?: number;
+  weight?: number | undefined;
 }
 
 /** The router that takes rows in. */
@@ -59,21 +59,21 @@ export function warmStart(receiver: Receiver, rows: readonly WarmStartRow[]): nu
 }
 
 /** Rows with vectors in place of texts, from every embedder. Whatever can be refused is refused before the wait. */
-export async function embedRows(
+export async function embedRows<Id extends string>(
   { models, queries, dim }: Receiver,
-  rows: readonly WarmStartRow[],
+  rows: readonly WarmStartRow<Id>[],
   signal: AbortSignal | undefined,
-): Promise<WarmStartRow[]> {
+): Promise<WarmStartRow<Id>[]> {
   checkRows(rows);
   // copied before the wait, so that what the caller does to them meanwhile means nothing
-  const taken: WarmStartRow[] = [];
+  const taken: WarmStartRow<Id>[] = [];
   const texts: string[] = [];
   const places: number[] = [];
   for (const [i, given] of rows.entries()) {
     const name = `rows[${i}]`;
     checkOptions(name, given, names);
     const { text, vector, model, quality, weight = 1 } = given;
-    const row: WarmStartRow = { model, quality, weight };
+    const row: WarmStartRow<Id> = { model, quality, weight };
     if (text === undefined) {
       row.vector = new Float32Array(dim);
       readVector(name, vector, row.vector);
@@ -89,7 +89,7 @@ export async function embedRows(
   for (const [k, vector] of vectors.entries()) {
     const i = places[k] as number;
     checkLength(`rows[${i}].text`, vector);
-    (taken[i] as WarmStartRow).vector = vector;
+    (taken[i] as WarmStartRow<Id>).vector = vector;
   }
   return taken;
 }

@@ -27,7 +27,10 @@ for (let n = 0; n < churn; n++) {
 }
 const ids: string[] = [];
 for (let n = 0; n < count; n++) {
-  const { id, ranked } = router.route(prompt(n % 2, 10_000 * seed + n));
+  const { id, ranked, model, settings } = router.route(prompt(n % 2, 10_000 * seed + n));
+  // also where another thread has taken it away since
+  if (settings.model !== model || !ranked.every((one) => typeof one.model === 'string'))
+    throw new Error('no name');
   if (!ranked.every(({ score }) => Number.isFinite(score))) throw new Error('not finite');
   if (!router.feedback(id, { quality: (n % 3) / 2, costUsd: 0.001 }).applied) throw new Error('not taken');
   ids.push(id);

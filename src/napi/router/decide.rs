@@ -30,6 +30,8 @@ pub struct RequestExtras {
     pub observe: Option<bool>,
     /// Length of the prompt.
     pub prompt_tokens: Option<f64>,
+    /// JSON of the caller's.
+    pub metadata: Option<String>,
 }
 
 /// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`.
@@ -55,6 +57,7 @@ pub fn router_route(
             request.max_latency_ms = extras.max_latency_ms;
             request.observe = extras.observe.unwrap_or(false);
             request.prompt_tokens = extras.prompt_tokens;
+            request.metadata = extras.metadata.map(Into::into);
         }
         let now = now(unix_ms, steady_ms);
         let decision = match query {

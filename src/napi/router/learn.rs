@@ -12,7 +12,7 @@ use crate::error::{Result, SonaError};
 use crate::fault;
 use crate::napi::error::to_js;
 use crate::napi::registry::ROUTERS;
-use crate::router::{Asked, Criterion, DecisionId, Feedback, ModelId, Outcome, SonaRouter, Told};
+use crate::router::{Asked, Criterion, DecisionId, Feedback, ModelId, Outcome, SonaRouter, Told, Usage};
 
 use super::decide::now;
 
@@ -33,6 +33,18 @@ pub struct OutcomeExtras {
     pub attempts: Option<Vec<AttemptParts>>,
     /// What the caller wants to find again: JSON.
     pub metadata: Option<String>,
+    /// Tokens of the call.
+    pub usage: Option<UsageParts>,
+}
+
+/// Tokens of a call.
+#[napi(object)]
+#[derive(Clone, Copy)]
+pub struct UsageParts {
+    /// Of the prompt.
+    pub input: f64,
+    /// Of the answer.
+    pub output: f64,
 }
 
 /// One attempt of a chain.
@@ -48,6 +60,8 @@ pub struct AttemptParts {
     pub latency_ms: Option<f64>,
     /// Whether the call failed.
     pub error: Option<bool>,
+    /// Tokens of the call.
+    pub usage: Option<UsageParts>,
 }
 
 /// Takes in an outcome: 0 applied, 1 expired, 2 unknown, 3 repeated, 4 observed, 5 empty, 6 foreign; 8 more when events wait.
@@ -70,6 +84,7 @@ pub fn router_feedback(
         if let Some(extras) = extras {
             incarnation = extras.incarnation;
             outcome.error = extras.error;
+            outcome.usage = extras.usage.map(usage);
             outcome.source = extras.source.map(Into::into);
             outcome.model = extras.model.map(ModelId);
             outcome.amend = extras.amend.unwrap_or(false);
@@ -91,8 +106,13 @@ pub fn router_feedback(
 }
 
 fn asked(parts: &AttemptParts) -> Asked {
-    let AttemptParts { model, quality, cost_usd, latency_ms, error } = *parts;
-    Asked { model: ModelId(model), told: Told { quality, cost_usd, latency_ms, error } }
+    let AttemptParts { model, quality, cost_usd, latency_ms, error, usage: tokens } = *parts;
+    let told = Told { quality, cost_usd, latency_ms, error };
+    Asked { model: ModelId(model), told, usage: tokens.map(usage) }
+}
+
+fn usage(UsageParts { input, output }: UsageParts) -> Usage {
+    Usage { input, output }
 }
 
 /// The id of a decision of this router's, or of the incarnation that is named.

@@ -16,7 +16,7 @@ use crate::napi::basis::BasisParts;
 use crate::napi::error::to_js;
 use crate::napi::registry::ROUTERS;
 use crate::router::basis::Basis;
-use crate::router::{Event, Model, Price, SonaRouter};
+use crate::router::{Event, Model, ModelId, Price, SonaRouter};
 use crate::state::EmbedderId;
 
 /// Makes a router from JSON (settings, an array of models) and returns its handle. `basis`: one's own; else `shipped` says
@@ -132,6 +132,12 @@ pub fn router_models(handle: u32) -> napi::Result<String> {
         let models: Vec<Value> = router.models()?.iter().map(|(id, model)| json!([id.0, model.to_json()])).collect();
         Ok(Value::Array(models).to_string())
     })
+}
+
+/// A model by its number as JSON, also one that was removed a moment ago.
+#[napi(catch_unwind)]
+pub fn router_model(handle: u32, number: u32) -> napi::Result<Option<String>> {
+    ROUTERS.with(handle, |router| Ok(router.model(ModelId(number))?.map(|model| model.to_json().to_string())))
 }
 
 /// Adds a model (JSON); its number.

@@ -25,7 +25,7 @@ pub use knowledge::Knowledge;
 pub use lessons::{FITS, Lessons, WarmRow};
 pub use merge::check as check_merge;
 pub use origins::{Contribution, Merged, Origin};
-pub use outcome::{Asked, Feedback, Outcome, Verdict};
+pub use outcome::{Asked, Feedback, Outcome, Usage, Verdict};
 
 use super::features::Basis;
 use super::ledger::Decided;

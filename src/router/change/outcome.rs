@@ -1,5 +1,6 @@
 //! From what is told of a decision to everything that learns from it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::knowledge::Knowledge;
@@ -10,6 +11,7 @@ use crate::router::features::Features;
 use crate::router::ledger::{Account, Attempt, Decided, Entry, Told};
 use crate::router::model::amount;
 use crate::router::posterior::{Direction, Learned, Observation, Plan, Recent};
+use crate::router::price::Price;
 use crate::router::time::Reading;
 use crate::router::{DecisionId, ModelId};
 
@@ -23,6 +25,8 @@ pub struct Outcome {
     pub cost_usd: Option<f64>,
     /// Milliseconds, 0 to 1e12.
     pub latency_ms: Option<f64>,
+    /// Tokens of the call, in place of what they cost.
+    pub usage: Option<Usage>,
     /// Whether the call to the model that was asked failed.
     pub error: Option<bool>,
     /// Who says so, for `forget`.
@@ -44,6 +48,41 @@ pub struct Asked {
     pub model: ModelId,
     /// What is told of it.
     pub told: Told,
+    /// Tokens of the call, in place of what they cost.
+    pub usage: Option<Usage>,
+}
+
+/// Tokens of a call. It costs what the model's prices were when it was decided for.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Usage {
+    /// Of the prompt, 0 to 1e12.
+    pub input: f64,
+    /// Of the answer, 0 to 1e12.
+    pub output: f64,
+}
+
+impl Usage {
+    fn check(self, argument: &str, told: &Told) -> Result<()> {
+        amount(&format!("{argument}.inputTokens"), self.input)?;
+        amount(&format!("{argument}.outputTokens"), self.output)?;
+        match told.cost_usd {
+            None => Ok(()),
+            Some(_) => Err(SonaError::invalid_argument(argument, "nothing beside costUsd", "both")),
+        }
+    }
+
+    /// US dollars by a price list, which must have what is needed of it.
+    fn cost_usd(self, argument: &str, price: Price) -> Result<f64> {
+        let part = |name: &str, tokens: f64, price: Option<f64>| match price {
+            Some(usd) => Ok(usd * tokens / 1e6),
+            None if tokens == 0.0 => Ok(0.0),
+            None => {
+                let expected = format!("a model with {name}, or costUsd in its place");
+                Err(SonaError::invalid_argument(argument, expected, "none"))
+            }
+        };
+        Ok(part("inputUsdPer1M", self.input, price.input)? + part("outputUsdPer1M", self.output, price.output)?)
+    }
 }
 
 /// Most attempts of one decision.
@@ -107,10 +146,11 @@ impl Outcome {
     /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`; `SONA_INVALID_ARGUMENT` for attempts beside parts of one.
     pub fn check(&self) -> Result<()> {
         check_told("outcome", &self.told())?;
+        self.usage.map_or(Ok(()), |usage| usage.check("outcome.usage", &self.told()))?;
         if self.attempts.is_empty() {
             return Ok(());
         }
-        if self.told().is_tried() || self.model.is_some() {
+        if self.told().is_tried() || self.model.is_some() || self.usage.is_some() {
             let expected = "nothing beside attempts but source, amend and metadata";
             return Err(SonaError::invalid_argument("outcome.attempts", expected, "parts of one attempt"));
         }
@@ -118,8 +158,34 @@ impl Outcome {
             let expected = format!("at most {MOST_ATTEMPTS} attempts");
             return Err(SonaError::out_of_range("outcome.attempts", expected, self.attempts.len()));
         }
-        let check = |(n, asked): (usize, &Asked)| check_told(&format!("outcome.attempts[{n}]"), &asked.told);
-        self.attempts.iter().enumerate().try_for_each(check)
+        self.attempts.iter().enumerate().try_for_each(|(n, asked)| {
+            let argument = format!("outcome.attempts[{n}]");
+            check_told(&argument, &asked.told)?;
+            asked.usage.map_or(Ok(()), |usage| usage.check(&format!("{argument}.usage"), &asked.told))
+        })
+    }
+
+    /// The same with what tokens cost in their place, by `price` of each model's number at the time of the decision; `asked` is who
+    /// was decided for.
+    ///
+    /// # Errors
+    /// `SONA_INVALID_ARGUMENT` where a price is missing.
+    pub fn priced(&self, asked: u32, price: impl Fn(u32) -> Price) -> Result<Cow<'_, Self>> {
+        if self.usage.is_none() && self.attempts.iter().all(|asked| asked.usage.is_none()) {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut priced = self.clone();
+        if let Some(usage) = priced.usage.take() {
+            let answered = self.model.map_or(asked, |model| model.0);
+            priced.cost_usd = Some(usage.cost_usd("outcome.usage", price(answered))?);
+        }
+        for (n, attempt) in priced.attempts.iter_mut().enumerate() {
+            if let Some(usage) = attempt.usage.take() {
+                let argument = format!("outcome.attempts[{n}].usage");
+                attempt.told.cost_usd = Some(usage.cost_usd(&argument, price(attempt.model.0))?);
+            }
+        }
+        Ok(Cow::Owned(priced))
     }
 
     fn told(&self) -> Told {

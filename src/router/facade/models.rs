@@ -63,6 +63,16 @@ impl SonaRouter {
         Ok(view.models.list().iter().map(|(uid, model)| (ModelId(*uid), (**model).clone())).collect())
     }
 
+    /// A model by its number, also one that was removed since: of the last 64 all is known, of older ones their name. None for
+    /// a number that no model has had.
+    ///
+    /// # Errors
+    /// `SONA_CLOSED`.
+    pub fn model(&self, id: ModelId) -> Result<Option<Arc<Model>>> {
+        self.check_open()?;
+        Ok(self.published.load().models.recall(id.0))
+    }
+
     /// The number of a model.
     ///
     /// # Errors

@@ -199,7 +199,7 @@ fn decided(
         session: request.session.clone(),
         tenant: request.tenant.clone(),
         subject: None,
-        metadata: None,
+        metadata: request.metadata.clone(),
     };
     (decided, at, reason)
 }

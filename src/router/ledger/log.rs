@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Account, Attempt, Decided, Entry, Told};
 use crate::router::DecisionId;
 use crate::router::ModelId;
+use crate::router::model::Model;
 use crate::router::models::Models;
 
 /// Version of the format.
@@ -68,6 +69,7 @@ pub fn line(id: DecisionId, Entry { decided, account }: &Entry, header: &Header<
             line[key] = value;
         }
     };
+    put("arm", header.models.get(decided.arm).map_or(Value::Null, |model| arm(model)));
     put("contextFree", json!(decided.context_free.then_some(true)));
     put("sessionId", json!(decided.session));
     put("tenant", json!(decided.tenant));
@@ -78,6 +80,15 @@ pub fn line(id: DecisionId, Entry { decided, account }: &Entry, header: &Header<
         put("outcome", outcome(decided, account, header.models));
     }
     line
+}
+
+/// What a model is called by and with, and what its owner wants to find again; null where that is its name alone.
+fn arm(Model { model, settings, metadata, .. }: &Model) -> Value {
+    let mut object = Map::new();
+    let parts =
+        [("model", json!(model)), ("settings", plain(settings.as_deref())), ("metadata", plain(metadata.as_deref()))];
+    object.extend(parts.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.to_owned(), value)));
+    if object.is_empty() { Value::Null } else { Value::Object(object) }
 }
 
 /// The line of what was told of a decision.

@@ -47,6 +47,8 @@ pub struct Request {
     pub observe: bool,
     /// Length of the prompt in tokens.
     pub prompt_tokens: Option<f64>,
+    /// What the caller wants to find again: JSON.
+    pub metadata: Option<Arc<str>>,
 }
 
 impl Request {

@@ -1,0 +1,111 @@
+// What must not compile: `tsc` refuses an expected error that is none. Nothing here runs.
+import {
+  type DecisionId,
+  type Metadata,
+  type Outcome,
+  type RouteOptions,
+  type RouterConfig,
+  type RouterModel,
+  type SonaConfig,
+  SonaEngine,
+  SonaRouter,
+  type SuggestionId,
+} from '../index.ts';
+
+const router = new SonaRouter({
+  models: [{ id: 'small' }, { id: 'large', model: 'gpt', settings: { n: 1 } }],
+});
+
+// models are known by name
+router.route('hello', { eligible: ['small'] });
+// @ts-expect-error no such model
+router.route('hello', { eligible: ['smal'] });
+const decision = router.route('hello');
+const chosen: 'small' | 'large' = decision.model;
+const ranked: ('small' | 'large')[] = decision.ranked.map(({ model }) => model);
+// @ts-expect-error no such model
+const other: 'medium' = decision.model;
+router.feedback(decision.id, { quality: 1, model: 'large', attempts: [{ model: 'small', error: true }] });
+// @ts-expect-error no such model
+router.feedback(decision.id, { quality: 1, model: 'medium' });
+// @ts-expect-error no such model
+router.feedback(decision.id, { attempts: [{ model: 'medium', error: true }] });
+// @ts-expect-error no such model
+router.warmStart([{ text: 'hello', model: 'medium', quality: 1 }]);
+// @ts-expect-error no such model
+router.removeModel('medium');
+const called: string = decision.settings.model;
+// @ts-expect-error settings are given out to be read
+decision.settings.model = 'mine';
+
+// models that are known at run time alone
+declare const listed: RouterModel[];
+const open = new SonaRouter({ models: listed });
+open.route('hello', { eligible: ['any'] });
+const dynamic = new SonaRouter<string>({ models: [{ id: 'small' }] });
+dynamic.feedback(dynamic.route('hello').id, { quality: 1, model: 'new' });
+const general: SonaRouter = router;
+const restored = SonaRouter.restore<'small' | 'large'>(new Uint8Array());
+// @ts-expect-error no such model
+restored.route('hello', { eligible: ['medium'] });
+
+// queries are vectors, texts and chats
+router.route([0.5, 0.5]);
+router.route(new Float32Array(2));
+router.route([{ role: 'user', content: 'hello' }]);
+// @ts-expect-error dates are none of these
+router.route([new Date()]);
+// @ts-expect-error nor are texts in a list
+router.route(['hello']);
+// @ts-expect-error nor is nothing
+router.route(undefined);
+
+// ids are of one kind
+const engine = new SonaEngine({ hiddenDim: 4 });
+const suggestion = engine.suggestRoutes([1, 2, 3, 4]);
+const trajectory = engine.beginTrajectory([1, 2, 3, 4], { decision: suggestion.id });
+engine.learnFromFeedback({ trajectoryId: trajectory.id, quality: 1 });
+declare const stored: string;
+router.feedback(stored, { quality: 1 });
+engine.beginTrajectory([1, 2, 3, 4], { decision: stored });
+// @ts-expect-error a suggestion is no decision of a router
+router.feedback(suggestion.id, { quality: 1 });
+// @ts-expect-error nor is a trajectory
+router.forget({ decisionId: trajectory.id });
+// @ts-expect-error a router's decision is no suggestion
+engine.beginTrajectory([1, 2, 3, 4], { decision: decision.id });
+// @ts-expect-error nor is it a trajectory
+engine.learnFromFeedback({ trajectoryId: decision.id, quality: 1 });
+// @ts-expect-error text alone is no id that was given out
+const id: DecisionId = 'text';
+const text: string = suggestion.id satisfies SuggestionId;
+
+// what is not given may be undefined
+const config: SonaConfig = { hiddenDim: undefined, tiers: { micro: undefined }, embedder: undefined };
+const routers: RouterConfig = { models: [{ id: 'a', prior: undefined, model: undefined }], log: undefined };
+const options: RouteOptions = { eligible: undefined, sessionId: undefined, metadata: undefined };
+const outcome: Outcome = { quality: undefined, source: undefined, attempts: undefined };
+
+// plain data
+const metadata: Metadata = { a: [1, 'two', null, { b: true }] };
+// @ts-expect-error JSON can't carry it as it is
+const dated: Metadata = { at: new Date() };
+
+// listeners know their events, and `on` gives back what ends them
+const off: () => void = engine.on('dropped', ({ count }) => count.toFixed());
+router.on('drift', ({ model, direction, kind }) => [model, direction, kind]);
+// @ts-expect-error no such event
+engine.on('basis', () => undefined);
+// @ts-expect-error what it tells is no text
+router.on('basis', (event: string) => event);
+
+// vectors come back as the kind that went in
+const same: Float32Array = engine.applyLora(new Float32Array(4));
+const numbers: number[] = engine.applyLora([1, 2, 3, 4]);
+// @ts-expect-error another kind
+const wrong: Float64Array = engine.applyLora(new Float32Array(4));
+
+export const used = [
+  ...[chosen, ranked, other, called, open, general, id, text, config, routers, options, outcome],
+  ...[metadata, dated, off, same, numbers, wrong],
+];
