@@ -204,7 +204,7 @@ interface SonaTiers {
   /** Route prototypes; off, a route stays at its prior embedding. Default true. */
   prototypes?: boolean | undefined;
 }
-/** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+/** Settings of an engine. Ranges and defaults are those of the table in `docs/settings.md`; a key that is not here is refused. */
 interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number | undefined;
@@ -917,11 +917,11 @@ declare class SonaEngine {
    * @param options.minQuality least mean quality; default `qualityThreshold`. 0 shows what failed too
    */
   findPatterns<Q extends Query>(query: Q, k?: number, options?: {
-    minQuality?: number;
+    minQuality?: number | undefined;
   }): LearnedPattern<AnswerVector<Q>>[];
   /** As `findPatterns`, with every embedder. */
   findPatternsAsync<Q extends Query>(query: Q, k?: number, options?: {
-    minQuality?: number;
+    minQuality?: number | undefined;
   } & AsyncOptions): Promise<LearnedPattern<AnswerVector<Q>>[]>;
   /** Older name of {@link findPatterns}. */
   queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<AnswerVector<Q>>[];
@@ -931,11 +931,11 @@ declare class SonaEngine {
    * @param options.route for that route alone
    */
   expectQuality(query: Query, options?: {
-    route?: string;
+    route?: string | undefined;
   }): QualityExpectation;
   /** As `expectQuality`, with every embedder. */
   expectQualityAsync(query: Query, options?: {
-    route?: string;
+    route?: string | undefined;
   } & AsyncOptions): Promise<QualityExpectation>;
   /** The newest promoted weights, oldest first. Up to eight are kept. */
   versions(): Version[];
@@ -1338,7 +1338,9 @@ interface RouterModel<Id extends string = string> {
   /** Name of the model that is called. Default: `id`. */
   model?: string | undefined;
   /** What it is called with, as plain data: comes back as `decision.settings`. No entry is named `model`. */
-  settings?: Metadata | undefined;
+  settings?: (Metadata & {
+    readonly model?: never;
+  }) | undefined;
   /** Plain data of the caller's: comes back in explanations and in the decision log. */
   metadata?: Metadata | undefined;
   /** US dollars per million tokens of prompt. */
@@ -1403,8 +1405,8 @@ interface RouterObjective {
   /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
   failureQuality?: number | undefined;
   /**
-   * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` is told:
-   * tell it. Default: no budget.
+   * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` or
+   * `usage` is told: tell it. Default: no budget.
    */
   budgetUsdPerRequest?: number | undefined;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
@@ -1412,7 +1414,7 @@ interface RouterObjective {
 }
 /** How a model is chosen from what is known of all. */
 type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
-/** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+/** Settings of a router. Ranges and defaults are those of the table in `docs/settings.md`; a key that is not here is refused. */
 interface RouterConfig<Id extends string = string> extends QueryOptions {
   /** Models that requests can be routed to, up to 1,000. More can come while running. */
   models: readonly RouterModel<Id>[];
@@ -1450,10 +1452,10 @@ interface RouterConfig<Id extends string = string> extends QueryOptions {
    */
   now?: (() => number) | undefined;
   /**
-   * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
-   * event `error` and disturbs nothing else.
+   * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws, or its
+   * promise rejects with, goes to the event `error` and disturbs nothing else.
    */
-  log?: ((line: string) => void) | undefined;
+  log?: ((line: string) => unknown) | undefined;
   /**
    * Whether the lines that `log` takes hold the text that was asked about, as `text`. The router keeps no text: `exportLog`
    * has none. Default false.
@@ -1465,7 +1467,7 @@ interface RouterRestoreOptions extends QueryOptions {
   /** As `RouterConfig.now`. */
   now?: (() => number) | undefined;
   /** As `RouterConfig.log`. */
-  log?: ((line: string) => void) | undefined;
+  log?: ((line: string) => unknown) | undefined;
   /** As `RouterConfig.logText`. */
   logText?: boolean | undefined;
   /** As `RouterConfig.engine`. */
@@ -1617,7 +1619,7 @@ interface RouteOptions<Id extends string = string> {
    * 500, with an answer of 300 where nothing was told of costs yet.
    */
   promptTokens?: number | undefined;
-  /** Plain data of the caller's: comes back in the explanation and in the decision log. */
+  /** Plain data of the caller's: comes back in the explanation and in the decision log. Kept as long as the decision is. */
   metadata?: Metadata | undefined;
 }
 /** A model that might have been chosen. */
@@ -1670,7 +1672,7 @@ interface RouterEvents {
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
   basis: BasisEvent;
   /**
-   * Something failed that fails no call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
+   * Something failed without failing a call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
    * the `log`, by what it threw or rejected with (`SONA_IO`, each time); another listener, for the first time
    * (`SONA_LISTENER`). Without a listener here the process is warned of the latter two, once each.
    */
@@ -1740,14 +1742,15 @@ declare class LogLines implements Iterable<string>, AsyncIterable<string> {
 //#endregion
 //#region ts/router/outcome.d.ts
 /**
- * Tokens of a call, as providers and the AI SDK tell them: of each pair one is read, the first that is known. A call costs what its
- * model's prices were when it was decided for; cached tokens count as others, where they are told among those of the prompt.
+ * Tokens of a call, as providers and the AI SDK tell them: of the prompt's and of the answer's the first count that is known; one that
+ * is not counts as 0. A call costs what its model's prices were when it was decided for. Cached tokens are priced as the others;
+ * Anthropic does not count them among `input_tokens`: tell `costUsd` there.
  */
 interface TokenUsage {
   /** Of the prompt: AI SDK. */
-  readonly inputTokens?: number | undefined;
+  readonly inputTokens?: number | null | undefined;
   /** Of the answer: AI SDK. */
-  readonly outputTokens?: number | undefined;
+  readonly outputTokens?: number | null | undefined;
   /** Of the prompt: OpenAI (responses), Anthropic. */
   readonly input_tokens?: number | null | undefined;
   /** Of the answer: OpenAI (responses), Anthropic. */
@@ -1981,7 +1984,7 @@ declare class SonaRouter<const Id extends string = string> {
    * Adds a model. It starts with its prior, or that of its nearest sibling by tags, and gets `forcedTrials` trials. One that
    * was removed comes back with what it had learned.
    */
-  addModel(model: RouterModel): void;
+  addModel(model: RouterModel<Id>): void;
   /** Takes a model away. Outcomes of its decisions are still taken in. */
   removeModel(id: Id): void;
   /** Sets prices; nothing has to be learned anew. */
@@ -2063,4 +2066,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

@@ -37,7 +37,12 @@ export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
 export type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './ts/engine/trajectory-builder.ts';
 export type { DecisionLog, DecisionLogStream } from './ts/log/decision-log.ts';
 export { readLog, writeLog } from './ts/log/decision-log.ts';
-export type { DecisionRecord, RecordedAttempt, RecordedOutcome } from './ts/log/decision-record.ts';
+export type {
+  DecisionRecord,
+  RecordedArm,
+  RecordedAttempt,
+  RecordedOutcome,
+} from './ts/log/decision-record.ts';
 export type { EvaluationPolicy, Exclusions } from './ts/log/evaluation-policy.ts';
 export type { ForeignLogOptions } from './ts/log/foreign.ts';
 export type { TextLines, TextStream } from './ts/log/lines.ts';

@@ -1,8 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { defineConfig, type UserConfig } from 'tsdown';
 
-// The addon's loader (binding.cjs) is never bundled: ts/native.ts requires '../binding.cjs' at run time, and that
-// path names the same file from ts/ and from dist/, which both lie one folder below the root.
+// The addon's loader (binding.cjs) is never bundled: ts/host/addon.ts requires it at run time, from the package's root.
 const shared: UserConfig = {
   outDir: 'dist',
   platform: 'node',
@@ -10,7 +9,6 @@ const shared: UserConfig = {
   logLevel: 'error',
   outExtensions: ({ format }) =>
     format === 'es' ? { js: '.mjs', dts: '.d.mts' } : { js: '.cjs', dts: '.d.cts' },
-  deps: { neverBundle: [/binding\.cjs$/] },
 };
 
 const entries = ['index', 'embed'];

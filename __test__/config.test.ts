@@ -99,10 +99,10 @@ describe('index.d.ts', () => {
   });
 });
 
-describe('README.md', () => {
+describe('docs/settings.md', () => {
   const block = () => {
-    const found = blockOf(read('README.md', 'it is written by hand, around the table of settings'));
-    expect(found, 'README.md has no <!-- settings --> ... <!-- /settings -->').toBeDefined();
+    const found = blockOf(read('docs/settings.md', 'it is written by hand, around the table of settings'));
+    expect(found, 'docs/settings.md has no <!-- settings --> ... <!-- /settings -->').toBeDefined();
     return found ?? '';
   };
 

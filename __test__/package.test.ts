@@ -174,6 +174,26 @@ describe('loading the addon', () => {
     expect(ended).toMatchObject({ code: works ? 0 : 1, stdout: '' });
   });
 
+  it.each([
+    [
+      'module',
+      `const { hash } = await import('@sona/sona/embed'); hash().embedSync('first');
+       const { SonaRouter, SonaEngine } = await import('@sona/sona');`,
+    ],
+    [
+      'commonjs',
+      `const { hash } = require('@sona/sona/embed'); hash().embedSync('first');
+       const { SonaRouter, SonaEngine } = require('@sona/sona');`,
+    ],
+  ] as const)('may have happened before the main entry comes (%s)', async (kind, first) => {
+    const script = `${first}
+      const { id, model } = new SonaRouter({ models: [{ id: 'a' }] }).route('hello');
+      const engine = new SonaEngine(2);
+      engine.addRoute('b', { embedding: [1, 0] });
+      console.log(JSON.stringify([id.slice(-2), model, engine.suggestRoutes([1, 0]).best]));`;
+    expect(await printed(kind, script)).toEqual(['-1', 'a', 'b']);
+  });
+
   it('is told where it is shipped for other platforms', async () => {
     const folder = withoutAddon('binding.cjs');
     writeFileSync(join(folder, 'sona.elsewhere-riscv64.node'), '');

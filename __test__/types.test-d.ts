@@ -44,6 +44,9 @@ const open = new SonaRouter({ models: listed });
 open.route('hello', { eligible: ['any'] });
 const dynamic = new SonaRouter<string>({ models: [{ id: 'small' }] });
 dynamic.feedback(dynamic.route('hello').id, { quality: 1, model: 'new' });
+dynamic.addModel({ id: 'new' });
+// @ts-expect-error a router of literal ids has those alone: `SonaRouter<string>` takes any
+router.addModel({ id: 'medium' });
 const general: SonaRouter = router;
 const restored = SonaRouter.restore<'small' | 'large'>(new Uint8Array());
 // @ts-expect-error no such model
@@ -86,6 +89,11 @@ const routers: RouterConfig = { models: [{ id: 'a', prior: undefined, model: und
 const options: RouteOptions = { eligible: undefined, sessionId: undefined, metadata: undefined };
 const outcome: Outcome = { quality: undefined, source: undefined, attempts: undefined };
 
+// what is called is the model's name
+const named: RouterModel = { id: 'a', model: 'b', settings: { temperature: 0 } };
+// @ts-expect-error settings have no model of their own
+const twice: RouterModel = { id: 'a', settings: { model: 'b' } };
+
 // plain data
 const metadata: Metadata = { a: [1, 'two', null, { b: true }] };
 // @ts-expect-error JSON can't carry it as it is
@@ -107,5 +115,5 @@ const wrong: Float64Array = engine.applyLora(new Float32Array(4));
 
 export const used = [
   ...[chosen, ranked, other, called, open, general, id, text, config, routers, options, outcome],
-  ...[metadata, dated, off, same, numbers, wrong],
+  ...[named, twice, metadata, dated, off, same, numbers, wrong],
 ];

@@ -84,7 +84,8 @@ const typescriptRooms = {
 };
 
 /** What only Node.js has. Other hosts fill in the files of ts/host/. */
-const onlyNode = /\bfrom '(node:[^']*)'|\b(process\.|Buffer\.|setImmediate\b|NodeJS\.|__dirname\b|require\()/;
+const onlyNode =
+  /(?:\bfrom|\bimport\(?) *'(node:[^']*)'|\b(process\.|Buffer\.|setImmediate\b|NodeJS\.|__dirname\b|require\()/;
 
 /** The only TypeScript file that may load the addon. */
 const bindingImporter = 'ts/host/addon.ts';

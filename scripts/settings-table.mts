@@ -1,4 +1,4 @@
-// The tables of settings in the README, made from those that the core validates by. Prints them; with --write it writes
+// The tables of settings in docs/settings.md, made from those that the core validates by. Prints them; with --write it writes
 // each between its marks, <!-- settings --> and <!-- /settings --> for an engine's, <!-- router settings --> and
 // <!-- /router settings --> for a router's.
 //
@@ -16,7 +16,7 @@ export type Mark = 'settings' | 'router settings';
 const opening = (mark: Mark): string => `<!-- ${mark} -->`;
 const closing = (mark: Mark): string => `<!-- /${mark} -->`;
 
-/** Marks, table and all, as it stands in the README. */
+/** Marks, table and all, as it stands in docs/settings.md. */
 export function settingsBlock(settings: readonly Setting[], mark: Mark = 'settings'): string {
   const rows = settings.map((setting) => {
     const cells = [`\`${setting.name}\``, preset(setting), range(setting), setting.doc];
@@ -48,7 +48,7 @@ function shown(value: Setting['default'] | undefined): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const file = join(root, 'README.md');
+  const file = join(root, 'docs/settings.md');
   const tables: [Mark, string][] = [
     ['settings', native.settings()],
     ['router settings', native.routerSettings()],
@@ -58,7 +58,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     if (process.argv.includes('--write')) {
       const text = readFileSync(file, 'utf8');
       const old = blockOf(text, mark);
-      if (!old) fail(`README.md has no ${opening(mark)} ... ${closing(mark)}`);
+      if (!old) fail(`docs/settings.md has no ${opening(mark)} ... ${closing(mark)}`);
       writeFileSync(
         file,
         text.replace(old, () => block),

@@ -2,7 +2,7 @@
 //!
 //! In: what was wrong, the argument's name, what came, what was expected.
 //! Out: [`SonaError`], with a stable code and structured details.
-//! Called by: every room. Source: the codes are listed in the README.
+//! Called by: every room. Source: the codes are listed in `docs/errors.md`.
 
 use std::fmt;
 use std::path::Path;

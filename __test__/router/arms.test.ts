@@ -92,6 +92,7 @@ describe('an arm', () => {
     const router = only(fast);
     const { settings } = router.route(prompt(0, 1));
     expect(() => Object.assign(settings, { model: 'mine' })).toThrow(TypeError);
+    expect(() => (settings.stop as string[]).push('mine')).toThrow(TypeError);
     expect(router.route(prompt(0, 1)).settings.model).toBe('gpt-large');
   });
 

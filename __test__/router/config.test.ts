@@ -132,8 +132,8 @@ describe('index.d.ts', () => {
   });
 });
 
-describe('README.md', () => {
-  const block = () => blockOf(readFileSync(join(root, 'README.md'), 'utf8'), 'router settings') ?? '';
+describe('docs/settings.md', () => {
+  const block = () => blockOf(readFileSync(join(root, 'docs/settings.md'), 'utf8'), 'router settings') ?? '';
 
   it('has the table that the script makes', () => {
     expect(block(), 'run `npx tsx scripts/settings-table.mts --write`').toBe(

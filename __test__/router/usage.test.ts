@@ -9,6 +9,7 @@ const models = [
   { id: 'large', inputUsdPer1M: 10, outputUsdPer1M: 40 },
   { id: 'unpriced' },
   { id: 'half', inputUsdPer1M: 1 },
+  { id: 'dear', inputUsdPer1M: 1e9, outputUsdPer1M: 0 },
 ];
 const usage = { inputTokens: 1_000, outputTokens: 500 };
 
@@ -66,6 +67,51 @@ describe('usage', () => {
     expect(each[1]).toBeCloseTo(0.0015, 15);
   });
 
+  it('told later is of whoever answered', () => {
+    for (const first of [
+      {
+        attempts: [
+          { model: 'small', error: true },
+          { model: 'large', quality: 1 },
+        ],
+      },
+      { error: true, model: 'large' },
+      { quality: 1, model: 'large' },
+    ]) {
+      const router = make({ models });
+      const { id } = router.route(prompt(0, 1), { eligible: ['small'] });
+      router.feedback(id, first);
+      expect(router.feedback(id, { usage })).toEqual({ applied: true });
+      const [cost, attempts] = costs(router);
+      expect(attempts.at(-1) ?? cost).toBeCloseTo((10 * 1_000 + 40 * 500) / 1e6, 15);
+      // once
+      expect(router.feedback(id, { usage })).toEqual({ applied: false, reason: 'repeated' });
+      router.feedback(id, { usage: { inputTokens: 0, outputTokens: 1_000 }, amend: true });
+      const [amended, each] = costs(router);
+      expect(each.at(-1) ?? amended).toBeCloseTo(0.04, 15);
+    }
+  });
+
+  it('is taken of a model that was removed meanwhile', () => {
+    const router = make({ models });
+    const [one, other] = ['small', 'unpriced'].map((id) => router.route(prompt(0, 1), { eligible: [id] }).id);
+    router.updatePrice('small', { inputUsdPer1M: 1 });
+    router.removeModel('small');
+    router.removeModel('unpriced');
+    expect(router.feedback(one ?? '', { quality: 1, usage })).toEqual({ applied: true });
+    expect(router.feedback(other ?? '', { quality: 1, usage })).toEqual({ applied: true });
+    const [first, second] = readLog(router.exportLog());
+    expect(first?.outcome?.costUsd).toBeCloseTo((1 * 1_000 + 2 * 500) / 1e6, 15);
+    expect(second?.outcome).toMatchObject({ quality: 1 });
+    expect(second?.outcome).not.toHaveProperty('costUsd');
+  });
+
+  it('is no error where the outcome is not taken', () => {
+    const router = make({ models });
+    const { id } = router.route(prompt(0, 1), { eligible: ['unpriced'], mode: 'observe' });
+    expect(router.feedback(id, { usage })).toEqual({ applied: false, reason: 'observed' });
+  });
+
   it('goes by the prices of the decision, not of now', () => {
     const router = make({ models });
     const { id } = router.route(prompt(0, 1), { eligible: ['small'] });
@@ -116,6 +162,7 @@ describe('usage', () => {
       'small',
       'attempts[1].usage',
     ],
+    ['too high a cost', { usage: { inputTokens: 1e12 } }, 'dear', 'usage', 'SONA_OUT_OF_RANGE'],
     ['text', { usage: 'many' as never }, 'small', 'usage'],
     ['counts as text', { usage: { inputTokens: '5' as never } }, 'small', 'usage.inputTokens'],
     ['counts below 0', { usage: { outputTokens: -1 } }, 'small', 'usage.outputTokens', 'SONA_OUT_OF_RANGE'],

@@ -1,7 +1,7 @@
 //! Rows of numbers that cross to TypeScript: which number stands where, written once.
 //!
 //! A call fills a row by the names of its fields. TypeScript asks for the order with [`layout`] when it loads, names the fields
-//! that it knows (`ts/layout.ts`), and refuses an addon that has others.
+//! that it knows (`ts/binding/layout.ts`), and refuses an addon that has others.
 
 use napi_derive::napi;
 use serde_json::json;

@@ -7,6 +7,24 @@ export function checkSignal(argument: string, signal: unknown): asserts signal i
   if (signal.aborted) throw aborted(signal);
 }
 
+/** Work with the platform's own signal in place of one of any kind: whoever else is handed it may take no other. */
+export async function withOwnSignal<T>(
+  signal: AbortSignal | undefined,
+  work: (own: AbortSignal | undefined) => PromiseLike<T>,
+): Promise<T> {
+  if (signal === undefined || signal instanceof AbortSignal) return work(signal);
+  const other: AbortSignal = signal;
+  const controller = new AbortController();
+  const abort = () => controller.abort(other.reason);
+  other.addEventListener('abort', abort, { once: true });
+  if (other.aborted) abort();
+  try {
+    return await work(controller.signal);
+  } finally {
+    other.removeEventListener('abort', abort);
+  }
+}
+
 /** Whether it can be asked and heard as a signal: another realm's, or a library's own, will do. */
 export function isSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object' || value === null) return false;

@@ -45,16 +45,17 @@ export class Events<All extends WithErrors> {
     if (newest) heard.delete(newest);
   }
 
-  /** Whether anybody hears of it. */
+  /** Whether anybody hears of it who has not failed. */
   has(name: keyof All): boolean {
-    return this.#of(name).size > 0;
+    return [...this.#of(name)].some(({ failed }) => !failed);
   }
 
   /** Tells all who listen by now, in the order in which they came. */
   tell<Name extends keyof All>(name: Name, event: All[Name]): void {
     const heard = this.#of(name);
     for (const registration of [...heard]) {
-      if (registration.once) heard.delete(registration);
+      // a listener before it may have told the same event, or ended this one
+      if (registration.once ? !heard.delete(registration) : !heard.has(registration)) continue;
       const fail = (error: unknown) => this.#failed(name, registration, error);
       attempt(() => (registration.listener as Listener<All[Name]>)(event), fail);
     }

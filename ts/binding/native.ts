@@ -15,9 +15,13 @@ export let native: Binding = new Proxy({} as Binding, {
   get: (_, name) => Reflect.get(load(), name),
 });
 
+let loaded: Binding | undefined;
+
 function load(): Binding {
+  if (loaded) return loaded;
   const binding = open();
   for (const hook of hooks) hook(binding);
+  loaded = binding;
   native = binding;
   return binding;
 }
@@ -50,9 +54,10 @@ function causes(error: unknown): string[] {
   return messages;
 }
 
-/** Runs something once the core is there, which it is not yet: modules say this while they are imported. */
+/** Runs something once the core is there: at once, where another entry of the package has loaded it already. */
 export function onLoad(hook: Hook): void {
-  hooks.push(hook);
+  if (loaded) hook(loaded);
+  else hooks.push(hook);
 }
 
 /** Runs calls of the core; what they throw comes out as a `SonaError`. */

@@ -1,4 +1,4 @@
-import { checkSignal, unlessAborted } from '../base/abort.ts';
+import { checkSignal, unlessAborted, withOwnSignal } from '../base/abort.ts';
 import { describe, embedderFailed, invalidArgument, reasonOf } from '../base/errors.ts';
 import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { inBatches } from './batches.ts';
@@ -89,7 +89,9 @@ class AiSdk implements Embedder {
     const { signal } = options;
     checkSignal('options.signal', signal);
     const { size, parallel } = await unlessAborted(signal, this.#limits());
-    return inBatches(taken, size, parallel, (batch) => unlessAborted(signal, this.#call(batch, signal)));
+    return withOwnSignal(signal, (own) =>
+      inBatches(taken, size, parallel, (batch) => unlessAborted(own, this.#call(batch, own))),
+    );
   }
 
   async #limits(): Promise<{ size: number; parallel: number }> {

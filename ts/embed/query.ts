@@ -1,4 +1,4 @@
-import { checkSignal, unlessAborted } from '../base/abort.ts';
+import { checkSignal, unlessAborted, withOwnSignal } from '../base/abort.ts';
 import {
   asyncEmbedder,
   dimMismatch,
@@ -141,7 +141,7 @@ export class Queries {
     const settled = this.owned(argument);
     const { length } = texts;
     try {
-      const made = settled.embedder.embed(texts, signal ? { signal } : {});
+      const made = withOwnSignal(signal, (own) => settled.embedder.embed(texts, own ? { signal: own } : {}));
       return checkEmbedded(settled, await unlessAborted(signal, made), length);
     } catch (error) {
       // one that throws at once, with a signal that it has fired itself

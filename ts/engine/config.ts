@@ -12,7 +12,7 @@ export interface SonaTiers {
   prototypes?: boolean | undefined;
 }
 
-/** Settings of an engine. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+/** Settings of an engine. Ranges and defaults are those of the table in `docs/settings.md`; a key that is not here is refused. */
 export interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number | undefined;

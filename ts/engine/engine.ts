@@ -570,7 +570,7 @@ export class SonaEngine {
   findPatterns<Q extends Query>(
     query: Q,
     k = 5,
-    options: { minQuality?: number } = noOptions,
+    options: { minQuality?: number | undefined } = noOptions,
   ): LearnedPattern<AnswerVector<Q>>[] {
     const handle = this.#live();
     const minQuality = checkFind(k, options) ?? this.#sizes.qualityThreshold;
@@ -584,7 +584,7 @@ export class SonaEngine {
   async findPatternsAsync<Q extends Query>(
     query: Q,
     k = 5,
-    options: { minQuality?: number } & AsyncOptions = {},
+    options: { minQuality?: number | undefined } & AsyncOptions = {},
   ): Promise<LearnedPattern<AnswerVector<Q>>[]> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
@@ -603,7 +603,7 @@ export class SonaEngine {
    *
    * @param options.route for that route alone
    */
-  expectQuality(query: Query, options: { route?: string } = noOptions): QualityExpectation {
+  expectQuality(query: Query, options: { route?: string | undefined } = noOptions): QualityExpectation {
     const handle = this.#live();
     const route = checkExpect(options);
     return this.#patterns.expect(handle, this.#read('query', query), route);
@@ -612,7 +612,7 @@ export class SonaEngine {
   /** As `expectQuality`, with every embedder. */
   async expectQualityAsync(
     query: Query,
-    options: { route?: string } & AsyncOptions = {},
+    options: { route?: string | undefined } & AsyncOptions = {},
   ): Promise<QualityExpectation> {
     this.#live();
     const { signal, ...rest } = checkAsync(options);
@@ -875,7 +875,7 @@ function checkSuggest(options: SuggestOptions) {
   return { k, eligible };
 }
 
-function checkFind(k: number, options: { minQuality?: number }): number | undefined {
+function checkFind(k: number, options: { minQuality?: number | undefined }): number | undefined {
   checkInteger('k', k, 0, 10_000);
   if (options !== noOptions) checkOptions('options', options, ['minQuality']);
   const { minQuality } = options;
@@ -883,7 +883,7 @@ function checkFind(k: number, options: { minQuality?: number }): number | undefi
   return minQuality;
 }
 
-function checkExpect(options: { route?: string }): string | undefined {
+function checkExpect(options: { route?: string | undefined }): string | undefined {
   if (options !== noOptions) checkOptions('options', options, ['route']);
   const { route } = options;
   if (route !== undefined) checkName('route', route);

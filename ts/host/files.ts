@@ -3,14 +3,13 @@ import { lstat, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The package's root: above this file's folder, or above the bundle's, which holds all of them. */
-const root = ['..', '../..']
-  .map((up) => fileURLToPath(new URL(up, import.meta.url)))
-  .find((folder) => existsSync(join(folder, 'binding.cjs')));
+let root: string | undefined;
 
-/** Where a file of the package lies, named from its root. */
+/** Where a file of the package lies, named from its root: above the folder of the bundle, or of this file's. */
 export function packageFile(name: string): string {
-  return join(root ?? fileURLToPath(new URL('..', import.meta.url)), name);
+  const folder = (up: string) => fileURLToPath(new URL(up, import.meta.url));
+  root ??= existsSync(folder('../host/files.ts')) ? folder('../..') : folder('..');
+  return join(root, name);
 }
 
 /** A path from the working directory on, in full. */

@@ -51,8 +51,8 @@ export interface RouterObjective {
   /** Quality that a call which fails is taken for, 0 to 1: models that fail more often rank lower. Default 0. */
   failureQuality?: number | undefined;
   /**
-   * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` is told:
-   * tell it. Default: no budget.
+   * Mean spend per request that is held, in US dollars. A call counts for what is expected of it until its `costUsd` or
+   * `usage` is told: tell it. Default: no budget.
    */
   budgetUsdPerRequest?: number | undefined;
   /** Models whose expected latency is above this are not chosen. Default: no limit. */
@@ -62,7 +62,7 @@ export interface RouterObjective {
 /** How a model is chosen from what is known of all. */
 export type Exploration = 'ucb' | 'thompson' | 'igw' | 'greedy';
 
-/** Settings of a router. Ranges and defaults are those of the table in the README; a key that is not here is refused. */
+/** Settings of a router. Ranges and defaults are those of the table in `docs/settings.md`; a key that is not here is refused. */
 export interface RouterConfig<Id extends string = string> extends QueryOptions {
   /** Models that requests can be routed to, up to 1,000. More can come while running. */
   models: readonly RouterModel<Id>[];
@@ -100,10 +100,10 @@ export interface RouterConfig<Id extends string = string> extends QueryOptions {
    */
   now?: (() => number) | undefined;
   /**
-   * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws goes to the
-   * event `error` and disturbs nothing else.
+   * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws, or its
+   * promise rejects with, goes to the event `error` and disturbs nothing else.
    */
-  log?: ((line: string) => void) | undefined;
+  log?: ((line: string) => unknown) | undefined;
   /**
    * Whether the lines that `log` takes hold the text that was asked about, as `text`. The router keeps no text: `exportLog`
    * has none. Default false.
@@ -116,7 +116,7 @@ export interface RouterRestoreOptions extends QueryOptions {
   /** As `RouterConfig.now`. */
   now?: (() => number) | undefined;
   /** As `RouterConfig.log`. */
-  log?: ((line: string) => void) | undefined;
+  log?: ((line: string) => unknown) | undefined;
   /** As `RouterConfig.logText`. */
   logText?: boolean | undefined;
   /** As `RouterConfig.engine`. */
@@ -137,7 +137,7 @@ const MINILM = 384;
 /** What the native core does not know of. */
 export interface Surroundings {
   readonly now: (() => number) | undefined;
-  readonly log: ((line: string) => void) | undefined;
+  readonly log: ((line: string) => unknown) | undefined;
   readonly logText: boolean;
   readonly engine: SonaEngine | undefined;
   readonly queries: QueryOptions;

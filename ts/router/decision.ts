@@ -33,7 +33,7 @@ export interface RouteOptions<Id extends string = string> {
    * 500, with an answer of 300 where nothing was told of costs yet.
    */
   promptTokens?: number | undefined;
-  /** Plain data of the caller's: comes back in the explanation and in the decision log. */
+  /** Plain data of the caller's: comes back in the explanation and in the decision log. Kept as long as the decision is. */
   metadata?: Metadata | undefined;
 }
 
@@ -94,7 +94,8 @@ export class Decision implements RouterDecision {
   readonly #context: Context;
   readonly #numbers: Float64Array;
   readonly #query: Float32Array | undefined;
-  readonly #metadata: Metadata | undefined;
+  /** JSON. */
+  readonly #metadata: string | undefined;
 
   constructor(
     id: DecisionId,
@@ -102,7 +103,7 @@ export class Decision implements RouterDecision {
     numbers: Float64Array,
     query: Float32Array | undefined,
     fallback: Fallback | null,
-    metadata: Metadata | undefined,
+    metadata: string | undefined,
   ) {
     this.#metadata = metadata;
     this.fallback = fallback;

@@ -1,5 +1,5 @@
 import type { PackedError, SonaError } from '../base/errors.ts';
-import { native } from '../binding/native.ts';
+import { call, native } from '../binding/native.ts';
 
 /** Events of a router. */
 export interface RouterEvents {
@@ -10,7 +10,7 @@ export interface RouterEvents {
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
   basis: BasisEvent;
   /**
-   * Something failed that fails no call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
+   * Something failed without failing a call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
    * the `log`, by what it threw or rejected with (`SONA_IO`, each time); another listener, for the first time
    * (`SONA_LISTENER`). Without a listener here the process is warned of the latter two, once each.
    */
@@ -55,5 +55,5 @@ export type Told =
 
 /** What has happened since the last call. */
 export function takeEvents(handle: number): Told[] {
-  return JSON.parse(native.routerEvents(handle)) as Told[];
+  return JSON.parse(call(() => native.routerEvents(handle))) as Told[];
 }

@@ -192,7 +192,7 @@ export function explain(
   numbers: Float64Array,
   query: Float32Array | undefined,
   fallback: Fallback | null,
-  metadata: Metadata | undefined,
+  metadata: string | undefined,
 ): Explanation {
   const number = (place: number) => numbers[place] as number;
   const chosen = number(at.chosen);
@@ -213,7 +213,7 @@ export function explain(
     fallback: fallback && { ...fallback },
     candidates,
   };
-  if (metadata) explanation.metadata = metadata;
+  if (metadata !== undefined) explanation.metadata = JSON.parse(metadata) as Metadata;
   const patterns = engine && query ? nearestPatterns(engine, query) : undefined;
   return patterns ? { ...explanation, patterns } : explanation;
 }

@@ -25,7 +25,7 @@ export interface RouterModel<Id extends string = string> {
   /** Name of the model that is called. Default: `id`. */
   model?: string | undefined;
   /** What it is called with, as plain data: comes back as `decision.settings`. No entry is named `model`. */
-  settings?: Metadata | undefined;
+  settings?: (Metadata & { readonly model?: never }) | undefined;
   /** Plain data of the caller's: comes back in explanations and in the decision log. */
   metadata?: Metadata | undefined;
   /** US dollars per million tokens of prompt. */
@@ -132,7 +132,12 @@ export interface Arm {
 }
 
 function armOf({ id, model = id, settings, metadata }: RouterModel): Arm {
-  return { id, settings: Object.freeze({ model, ...settings }), metadata };
+  return { id, settings: Object.freeze(Object.assign({ model }, settings, { model })), metadata };
+}
+
+/** Plain data that all decisions share, and nobody changes. */
+function frozen(json: string): Metadata {
+  return JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as Metadata;
 }
 
 /** A model as it crosses: plain data of the caller's as JSON of its own, whose order stays. */
@@ -144,8 +149,8 @@ type EncodedModel = Omit<RouterModel, 'settings' | 'metadata'> & {
 /** What {@link encodeModel} was given. */
 export function decodeModel({ settings, metadata, ...model }: EncodedModel): RouterModel {
   const decoded: RouterModel = model;
-  if (settings !== undefined) decoded.settings = JSON.parse(settings) as Metadata;
-  if (metadata !== undefined) decoded.metadata = JSON.parse(metadata) as Metadata;
+  if (settings !== undefined) decoded.settings = frozen(settings);
+  if (metadata !== undefined) decoded.metadata = frozen(metadata);
   return decoded;
 }
 

@@ -8,14 +8,15 @@ import type { Models } from './models.ts';
 import type { Times } from './times.ts';
 
 /**
- * Tokens of a call, as providers and the AI SDK tell them: of each pair one is read, the first that is known. A call costs what its
- * model's prices were when it was decided for; cached tokens count as others, where they are told among those of the prompt.
+ * Tokens of a call, as providers and the AI SDK tell them: of the prompt's and of the answer's the first count that is known; one that
+ * is not counts as 0. A call costs what its model's prices were when it was decided for. Cached tokens are priced as the others;
+ * Anthropic does not count them among `input_tokens`: tell `costUsd` there.
  */
 export interface TokenUsage {
   /** Of the prompt: AI SDK. */
-  readonly inputTokens?: number | undefined;
+  readonly inputTokens?: number | null | undefined;
   /** Of the answer: AI SDK. */
-  readonly outputTokens?: number | undefined;
+  readonly outputTokens?: number | null | undefined;
   /** Of the prompt: OpenAI (responses), Anthropic. */
   readonly input_tokens?: number | null | undefined;
   /** Of the answer: OpenAI (responses), Anthropic. */

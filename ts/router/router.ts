@@ -9,7 +9,6 @@ import {
 } from '../base/errors.ts';
 import { attempt, Events } from '../base/events.ts';
 import { type DecisionId, formatId, idPrefix, type StoredId } from '../base/ids.ts';
-import type { Metadata } from '../base/metadata.ts';
 import {
   bytesOf,
   checkInteger,
@@ -318,14 +317,13 @@ export class SonaRouter<const Id extends string = string> {
     const events = room[at.events] === 1 ? takeEvents(handle) : undefined;
     const kept = this.#context.engine && memory ? memory.slice() : undefined;
     const id = formatId('decision', this.#incarnation, number);
-    const metadata = extras?.metadata === undefined ? undefined : (JSON.parse(extras.metadata) as Metadata);
     const decision = new Decision(
       id,
       this.#context,
       room,
       kept,
       fallback,
-      metadata,
+      extras?.metadata,
     ) as RouterDecision<string> as RouterDecision<Id>;
     this.#write({ number, incarnation: undefined }, false, text);
     if (events) this.#tell(events);
@@ -350,7 +348,7 @@ export class SonaRouter<const Id extends string = string> {
       },
     );
     if (result.applied && ref) this.#write(ref, true);
-    if (events) this.#tell(takeEvents(handle));
+    if (events) this.#tellEvents();
     return result;
   }
 
@@ -358,12 +356,12 @@ export class SonaRouter<const Id extends string = string> {
    * Adds a model. It starts with its prior, or that of its nearest sibling by tags, and gets `forcedTrials` trials. One that
    * was removed comes back with what it had learned.
    */
-  addModel(model: RouterModel): void {
+  addModel(model: RouterModel<Id>): void {
     const handle = this.#live();
     const encoded = encodeModel('model', model);
     const number = call(() => native.routerAddModel(handle, encoded));
     this.#models.know(decodeModel(JSON.parse(encoded)), number);
-    this.#tell(takeEvents(handle));
+    this.#tellEvents();
   }
 
   /** Takes a model away. Outcomes of its decisions are still taken in. */
@@ -398,7 +396,7 @@ export class SonaRouter<const Id extends string = string> {
   warmStart(rows: readonly WarmStartRow<Id>[]): number {
     const handle = this.#live();
     const taken = this.#named(() => warmStart(this.#receiver(handle), rows));
-    this.#tell(takeEvents(handle));
+    this.#tellEvents();
     if (this.#settings.background === 'auto') this.#startFit();
     return taken;
   }
@@ -607,6 +605,11 @@ export class SonaRouter<const Id extends string = string> {
   }
 
   /** Passes on what has happened. */
+  /** Tells what has happened since; nothing once a listener, or the log, has ended this router. */
+  #tellEvents(): void {
+    if (!this.#freed) this.#tell(takeEvents(this.#handle));
+  }
+
   #tell(events: readonly Told[]): void {
     for (const told of events) {
       if (told.type === 'error') {
@@ -661,7 +664,7 @@ export class SonaRouter<const Id extends string = string> {
     // disposed of meanwhile
     if (this.#freed) return;
     if (failure) this.#fail(failure);
-    this.#tell(takeEvents(this.#handle));
+    this.#tellEvents();
   }
 }
 

@@ -8,6 +8,16 @@ use crate::router::posterior::PriorFrom;
 use crate::router::price::Price;
 
 impl Knowledge {
+    /// The prices of a model for a decision that was made by a version of what was known; of one that has been removed since, its
+    /// last. None where nothing is known of it any more.
+    pub fn price_at(&self, uid: u32, version: u64) -> Option<Price> {
+        if let Some(terms) = self.economics.arm(uid) {
+            return Some(terms.price_at(version));
+        }
+        let price = self.models.recall(uid)?.price;
+        (price != Price::default()).then_some(price)
+    }
+
     /// Adds the models that a router begins with, which were checked. Others may be like those whose quality was said, so those
     /// come first.
     pub fn add_first(&mut self, models: Vec<Arc<Model>>) {

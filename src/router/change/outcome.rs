@@ -1,6 +1,5 @@
 //! From what is told of a decision to everything that learns from it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::knowledge::Knowledge;
@@ -52,6 +51,16 @@ pub struct Asked {
     pub usage: Option<Usage>,
 }
 
+/// In place of a cost that waits to be worked out from tokens, until it is known whose they are. No cost is infinite.
+const UNPRICED: f64 = f64::INFINITY;
+
+impl Asked {
+    /// What is told, with a cost where there are tokens.
+    fn tried(&self) -> Told {
+        Told { cost_usd: self.told.cost_usd.or(self.usage.map(|_| UNPRICED)), ..self.told }
+    }
+}
+
 /// Tokens of a call. It costs what the model's prices were when it was decided for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Usage {
@@ -81,7 +90,9 @@ impl Usage {
                 Err(SonaError::invalid_argument(argument, expected, "none"))
             }
         };
-        Ok(part("inputUsdPer1M", self.input, price.input)? + part("outputUsdPer1M", self.output, price.output)?)
+        let usd = part("inputUsdPer1M", self.input, price.input)? + part("outputUsdPer1M", self.output, price.output)?;
+        amount(argument, usd)?;
+        Ok(usd)
     }
 }
 
@@ -145,12 +156,13 @@ impl Outcome {
     /// # Errors
     /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`; `SONA_INVALID_ARGUMENT` for attempts beside parts of one.
     pub fn check(&self) -> Result<()> {
-        check_told("outcome", &self.told())?;
-        self.usage.map_or(Ok(()), |usage| usage.check("outcome.usage", &self.told()))?;
+        let told = Told { cost_usd: self.cost_usd, ..self.told() };
+        check_told("outcome", &told)?;
+        self.usage.map_or(Ok(()), |usage| usage.check("outcome.usage", &told))?;
         if self.attempts.is_empty() {
             return Ok(());
         }
-        if self.told().is_tried() || self.model.is_some() || self.usage.is_some() {
+        if self.told().is_tried() || self.model.is_some() {
             let expected = "nothing beside attempts but source, amend and metadata";
             return Err(SonaError::invalid_argument("outcome.attempts", expected, "parts of one attempt"));
         }
@@ -165,35 +177,31 @@ impl Outcome {
         })
     }
 
-    /// The same with what tokens cost in their place, by `price` of each model's number at the time of the decision; `asked` is who
-    /// was decided for.
+    /// Puts what tokens cost in the place that they were told for, by the prices that the model there had; no cost where nothing is
+    /// known of it any more.
     ///
     /// # Errors
-    /// `SONA_INVALID_ARGUMENT` where a price is missing.
-    pub fn priced(&self, asked: u32, price: impl Fn(u32) -> Price) -> Result<Cow<'_, Self>> {
-        if self.usage.is_none() && self.attempts.iter().all(|asked| asked.usage.is_none()) {
-            return Ok(Cow::Borrowed(self));
+    /// `SONA_INVALID_ARGUMENT` where a price is missing, `SONA_OUT_OF_RANGE`.
+    pub fn price(&self, attempts: &mut [(u32, Told)], price: impl Fn(u32) -> Option<Price>) -> Result<()> {
+        let waiting = attempts.iter_mut().enumerate().filter(|(_, (_, told))| told.cost_usd == Some(UNPRICED));
+        for (n, (arm, told)) in waiting {
+            let (argument, usage) = match self.attempts.get(n) {
+                Some(asked) => (format!("outcome.attempts[{n}].usage"), asked.usage),
+                None => ("outcome.usage".to_owned(), self.usage),
+            };
+            let usd = |price| usage.unwrap_or_default().cost_usd(&argument, price);
+            told.cost_usd = price(*arm).map(usd).transpose()?;
         }
-        let mut priced = self.clone();
-        if let Some(usage) = priced.usage.take() {
-            let answered = self.model.map_or(asked, |model| model.0);
-            priced.cost_usd = Some(usage.cost_usd("outcome.usage", price(answered))?);
-        }
-        for (n, attempt) in priced.attempts.iter_mut().enumerate() {
-            if let Some(usage) = attempt.usage.take() {
-                let argument = format!("outcome.attempts[{n}].usage");
-                attempt.told.cost_usd = Some(usage.cost_usd(&argument, price(attempt.model.0))?);
-            }
-        }
-        Ok(Cow::Owned(priced))
+        Ok(())
     }
 
     fn told(&self) -> Told {
-        let Self { quality, cost_usd, latency_ms, error, .. } = *self;
-        Told { quality, cost_usd, latency_ms, error }
+        let Self { quality, cost_usd, latency_ms, error, usage, .. } = *self;
+        Told { quality, cost_usd: cost_usd.or(usage.map(|_| UNPRICED)), latency_ms, error }
     }
 
-    /// All that is told of a decision with this; `asked` is who was decided for, by the number of now. Else why it is not taken.
+    /// All that is told of a decision with this; `asked` is who was decided for, by the number of now. Else why it is not taken. What
+    /// tokens cost is still to be [put in](Self::price).
     pub fn after(
         &self,
         models: &crate::router::models::Models,
@@ -201,13 +209,13 @@ impl Outcome {
         before: Option<&Account>,
     ) -> std::result::Result<Vec<(u32, Told)>, Feedback> {
         if !self.attempts.is_empty() {
-            if !self.attempts.iter().any(|asked| asked.told.is_tried()) {
+            if !self.attempts.iter().any(|asked| asked.tried().is_tried()) {
                 return Err(Feedback::Empty);
             }
             if before.is_some() && !self.amend {
                 return Err(Feedback::Repeated);
             }
-            return Ok(self.attempts.iter().map(|asked| (asked.model.0, asked.told)).collect());
+            return Ok(self.attempts.iter().map(|asked| (asked.model.0, asked.tried())).collect());
         }
         let told = self.told();
         let says_who = self.amend && self.model.is_some() && before.is_some();

@@ -58,13 +58,14 @@ impl SonaRouter {
                 Place::Foreign => return Ok((Feedback::Foreign, None)),
             };
             let Entry { decided, account } = ledger.entry(at);
-            let price = |uid: u32| {
-                let terms = knowledge.economics.arm(uid);
-                terms.map(|terms| terms.price_at(decided.version)).unwrap_or_default()
-            };
-            let outcome = outcome.priced(knowledge.models.current(decided.arm), price)?;
             match outcome.after(&knowledge.models, decided, account.as_deref()) {
-                Ok(attempts) => (attempts, ledger.next() - 1),
+                Ok(mut attempts) => {
+                    outcome.price(&mut attempts, |uid| knowledge.price_at(uid, decided.version))?;
+                    if !attempts.iter().any(|(_, told)| told.is_tried()) {
+                        return Ok((Feedback::Empty, None));
+                    }
+                    (attempts, ledger.next() - 1)
+                }
                 Err(refused) => return Ok((refused, None)),
             }
         };

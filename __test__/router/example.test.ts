@@ -1,4 +1,4 @@
-// The README's example is the program that runs in CI, and it routes, learns and explains in fifteen lines of code.
+// The example of docs/api.md is the program that runs in CI, and it routes, learns and explains in fifteen lines of code.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,10 +7,10 @@ import { node, root } from '../support/child.ts';
 const file = 'examples/router.mts';
 const program = readFileSync(join(root, file), 'utf8');
 
-describe('the router in the README', () => {
+describe('the router in docs/api.md', () => {
   it('is the example, to the letter', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const block = readme.split(`<!-- ${file} -->\n\`\`\`ts\n`)[1]?.split('```')[0];
+    const page = readFileSync(join(root, 'docs/api.md'), 'utf8');
+    const block = page.split(`<!-- ${file} -->\n\`\`\`ts\n`)[1]?.split('```')[0];
     expect(block).toBe(program);
   });
 
