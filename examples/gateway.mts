@@ -1,4 +1,4 @@
-// Ask a real model: route, generate, tell how it went. What was learned survives the process.
+// Call a real model: route, generate, report the outcome. What was learned survives the process.
 import { existsSync } from 'node:fs';
 import { SonaRouter, type TokenUsage } from '@sona/sona';
 
@@ -33,8 +33,8 @@ if (response instanceof Error || !response.ok) {
   const { choices, usage } = (await response.json()) as Answer;
   router.feedback(id, { usage, latencyMs: performance.now() - began });
   console.log(`${model}: ${choices[0].message.content}`);
-  // from your users, a test, a judge: then or days later, by the same id
-  router.feedback(id, { quality: 1 });
+  // from your users, a test or a judge, now or later by the same id: this test is a stand-in
+  router.feedback(id, { quality: choices[0].message.content.trim() === '' ? 0 : 1 });
 }
 await router.save(file);
 await router.close();
