@@ -76,7 +76,7 @@ export function describe(value: unknown): string {
       return 'a function';
     default:
       if (value === null) return 'null';
-      if (ArrayBuffer.isView(value)) return `a ${viewName(value)}`;
+      if (ArrayBuffer.isView(value)) return `a ${arrayKind(value) ?? 'DataView'}`;
       return isArray(value) ? 'an array' : 'an object';
   }
 }
@@ -95,8 +95,9 @@ const viewTag = Object.getOwnPropertyDescriptor(
   Symbol.toStringTag,
 )?.get;
 
-function viewName(view: ArrayBufferView): string {
-  return (viewTag?.call(view) as string | undefined) ?? 'DataView';
+/** The name of a typed array's kind, whatever realm it comes from; undefined for all else, also for a proxy, which has no memory. */
+export function arrayKind(value: unknown): string | undefined {
+  return viewTag?.call(value) as string | undefined;
 }
 
 /** What an error of others says, whatever its message is. */

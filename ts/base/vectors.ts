@@ -1,4 +1,4 @@
-import { dimMismatch, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
+import { arrayKind, dimMismatch, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
 
 /** A vector of the engine's dimension. What comes back is of the kind that went in. */
 export type Vector = Float32Array | Float64Array | readonly number[];
@@ -13,26 +13,20 @@ export type Same<V extends Vector> = V extends Float32Array
 /** The kinds of {@link Vector}, in words. */
 export const vectorKinds = 'a Float32Array, a Float64Array or an array of numbers';
 
-/** The name of a typed array's kind, whatever realm it comes from; undefined for all else, also for a proxy, which has no memory. */
-const kindOf = getter(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
-
 /** Reads the length of memory that threads share, and throws for all else; undefined where threads share none. */
 const sharedLength =
-  typeof SharedArrayBuffer === 'undefined' ? undefined : getter(SharedArrayBuffer.prototype, 'byteLength');
-
-function getter(prototype: object, name: PropertyKey): (value: unknown) => unknown {
-  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown;
-  return (value) => get.call(value);
-}
+  typeof SharedArrayBuffer === 'undefined'
+    ? undefined
+    : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'byteLength')?.get;
 
 /** 32-bit numbers, whatever realm they come from. */
 export function isF32(value: unknown): value is Float32Array {
-  return kindOf(value) === 'Float32Array';
+  return arrayKind(value) === 'Float32Array';
 }
 
 /** 64-bit numbers, whatever realm they come from. */
 export function isF64(value: unknown): value is Float64Array {
-  return kindOf(value) === 'Float64Array';
+  return arrayKind(value) === 'Float64Array';
 }
 
 /** Whether another thread can write to it. */
@@ -43,14 +37,14 @@ export function isShared({ buffer }: ArrayBufferView): boolean {
 
 function isSharedMemory(buffer: unknown): boolean {
   try {
-    return sharedLength?.(buffer) !== undefined;
+    return sharedLength?.call(buffer) !== undefined;
   } catch {
     return false;
   }
 }
 
 function isBytes(value: unknown): value is Uint8Array {
-  return kindOf(value) === 'Uint8Array';
+  return arrayKind(value) === 'Uint8Array';
 }
 
 /** Bytes that no other thread can write to while they are read. */
