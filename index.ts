@@ -4,12 +4,12 @@ export type { Metadata, MetadataValue } from './ts/base/metadata.ts';
 export type { Same, Vector } from './ts/base/vectors.ts';
 export { type Basis, type FitOptions, fitBasis } from './ts/embed/basis.ts';
 export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.ts';
+export type { Fallback } from './ts/embed/fallback.ts';
 export { type ChatMessage, type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
-export type { Query, QueryOptions } from './ts/embed/query.ts';
+export type { AsyncOptions, Query, QueryOptions } from './ts/embed/query.ts';
 export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/engine/config.ts';
 export {
   type AnswerVector,
-  type AsyncOptions,
   type Capabilities,
   type RestoreOptions,
   type RouteParts,
@@ -34,6 +34,7 @@ export type {
 export { type Presets, presets } from './ts/engine/presets.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/engine/routes.ts';
 export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
+export type { SuggestionOutcome, SuggestionResult } from './ts/engine/suggestion-outcome.ts';
 export type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './ts/engine/trajectory-builder.ts';
 export type { DecisionLog, DecisionLogStream } from './ts/log/decision-log.ts';
 export { readLog, writeLog } from './ts/log/decision-log.ts';
@@ -74,7 +75,6 @@ export type {
   ExplainedPattern,
   Explanation,
 } from './ts/router/explanation.ts';
-export type { Fallback } from './ts/router/fallback.ts';
 export type { RouterForgetCriterion } from './ts/router/forget.ts';
 export { LogLines } from './ts/router/log-lines.ts';
 export type { ModelPrice, ModelPrior, ModelSettings, RouterModel } from './ts/router/models.ts';

@@ -31,8 +31,9 @@ pub use bank::index::RouteRow;
 pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilder};
 pub use embed::{Embedder, Tokenizer, hash_embed};
 pub use engine::{
-    Amended, Change, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport, LearningSignal,
-    Pattern, PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, Tier, Verdict, Version,
+    Amended, Answer, Change, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport,
+    LearningSignal, Pattern, PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, SuggestionOutcome, Tier,
+    Verdict, Version,
 };
 pub use error::{Result, SonaError};
 pub use router::{

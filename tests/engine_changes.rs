@@ -129,8 +129,9 @@ fn changes_that_nobody_can_have_made_are_refused() {
     let follower = follower(&changes, 5);
     let id = follower.add_route("new", None).unwrap();
     follower.remove_route("new").unwrap();
-    let added =
-        |name: &str, prior: &[f32]| Change::Route(Route::Added { id, name: name.into(), prior: Some(prior.into()) });
+    let added = |name: &str, prior: &[f32]| {
+        Change::Route(Route::Added { id, name: name.into(), prior: Some(prior.into()), metadata: None })
+    };
     refuses(&follower, &added("new", &[1.0, 0.0]), "a prior of another length");
     refuses(&follower, &added("new", &[1.0, 0.0, f32::NAN]), "a prior that is no number");
     refuses(&follower, &added("new", &[2.0, 0.0, 0.0]), "a prior that is not of unit length");
@@ -230,7 +231,7 @@ fn a_watcher_that_calls_its_engine_is_refused() {
     let told = told.lock().unwrap();
     assert!(told.iter().all(|(_, codes)| codes.iter().all(|code| *code == "SONA_INVALID_ARGUMENT")), "{told:?}");
     let kinds: std::collections::HashSet<_> = told.iter().map(|(kind, _)| kind).collect();
-    assert_eq!(kinds.len(), 12, "each kind of change was told");
+    assert_eq!(kinds.len(), 13, "each kind of change was told");
 }
 
 #[test]

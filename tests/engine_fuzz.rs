@@ -3,7 +3,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use sona::{Background, Config, Criterion, LearningSignal, PatternType, SonaEngine, Verdict};
+use sona::{Background, Config, Criterion, LearningSignal, PatternType, SonaEngine, SuggestionOutcome, Verdict};
 
 const CALLS: usize = 40;
 const NOON: u64 = 1_700_000_000_000;
@@ -121,8 +121,30 @@ impl Run {
         }
     }
 
+    fn feedback_some(&mut self) {
+        for _ in 0..self.rng.random_range(0..20) {
+            let query = self.vector();
+            let suggestion = self.engine.suggest_routes(&query, 2, None).unwrap().id;
+            let (name, source) = (self.name(), self.source());
+            let outcome = SuggestionOutcome {
+                quality: Some(self.quality()),
+                route: self.rng.random_bool(0.5).then_some(&name[..]),
+                create: true,
+                source: Some(source),
+                ..SuggestionOutcome::default()
+            };
+            if self.rng.random_bool(0.7) {
+                self.engine.feedback(suggestion, &outcome).unwrap();
+            }
+        }
+    }
+
     fn call(&mut self) -> &'static str {
-        match self.rng.random_range(0..12) {
+        match self.rng.random_range(0..13) {
+            12 => {
+                self.feedback_some();
+                "feedback"
+            }
             0 => {
                 let (name, prior) = (self.name(), self.rng.random_bool(0.5).then(|| self.vector()));
                 self.engine.add_route(&name, prior.as_deref()).unwrap();

@@ -284,7 +284,7 @@ fn numbers_that_would_turn_into_nan_are_refused() {
 
 #[test]
 fn what_points_nowhere_is_refused() {
-    let pointers: [Forgery; 18] = [
+    let pointers: [Forgery; 23] = [
         ("records.route", |entries| entries.put("learner.records.route", 0, &[77_u32.to_le_bytes()])),
         // the place that "gone" has left, as its next route will have it
         ("records.route", |entries| entries.put("learner.records.route", 0, &[(1_u32 << 14 | 2).to_le_bytes()])),
@@ -306,6 +306,11 @@ fn what_points_nowhere_is_refused() {
             entries.put("learner.records.id", 0, &[u64::MAX.to_le_bytes()]);
             entries.set("next_id", json!(u64::MAX));
         }),
+        ("suggestions.id", |entries| entries.put("learner.suggestions.id", 0, &[0_u64.to_le_bytes()])),
+        ("next_decision", |entries| entries.set("next_decision", json!(1))),
+        ("suggestions.has", |entries| entries.put("learner.suggestions.has", 0, &[[4_u8]])),
+        ("suggestions.nearest", |entries| entries.put("learner.suggestions.routes", 0, &[77_u32.to_le_bytes()])),
+        ("suggestions", |entries| entries.put("learner.suggestions.queries", 0, &[0x7bff_u16.to_le_bytes()])),
         ("incarnations.trajectories", |entries| entries.set("incarnations.trajectories", json!([]))),
         ("incarnations.trajectories", |entries| {
             for of in ["incarnations.trajectories", "incarnations.suggestions"] {

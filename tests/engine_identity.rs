@@ -135,7 +135,7 @@ fn restarts_do_not_grow_the_state() {
 
 #[test]
 fn suggestions_alone_do_not_grow_the_state() {
-    let mut engine = engine();
+    let mut engine = SonaEngine::new(Config { suggestion_capacity: 8, ..engine().config().clone() }).unwrap();
     let mut sizes = Vec::new();
     for _ in 0..100 {
         engine = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();

@@ -7,7 +7,8 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use sona::state::EmbedderId;
 use sona::{
-    Background, Change, Choice, Config, Criterion, Details, Ended, LearningSignal, NodeStep, SonaEngine, Verdict,
+    Background, Change, Choice, Config, Criterion, Details, Ended, LearningSignal, NodeStep, SonaEngine,
+    SuggestionOutcome, Verdict,
 };
 
 /// Runs of random calls; more with `SONA_FUZZ_RUNS=<number>`, others with `SONA_FUZZ_SEED=<number>`.
@@ -60,6 +61,7 @@ fn config(rng: &mut impl Rng, seed: u64) -> Config {
         base_lora_layers: rng.random_range(1..4),
         pattern_clusters: rng.random_range(1..6),
         trajectory_capacity: rng.random_range(20..220),
+        suggestion_capacity: rng.random_range(1..40),
         replay_capacity: rng.random_range(64..164),
         promotion_gate: rng.random_bool(0.5),
         tier_prototypes: rng.random_bool(0.75),
@@ -118,10 +120,34 @@ fn amend(rng: &mut impl Rng, engine: &SonaEngine, ids: &[u64]) {
     }
 }
 
+fn feedback(rng: &mut impl Rng, engine: &SonaEngine) {
+    for _ in 0..rng.random_range(1..20) {
+        let suggestion = engine.suggest_routes(&vector(rng, engine.config().hidden_dim), 2, None).unwrap().id;
+        let name = format!("r{}", rng.random_range(0..5));
+        let outcome = SuggestionOutcome {
+            quality: rng.random_bool(0.9).then(|| rng.random_range(0.0..1.0)),
+            route: rng.random_bool(0.5).then_some(&name[..]),
+            create: rng.random_bool(0.3),
+            source: rng.random_bool(0.5).then_some(SOURCES[0]),
+            latency_ms: rng.random_bool(0.3).then(|| rng.random_range(0.0..1e4)),
+            amend: rng.random_bool(0.3),
+            ..SuggestionOutcome::default()
+        };
+        // also one that came before
+        let of = suggestion - rng.random_range(0..suggestion.min(8));
+        if rng.random_bool(0.8)
+            && let Err(error) = engine.feedback(of, &outcome)
+        {
+            assert!(["SONA_UNKNOWN_ROUTE", "SONA_INVALID_ARGUMENT"].contains(&error.code()), "{error}");
+        }
+    }
+}
+
 /// One call, or a burst of them.
 fn call(rng: &mut impl Rng, engine: &SonaEngine, ids: &mut Vec<u64>) {
     let dim = engine.config().hidden_dim;
-    match rng.random_range(0..17) {
+    match rng.random_range(0..18) {
+        17 => feedback(rng, engine),
         0 => {
             let prior = vector(rng, dim);
             let name = format!("r{}", rng.random_range(0..5));

@@ -54,6 +54,10 @@ pub struct RouteRow {
     pub id: RouteId,
     /// Name.
     pub name: Arc<str>,
+    /// What the caller wants kept with it.
+    pub metadata: Option<Arc<str>>,
+    /// Which description of a route, counted over all of them, this is; 0 for none. Not part of a state.
+    pub described: u64,
     /// Unit prototype. All zeros while the route is not ranked.
     pub prototype: Box<[f32]>,
     /// Length of the sum that the prototype is the direction of; 0 while prototypes do not learn.

@@ -72,6 +72,8 @@ struct RouteEntry {
     prior_from: PriorFrom,
     count: u64,
     quality: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
 }
 
 /// Outcomes of one route added up, to be taken back at once.
@@ -117,6 +119,8 @@ struct Route {
     count: u64,
     /// Sum of outcomes, for their mean.
     quality: i64,
+    metadata: Option<Arc<str>>,
+    described: u64,
     row: Arc<RouteRow>,
 }
 
@@ -131,6 +135,8 @@ pub struct RouteBook {
     generations: Vec<u32>,
     vacant: Vec<usize>,
     index: Arc<RouteIndex>,
+    /// How often a route has been described.
+    described: u64,
     rows: ArcPool<RouteRow>,
     /// One pool per leaf: a former version of the same leaf differs in a few rows only.
     leaves: Vec<ArcPool<Leaf>>,
@@ -148,6 +154,7 @@ impl RouteBook {
             generations: Vec::new(),
             vacant: Vec::new(),
             index: Arc::default(),
+            described: 0,
             rows: ArcPool::new(SPARE),
             leaves: Vec::new(),
             tops: ArcPool::new(SPARE),
@@ -180,7 +187,8 @@ impl RouteBook {
         let of_route = |route: &Arc<Route>| {
             let Route { prior, sum, row, .. } = &**route;
             let vectors = size_of_val(&**sum) + size_of_val(&*row.prototype) + prior.as_deref().map_or(0, size_of_val);
-            size_of::<Route>() + size_of::<RouteRow>() + row.name.len() + vectors
+            let words = row.name.len() + row.metadata.as_deref().map_or(0, str::len);
+            size_of::<Route>() + size_of::<RouteRow>() + words + vectors
         };
         self.routes.iter().flatten().map(of_route).sum::<usize>()
             + size_of_val(&*self.routes)
@@ -231,11 +239,24 @@ impl RouteBook {
         Ok(id)
     }
 
+    /// Keeps metadata with a route; an id of a removed route changes nothing.
+    pub fn describe(&mut self, kernels: &Kernels, id: RouteId, metadata: &Arc<str>) {
+        let described = self.described + 1;
+        if let Some(route) = self.existing(id) {
+            route.metadata = Some(metadata.clone());
+            route.described = described;
+            self.described = described;
+            self.publish_row(kernels, id);
+        }
+    }
+
     /// Fills an empty place with a route that has seen nothing.
     fn insert(&mut self, id: RouteId, name: Arc<str>, prior: Option<Box<[f32]>>, prior_from: PriorFrom) {
         let row = RouteRow {
             id,
             name: name.clone(),
+            metadata: None,
+            described: 0,
             prototype: vec![0.0; self.dim].into(),
             length: 0.0,
             ranked: false,
@@ -243,8 +264,16 @@ impl RouteBook {
             avg_quality: 0.0,
         };
         let sum = vec![0; self.dim].into();
-        self.routes[id.slot()] =
-            Some(Arc::new(Route { prior, prior_from, sum, count: 0, quality: 0, row: Arc::new(row) }));
+        self.routes[id.slot()] = Some(Arc::new(Route {
+            prior,
+            prior_from,
+            sum,
+            count: 0,
+            quality: 0,
+            metadata: None,
+            described: 0,
+            row: Arc::new(row),
+        }));
         self.by_name.insert(name, id);
     }
 
@@ -372,6 +401,7 @@ impl RouteBook {
                 prior_from: route.prior_from,
                 count: route.count,
                 quality: route.quality,
+                metadata: route.metadata.as_deref().map(str::to_owned),
             })
             .collect();
         let priors: Vec<f32> = routes.iter().filter_map(|route| route.prior.as_deref()).flatten().copied().collect();
@@ -411,6 +441,9 @@ impl RouteBook {
             let route = self.route_mut(id.slot()).expect("the route was inserted");
             (route.sum, route.count, route.quality) = (sum.into(), entry.count, entry.quality);
             self.publish_row(kernels, id);
+            if let Some(metadata) = entry.metadata {
+                self.describe(kernels, id, &metadata.into());
+            }
         }
         let mut index = (*self.index).clone();
         index.removed = reader.value("removed")?;
@@ -451,6 +484,8 @@ impl RouteBook {
             || RouteRow {
                 id,
                 name: name.clone(),
+                metadata: None,
+                described: 0,
                 prototype: vec![0.0; dim].into(),
                 length: 0.0,
                 ranked: false,
@@ -460,6 +495,8 @@ impl RouteBook {
             |row| {
                 row.id = id;
                 row.name = name.clone();
+                row.metadata.clone_from(&route.metadata);
+                row.described = route.described;
                 row.ranked = route.prior.is_some();
                 row.count = route.count;
                 row.avg_quality = match route.count {

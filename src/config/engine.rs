@@ -55,6 +55,8 @@ settings! {
     replay_capacity: usize = 10_000, "replayCapacity", Kind::Integer { min: 64, max: 1_000_000 };
     /// Ended trajectories that wait for background learning. When full, the oldest is dropped and counted.
     trajectory_capacity: usize = 10_000, "trajectoryCapacity", Kind::Integer { min: 1, max: 1_000_000 };
+    /// Suggestions that `feedback` can name, waiting or answered: the newest. Each takes 2 bytes per dimension while it waits, in memory and in the state.
+    suggestion_capacity: usize = 10_000, "suggestionCapacity", Kind::Integer { min: 1, max: 1_000_000 };
     /// Most steps in one trajectory.
     max_trajectory_steps: usize = 64, "maxTrajectorySteps", Kind::Integer { min: 1, max: 4_096 };
     /// suggestRoutes abstains when its confidence is below this. 0: never.
@@ -296,6 +298,7 @@ mod tests {
             quality_threshold: 0.75,
             replay_capacity: 64,
             trajectory_capacity: 3,
+            suggestion_capacity: 5,
             max_trajectory_steps: 2,
             abstain_below: 0.125,
             tier_micro: false,

@@ -75,6 +75,7 @@ impl SonaEngine {
             Change::Embedder(embedder) => return self.set_embedder(embedder.clone()),
             Change::Issued { trajectories, suggestions } => Sequences::check_next(*trajectories, *suggestions)?,
             Change::Restarted(lineages) => Sequences::check_lineages(lineages)?,
+            Change::Suggested(suggested) => Sequences::check_next(1, suggested.id.saturating_add(1))?,
             Change::Ended(ended) => Sequences::check_next(ended.record().id.saturating_add(1), 1)?,
             _ => (),
         }
@@ -82,6 +83,7 @@ impl SonaEngine {
         match change {
             Change::Issued { trajectories, suggestions } => self.sequences.skip_to(*trajectories, *suggestions),
             Change::Restarted(lineages) => self.sequences.follow((**lineages).clone()),
+            Change::Suggested(suggested) => self.sequences.skip_to(1, suggested.id.saturating_add(1)),
             // it may have begun before anybody watched
             Change::Ended(ended) => self.sequences.skip_to(ended.record().id.saturating_add(1), 1),
             _ => (),
@@ -96,15 +98,17 @@ impl SonaEngine {
         }
     }
 
-    /// Tells the watcher that numbers have been handed out. Costs one load where nobody watches.
-    pub(super) fn tell_issued(&self) {
-        if !self.learner.is_watched() {
-            return;
-        }
-        if self.sequences.has_begun_anew() {
+    /// Tells the watcher which incarnation speaks, where it has begun since.
+    pub(super) fn tell_begun(&self) {
+        if self.learner.is_watched() && self.sequences.has_begun_anew() {
             self.tell_restarted();
             self.sequences.told_anew();
         }
+    }
+
+    /// Tells the watcher that numbers have been handed out. Costs one load where nobody watches.
+    pub(super) fn tell_issued(&self) {
+        self.tell_begun();
         self.learner.tell(|| Change::Issued {
             trajectories: self.sequences.next_trajectory(),
             suggestions: self.sequences.next_suggestion(),

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 
 use super::background::{self, Clock, Observer, Observers, Worker};
-use super::decisions::Decisions;
 use super::report::LearnReport;
 use super::sequences::Sequences;
 use super::suggest;
@@ -36,7 +35,6 @@ use crate::state::EmbedderId;
 pub struct SonaEngine {
     pub(super) config: Config,
     pub(super) learner: Arc<Learner>,
-    pub(super) decisions: Decisions,
     pub(super) clock: Clock,
     pub(super) worker: Mutex<Option<Worker>>,
     pub(super) worker_started: AtomicBool,
@@ -72,7 +70,6 @@ impl SonaEngine {
         learner.start_clock(clock.steady_ms());
         Ok(Self {
             learner,
-            decisions: Decisions::new(),
             clock,
             worker: Mutex::new(None),
             worker_started: AtomicBool::new(false),

@@ -7,7 +7,6 @@
 mod apply;
 mod background;
 mod changes;
-mod decisions;
 mod facade;
 mod feedback;
 mod history;
@@ -31,7 +30,7 @@ pub use crate::learner::{
 pub use crate::trajectory::record::{Details, NodeStep};
 pub use background::Observer;
 pub use facade::SonaEngine;
-pub use feedback::LearningSignal;
+pub use feedback::{Answer, LearningSignal, SuggestionOutcome};
 pub use outcomes::{Choice, Ended};
 pub use patterns::Found;
 pub use report::LearnReport;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::facade::{SonaEngine, with_scratch};
 use super::routes::check_name;
-use crate::adapter::objective;
 use crate::bank::index::RouteId;
 use crate::bank::patterns::{PatternType, Verdict};
 use crate::check;
 use crate::error::{Result, SonaError};
 use crate::identity::Issuer;
+use crate::learner::Ending;
 use crate::trajectory::builder::TrajectoryBuilder;
 use crate::trajectory::record::{Details, Outcome, Record};
 
@@ -35,7 +35,7 @@ pub struct Ended<'a> {
     pub layers: &'a [u32],
     /// The chosen option, if it has a name.
     pub route: Option<Choice<'a>>,
-    /// The suggestion that led to it.
+    /// The suggestion that led to it, whose first outcome it is then.
     pub decision: Option<u64>,
     /// Outcome in [0, 1].
     pub quality: f64,
@@ -110,11 +110,11 @@ impl SonaEngine {
     pub fn end(&self, ended: &Ended) -> Result<u64> {
         self.check_open()?;
         self.check_ended(ended)?;
-        let mut candidates = [RouteId::from_packed(0); objective::NEAREST];
-        let candidates = match ended.decision {
-            Some(decision) => self.decisions.recall(decision, self.sequences.next_suggestion(), &mut candidates)?,
-            None => None,
-        };
+        if let Some(decision) = ended.decision
+            && !(1..self.sequences.next_suggestion()).contains(&decision)
+        {
+            return Err(SonaError::invalid_argument("decision", "the id of a suggestion of this engine", decision));
+        }
         let mut record = self.learner.buffer().blank();
         let filled = self.fill(Arc::get_mut(&mut record).expect("a blank record is unshared"), ended);
         if filled.is_err() || !self.is_enabled() {
@@ -133,9 +133,10 @@ impl SonaEngine {
             record.route = id.map(RouteId::packed);
             record.ended_ms = self.clock.now().unix_ms;
         }
-        let dropped = self.learner.record(record, name, candidates)?;
+        let ending = Ending { name, create: true, suggestion: ended.decision, first: false };
+        let dropped = self.learner.record(record, &ending)?;
         self.wake_worker();
-        Ok(dropped)
+        Ok(dropped.unwrap_or_default())
     }
 
     fn check_ended(&self, ended: &Ended) -> Result<()> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::facade::{Scratch, SonaEngine, with_scratch};
-use super::suggest::Suggestion;
+use super::suggest::{self, Suggestion};
 use crate::adapter::objective;
 use crate::bank::index::{RouteId, RouteRow};
 use crate::check;
 use crate::error::{Result, SonaError};
-use crate::learner::Tier;
+use crate::learner::{Snapshot, Tier};
 
 impl SonaEngine {
     /// Adds a named option, or replaces the prior embedding of a known one. Without an embedding it is not
@@ -18,13 +18,26 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero embedding, over 10,000 routes, empty
     /// name), `SONA_CLOSED`.
     pub fn add_route(&self, name: &str, embedding: Option<&[f32]>) -> Result<RouteId> {
+        self.add_described_route(name, embedding, None)
+    }
+
+    /// As [`add_route`](Self::add_route), with what is to be kept with it, in place of what was kept before.
+    ///
+    /// # Errors
+    /// As [`add_route`](Self::add_route).
+    pub fn add_described_route(
+        &self,
+        name: &str,
+        embedding: Option<&[f32]>,
+        metadata: Option<&str>,
+    ) -> Result<RouteId> {
         self.check_open()?;
         check_name("name", name)?;
-        let Some(embedding) = embedding else { return self.learner.add_route("name", name, None) };
+        let Some(embedding) = embedding else { return self.learner.add_route("name", name, None, metadata) };
         let squared = check::direction(self.learner.kernels(), "embedding", embedding, self.config.hidden_dim)?;
         let mut unit = vec![0.0; embedding.len()];
         check::unit_into(embedding, squared, &mut unit);
-        self.learner.add_route("name", name, Some(&unit))
+        self.learner.add_route("name", name, Some(&unit), metadata)
     }
 
     /// Removes a route, with what it learned.
@@ -46,13 +59,13 @@ impl SonaEngine {
         self.learner.find_route(name).ok_or_else(unknown)
     }
 
-    /// The name of a route; none when it does not exist any more.
+    /// A route as it stands; none when it does not exist any more.
     ///
     /// # Errors
     /// `SONA_CLOSED`.
-    pub fn route_name(&self, id: RouteId) -> Result<Option<Arc<str>>> {
+    pub fn route(&self, id: RouteId) -> Result<Option<Arc<RouteRow>>> {
         self.check_open()?;
-        Ok(self.learner.snapshot().routes.get(id).map(|row| row.name.clone()))
+        Ok(self.learner.snapshot().routes.get(id).cloned())
     }
 
     /// All routes.
@@ -65,7 +78,7 @@ impl SonaEngine {
     }
 
     /// Ranks routes for a query: the `k` best by cosine of the adapted query with their prototypes, among
-    /// `eligible` where given.
+    /// `eligible` where given. The newest `suggestionCapacity` are kept for [`feedback`](Self::feedback).
     ///
     /// # Errors
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero query, k = 0),
@@ -77,11 +90,9 @@ impl SonaEngine {
             return Err(SonaError::out_of_range("k", "an integer from 1", k));
         }
         let snapshot = self.learner.snapshot();
-        for &id in eligible.unwrap_or_default() {
-            if snapshot.routes.get(id).is_none() {
-                return Err(SonaError::UnknownRoute { argument: "eligible".into(), got: id.packed().to_string() });
-            }
-        }
+        check_eligible(&snapshot, eligible)?;
+        // a watcher may call other engines, which use this thread's memory too
+        let mut told = None;
         let suggestion = with_scratch(|scratch| {
             let Scratch { vector, other, suggest } = scratch;
             vector.resize(query.len(), 0.0);
@@ -94,12 +105,47 @@ impl SonaEngine {
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
             suggestion.id = self.sequences.issue_suggestion();
-            self.decisions.keep(suggestion.id, suggest.nearest());
+            if self.learner.is_watched() {
+                told = Some((vector.clone(), suggest.nearest().to_vec()));
+            } else {
+                self.learner.suggest(suggestion.id, Some(vector), suggestion.best(), suggest.nearest());
+            }
             suggestion
         });
-        self.tell_issued();
+        if let Some((query, nearest)) = told {
+            self.tell_begun();
+            self.learner.suggest(suggestion.id, Some(&query), suggestion.best(), &nearest);
+        }
         Ok(suggestion)
     }
+
+    /// Ranks routes where the query is not known, by how often each was right so far: the sum of its qualities plus 1, over
+    /// all. Scores are 0. Nothing is learned from the outcome.
+    ///
+    /// # Errors
+    /// As [`suggest_routes`](Self::suggest_routes).
+    pub fn suggest_without_query(&self, k: usize, eligible: Option<&[RouteId]>) -> Result<Suggestion> {
+        self.check_open()?;
+        if k == 0 {
+            return Err(SonaError::out_of_range("k", "an integer from 1", k));
+        }
+        let snapshot = self.learner.snapshot();
+        check_eligible(&snapshot, eligible)?;
+        let mut suggestion = suggest::rank_by_record(&snapshot, k, eligible);
+        suggestion.abstain =
+            suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
+        suggestion.id = self.sequences.issue_suggestion();
+        self.tell_begun();
+        self.learner.suggest(suggestion.id, None, suggestion.best(), &[]);
+        Ok(suggestion)
+    }
+}
+
+/// Refuses routes that do not exist.
+fn check_eligible(snapshot: &Snapshot, eligible: Option<&[RouteId]>) -> Result<()> {
+    let unknown = eligible.unwrap_or_default().iter().find(|&&id| snapshot.routes.get(id).is_none());
+    unknown
+        .map_or(Ok(()), |id| Err(SonaError::UnknownRoute { argument: "eligible".into(), got: id.packed().to_string() }))
 }
 
 /// A name that a route can have.

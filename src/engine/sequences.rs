@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use crate::error::{Result, SonaError};
 use crate::identity::{Incarnation, Issuer, Lineage};
+use crate::learner::Held;
 use crate::state::{Reader, UNCOUNTABLE, Writer, sound};
 
 /// Who issued what.
@@ -14,8 +15,8 @@ use crate::state::{Reader, UNCOUNTABLE, Writer, sound};
 struct Lineages {
     trajectories: Lineage,
     suggestions: Lineage,
-    /// Trajectories of which something was held when the state was read, in order.
-    held: Option<Vec<u64>>,
+    /// What was held when the state was read.
+    held: Option<Held>,
 }
 
 /// Both sequences. A restored engine is a new incarnation from the first number that it issues on: until then its state is
@@ -132,18 +133,10 @@ impl Sequences {
             return;
         }
         let (trajectory, suggestion) = (self.next_trajectory(), self.next_suggestion());
-        // where nobody knows what is held, any number may be
-        let held = lineages.held.take();
-        let oldest = held.as_ref().map_or(0, |held| held.first().copied().unwrap_or(trajectory));
-        lineages.trajectories.begin(self.incarnation, trajectory, oldest);
-        if let Some(held) = held {
-            lineages.trajectories.fold(|numbers: Range<u64>| {
-                let at = held.partition_point(|&number| number < numbers.start);
-                held.get(at).is_some_and(|number| numbers.contains(number))
-            });
-        }
-        // no suggestion is held by a state
-        lineages.suggestions.begin(self.incarnation, suggestion, suggestion);
+        let (trajectories, suggestions) =
+            lineages.held.take().map(|held| (held.trajectories, held.suggestions)).unzip();
+        begin(&mut lineages.trajectories, self.incarnation, trajectory, trajectories.as_deref());
+        begin(&mut lineages.suggestions, self.incarnation, suggestion, suggestions.as_deref());
         self.anew.store(true, Ordering::Relaxed);
         self.begun.store(true, Ordering::Release);
     }
@@ -192,12 +185,12 @@ impl Sequences {
         self.suggestion.fetch_max(suggestion, Ordering::Relaxed);
     }
 
-    /// Writes both. `largest`: the largest number of a trajectory that is held.
-    pub(super) fn save(&self, largest: u64, writer: &mut Writer<'_>) {
+    /// Writes both.
+    pub(super) fn save(&self, held: &Held, writer: &mut Writer<'_>) {
         // nothing can begin meanwhile, so the numbers are those of the incarnations that are written
         let lineages = self.lineages.lock();
         let next = (self.next_trajectory(), self.next_suggestion());
-        writer.check(check(&lineages, next, largest));
+        writer.check(check(&lineages, next, held));
         writer.value("next_id", &next.0);
         writer.value("next_decision", &next.1);
         let mut writer = writer.scope("incarnations");
@@ -205,12 +198,11 @@ impl Sequences {
         writer.value("suggestions", &lineages.suggestions);
     }
 
-    /// Reads both, for a new incarnation, or for the one that the state is of. `held`: numbers of the trajectories that are
-    /// held, in order.
+    /// Reads both, for a new incarnation, or for the one that the state is of.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`.
-    pub(super) fn restore(held: Vec<u64>, continues: bool, reader: &Reader<'_>) -> Result<Self> {
+    pub(super) fn restore(held: Held, continues: bool, reader: &Reader<'_>) -> Result<Self> {
         let next: (u64, u64) = (reader.value("next_id")?, reader.value("next_decision")?);
         let fresh = Incarnation::fresh();
         let scope = reader.scope("incarnations");
@@ -218,9 +210,9 @@ impl Sequences {
         let first = || Lineage::new(fresh, 1);
         let trajectories = scope.optional("trajectories")?.unwrap_or_else(first);
         let suggestions = scope.optional("suggestions")?.unwrap_or_else(first);
-        let largest = held.last().copied().unwrap_or_default();
-        let lineages = Lineages { trajectories, suggestions, held: Some(held) };
-        reader.check(check(&lineages, next, largest))?;
+        let lineages = Lineages { trajectories, suggestions, held: None };
+        reader.check(check(&lineages, next, &held))?;
+        let lineages = Lineages { held: Some(held), ..lineages };
         let incarnation = if continues { lineages.trajectories.current() } else { fresh };
         Ok(Self {
             incarnation,
@@ -233,12 +225,25 @@ impl Sequences {
     }
 }
 
+/// A new incarnation issues from `next` on. Where nobody knows what is held, any number may be.
+fn begin(lineage: &mut Lineage, incarnation: Incarnation, next: u64, held: Option<&[u64]>) {
+    let oldest = held.map_or(0, |held| held.first().copied().unwrap_or(next));
+    lineage.begin(incarnation, next, oldest);
+    if let Some(held) = held {
+        lineage.fold(|numbers: Range<u64>| {
+            let at = held.partition_point(|&number| number < numbers.start);
+            held.get(at).is_some_and(|number| numbers.contains(number))
+        });
+    }
+}
+
 /// Whether the numbers are above those that are held, and both sequences were begun by the same incarnations.
-fn check(lineages: &Lineages, next: (u64, u64), largest: u64) -> crate::state::Soundness {
+fn check(lineages: &Lineages, next: (u64, u64), held: &Held) -> crate::state::Soundness {
     let Lineages { trajectories, suggestions, .. } = lineages;
-    let above = largest < next.0 && (1..UNCOUNTABLE).contains(&next.0);
-    sound("next_id", above, "a number above those that were issued")?;
-    sound("next_decision", (1..UNCOUNTABLE).contains(&next.1), "a number from 1")?;
+    let above =
+        |held: &[u64], next: u64| held.last().is_none_or(|&largest| largest < next) && (1..UNCOUNTABLE).contains(&next);
+    sound("next_id", above(&held.trajectories, next.0), "a number above those that were issued")?;
+    sound("next_decision", above(&held.suggestions, next.1), "a number above those that were issued")?;
     sound("incarnations.trajectories", trajectories.is_sound(next.0), "incarnations in order")?;
     sound("incarnations.suggestions", suggestions.is_sound(next.1), "incarnations in order")?;
     let same = trajectories.current() == suggestions.current();

@@ -16,7 +16,8 @@ use crate::store::frame::{self, Kind};
 
 impl SonaEngine {
     /// Everything that was learned and everything that waits to be, as bytes: a restored engine gives the same outputs
-    /// and learns on the same way, bit for bit. Trajectories that have begun and not ended are not part of it. Waits
+    /// and learns on the same way, bit for bit. Suggestions that wait for their outcomes are part of it,
+    /// trajectories that have begun and not ended are not. Waits
     /// for a cycle under way. Outcomes wait while references are counted, about a millisecond for ten thousand trajectories, not
     /// while anything is written.
     ///
@@ -29,7 +30,7 @@ impl SonaEngine {
         let state = State::collect(|writer| {
             writer.value("config", &self.config.to_json());
             learner.save(&mut writer.scope("learner"));
-            self.sequences.save(learner.held_ids().last().copied().unwrap_or_default(), writer);
+            self.sequences.save(&learner.held(), writer);
             EmbedderId::save(self.embedder.get(), writer);
         })?;
         frame::encode(Kind::ENGINE, &state)

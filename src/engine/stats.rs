@@ -94,6 +94,6 @@ impl SonaEngine {
     /// `SONA_CLOSED`.
     pub fn memory(&self) -> Result<Memory> {
         self.check_open()?;
-        Ok(Memory { suggestions: self.decisions.bytes() as u64, ..self.learner.memory() })
+        Ok(self.learner.memory())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::adapter::objective::{NEAREST, Nearest, TAU};
-use crate::bank::index::RouteId;
+use crate::bank::index::{RouteId, RouteRow};
 use crate::learner::{Learner, Snapshot};
 use crate::linear::{Scored, best};
 
@@ -22,6 +22,8 @@ pub struct Ranked {
     pub count: u64,
     /// Their mean; 0 without any.
     pub avg_quality: f64,
+    /// As [`RouteRow::described`](crate::RouteRow::described): changes with its metadata.
+    pub described: u64,
 }
 
 /// A ranking.
@@ -35,6 +37,34 @@ pub struct Suggestion {
     pub confidence: f32,
     /// Whether the confidence is below `abstainBelow`, or nothing is ranked.
     pub abstain: bool,
+}
+
+impl Ranked {
+    fn of(row: &RouteRow, score: f32, probability: f32) -> Self {
+        let RouteRow { id, ref name, count, avg_quality, described, .. } = *row;
+        Self { id, name: name.clone(), score, probability, count, avg_quality, described }
+    }
+}
+
+impl Suggestion {
+    /// The best route, if any is ranked.
+    pub fn best(&self) -> Option<RouteId> {
+        self.ranked.first().map(|best| best.id)
+    }
+}
+
+/// Ranks routes by how often each was right: the sum of its qualities plus 1, over all that are eligible.
+pub(super) fn rank_by_record(snapshot: &Snapshot, k: usize, eligible: Option<&[RouteId]>) -> Suggestion {
+    let right = |row: &RouteRow| row.avg_quality * row.count as f64 + 1.0;
+    let mut rows: Vec<&Arc<RouteRow>> = snapshot.routes.ranked().collect();
+    if let Some(eligible) = eligible {
+        rows.retain(|row| eligible.contains(&row.id));
+    }
+    let all: f64 = rows.iter().map(|row| right(row)).sum();
+    rows.sort_by(|a, b| right(b).total_cmp(&right(a)).then(a.id.cmp(&b.id)));
+    let ranked: Vec<Ranked> = rows.iter().take(k).map(|row| Ranked::of(row, 0.0, (right(row) / all) as f32)).collect();
+    let confidence = ranked.first().map_or(0.0, |best| best.probability);
+    Suggestion { ranked, confidence, ..Suggestion::default() }
 }
 
 /// Memory of a ranking, reused from call to call.
@@ -77,8 +107,7 @@ impl Scratch {
                 let (score, id) = (scored.score(), RouteId::from_packed(scored.index()));
                 let row = routes.get(id)?;
                 let probability = (tau * (score - top)).exp() / mass;
-                let name = row.name.clone();
-                Some(Ranked { id, name, score, probability, count: row.count, avg_quality: row.avg_quality })
+                Some(Ranked::of(row, score, probability))
             })
             .collect();
         let confidence = ranked.first().map_or(0.0, |best| best.probability);

@@ -40,8 +40,15 @@ impl Learner {
         let mut effect = Effect::default();
         match (change, training) {
             (Change::Route(route), _) => instant.apply_route(route),
+            (Change::Suggested(suggested), _) => {
+                self.keep(suggested);
+                return effect;
+            }
             (Change::Ended(ended), _) => {
                 let oldest = instant.apply_ended(ended);
+                if let Some(suggestion) = ended.suggestion {
+                    self.suggestions.answer(suggestion, ended.record.id);
+                }
                 effect.dropped = self.buffer.push(ended.record.clone());
                 instant.publish(&self.published);
                 drop(instant);

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use half::f16;
+
 use super::history::versions::Kept;
 use super::instant::rivals::Rivals;
 use super::instant::tier::MicroTier;
@@ -23,6 +25,8 @@ use crate::trajectory::record::{Outcome, Record};
 pub enum Change {
     /// A route was added, or got another prior embedding, or was removed.
     Route(Route),
+    /// Routes were suggested.
+    Suggested(Suggested),
     /// A trajectory ended.
     Ended(Ended),
     /// The outcome of a trajectory that has ended was replaced.
@@ -71,6 +75,8 @@ pub enum Route {
         id: RouteId,
         /// Its name.
         name: Arc<str>,
+        /// What the caller wants kept with it, in place of what was kept before.
+        metadata: Option<Arc<str>>,
         /// Unit prior embedding, if it has one.
         prior: Option<Arc<[f32]>>,
     },
@@ -79,6 +85,18 @@ pub enum Route {
         /// Its id.
         id: RouteId,
     },
+}
+
+/// Routes that were suggested for a query.
+#[derive(Debug, Clone)]
+pub struct Suggested {
+    /// The number of the suggestion.
+    pub id: u64,
+    /// Empty where it was not known.
+    pub(in crate::learner) query: Arc<[f16]>,
+    /// The best route, where there is one.
+    pub best: Option<RouteId>,
+    pub(in crate::learner) nearest: Arc<[RouteId]>,
 }
 
 /// The end of a trajectory.
@@ -90,6 +108,8 @@ pub struct Ended {
     /// Name of its route, where that came into being with it.
     pub new_route: Option<Arc<str>>,
     pub(in crate::learner) rivals: Rivals,
+    /// The number of the suggestion that it tells the outcome of.
+    pub suggestion: Option<u64>,
     /// Whom the trajectory is about, in the caller's words.
     pub subject: Option<Arc<str>>,
     /// What the caller wants kept with it.

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::change::Change;
 use super::history::versions::{Version, Versions};
 use super::instant::state::Instant;
+use super::instant::suggestions::Suggestions;
 use super::snapshot::Snapshot;
 use super::training::layers::Trainer;
 use super::watch::{Watch, Watcher};
@@ -19,7 +20,7 @@ use crate::trajectory::buffer::Buffer;
 
 /// Owner of all learning state of one engine.
 ///
-/// Locks are taken in this order: `training`, `instant`, `versions`, the watcher's. They do not poison: a panic inside one
+/// Locks are taken in this order: `training`, `instant`, `versions`, the watcher's, a suggestion's. They do not poison: a panic inside one
 /// is reported by the call that panicked, what is published is whole, and later calls go on.
 #[derive(Debug)]
 pub struct Learner {
@@ -31,6 +32,7 @@ pub struct Learner {
     pub(super) published: ArcSwap<Snapshot>,
     pub(super) training: Mutex<Trainer>,
     pub(super) instant: Mutex<Instant>,
+    pub(super) suggestions: Suggestions,
     pub(super) versions: Mutex<Versions>,
     pub(super) watch: Watch,
     /// Events drained from the queue that no finished cycle has trained on yet.
@@ -58,6 +60,7 @@ impl Learner {
             buffer: Buffer::new(config.trajectory_capacity),
             published: ArcSwap::new(instant.first_snapshot()),
             instant: Mutex::new(instant),
+            suggestions: Suggestions::new(config.hidden_dim, config.suggestion_capacity),
             versions: Mutex::new(Versions::new(trainer.state.bases())),
             training: Mutex::new(trainer),
             watch: Watch::default(),
@@ -90,6 +93,11 @@ impl Learner {
     /// The id of a route.
     pub fn find_route(&self, name: &str) -> Option<RouteId> {
         self.lock_instant().routes.find(name)
+    }
+
+    /// The route of a trajectory whose outcome can be corrected; none where there is no such trajectory.
+    pub fn route_of(&self, trajectory: u64) -> Option<Option<RouteId>> {
+        self.lock_instant().ledger.get(trajectory).map(|record| record.route.map(RouteId::from_packed))
     }
 
     /// The versions that are kept, oldest first, and the number of the one that serves.

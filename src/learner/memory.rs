@@ -23,7 +23,7 @@ pub struct Memory {
     pub routes: u64,
     /// Patterns of past trajectories.
     pub patterns: u64,
-    /// Suggestions that are remembered for their outcomes: always the same.
+    /// Suggestions that are kept for their outcomes.
     pub suggestions: u64,
 }
 
@@ -62,8 +62,7 @@ impl Learner {
             versions: versions as u64,
             routes: frozen.routes.bytes() as u64,
             patterns: training.members.book.bytes() as u64,
-            // the engine's own
-            suggestions: 0,
+            suggestions: self.suggestions.bytes() as u64,
         }
     }
 }

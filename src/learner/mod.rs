@@ -24,10 +24,12 @@ use crate::simd::Kernels;
 pub use core::Learner;
 pub use history::forgetting::{Criterion, Forgotten};
 pub use history::versions::Version;
-pub use instant::calls::Amended;
+pub use instant::calls::{Amended, Ending};
+pub use instant::suggestions::Suggested;
 pub use memory::Memory;
 pub use report::{Control, CycleReport};
 pub use snapshot::{Snapshot, Tier};
+pub use state::Held;
 pub use training::cycle::Now;
 pub use training::experiment::Intervention;
 

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use half::slice::HalfFloatSliceExt;
+
 use super::change::{Amended, Change, Cycle, Ended, Forgotten, Route, Trained};
 use super::core::Learner;
 use super::instant::state::Instant;
@@ -11,6 +13,7 @@ use super::instant::tier::MicroTier;
 use super::training::layer::Layer;
 use super::training::layers::{Trainer, Training};
 use crate::adapter::lora::Lora;
+use crate::adapter::objective::NEAREST;
 use crate::bank::index::RouteId;
 use crate::error::{Result, SonaError};
 use crate::state::all_unit;
@@ -34,7 +37,7 @@ impl Learner {
     /// The change in terms of the records that are held here.
     fn own(&self, instant: &Instant, trainer: &Trainer, change: &Change) -> Result<Change> {
         let own = match change {
-            Change::Route(Route::Added { id, name, prior }) => {
+            Change::Route(Route::Added { id, name, prior, .. }) => {
                 ensure(!name.is_empty(), "a route without a name")?;
                 let unit = |prior: &Arc<[f32]>| prior.len() == instant.dim && all_unit(prior, instant.dim);
                 ensure(prior.as_ref().is_none_or(unit), "a prior that is no unit vector of this length")?;
@@ -44,6 +47,16 @@ impl Learner {
             }
             Change::Route(Route::Removed { id }) => {
                 ensure(instant.routes.index().get(*id).is_some(), "a removed route that is unknown")?;
+                change.clone()
+            }
+            Change::Suggested(suggested) => {
+                let mut query = vec![0.0; suggested.query.len()];
+                suggested.query.convert_to_f32_slice(&mut query);
+                let unit = query.is_empty() || query.len() == instant.dim && all_unit(&query, instant.dim);
+                ensure(unit, "a query that is no unit vector")?;
+                let mut routes = suggested.nearest.iter().chain(&suggested.best);
+                let known = suggested.nearest.len() <= NEAREST && routes.all(|&id| instant.routes.was_issued(id));
+                ensure(known, "suggested routes that are unknown")?;
                 change.clone()
             }
             Change::Ended(ended) => {

@@ -8,6 +8,7 @@ use super::core::Learner;
 use super::history::forgetting::sums;
 use super::history::versions::{KEPT, Kept, Version, Versions};
 use super::instant::state::Instant;
+use super::instant::suggestions;
 use super::instant::tier::MicroTier;
 use super::quality;
 use super::training::calibration::LIMIT;
@@ -29,6 +30,15 @@ use crate::trajectory::archive::{Archive, Archivist, UNTOLD};
 use crate::trajectory::record::{Outcome, Record};
 use crate::trajectory::tally::Tally;
 
+/// Numbers of which a learner holds something, in order.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Of trajectories.
+    pub trajectories: Vec<u64>,
+    /// Of suggestions.
+    pub suggestions: Vec<u64>,
+}
+
 /// A learner as it was at one moment.
 #[derive(Debug)]
 pub struct Frozen {
@@ -39,6 +49,7 @@ pub struct Frozen {
     /// The newest records, with what can still change of them.
     pub(super) ledger: Vec<(Arc<Record>, Outcome, bool)>,
     pub(super) tally: Tally,
+    pub(super) suggestions: suggestions::Frozen,
     amended: Vec<u64>,
     sequence: u64,
     quality_sum: u64,
@@ -79,6 +90,7 @@ impl Learner {
             tier: instant.tier.clone(),
             ledger: instant.ledger.records().map(with_outcome).collect(),
             tally: instant.tally.clone(),
+            suggestions: self.suggestions.frozen(),
             amended: instant.amended.iter().copied().collect(),
             sequence: instant.sequence,
             quality_sum: instant.quality_sum,
@@ -107,12 +119,12 @@ impl Learner {
         MicroLora::expect(dim, config.micro_lora_rank, &reader.scope("instant").scope("micro"))
     }
 
-    /// Reads into an untrained learner with the same settings; returns the ids of the trajectories that are held, in order.
+    /// Reads into an untrained learner with the same settings; returns what is held.
     /// `quality_sum`: where an older state has it.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`; what has been read by then stays, so give the learner up.
-    pub fn restore(&self, reader: &Reader<'_>, quality_sum: Option<u64>) -> Result<Vec<u64>> {
+    pub fn restore(&self, reader: &Reader<'_>, quality_sum: Option<u64>) -> Result<Held> {
         let mut trainer = self.training.lock();
         let Trainer { config, state, .. } = &mut *trainer;
         let training = Arc::make_mut(state);
@@ -120,6 +132,7 @@ impl Learner {
         let archive = Archive::restore(config.dim, config.most_layers, &reader.scope("records"))?;
         training.restore(config, &archive, &reader.scope("training"))?;
         instant.restore(&archive, &reader.scope("instant"))?;
+        self.suggestions.restore(&reader.scope("suggestions"))?;
         self.restore_versions(config, training, &reader.scope("versions"))?;
         let queue = reader.scope("queue");
         let waiting = archive.list(&queue, "records")?;
@@ -147,7 +160,7 @@ impl Learner {
         }
         let frozen = self.frozen(&trainer, &instant);
         reader.check(frozen.check(archive.records()))?;
-        Ok(frozen.held_ids())
+        Ok(frozen.held())
     }
 
     fn restore_versions(&self, config: &TrainingConfig, training: &mut Training, reader: &Reader<'_>) -> Result<()> {
@@ -178,6 +191,7 @@ impl Frozen {
     pub fn save(&self, writer: &mut Writer<'_>) {
         let mut archivist = Archivist::of(&self.ledger);
         self.save_instant(&mut archivist, &mut writer.scope("instant"));
+        self.suggestions.save(&mut writer.scope("suggestions"));
         self.training.save(self.config.dim, &mut archivist, &mut writer.scope("training"));
         save_versions(&self.versions, &mut writer.scope("versions"));
         let mut queue = writer.scope("queue");
@@ -195,15 +209,15 @@ impl Frozen {
         writer.check(self.check(archivist.records()));
     }
 
-    /// Ids of the trajectories of which something is held, in order.
-    pub fn held_ids(&self) -> Vec<u64> {
+    /// Numbers of which something is held.
+    pub fn held(&self) -> Held {
         let records = self.ledger.iter().map(|(record, ..)| record).chain(self.training.records()).chain(&self.waiting);
         let exemplars = self.training.members.index().patterns().iter().flat_map(|pattern| &pattern.exemplars);
         let mut held: Vec<u64> = records.map(|record| record.id).collect();
         held.extend(exemplars.map(|exemplar| exemplar.trajectory));
         held.sort_unstable();
         held.dedup();
-        held
+        Held { trajectories: held, suggestions: self.suggestions.ids().collect() }
     }
 
     /// Whether its parts are sound and agree, and with `records`, all that is held.
@@ -217,6 +231,8 @@ impl Frozen {
         sound("records.route", records.iter().all(|record| record.route.is_none_or(issued)), "routes that there were")?;
         let known = self.training.members.book.route_ids().all(issued);
         sound("training.patterns.book.patterns", known, "routes that there were")?;
+        let suggested = self.suggestions.check(|id| self.routes.was_issued(id));
+        suggested.map_err(|unsound| unsound.within("suggestions"))?;
         let held = self.with_quality(records);
         self.routes.check(last, &sums(&held, self.config.dim)).map_err(|unsound| unsound.within("instant.routes"))?;
         let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));

@@ -78,8 +78,9 @@ impl Stream {
         let config = Config { hidden_dim: 384, seed, background: Background::Manual, ..Config::default() };
         let learner = Learner::new(&config);
         let names = pack.vectors("labels");
-        let ids =
-            (0..names.len()).map(|n| learner.add_route("name", &n.to_string(), Some(&names[n])).unwrap()).collect();
+        let ids = (0..names.len())
+            .map(|n| learner.add_route("name", &n.to_string(), Some(&names[n]), None).unwrap())
+            .collect();
         let (queries, labels) = (pack.vectors("train"), pack.labels("train_labels"));
         let mut order: Vec<usize> = (0..labels.len()).collect();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
@@ -112,7 +113,7 @@ impl Stream {
         if self.next % 2 == 1 {
             blank.details = Some(Box::new(Details { source: Some("odd".into()), ..Details::default() }));
         }
-        self.learner.record(record, None, None).unwrap();
+        self.learner.record(record, &Ending::default()).unwrap();
     }
 
     /// Percent of the test part for which the best route is the right one.
@@ -212,7 +213,7 @@ fn outcomes_that_come_during_a_cycle_are_in_what_it_publishes() {
             let blank = Arc::get_mut(&mut record).unwrap();
             blank.begin(999, &query, Outcome::default());
             blank.route = Some(route.packed());
-            learner.record(record, None, None).unwrap();
+            learner.record(record, &Ending::default()).unwrap();
         }
     };
     let report = learner.cycle(NOW, &mut Control::new(&abort, Some(&mut tell), || ())).unwrap();
@@ -263,14 +264,14 @@ fn a_cycle_with_nothing_to_learn_from_publishes_nothing() {
         let learner = Learner::new(&config);
         let prior = unit(&[1.0, 2.0, -1.0, 0.5]);
         let ids: Vec<_> = (0..routes)
-            .map(|n| learner.add_route("name", &n.to_string(), known.then_some(&prior[..])).unwrap())
+            .map(|n| learner.add_route("name", &n.to_string(), known.then_some(&prior[..]), None).unwrap())
             .collect();
         for n in 0..2_000 {
             let mut record = learner.buffer().blank();
             let blank = Arc::get_mut(&mut record).unwrap();
             blank.begin(n, &unit(&[1.0, n as f32 % 7.0, 0.0, 0.0]), Outcome::default());
             blank.route = Some(ids[n as usize % routes].packed());
-            learner.record(record, None, None).unwrap();
+            learner.record(record, &Ending::default()).unwrap();
         }
         let report = learner.cycle(NOW, &mut Control::none()).unwrap();
         assert_eq!((report.trajectories, report.steps, report.promoted, report.refused), (2_000, 0, false, false));

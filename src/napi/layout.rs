@@ -48,7 +48,7 @@ rows! {
     Suggestion { decision, confidence, abstain }
 
     /// What it writes for each.
-    RankedRoute { score, probability, count, avg_quality }
+    RankedRoute { score, probability, count, avg_quality, described }
 
     /// What `router_route` writes before the first candidate: the number and the place of the chosen; `events`, `fit_due`: 1 for
     /// yes; `basis`: the lowest 52 bits of its hash.

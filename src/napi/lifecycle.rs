@@ -68,6 +68,15 @@ pub fn trajectory_is_own(handle: u32, incarnation: String, number: f64) -> napi:
     })
 }
 
+/// Whether `incarnation` issued a suggestion before the state was saved that the engine began with, or is the engine itself.
+#[napi(catch_unwind)]
+pub fn suggestion_is_own(handle: u32, incarnation: String, number: f64) -> napi::Result<bool> {
+    with(handle, |engine| {
+        let issuer = incarnation.parse().map(|incarnation| engine.suggestion_issuer(incarnation, number as u64));
+        Ok(issuer == Ok(Issuer::Own))
+    })
+}
+
 /// Says whose vectors the engine's are.
 #[napi(catch_unwind)]
 pub fn engine_set_embedder(handle: u32, id: String, dim: u32) -> napi::Result<()> {

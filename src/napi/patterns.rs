@@ -55,7 +55,7 @@ pub fn pattern_read(handle: u32, id: u32, mut centroid: Float32ArraySlice) -> na
 }
 
 fn pattern_json(engine: &SonaEngine, pattern: &Pattern) -> Result<Value> {
-    let name = |route: u32| engine.route_name(RouteId::from_packed(route));
+    let name = |route: u32| engine.route(RouteId::from_packed(route)).map(|row| row.map(|row| row.name.clone()));
     let mut routes = Map::new();
     for (route, sums) in &pattern.routes {
         if let Some(name) = name(*route)? {

@@ -5,7 +5,9 @@ use napi_derive::napi;
 use serde_json::json;
 
 use super::registry::with;
-use crate::engine::{Choice, Details, Ended, LearningSignal, NodeStep, PatternType, RouteId, Verdict};
+use crate::engine::{
+    Answer, Choice, Details, Ended, LearningSignal, NodeStep, PatternType, RouteId, SuggestionOutcome, Verdict,
+};
 use crate::error::{Result, SonaError};
 use crate::fault;
 
@@ -136,5 +138,48 @@ pub fn learn_from_feedback(
         let signal = LearningSignal { quality, verdict: verdict(verdict_code), latency_ms };
         let amended = engine.learn_from_feedback(id as u64, &signal)?;
         Ok(json!({ "applied": amended.applied, "deltaNorm": amended.delta_norm }).to_string())
+    })
+}
+
+/// What came of a suggestion.
+#[napi(object)]
+pub struct SuggestionParts {
+    pub quality: Option<f64>,
+    pub route: Option<String>,
+    pub create: Option<bool>,
+    /// 1 success, 2 failure, 3 unknown.
+    pub verdict: Option<u32>,
+    pub latency_ms: Option<f64>,
+    pub source: Option<String>,
+    pub amend: Option<bool>,
+}
+
+/// Takes in what came of a suggestion. Returns the answer (0 applied, then in the order of `Answer`), the number of the
+/// trajectory, and how many older records had to go.
+#[napi(catch_unwind)]
+pub fn suggestion_feedback(handle: u32, suggestion: f64, parts: SuggestionParts) -> napi::Result<Vec<f64>> {
+    fault::point("answer");
+    with(handle, |engine| {
+        let outcome = SuggestionOutcome {
+            quality: parts.quality,
+            route: parts.route.as_deref(),
+            create: parts.create.unwrap_or_default(),
+            verdict: verdict(parts.verdict),
+            latency_ms: parts.latency_ms,
+            source: parts.source.as_deref(),
+            amend: parts.amend.unwrap_or_default(),
+        };
+        let answer = match engine.feedback(suggestion as u64, &outcome)? {
+            Answer::Applied { trajectory, dropped } => [0.0, trajectory as f64, dropped as f64],
+            Answer::Expired => [1.0, 0.0, 0.0],
+            Answer::Unknown => [2.0, 0.0, 0.0],
+            Answer::Repeated => [3.0, 0.0, 0.0],
+            Answer::Empty => [4.0, 0.0, 0.0],
+            Answer::Disabled => [5.0, 0.0, 0.0],
+            Answer::NoRoute => [6.0, 0.0, 0.0],
+            Answer::Unchanged => [7.0, 0.0, 0.0],
+            Answer::NoQuery => [8.0, 0.0, 0.0],
+        };
+        Ok(answer.to_vec())
     })
 }

@@ -37,6 +37,31 @@ export function isSignal(value: unknown): value is AbortSignal {
 }
 
 /**
+ * As {@link unlessAborted}, with a signal that also fires after so many milliseconds: then `late()` is thrown.
+ */
+export async function withinTime<T>(
+  signal: AbortSignal | undefined,
+  timeoutMs: number,
+  late: () => Error,
+  work: (own: AbortSignal) => PromiseLike<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal?.reason);
+  const timer = setTimeout(() => controller.abort(late()), timeoutMs);
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  try {
+    return await unlessAborted(controller.signal, work(controller.signal));
+  } catch (error) {
+    if (signal?.aborted) throw aborted(signal);
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/**
  * What the work comes to, or `SONA_ABORTED` as soon as the signal fires, whether or not the work minds it. What the
  * work comes to after that is dropped.
  */

@@ -22,6 +22,8 @@ interface Registration {
  */
 export class Events<All extends WithErrors> {
   readonly #heard: ReadonlyMap<PropertyKey, Set<Registration>>;
+  /** Codes of errors that the process was warned of. */
+  readonly #warned = new Set<string>();
 
   constructor(names: readonly (keyof All)[]) {
     this.#heard = new Map(names.map((name) => [name, new Set()]));
@@ -58,6 +60,19 @@ export class Events<All extends WithErrors> {
       if (registration.once ? !heard.delete(registration) : !heard.has(registration)) continue;
       const fail = (error: unknown) => this.#failed(name, registration, error);
       attempt(() => (registration.listener as Listener<All[Name]>)(event), fail);
+    }
+  }
+
+  /**
+   * Tells the event `error` of a failure that failed no call; where nobody listens, the process is warned, once for each code, of
+   * what follows from it.
+   */
+  report(error: SonaError, consequence: string): void {
+    if (this.has('error')) {
+      this.tell('error', error as All['error']);
+    } else if (!this.#warned.has(error.code)) {
+      this.#warned.add(error.code);
+      warn(error.code, `${error.message}; ${consequence}`);
     }
   }
 

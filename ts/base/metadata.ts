@@ -32,3 +32,8 @@ export function encodeMetadata(argument: string, metadata: unknown): string | un
   }
   return text;
 }
+
+/** Metadata that came as JSON, for all who share it: nobody can change it. */
+export function parseMetadata(json: string): Metadata {
+  return JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as Metadata;
+}

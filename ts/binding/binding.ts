@@ -40,6 +40,17 @@ export interface NodeStep {
   latencyUs: number;
 }
 
+/** What came of a suggestion. */
+export interface SuggestionParts {
+  quality?: number | undefined;
+  route?: string | undefined;
+  create?: boolean | undefined;
+  verdict?: number | undefined;
+  latencyMs?: number | undefined;
+  source?: string | undefined;
+  amend?: boolean | undefined;
+}
+
 /** What few requests have. */
 export interface RequestExtras {
   session?: string | undefined;
@@ -90,6 +101,7 @@ export interface Binding {
   engineLoad(path: string, continues: boolean): Promise<number>;
   engineIncarnation(handle: number): string;
   trajectoryIsOwn(handle: number, incarnation: string, id: number): boolean;
+  suggestionIsOwn(handle: number, incarnation: string, id: number): boolean;
   engineConfig(handle: number): string;
   engineSetEmbedder(handle: number, id: string, dim: number): void;
   engineEmbedder(handle: number): string | null;
@@ -101,13 +113,14 @@ export interface Binding {
   applyMicroBatch(handle: number, flat: Float32Array, out: Float32Array): void;
   applyMicroBatchF64(handle: number, flat: Float64Array, out: Float64Array): void;
   floor(handle: number, tier: number, x: Float32Array, out: Float32Array): void;
-  routeAdd(handle: number, name: string, embedding?: Float32Array): number;
+  routeAdd(handle: number, name: string, embedding?: Float32Array, metadata?: string): number;
   routeRemove(handle: number, name: string): void;
   routeId(handle: number, name: string): number;
   routes(handle: number): string;
+  route(handle: number, id: number): string | null;
   suggest(
     handle: number,
-    query: Float32Array,
+    query: Float32Array | undefined,
     eligible: Uint32Array | undefined,
     ids: Uint32Array,
     numbers: Float64Array,
@@ -126,6 +139,7 @@ export interface Binding {
     name?: string,
     extras?: Extras,
   ): number;
+  suggestionFeedback(handle: number, suggestion: number, parts: SuggestionParts): number[];
   learnFromFeedback(
     handle: number,
     id: number,

@@ -1,16 +1,18 @@
-import { checkSignal, unlessAborted, withOwnSignal } from '../base/abort.ts';
+import { checkSignal, unlessAborted, withinTime, withOwnSignal } from '../base/abort.ts';
 import {
   asyncEmbedder,
   dimMismatch,
   embedderError,
+  embedderFailed,
   incompatibleEmbedder,
   invalidArgument,
   type SonaError,
 } from '../base/errors.ts';
-import { checkVector, copyInto, type Vector } from '../base/vectors.ts';
+import { checkInteger, checkVector, copyInto, hasDirection, type Vector } from '../base/vectors.ts';
 import { call } from '../binding/native.ts';
 import { builtin, builtinDims, isBuiltinId } from './builtin.ts';
-import { checkEmbedded, type Embedder } from './embedder.ts';
+import { checkEmbedded, checkEmbedder, type Embedder } from './embedder.ts';
+import { embedderFallback, emptyText, type Fallback } from './fallback.ts';
 import { hash } from './hash.ts';
 import { type ChatMessages, promptOf } from './prompt.ts';
 
@@ -29,6 +31,64 @@ export interface QueryOptions {
   embedder?: Embedder | undefined;
   /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
   promptOf?: ((messages: ChatMessages) => string) | undefined;
+  /**
+   * What becomes of a request whose text the embedder can't make a vector of, be it that it throws, rejects, gives something
+   * else or takes too long. `'fallback'`: `route` and `suggestRoutes` answer without the text, `fallback` in the answer says why,
+   * and so does the event `error`; without a listener the process is warned, once. `'throw'`: they throw what it threw, as all
+   * other calls do either way. Default `'fallback'`.
+   */
+  onEmbedderError?: 'fallback' | 'throw' | undefined;
+  /**
+   * Milliseconds that an embedder may take for one request, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
+   * its signal is aborted. An embedder with `embedSync` is not interrupted. Default: no limit.
+   */
+  embedderTimeoutMs?: number | undefined;
+}
+
+/** Of a call that may wait for an embedder. */
+export interface AsyncOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds that the embedder may take for this request, in place of the setting of that name. */
+  embedderTimeoutMs?: number | undefined;
+}
+
+/** What a timer takes. */
+const LONGEST_MS = 2_147_483_647;
+
+/** Checks what turns text into vectors. */
+export function checkQueryOptions(
+  given: { [Key in keyof QueryOptions]: unknown },
+  refuse: typeof invalidArgument,
+): QueryOptions {
+  const { embedder, promptOf, onEmbedderError, embedderTimeoutMs } = given;
+  if (embedder !== undefined) checkEmbedder('embedder', embedder, refuse);
+  if (promptOf !== undefined && typeof promptOf !== 'function') {
+    throw refuse('promptOf', 'a function', promptOf);
+  }
+  if (onEmbedderError !== undefined && onEmbedderError !== 'fallback' && onEmbedderError !== 'throw') {
+    throw refuse('onEmbedderError', "'fallback' or 'throw'", onEmbedderError);
+  }
+  if (embedderTimeoutMs !== undefined) {
+    const ms: unknown = embedderTimeoutMs;
+    if (typeof ms !== 'number' || !Number.isInteger(ms) || ms < 1 || ms > LONGEST_MS) {
+      throw refuse('embedderTimeoutMs', `an integer from 1 to ${LONGEST_MS}`, ms);
+    }
+  }
+  return { embedder, promptOf, onEmbedderError, embedderTimeoutMs } as QueryOptions;
+}
+
+/** Options of a call that may wait, checked, and all others, which are its twin's to check. */
+export function splitAsync<O extends AsyncOptions>(
+  options: O,
+): { wait: AsyncOptions; rest: Omit<O, keyof AsyncOptions> } {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options);
+  const { signal, embedderTimeoutMs, ...rest } = options;
+  checkSignal('options.signal', signal);
+  if (embedderTimeoutMs !== undefined) {
+    checkInteger('options.embedderTimeoutMs', embedderTimeoutMs, 1, LONGEST_MS);
+  }
+  return { wait: { signal, embedderTimeoutMs }, rest };
 }
 
 /** An engine or a router, as far as its queries know it. */
@@ -52,6 +112,8 @@ interface Settled {
 export class Queries {
   readonly #owner: Owner;
   readonly #promptOf: (messages: ChatMessages) => string;
+  readonly #throws: boolean;
+  readonly #timeoutMs: number | undefined;
   #embedder: Embedder | undefined;
   /** Name of the embedder of the owner's state, when it is none that ships. */
   readonly #foreign: string | undefined;
@@ -67,6 +129,8 @@ export class Queries {
   constructor(owner: Owner, options: QueryOptions, inherited?: Embedder) {
     this.#owner = owner;
     this.#promptOf = options.promptOf ?? promptOf;
+    this.#throws = options.onEmbedderError === 'throw';
+    this.#timeoutMs = options.embedderTimeoutMs;
     this.#embedder = options.embedder;
     if (options.embedder) {
       this.#settle(options.embedder);
@@ -116,33 +180,88 @@ export class Queries {
   }
 
   /**
+   * As `textInto`, for a request that can be answered without its text: null, or why there is no vector. `failed` is called with
+   * what came of the embedder.
+   */
+  textOrFallback(
+    argument: string,
+    text: string,
+    memory: Float32Array,
+    failed: (error: SonaError) => void,
+  ): Fallback | null {
+    const settled = this.owned(argument);
+    if (!settled.embedder.embedSync) throw asyncEmbedder(argument, settled.id);
+    try {
+      this.textInto(argument, text, memory);
+    } catch (error) {
+      return this.#fallback(settled.id, error, failed);
+    }
+    return memory.every((number) => number === 0) ? emptyText : null;
+  }
+
+  /** As `textOrFallback`, from every embedder. Rejects with `SONA_ABORTED` as soon as the signal fires. */
+  async textVectorOrFallback(
+    argument: string,
+    text: string,
+    wait: AsyncOptions,
+    failed: (error: SonaError) => void,
+  ): Promise<Float32Array | Fallback> {
+    const { id } = this.owned(argument);
+    if (text.trim() === '') return emptyText;
+    try {
+      const vector = await this.textVector(argument, text, wait);
+      if (hasDirection(vector)) return vector;
+      throw embedderFailed(id, 'expected a vector with a direction, got one without');
+    } catch (error) {
+      checkSignal('options.signal', wait.signal);
+      return this.#fallback(id, error, failed);
+    }
+  }
+
+  #fallback(id: string, thrown: unknown, failed: (error: SonaError) => void): Fallback {
+    const error = embedderError(id, thrown);
+    if (this.#throws) throw error;
+    failed(error);
+    return embedderFallback(error);
+  }
+
+  /** Whether a text needs no wait. */
+  isSync(argument: string): boolean {
+    return this.owned(argument).embedder.embedSync !== undefined;
+  }
+
+  /**
    * The vector of a query, from every embedder, or a copy of it as it is now. Rejects with `SONA_ABORTED` as soon as the
    * signal fires.
    */
-  async vector(argument: string, query: Query, signal: AbortSignal | undefined): Promise<Vector> {
+  async vector(argument: string, query: Query, wait: AsyncOptions): Promise<Vector> {
     const text = this.text(argument, query);
-    if (text !== undefined) return this.textVector(argument, text, signal);
+    if (text !== undefined) return this.textVector(argument, text, wait);
     checkVector(argument, query, this.#owner.dim);
     return query.slice();
   }
 
   /** The vector of a text, from every embedder. */
-  async textVector(argument: string, text: string, signal: AbortSignal | undefined): Promise<Float32Array> {
-    const [vector] = await this.textVectors(argument, [text], signal);
+  async textVector(argument: string, text: string, wait: AsyncOptions): Promise<Float32Array> {
+    const [vector] = await this.textVectors(argument, [text], wait);
     return vector as Float32Array;
   }
 
   /** The vectors of texts, from every embedder. */
-  async textVectors(
-    argument: string,
-    texts: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array[]> {
+  async textVectors(argument: string, texts: readonly string[], wait: AsyncOptions): Promise<Float32Array[]> {
     const settled = this.owned(argument);
     const { length } = texts;
+    const { signal, embedderTimeoutMs = this.#timeoutMs } = wait;
+    const embed = (own: AbortSignal | undefined) => settled.embedder.embed(texts, own ? { signal: own } : {});
     try {
-      const made = withOwnSignal(signal, (own) => settled.embedder.embed(texts, own ? { signal: own } : {}));
-      return checkEmbedded(settled, await unlessAborted(signal, made), length);
+      if (embedderTimeoutMs === undefined) {
+        const made = withOwnSignal(signal, embed);
+        return checkEmbedded(settled, await unlessAborted(signal, made), length);
+      }
+      const late = () =>
+        embedderFailed(settled.id, `it took longer than ${embedderTimeoutMs} ms`, { embedderTimeoutMs });
+      const made = await withinTime(signal, embedderTimeoutMs, late, async (own) => embed(own));
+      return checkEmbedded(settled, made, length);
     } catch (error) {
       // one that throws at once, with a signal that it has fired itself
       checkSignal('options.signal', signal);

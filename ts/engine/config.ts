@@ -1,6 +1,5 @@
 import { describe, invalidArgument, invalidConfig } from '../base/errors.ts';
-import { checkEmbedder } from '../embed/embedder.ts';
-import type { QueryOptions } from '../embed/query.ts';
+import { checkQueryOptions, type QueryOptions } from '../embed/query.ts';
 
 /** Which parts of an engine learn. */
 export interface SonaTiers {
@@ -46,6 +45,8 @@ export interface SonaConfig extends QueryOptions {
   replayCapacity?: number | undefined;
   /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
   trajectoryCapacity?: number | undefined;
+  /** Suggestions that `feedback` can name, waiting or answered: the newest. Default 10,000. */
+  suggestionCapacity?: number | undefined;
   /** Most steps in one trajectory. Default 64. */
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
@@ -121,17 +122,12 @@ export interface Surroundings {
   readonly queries: QueryOptions;
 }
 
-/** Checks what turns text into vectors. */
-export function checkQueryOptions(
-  embedder: unknown,
-  promptOf: unknown,
-  refuse: typeof invalidConfig,
-): QueryOptions {
-  if (embedder !== undefined) checkEmbedder('embedder', embedder, refuse);
-  if (promptOf !== undefined && typeof promptOf !== 'function')
-    throw refuse('promptOf', 'a function', promptOf);
-  return { embedder, promptOf } as QueryOptions;
-}
+const queryKeys = new Set<string>([
+  'embedder',
+  'promptOf',
+  'onEmbedderError',
+  'embedderTimeoutMs',
+] satisfies (keyof QueryOptions)[]);
 
 /** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
 export function encodeConfig(config: unknown): Surroundings & { encoded: string } {
@@ -145,7 +141,7 @@ export function encodeConfig(config: unknown): Surroundings & { encoded: string 
     if (key === 'now') {
       if (typeof value !== 'function') throw invalidConfig('now', 'a function', value);
       now = value as () => number;
-    } else if (key === 'embedder' || key === 'promptOf') {
+    } else if (queryKeys.has(key)) {
       aside[key] = value;
     } else if (key === 'tiers' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
       settings[key] = Object.fromEntries(
@@ -157,7 +153,7 @@ export function encodeConfig(config: unknown): Surroundings & { encoded: string 
       settings[key] = portable(value);
     }
   }
-  const queries = checkQueryOptions(aside.embedder, aside.promptOf, invalidConfig);
+  const queries = checkQueryOptions(aside as Record<keyof QueryOptions, unknown>, invalidConfig);
   return { encoded: JSON.stringify(settings), now, queries };
 }
 

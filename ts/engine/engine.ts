@@ -1,13 +1,14 @@
-import { checkSignal } from '../base/abort.ts';
 import { fromNative, invalidArgument, type PackedError, SonaError } from '../base/errors.ts';
 import { Events } from '../base/events.ts';
 import type { StoredId, SuggestionId } from '../base/ids.ts';
+import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import {
   bytesOf,
   checkInteger,
   checkName,
   checkOptions,
   checkUnitInterval,
+  isF32,
   isVector,
   type Same,
   type Vector,
@@ -17,15 +18,17 @@ import { checkDirection } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import type { ChatMessages } from '../embed/prompt.ts';
-import { isText, Queries, type Query, type QueryOptions } from '../embed/query.ts';
-import { Adapters, tiers } from './adapters.ts';
 import {
+  type AsyncOptions,
   checkQueryOptions,
-  encodeConfig,
-  positionalConfig,
-  type SonaConfig,
-  type Surroundings,
-} from './config.ts';
+  isText,
+  Queries,
+  type Query,
+  type QueryOptions,
+  splitAsync,
+} from '../embed/query.ts';
+import { Adapters, tiers } from './adapters.ts';
+import { encodeConfig, positionalConfig, type SonaConfig, type Surroundings } from './config.ts';
 import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
 import { amend, type FeedbackResult, type LearningSignal, type SignalParts, toSignal } from './feedback.ts';
 import {
@@ -42,6 +45,11 @@ import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
 import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } from './stats.ts';
+import {
+  type SuggestionOutcome,
+  type SuggestionResult,
+  tellSuggestionOutcome,
+} from './suggestion-outcome.ts';
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
 import type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './trajectory-builder.ts';
 
@@ -81,8 +89,9 @@ export interface SonaEvents {
    */
   dropped: { count: number };
   /**
-   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or another listener did,
-   * for the first time (`SONA_LISTENER`); without a listener here the process is warned.
+   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or an embedder did, and routes
+   * were suggested without the text; or another listener, for the first time (`SONA_LISTENER`): without a listener here the process
+   * is warned of these, once each.
    */
   error: SonaError;
 }
@@ -116,6 +125,8 @@ export interface RouteParts {
   embedding?: Vector | undefined;
   /** What it is the embedding of, for the engine's embedder. Not both. */
   text?: string | undefined;
+  /** Plain data that comes back with the route, in place of what was kept before. */
+  metadata?: Metadata | undefined;
 }
 
 /** What routes are wanted. */
@@ -124,12 +135,6 @@ export interface SuggestOptions {
   k?: number | undefined;
   /** Names that may be chosen. Default: all. */
   eligible?: readonly string[] | undefined;
-}
-
-/** Of a call that may wait for an embedder. */
-export interface AsyncOptions {
-  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal | undefined;
 }
 
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
@@ -343,24 +348,27 @@ export class SonaEngine {
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
    * @param options.text the name or a description in words, in place of its embedding
+   * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options: RouteParts = {}): void {
     this.#live();
     checkName('name', name);
-    this.#startRoute(name, routePrior(options));
+    const metadata = encodeMetadata('options.metadata', options?.metadata);
+    this.#startRoute(name, routePrior(options), metadata);
   }
 
   /** As `addRoute`, with every embedder. */
   async addRouteAsync(name: string, options: RouteParts & AsyncOptions = {}): Promise<void> {
     this.#live();
     checkName('name', name);
-    const { signal, ...parts } = checkAsync(options);
+    const { wait, rest: parts } = splitAsync(options);
     const prior = routePrior(parts);
-    if (!prior) return this.#startRoute(name);
+    const metadata = encodeMetadata('options.metadata', parts.metadata);
+    if (!prior) return this.#startRoute(name, undefined, metadata);
     const { argument } = prior;
-    const query = await this.#queries.vector(argument, prior.query, signal);
-    this.#startRoute(name, { argument, query });
+    const query = await this.#queries.vector(argument, prior.query, wait);
+    this.#startRoute(name, { argument, query }, metadata);
   }
 
   /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
@@ -380,13 +388,20 @@ export class SonaEngine {
   /**
    * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
    *
+   * Where the embedder fails, or knows nothing of the text, the routes are ranked by how often each was right so far, and
+   * `fallback` says why; see `onEmbedderError`.
+   *
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
    */
   suggestRoutes(query: Query, options: SuggestOptions = noOptions): RouteSuggestion {
     const handle = this.#live();
     const { k, eligible } = checkSuggest(options);
-    return this.#routes.suggest(handle, this.#read('query', query), k, eligible);
+    const text = this.#queries.text('query', query);
+    if (text === undefined)
+      return this.#routes.suggest(handle, this.#read('query', query), k, eligible, null);
+    const fallback = this.#queries.textOrFallback('query', text, this.#query, (error) => this.#fail(error));
+    return this.#routes.suggest(handle, this.#query, k, eligible, fallback);
   }
 
   /** As `suggestRoutes`, with every embedder. */
@@ -395,9 +410,34 @@ export class SonaEngine {
     options: SuggestOptions & AsyncOptions = {},
   ): Promise<RouteSuggestion> {
     this.#live();
-    const { signal, ...rest } = checkAsync(options);
-    checkSuggest(rest);
-    return this.suggestRoutes(await this.#queries.vector('query', query, signal), rest);
+    const { wait, rest } = splitAsync(options);
+    const { k, eligible } = checkSuggest(rest);
+    const text = this.#queries.text('query', query);
+    if (text === undefined || this.#queries.isSync('query')) return this.suggestRoutes(text ?? query, rest);
+    const names = eligible && Array.from(eligible);
+    const made = await this.#queries.textVectorOrFallback('query', text, wait, (error) => this.#fail(error));
+    const handle = this.#live();
+    if (!isF32(made)) return this.#routes.suggest(handle, this.#query, k, names, made);
+    return this.#routes.suggest(handle, this.#read('query', made), k, names, null);
+  }
+
+  /**
+   * What came of a suggestion: all that a backend without steps of its own needs. The route's prototype and the adapters
+   * learn from it before this returns. Once for each suggestion, unless it is amended; also after a restart, where the state was
+   * saved after the suggestion was made.
+   *
+   * @param id `suggestRoutes(query).id`
+   * @param outcome.quality how well it went, 0 to 1
+   * @param outcome.route the route that was taken, where it is not the best one; `SONA_UNKNOWN_ROUTE` for a name that no route
+   * has, unless `create`
+   */
+  feedback(id: SuggestionId | StoredId, outcome: SuggestionOutcome): SuggestionResult {
+    const handle = this.#live();
+    this.#tellTime();
+    const { result, key, dropped } = tellSuggestionOutcome(handle, this.#issued, this.#routes, id, outcome);
+    if (key !== undefined) this.#last = key;
+    if (dropped > 0) this.#dropped(dropped);
+    return result;
   }
 
   /**
@@ -421,9 +461,9 @@ export class SonaEngine {
     options: { decision?: SuggestionId | StoredId | undefined } & AsyncOptions = {},
   ): Promise<TrajectoryBuilder> {
     this.#live();
-    const { signal, ...rest } = checkAsync(options);
+    const { wait, rest } = splitAsync(options);
     this.#decision(rest);
-    return this.beginTrajectory(await this.#queries.vector('query', query, signal), rest);
+    return this.beginTrajectory(await this.#queries.vector('query', query, wait), rest);
   }
 
   /**
@@ -437,9 +477,9 @@ export class SonaEngine {
   /** As `startTrajectory`, with every embedder. */
   async startTrajectoryAsync(query: Query, options: AsyncOptions = {}): Promise<number> {
     this.#live();
-    checkOptions('options', options, ['signal']);
-    const { signal } = checkAsync(options);
-    return this.startTrajectory(await this.#queries.vector('query', query, signal));
+    const { wait, rest } = splitAsync(options);
+    checkOptions('options', rest, []);
+    return this.startTrajectory(await this.#queries.vector('query', query, wait));
   }
 
   /** `addStep` of a builder or of a trajectory known by its id. */
@@ -587,9 +627,9 @@ export class SonaEngine {
     options: { minQuality?: number | undefined } & AsyncOptions = {},
   ): Promise<LearnedPattern<AnswerVector<Q>>[]> {
     this.#live();
-    const { signal, ...rest } = checkAsync(options);
+    const { wait, rest } = splitAsync(options);
     checkFind(k, rest);
-    const vector = await this.#queries.vector('query', query, signal);
+    const vector = await this.#queries.vector('query', query, wait);
     return this.findPatterns(vector, k, rest) as LearnedPattern<AnswerVector<Q>>[];
   }
 
@@ -615,9 +655,9 @@ export class SonaEngine {
     options: { route?: string | undefined } & AsyncOptions = {},
   ): Promise<QualityExpectation> {
     this.#live();
-    const { signal, ...rest } = checkAsync(options);
+    const { wait, rest } = splitAsync(options);
     checkExpect(rest);
-    return this.expectQuality(await this.#queries.vector('query', query, signal), rest);
+    return this.expectQuality(await this.#queries.vector('query', query, wait), rest);
   }
 
   /** The newest promoted weights, oldest first. Up to eight are kept. */
@@ -757,14 +797,19 @@ export class SonaEngine {
     native.setTime(this.#handle, now);
   }
 
+  /** An embedder failed, and a suggestion was made without it. */
+  #fail(error: SonaError): void {
+    this.#events.report(error, 'routes are suggested without the text');
+  }
+
   #dropped(count: number): void {
     this.#events.tell('dropped', { count });
   }
 
-  #startRoute(name: string, prior?: Prior): void {
+  #startRoute(name: string, prior: Prior | undefined, metadata: string | undefined): void {
     const handle = this.#live();
     if (prior) this.#read(prior.argument, prior.query);
-    const id = call(() => native.routeAdd(handle, name, prior && this.#query));
+    const id = call(() => native.routeAdd(handle, name, prior && this.#query, metadata));
     this.#routes.know(name, id);
   }
 
@@ -823,13 +868,20 @@ export class SonaEngine {
 }
 
 function checkRestore(options: RestoreOptions): { continues: boolean; surroundings: Surroundings } {
-  checkOptions('options', options, ['now', 'embedder', 'promptOf', 'continues']);
-  const { now, embedder, promptOf, continues = false } = options;
+  checkOptions('options', options, [
+    'now',
+    'embedder',
+    'promptOf',
+    'onEmbedderError',
+    'embedderTimeoutMs',
+    'continues',
+  ]);
+  const { now, continues = false, ...queries } = options;
   if (now !== undefined && typeof now !== 'function') throw invalidArgument('now', 'a function', now);
   if (typeof continues !== 'boolean') throw invalidArgument('continues', 'true or false', continues);
   return {
     continues,
-    surroundings: { now, queries: checkQueryOptions(embedder, promptOf, invalidArgument) },
+    surroundings: { now, queries: checkQueryOptions(queries as Required<QueryOptions>, invalidArgument) },
   };
 }
 
@@ -858,13 +910,6 @@ function queriesOf(handle: number, dim: number, options: QueryOptions): Queries 
     native.engineAbandon(handle);
     throw error;
   }
-}
-
-/** Options of a call that may wait, of which all but the signal are its twin's to check. */
-function checkAsync<O extends AsyncOptions>(options: O): O {
-  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'an object', options);
-  checkSignal('options.signal', options.signal);
-  return options;
 }
 
 function checkSuggest(options: SuggestOptions) {
@@ -898,7 +943,7 @@ interface Prior {
 
 /** Undefined for nothing. */
 function routePrior(options: RouteParts): Prior | undefined {
-  checkOptions('options', options, ['embedding', 'text']);
+  checkOptions('options', options, ['embedding', 'text', 'metadata']);
   const { embedding, text } = options;
   if (text === undefined) {
     if (embedding === undefined) return undefined;

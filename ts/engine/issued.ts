@@ -37,6 +37,14 @@ export class Issued {
     return call(() => native.trajectoryIsOwn(handle, incarnation, number)) ? number : undefined;
   }
 
+  /** The number of a suggestion that the engine's state may know; undefined for one that it never made. */
+  suggested(handle: number, argument: string, id: string): number | undefined {
+    const { kind, incarnation, number } = parseId(argument, id);
+    if (kind !== 'suggestion') return undefined;
+    if (incarnation === this.#incarnation) return number;
+    return call(() => native.suggestionIsOwn(handle, incarnation, number)) ? number : undefined;
+  }
+
   /** The number of a suggestion whose candidates may still be known; -1 for another's. */
   decision(argument: string, id: string): number {
     const { kind, incarnation, number } = parseId(argument, id);

@@ -1,8 +1,10 @@
 import { fromNative, invalidArgument, unknownRoute } from '../base/errors.ts';
 import type { SuggestionId } from '../base/ids.ts';
+import { type Metadata, parseMetadata } from '../base/metadata.ts';
 import { checkName } from '../base/vectors.ts';
 import { rowOf } from '../binding/layout.ts';
 import { call, native } from '../binding/native.ts';
+import type { Fallback } from '../embed/fallback.ts';
 import type { Issued } from './issued.ts';
 
 /** A named option as it stands. */
@@ -15,18 +17,25 @@ export interface Route {
   count: number;
   /** Their mean; 0 without any. */
   avgQuality: number;
+  /** What `addRoute` was given, frozen; undefined without any. */
+  metadata?: Metadata | undefined;
 }
 
 /** One ranked route. */
 export interface RankedRoute {
   /** Its name. */
   route: string;
-  /** Cosine of the adapted query with the route's prototype. */
+  /** Cosine of the adapted query with the route's prototype; 0 in a fallback. */
   score: number;
-  /** Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back outcomes. */
+  /**
+   * Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back
+   * outcomes. In a fallback the share of this route: the sum of its qualities plus 1.
+   */
   probability: number;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: { count: number; avgQuality: number };
+  /** What `addRoute` was given, frozen; undefined without any. */
+  metadata?: Metadata | undefined;
 }
 
 /** A ranking of routes for one query. */
@@ -41,19 +50,34 @@ export interface RouteSuggestion {
   confidence: number;
   /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
   abstain: boolean;
+  /** Why the text did not count; null where it did. Then nothing is learned from the outcome: `feedback` answers `no-query`. */
+  fallback: Fallback | null;
 }
 
 /** Before the first ranked route in the addon's answer. */
 const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain']);
 
 /** For each ranked route. */
-const ROUTE = rowOf('RankedRoute', ['score', 'probability', 'count', 'avg_quality']);
+const ROUTE = rowOf('RankedRoute', ['score', 'probability', 'count', 'avg_quality', 'described']);
+
+/** Routes whose names are kept here: twice as many as there can be. */
+const MOST_KNOWN = 20_000;
+
+/** What crosses once: `described` changes with the metadata. */
+interface Known {
+  readonly name: string;
+  readonly described: number;
+  readonly metadata: Metadata | undefined;
+}
+
+/** A route as the addon writes it: its metadata as JSON. */
+type RouteRow = Omit<Route, 'metadata'> & { readonly id: number; readonly metadata: string | null };
 
 /** Names and ids of the routes of one engine, so that names cross to the addon once. */
 export class Routes {
   readonly #issued: Issued;
   readonly #ids = new Map<string, number>();
-  readonly #names = new Map<number, string>();
+  readonly #known = new Map<number, Known>();
   #ranked = new Uint32Array(0);
   #numbers = new Float64Array(0);
 
@@ -63,13 +87,12 @@ export class Routes {
 
   know(name: string, id: number): void {
     this.#ids.set(name, id);
-    this.#names.set(id, name);
   }
 
   forget(name: string): void {
     const id = this.#ids.get(name);
     this.#ids.delete(name);
-    if (id !== undefined) this.#names.delete(id);
+    if (id !== undefined) this.#known.delete(id);
   }
 
   /** Learns the id of a name that has just been told by name. */
@@ -87,54 +110,65 @@ export class Routes {
   }
 
   list(handle: number): Route[] {
-    return this.#rows(handle).map(({ name, ranked, count, avgQuality }) => ({
+    const rows: RouteRow[] = JSON.parse(call(() => native.routes(handle)));
+    return rows.map(({ name, ranked, count, avgQuality, metadata }) => ({
       name,
       ranked,
       count,
       avgQuality,
+      metadata: metadata === null ? undefined : parseMetadata(metadata),
     }));
   }
 
-  /** Ranks the k best for a query and among names that have been checked. */
+  /** Ranks the k best for a query, or without one where there is a fallback, among names that have been checked. */
   suggest(
     handle: number,
     query: Float32Array,
     k: number,
     eligible: readonly string[] | undefined,
+    fallback: Fallback | null,
   ): RouteSuggestion {
-    if (eligible === undefined) return this.#suggest(handle, query, k, undefined);
+    if (eligible === undefined) return this.#suggest(handle, query, k, undefined, fallback);
     try {
-      return this.#suggest(handle, query, k, this.#resolve(handle, eligible));
+      return this.#suggest(handle, query, k, this.#resolve(handle, eligible), fallback);
     } catch (error) {
       if (fromNative(error).code !== 'SONA_UNKNOWN_ROUTE') throw error;
       // another thread may have removed a route and added it again: the names decide, as if never seen here
       for (const name of eligible) this.forget(name);
-      return this.#suggest(handle, query, k, this.#resolve(handle, eligible));
+      return this.#suggest(handle, query, k, this.#resolve(handle, eligible), fallback);
     }
   }
 
-  #suggest(handle: number, query: Float32Array, k: number, wanted: Uint32Array | undefined): RouteSuggestion {
+  #suggest(
+    handle: number,
+    query: Float32Array,
+    k: number,
+    wanted: Uint32Array | undefined,
+    fallback: Fallback | null,
+  ): RouteSuggestion {
     if (this.#ranked.length !== k) {
       this.#ranked = new Uint32Array(k);
       this.#numbers = new Float64Array(HEADER.size + ROUTE.size * k);
     }
     const ids = this.#ranked;
     const numbers = this.#numbers;
-    const found = call(() => native.suggest(handle, query, wanted, ids, numbers));
+    const known = fallback ? undefined : query;
+    const found = call(() => native.suggest(handle, known, wanted, ids, numbers));
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {
       const at = HEADER.size + ROUTE.size * i;
-      const route = this.#name(handle, ids[i] as number);
+      const route = this.#route(handle, ids[i] as number, numbers[at + ROUTE.described] as number);
       // removed by another thread since
-      if (route === undefined) continue;
+      if (!route) continue;
       ranked.push({
-        route,
+        route: route.name,
         score: numbers[at + ROUTE.score] as number,
         probability: numbers[at + ROUTE.probability] as number,
         evidence: {
           count: numbers[at + ROUTE.count] as number,
           avgQuality: numbers[at + ROUTE.avg_quality] as number,
         },
+        metadata: route.metadata,
       });
     }
     return {
@@ -143,22 +177,22 @@ export class Routes {
       ranked,
       confidence: numbers[HEADER.confidence] as number,
       abstain: numbers[HEADER.abstain] === 1,
+      fallback,
     };
   }
 
-  #name(handle: number, id: number): string | undefined {
-    const known = this.#names.get(id);
-    if (known !== undefined) return known;
-    const rows = this.#rows(handle);
-    // names of routes that other threads have removed meanwhile go
-    this.#ids.clear();
-    this.#names.clear();
-    for (const row of rows) this.know(row.name, row.id);
-    return this.#names.get(id);
-  }
-
-  #rows(handle: number): (Route & { id: number })[] {
-    return JSON.parse(call(() => native.routes(handle)));
+  #route(handle: number, id: number, described: number): Known | undefined {
+    const known = this.#known.get(id);
+    if (known?.described === described) return known;
+    const json = call(() => native.route(handle, id));
+    if (json === null) return undefined;
+    const { name, metadata } = JSON.parse(json) as RouteRow;
+    // those that other threads have removed go
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    const route = { name, described, metadata: metadata === null ? undefined : parseMetadata(metadata) };
+    this.#known.set(id, route);
+    this.#ids.set(name, id);
+    return route;
   }
 
   #resolve(handle: number, eligible: readonly string[]): Uint32Array {

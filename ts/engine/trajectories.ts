@@ -117,6 +117,11 @@ export class Trajectories implements Owner {
     return found.trajectory;
   }
 
+  discard(trajectory: Trajectory): void {
+    this.#handle();
+    this.release(trajectory);
+  }
+
   /** Ends one and takes its memory back. */
   release(trajectory: Trajectory): void {
     this.#open.delete(trajectory.key);

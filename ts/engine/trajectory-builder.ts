@@ -56,6 +56,8 @@ export interface TrajectoryBuilder {
   addContext(contextId: string): this;
   /** Says what kind of pattern it belongs to. */
   setPatternType(type: PatternType): this;
+  /** Gives it up: nothing is learned from it, and its id is not known any more. One that has ended throws `SONA_UNKNOWN_TRAJECTORY`. */
+  discard(): void;
 }
 
 /** An open trajectory: its builder, or its id. */
@@ -98,6 +100,8 @@ export interface Owner {
   idOf(key: number): TrajectoryId;
   /** From now on the trajectory is known by its id too. */
   know(trajectory: Trajectory): void;
+  /** Gives it up. */
+  discard(trajectory: Trajectory): void;
 }
 
 /** What few trajectories have, while they are told. */
@@ -205,6 +209,11 @@ export class Trajectory implements TrajectoryBuilder {
     checkPatternType('type', type);
     this.#more().type = type;
     return this;
+  }
+
+  discard(): void {
+    this.#open();
+    this.#owner.discard(this);
   }
 
   toString(): string {

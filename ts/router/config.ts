@@ -3,8 +3,8 @@ import { checkOptions, isName } from '../base/vectors.ts';
 import { type Basis, checkBasis } from '../embed/basis.ts';
 import { builtinBasis, builtinDims } from '../embed/builtin.ts';
 import type { Embedder } from '../embed/embedder.ts';
-import type { QueryOptions } from '../embed/query.ts';
-import { checkQueryOptions, checkSettings, portable } from '../engine/config.ts';
+import { checkQueryOptions, type QueryOptions } from '../embed/query.ts';
+import { checkSettings, portable } from '../engine/config.ts';
 import { SonaEngine } from '../engine/engine.ts';
 import { encodeModels, type RouterModel } from './models.ts';
 
@@ -166,10 +166,13 @@ export function encodeRouterConfig(config: unknown): EncodedRouterConfig {
     logText,
     embedder,
     promptOf,
+    onEmbedderError,
+    embedderTimeoutMs,
     ...rest
   } = config as Record<string, unknown>;
   const settings = group(rest, 3) as Record<string, unknown>;
-  const surroundings = checkSurroundings({ now, log, logText, engine, embedder, promptOf }, invalidConfig);
+  const queries = { embedder, promptOf, onEmbedderError, embedderTimeoutMs };
+  const surroundings = checkSurroundings({ now, log, logText, engine, ...queries }, invalidConfig);
   if (!isName(origin)) throw invalidConfig('origin', 'a name of at least one character', origin);
   const basis = encodeFeatures(features, surroundings, settings);
   return {
@@ -193,6 +196,8 @@ export function checkRestoreOptions(
     'engine',
     'embedder',
     'promptOf',
+    'onEmbedderError',
+    'embedderTimeoutMs',
     'origin',
     'continues',
   ]);
@@ -258,12 +263,12 @@ function builtinOf(dim: unknown, embedder: Embedder | null | undefined): Basis {
 
 /** Checks what the core does not know of. */
 function checkSurroundings(given: Record<string, unknown>, refuse: typeof invalidConfig): Surroundings {
-  const { now, log, logText = false, engine, embedder, promptOf } = given;
+  const { now, log, logText = false, engine, embedder, promptOf, onEmbedderError, embedderTimeoutMs } = given;
   if (now !== undefined && typeof now !== 'function') throw refuse('now', 'a function', now);
   if (log !== undefined && typeof log !== 'function') throw refuse('log', 'a function', log);
   if (typeof logText !== 'boolean') throw refuse('logText', 'true or false', logText);
   if (engine !== undefined && !(engine instanceof SonaEngine)) throw refuse('engine', 'a SonaEngine', engine);
-  const queries = checkQueryOptions(embedder, promptOf, refuse);
+  const queries = checkQueryOptions({ embedder, promptOf, onEmbedderError, embedderTimeoutMs }, refuse);
   return { now, log, logText, engine, queries } as Surroundings;
 }
 

@@ -3,8 +3,8 @@ import type { DecisionId } from '../base/ids.ts';
 import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
 import type { RequestExtras } from '../binding/binding.ts';
+import type { Fallback } from '../embed/fallback.ts';
 import { at, type Context, type Explanation, explain, known, of } from './explanation.ts';
-import type { Fallback } from './fallback.ts';
 import type { ModelSettings } from './models.ts';
 
 /** What a request says beside its prompt. */

@@ -10,9 +10,9 @@ export interface RouterEvents {
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
   basis: BasisEvent;
   /**
-   * Something failed without failing a call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
+   * Something failed without failing a call: the fit of a basis; an embedder, for which a decision without the prompt stands in;
    * the `log`, by what it threw or rejected with (`SONA_IO`, each time); another listener, for the first time
-   * (`SONA_LISTENER`). Without a listener here the process is warned of the latter two, once each.
+   * (`SONA_LISTENER`). Without a listener here the process is warned of the latter three, once for each code.
    */
   error: SonaError;
 }

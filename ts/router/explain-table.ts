@@ -1,6 +1,6 @@
 import { invalidArgument } from '../base/errors.ts';
+import type { Fallback } from '../embed/fallback.ts';
 import type { ExplainedCandidate, ExplainedPattern, Explanation } from './explanation.ts';
-import type { Fallback } from './fallback.ts';
 
 /** One column: its head, and what it shows of a candidate. */
 interface Column {

@@ -1,10 +1,10 @@
 import { SonaError } from '../base/errors.ts';
 import type { Metadata } from '../base/metadata.ts';
 import { rowOf } from '../binding/layout.ts';
+import type { Fallback } from '../embed/fallback.ts';
 import type { SonaEngine } from '../engine/engine.ts';
 import type { RouteRecord } from '../engine/patterns.ts';
 import type { Exploration } from './config.ts';
-import type { Fallback } from './fallback.ts';
 import type { ModelSettings, Models } from './models.ts';
 
 /** Why a decision went to its model: the policy chose it, the session had it, or it is new and was tried. */

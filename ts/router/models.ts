@@ -1,5 +1,5 @@
 import { invalidArgument, unknownModel } from '../base/errors.ts';
-import { encodeMetadata, type Metadata } from '../base/metadata.ts';
+import { encodeMetadata, type Metadata, parseMetadata } from '../base/metadata.ts';
 import { plainCopy } from '../base/plain.ts';
 import { checkName } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
@@ -135,11 +135,6 @@ function armOf({ id, model = id, settings, metadata }: RouterModel): Arm {
   return { id, settings: Object.freeze(Object.assign({ model }, settings, { model })), metadata };
 }
 
-/** Plain data that all decisions share, and nobody changes. */
-function frozen(json: string): Metadata {
-  return JSON.parse(json, (_, value: unknown) => Object.freeze(value)) as Metadata;
-}
-
 /** A model as it crosses: plain data of the caller's as JSON of its own, whose order stays. */
 type EncodedModel = Omit<RouterModel, 'settings' | 'metadata'> & {
   readonly settings?: string;
@@ -149,8 +144,8 @@ type EncodedModel = Omit<RouterModel, 'settings' | 'metadata'> & {
 /** What {@link encodeModel} was given. */
 export function decodeModel({ settings, metadata, ...model }: EncodedModel): RouterModel {
   const decoded: RouterModel = model;
-  if (settings !== undefined) decoded.settings = frozen(settings);
-  if (metadata !== undefined) decoded.metadata = frozen(metadata);
+  if (settings !== undefined) decoded.settings = parseMetadata(settings);
+  if (metadata !== undefined) decoded.metadata = parseMetadata(metadata);
   return decoded;
 }
 

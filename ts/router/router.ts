@@ -1,31 +1,14 @@
-import { checkSignal } from '../base/abort.ts';
-import {
-  embedderError,
-  embedderFailed,
-  fromNative,
-  invalidArgument,
-  reasonOf,
-  SonaError,
-} from '../base/errors.ts';
+import { fromNative, invalidArgument, reasonOf, SonaError } from '../base/errors.ts';
 import { attempt, Events } from '../base/events.ts';
 import { type DecisionId, formatId, idPrefix, type StoredId } from '../base/ids.ts';
-import {
-  bytesOf,
-  checkInteger,
-  checkName,
-  checkNumber,
-  checkOptions,
-  hasDirection,
-  isF32,
-} from '../base/vectors.ts';
+import { bytesOf, checkInteger, checkName, checkNumber, checkOptions, isF32 } from '../base/vectors.ts';
 import { Slab } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
 import type { Basis } from '../embed/basis.ts';
 import type { Embedder } from '../embed/embedder.ts';
-import { Queries, type Query } from '../embed/query.ts';
-import type { AsyncOptions } from '../engine/engine.ts';
+import type { Fallback } from '../embed/fallback.ts';
+import { type AsyncOptions, Queries, type Query, splitAsync } from '../embed/query.ts';
 import type { ForgetResult } from '../engine/history.ts';
-import { warn } from '../host/warnings.ts';
 import type { DecisionLog, DecisionLogStream } from '../log/decision-log.ts';
 import type { EvaluationPolicy } from '../log/evaluation-policy.ts';
 import {
@@ -46,7 +29,6 @@ import { Decision, type RouteOptions, type RouterDecision, requestExtras } from 
 import { presentPolicy } from './evaluation.ts';
 import { eventNames, type RouterEvents, type Told, takeEvents } from './events.ts';
 import { at, type Context, meet, of } from './explanation.ts';
-import { embedderFallback, emptyText, type Fallback, isZero } from './fallback.ts';
 import { forgetOutcomes, type RouterForgetCriterion } from './forget.ts';
 import { LogLines } from './log-lines.ts';
 import { decodeModel, encodeModel, type ModelPrice, Models, type RouterModel } from './models.ts';
@@ -103,8 +85,6 @@ export class SonaRouter<const Id extends string = string> {
   #context: Context;
   #fit: Promise<void> | undefined;
   readonly #events = new Events<RouterEvents>(eventNames);
-  /** The process was warned that the log fails. */
-  #warned = false;
   readonly #saves = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
   #freed = false;
@@ -230,10 +210,11 @@ export class SonaRouter<const Id extends string = string> {
 
   /**
    * Chooses a model for a prompt: its vector, its text, or the messages of its chat. Its outcome goes to `feedback` with the
-   * decision's `id`. A text of which the embedder knows nothing is decided without, as the decision's `fallback` says.
+   * decision's `id`. A text of which the embedder knows nothing, or at which it fails, is decided without: by what is expected of
+   * each model at the mean of the prompts so far. The decision's `fallback` says so, and see `onEmbedderError`.
    *
    * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
-   * when the embedder takes its time, and what stands in the way of reading the built-in embedder's table
+   * when the embedder takes its time, and with `onEmbedderError: 'throw'` what it throws
    */
   route(query: Query, options: RouteOptions<Id> = noOptions): RouterDecision<Id> {
     this.#live();
@@ -242,53 +223,34 @@ export class SonaRouter<const Id extends string = string> {
     // code of the caller's, which may route as well, runs before the memory is written
     const read = options === noOptions ? none : this.#read(options);
     const now = this.#now();
-    if (text === undefined) this.#queries.into('query', query, memory);
-    else this.#queries.textInto('query', text, memory);
-    return this.#decide(read, now, text, text !== undefined && isZero(memory) ? emptyText : null);
+    if (text === undefined) {
+      this.#queries.into('query', query, memory);
+      return this.#decide(read, now, text, null);
+    }
+    const fallback = this.#queries.textOrFallback('query', text, memory, (error) =>
+      this.#embedderFailed(error),
+    );
+    return this.#decide(read, now, text, fallback);
   }
 
-  /**
-   * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
-   * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
-   * One with `embedSync` is used as `route` uses it, and what it throws is passed on. Rejects with `SONA_ABORTED` when the
-   * signal fires.
-   */
+  /** As `route`, with every embedder. Rejects with `SONA_ABORTED` when the signal fires. */
   async routeAsync(query: Query, options: RouteOptions<Id> & AsyncOptions = {}): Promise<RouterDecision<Id>> {
     this.#live();
-    if (typeof options !== 'object' || options === null)
-      throw invalidArgument('options', 'an object', options);
-    const { signal, ...rest } = options;
-    checkSignal('options.signal', signal);
+    const { wait, rest } = splitAsync(options);
     const text = this.#queries.text('query', query);
-    if (text === undefined || this.#queries.owned('query').embedder.embedSync)
-      return this.route(text ?? query, rest);
+    if (text === undefined || this.#queries.isSync('query')) return this.route(text ?? query, rest);
     // what is wrong with the request is refused before the wait
-    this.#read(rest);
-    const vector = text.trim() === '' ? emptyText : await this.#embed(text, signal);
+    const { extras, names } = this.#read(rest);
+    const failed = (error: SonaError) => this.#embedderFailed(error);
+    const made = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     this.#live();
     // names may mean other models by now
-    const read = this.#read(rest);
+    const eligible = names && this.#models.numbers('eligible', names);
     const now = this.#now();
     // not instanceof: another realm's are vectors too
-    if (!isF32(vector)) return this.#decide(read, now, text, vector);
-    this.#query.set(vector);
-    return this.#decide(read, now, text, null);
-  }
-
-  /** The vector of a text, or why there is none. */
-  async #embed(text: string, signal: AbortSignal | undefined): Promise<Float32Array | Fallback> {
-    const { id } = this.#queries.owned('query');
-    try {
-      const vector = await this.#queries.textVector('query', text, signal);
-      if (hasDirection(vector)) return vector;
-      throw embedderFailed(id, 'expected a vector with a direction, got one without');
-    } catch (thrown) {
-      checkSignal('options.signal', signal);
-      this.#live();
-      const error = embedderError(id, thrown);
-      this.#fail(error);
-      return embedderFallback(error);
-    }
+    const vector = isF32(made);
+    if (vector) this.#query.set(made);
+    return this.#decide({ extras, eligible, names }, now, text, vector ? null : made);
   }
 
   /** Chooses for the vector in `#query`, or without one. */
@@ -404,10 +366,9 @@ export class SonaRouter<const Id extends string = string> {
   /** As `warmStart`, with every embedder; rejects when it fails. */
   async warmStartAsync(rows: readonly WarmStartRow<Id>[], options: AsyncOptions = {}): Promise<number> {
     const handle = this.#live();
-    checkOptions('options', options, ['signal']);
-    const { signal } = options;
-    checkSignal('options.signal', signal);
-    return this.warmStart(await embedRows(this.#receiver(handle), rows, signal));
+    const { wait, rest } = splitAsync(options);
+    checkOptions('options', rest, []);
+    return this.warmStart(await embedRows(this.#receiver(handle), rows, wait));
   }
 
   /**
@@ -604,7 +565,6 @@ export class SonaRouter<const Id extends string = string> {
     return { models: this.#models, exploration: this.#settings.exploration, basis, engine };
   }
 
-  /** Passes on what has happened. */
   /** Tells what has happened since; nothing once a listener, or the log, has ended this router. */
   #tellEvents(): void {
     if (!this.#freed) this.#tell(takeEvents(this.#handle));
@@ -640,12 +600,11 @@ export class SonaRouter<const Id extends string = string> {
 
   #logFailed(cause: unknown): void {
     const error = new SonaError('SONA_IO', `log: it failed: ${reasonOf(cause)}`, { argument: 'log' }, cause);
-    if (this.#events.has('error')) {
-      this.#fail(error);
-    } else if (!this.#warned) {
-      this.#warned = true;
-      warn(error.code, `${error.message}; decisions that it did not take are missing from it`);
-    }
+    this.#events.report(error, 'decisions that it did not take are missing from it');
+  }
+
+  #embedderFailed(error: SonaError): void {
+    this.#events.report(error, 'prompts are routed without their text');
   }
 
   /** Fits the basis that is due, if one is, on a thread of the pool. */

@@ -10,7 +10,7 @@ import {
 } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import type { ChatMessages } from '../embed/prompt.ts';
-import type { Queries } from '../embed/query.ts';
+import type { AsyncOptions, Queries } from '../embed/query.ts';
 import type { Models } from './models.ts';
 
 /** An outcome from elsewhere, of a prompt as `vector` or as `text`. */
@@ -62,7 +62,7 @@ export function warmStart(receiver: Receiver, rows: readonly WarmStartRow[]): nu
 export async function embedRows<Id extends string>(
   { models, queries, dim }: Receiver,
   rows: readonly WarmStartRow<Id>[],
-  signal: AbortSignal | undefined,
+  wait: AsyncOptions,
 ): Promise<WarmStartRow<Id>[]> {
   checkRows(rows);
   // copied before the wait, so that what the caller does to them meanwhile means nothing
@@ -85,7 +85,7 @@ export async function embedRows<Id extends string>(
     taken.push(row);
   }
   if (texts.length === 0) return taken;
-  const vectors = await queries.textVectors('rows', texts, signal);
+  const vectors = await queries.textVectors('rows', texts, wait);
   for (const [k, vector] of vectors.entries()) {
     const i = places[k] as number;
     checkLength(`rows[${i}].text`, vector);

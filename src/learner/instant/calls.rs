@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
 use super::super::change::{self, Change};
 use super::super::core::Learner;
 use super::rivals::Rivals;
+use super::suggestions::Suggested;
+use crate::adapter::objective::NEAREST;
 use crate::bank::index::RouteId;
 use crate::bank::patterns::Pattern;
 use crate::error::{Result, SonaError};
@@ -20,19 +25,39 @@ pub struct Amended {
     pub delta_norm: f64,
 }
 
+/// How a trajectory ends, besides its record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ending<'a> {
+    /// Its route, where it has none by id.
+    pub name: Option<&'a str>,
+    /// Whether a name that no route has becomes one.
+    pub create: bool,
+    /// The suggestion that led to it: spares the search for the nearest routes.
+    pub suggestion: Option<u64>,
+    /// Whether only the first outcome of the suggestion counts.
+    pub first: bool,
+}
+
 impl Learner {
     /// Adds a route or replaces its prior (a unit vector). Errors speak of `argument`.
     ///
     /// # Errors
     /// `SONA_OUT_OF_RANGE` when there are too many.
-    pub fn add_route(&self, argument: &str, name: &str, prior: Option<&[f32]>) -> Result<RouteId> {
+    pub fn add_route(
+        &self,
+        argument: &str,
+        name: &str,
+        prior: Option<&[f32]>,
+        metadata: Option<&str>,
+    ) -> Result<RouteId> {
         let instant = self.lock_instant();
         let known = instant.routes.find(name);
-        if let (Some(id), None) = (known, prior) {
+        if let (Some(id), None, None) = (known, prior, metadata) {
             return Ok(id);
         }
         let id = known.map_or_else(|| instant.routes.vacancy(argument), Ok)?;
-        let change = Change::Route(change::Route::Added { id, name: name.into(), prior: prior.map(Into::into) });
+        let (prior, metadata) = (prior.map(Into::into), metadata.map(Into::into));
+        let change = Change::Route(change::Route::Added { id, name: name.into(), prior, metadata });
         fault::point("addingRoute");
         self.make(instant, None, &change);
         Ok(id)
@@ -50,20 +75,52 @@ impl Learner {
         Ok(())
     }
 
-    /// Learns from one ended trajectory at once, then queues it. Nobody else holds `record` yet. `new_route` names its
-    /// route, where it has none by id; an unknown name becomes one. `candidates` are the nearest ranked routes where a
-    /// suggestion has found them already. Returns how many older records had to go.
+    /// Keeps a suggestion for its outcome: the unit query, where it is known, the best route, and the nearest ones. Takes the
+    /// lock of outcomes only while somebody watches.
+    pub fn suggest(&self, id: u64, query: Option<&[f32]>, best: Option<RouteId>, nearest: &[RouteId]) {
+        if !self.watch.is_watched() {
+            let query = query.map(|query| |kept: &mut [f16]| kept.convert_from_f32_slice(query));
+            return self.suggestions.keep(id, best, nearest, query);
+        }
+        let query = query.unwrap_or_default().iter().map(|&x| f16::from_f32(x)).collect();
+        let suggested = change::Suggested { id, query, best, nearest: nearest.into() };
+        self.make(self.lock_instant(), None, &Change::Suggested(suggested));
+    }
+
+    /// What is known of a suggestion.
+    pub fn suggested(&self, id: u64) -> Suggested {
+        self.suggestions.find(id)
+    }
+
+    pub(in crate::learner) fn keep(&self, suggested: &change::Suggested) {
+        let change::Suggested { id, query, best, nearest } = suggested;
+        let query = (!query.is_empty()).then_some(|kept: &mut [f16]| kept.copy_from_slice(query));
+        self.suggestions.keep(*id, *best, nearest, query);
+    }
+
+    /// Learns from one ended trajectory at once, then queues it. Nobody else holds `record` yet. Returns how many older records
+    /// had to go; none, with nothing done, where another trajectory has told the outcome of the suggestion and only the first
+    /// counts.
     ///
     /// # Errors
-    /// `SONA_OUT_OF_RANGE` when there are too many routes.
-    pub fn record(&self, mut record: Arc<Record>, name: Option<&str>, candidates: Option<&[RouteId]>) -> Result<u64> {
+    /// `SONA_OUT_OF_RANGE` when there are too many routes, `SONA_UNKNOWN_ROUTE`.
+    pub fn record(&self, mut record: Arc<Record>, ending: &Ending<'_>) -> Result<Option<u64>> {
+        let Ending { name, create, suggestion, first } = *ending;
         let mut instant = self.lock_instant();
+        if first && !suggestion.is_some_and(|suggestion| self.suggestions.waits(suggestion)) {
+            drop(instant);
+            self.buffer.recycle(record);
+            return Ok(None);
+        }
         let mut new_route = None;
         let unshared = Arc::get_mut(&mut record).expect("a record that ends is unshared");
         unshared.sequence = instant.sequence + 1;
         if let Some(name) = name {
             let id = match instant.routes.find(name) {
                 Some(id) => id,
+                None if !create => {
+                    return Err(SonaError::UnknownRoute { argument: "route".into(), got: name.into() });
+                }
                 None => {
                     new_route = Some(name.into());
                     instant.routes.vacancy("route")?
@@ -71,10 +128,12 @@ impl Learner {
             };
             unshared.route = Some(id.packed());
         }
+        let mut nearest = [RouteId::from_packed(0); NEAREST];
+        let candidates = suggestion.and_then(|suggestion| self.suggestions.nearest(suggestion, &mut nearest));
         let (outcome, rivals) = (record.outcome(), instant.rivals(&record, candidates));
-        let change = Change::Ended(change::Ended { record, outcome, new_route, rivals, subject: None, metadata: None });
+        let ended = change::Ended { record, outcome, new_route, rivals, suggestion, subject: None, metadata: None };
         fault::point("ending");
-        Ok(self.make(instant, None, &change).dropped)
+        Ok(Some(self.make(instant, None, &Change::Ended(ended)).dropped))
     }
 
     /// Replaces the outcome of one of the newest `trajectoryCapacity` trajectories: exactly in the prototype, by the

@@ -7,4 +7,5 @@ pub mod outcomes;
 pub mod rivals;
 pub mod state;
 pub mod step;
+pub mod suggestions;
 pub mod tier;

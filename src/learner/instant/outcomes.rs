@@ -13,7 +13,10 @@ use crate::trajectory::record::{Record, step_outcome};
 impl Instant {
     pub fn apply_route(&mut self, route: &Route) {
         match route {
-            Route::Added { name, prior, .. } => self.add_route(name, prior.as_deref()),
+            Route::Added { id, name, prior, metadata } => {
+                self.add_route(name, prior.as_deref());
+                metadata.iter().for_each(|metadata| self.routes.describe(self.kernels, *id, metadata));
+            }
             Route::Removed { id } => _ = self.routes.remove(*id),
         }
     }
