@@ -1,20 +1,15 @@
 // The background thread: starts by itself, trains when work is due, tells its engine, ends with it.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type SonaConfig, SonaEngine } from '../index.ts';
 import { outcome, teach } from './support/engines.ts';
 import { next } from './support/events.ts';
+import { keep } from './support/fixture.ts';
 import { bits, gaussian } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = SonaEngine.withConfig({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = (config: SonaConfig = {}) => keep(SonaEngine.withConfig({ hiddenDim: DIM, ...config }));
 
 describe('background: auto', () => {
   it('is the default, and learns from 100 outcomes', async () => {

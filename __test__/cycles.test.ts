@@ -1,20 +1,15 @@
 // Training cycles: when they are due, what they report, how they are watched, stopped and refused.
-import { afterEach, describe, expect, it } from 'vitest';
-import type { LearnProgress, LearnReport, SonaConfig, SonaEngine } from '../index.ts';
-import { adapted, cycle, drill, manual, outcome, picture, taught, teach } from './support/engines.ts';
+import { describe, expect, it } from 'vitest';
+import type { LearnProgress, LearnReport, SonaEngine } from '../index.ts';
+import { adapted, cycle, drill, outcome, picture, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines } from './support/fixture.ts';
 import { axis, gaussian } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 /** Enough for some hundred steps on many numbers. */
 function heavy(): SonaEngine {

@@ -1,11 +1,12 @@
 // One engine for all threads of the process.
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type SonaConfig, SonaEngine } from '../index.ts';
 import { thread } from './support/child.ts';
 import { outcome, picture, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
 import { next } from './support/events.ts';
+import { keep } from './support/fixture.ts';
 import { axis, gaussian } from './support/vectors.ts';
 
 const DIM = 16;
@@ -14,13 +15,7 @@ const config: SonaConfig = { hiddenDim: DIM, background: 'manual' };
 
 let names = 0;
 const name = () => `shared test ${++names}`;
-const engines: SonaEngine[] = [];
-const open = (of: string, settings?: SonaConfig): SonaEngine => {
-  const engine = SonaEngine.shared(of, settings);
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const open = (of: string, settings?: SonaConfig) => keep(SonaEngine.shared(of, settings));
 
 interface Counts {
   ended: number;
@@ -136,8 +131,7 @@ describe('a shared engine', () => {
   it('is restored as one of its own', () => {
     const one = open(name(), config);
     outcome(one, query, 'a', 1);
-    const copy = SonaEngine.restore(one.snapshot());
-    engines.push(copy);
+    const copy = keep(SonaEngine.restore(one.snapshot()));
     outcome(copy, query, 'a', 1);
     expect(one.routes()).toMatchObject([{ count: 1 }]);
   });

@@ -1,16 +1,15 @@
 // The embedder that ships: its table, what it shares, and what every use of it refuses.
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type BuiltinOptions, builtin } from '../../embed.ts';
 import { root } from '../support/child.ts';
 import { cosine } from '../support/embedders.ts';
 import { refusal } from '../support/errors.ts';
+import { temporaryFolder } from '../support/fixture.ts';
 
 const table = join(root, 'models/static-minilm/table.sona');
-const folder = mkdtempSync(join(tmpdir(), 'sona-embed-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const sync = (options: BuiltinOptions, text: string, out?: Float32Array) =>
   builtin(options).embedSync(text, out);

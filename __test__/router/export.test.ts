@@ -2,23 +2,21 @@
 import {
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { evaluatePolicy, readLog, type SonaError, SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { idAt, make, numberOf, prompt, teach } from '../support/routers.ts';
+import { routers, temporaryFolder } from '../support/fixture.ts';
+import { idAt, numberOf, prompt, teach } from '../support/routers.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-export-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const make = routers();
+const folder = temporaryFolder();
 
 type Line = { v: number; id: string; incarnation: string; outcome?: { quality?: number } };
 const parse = (line: string) => JSON.parse(line) as Line;

@@ -7,7 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { type SonaError, SonaRouter } from '../../index.ts';
 import { program, thread } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, DIM, idAt, make, models, numberOf, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { basis, DIM, idAt, models, numberOf, prompt, teach } from '../support/routers.ts';
+
+const make = routers();
 
 describe('a closed router', () => {
   const uses: Record<string, (router: SonaRouter) => unknown> = {

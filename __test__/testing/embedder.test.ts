@@ -161,6 +161,14 @@ describe('fakeEmbedder', () => {
     expect(await refusal(call)).toMatchObject({ code, details: { argument } });
   });
 
+  it('fails at once where it embeds at once', () => {
+    const embedder = fakeEmbedder({ failing: true });
+    expect(() => embedder.embedSync('a')).toThrow('fake-64 was set to fail');
+    embedder.answer();
+    expect(embedder.embedSync('a')).toHaveLength(64);
+    expect(embedder.calls).toHaveLength(2);
+  });
+
   it('that was refused goes on as before', async () => {
     const embedder = fakeEmbedder();
     await refusal(() => embedder.hang());

@@ -6,8 +6,8 @@ import { refusal } from '../support/errors.ts';
 const make = (options: Partial<WorldOptions<'small' | 'large', 'code' | 'chat'>> = {}) =>
   simulatedWorld<'small' | 'large', 'code' | 'chat'>({
     kinds: {
-      code: { words: ['sql', 'query', 'loop', 'index'], promptTokens: 200 },
-      chat: { words: ['hello', 'thanks', 'nice', 'friend'], share: 3 },
+      code: { words: ['sql', 'query', 'loop', 'index'], share: 0.5, promptTokens: 200 },
+      chat: { words: ['hello', 'thanks', 'nice', 'friend'], share: 1.5 },
     },
     models: [
       { id: 'small', quality: { code: 0.3, chat: 0.9 }, outputUsdPer1M: 1, latencyMs: 300 },
@@ -113,6 +113,19 @@ describe('calls', () => {
     expect(prompts.map(([, prompt]) => other.call('large', prompt))).toEqual(again);
   });
 
+  it('are drawn for each model by itself', () => {
+    const like = { quality: 0.5 };
+    const world = simulatedWorld({
+      kinds: { code: { words: ['sql'] } },
+      models: [
+        { id: 'one', ...like },
+        { id: 'other', ...like },
+      ],
+    });
+    const prompt = world.prompt();
+    expect(world.call('one', prompt)).not.toEqual(world.call('other', prompt));
+  });
+
   it('take the text of a prompt, as a provider does', () => {
     const [world, other] = [make(), make()];
     const prompt = world.prompt();
@@ -152,7 +165,7 @@ describe('a change', () => {
     const world = make();
     const change = { errorRate: 1 };
     world.change('small', change, { prompts: 3 });
-    change.errorRate = 0.5;
+    change.errorRate = 0;
     const failed = stream(world, 6).map(({ small }) => small.error !== undefined);
     expect(failed).toEqual([true, true, true, false, false, false]);
     expect(world.expected('small', 'chat').errorRate).toBe(0);
