@@ -11,6 +11,16 @@ const query = gaussian(DIM, 1);
 
 const make = (config: SonaConfig = {}) => keep(SonaEngine.withConfig({ hiddenDim: DIM, ...config }));
 
+/** Another engine's thread is started, wakes by both of its reasons and trains: time enough for one that should not. */
+async function anotherLearns(): Promise<void> {
+  const engine = make({ backgroundEvery: 100, backgroundIntervalMs: 50 });
+  for (const count of [100, 1]) {
+    const learned = next(engine, 'learned');
+    teach(engine, DIM, count);
+    await learned;
+  }
+}
+
 describe('background: auto', () => {
   it('is the default, and learns from 100 outcomes', async () => {
     const engine = make();
@@ -47,7 +57,7 @@ describe('background: auto', () => {
   it('does not start before enough has come', async () => {
     const engine = make({ backgroundEvery: 1_000 });
     teach(engine, DIM, 200);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await anotherLearns();
     expect(engine.stats()).toMatchObject({ learningCycles: 0, trajectoriesBuffered: 200 });
   });
 
@@ -74,7 +84,7 @@ describe('background: manual', () => {
   it('never learns by itself', async () => {
     const engine = make({ background: 'manual', backgroundEvery: 1, backgroundIntervalMs: 10 });
     teach(engine, DIM, 100);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await anotherLearns();
     expect(engine.stats()).toMatchObject({
       backgroundEnabled: false,
       learningCycles: 0,

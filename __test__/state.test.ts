@@ -122,7 +122,7 @@ describe('a restored engine', () => {
     const copy = keep(SonaEngine.restore(engine.snapshot()));
     expect(copy.stats().backgroundEnabled).toBe(true);
     teach(copy, DIM, 100);
-    await expect.poll(() => copy.stats().learningCycles, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => copy.stats().learningCycles).toBeGreaterThan(0);
   });
 
   it.each([
@@ -295,7 +295,7 @@ describe('damage', () => {
     return engine.snapshot();
   };
 
-  it('of any kind is found: 10,000 mutations', { timeout: 120_000 }, () => {
+  it('of any kind is found: 10,000 mutations', () => {
     const bytes = Buffer.from(real());
     const random = new Random(7);
     const below = (n: number) => Math.floor(n * random.uniform());

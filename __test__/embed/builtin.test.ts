@@ -7,6 +7,7 @@ import { root } from '../support/child.ts';
 import { cosine } from '../support/embedders.ts';
 import { refusal } from '../support/errors.ts';
 import { temporaryFolder } from '../support/fixture.ts';
+import { turnsDuring } from '../support/turns.ts';
 
 const table = join(root, 'models/static-minilm/table.sona');
 const folder = temporaryFolder();
@@ -48,10 +49,7 @@ describe('builtin', () => {
 
   it('keeps order over many texts, and lets other work run in between', async () => {
     const texts = Array.from({ length: 1_000 }, (_, i) => `number ${i} of ${i % 7} things`);
-    let turns = 0;
-    const timer = setInterval(() => turns++, 0);
-    const vectors = await builtin({ dim: 64 }).embed(texts);
-    clearInterval(timer);
+    const { result: vectors, turns } = await turnsDuring(() => builtin({ dim: 64 }).embed(texts));
     expect(turns).toBeGreaterThan(0);
     expect(vectors).toHaveLength(1_000);
     for (const i of [0, 255, 256, 999]) expect(vectors[i]).toEqual(sync({ dim: 64 }, texts[i] ?? ''));

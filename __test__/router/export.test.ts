@@ -14,6 +14,7 @@ import { evaluatePolicy, readLog, type SonaError, SonaRouter } from '../../index
 import { refusal } from '../support/errors.ts';
 import { routers, temporaryFolder } from '../support/fixture.ts';
 import { idAt, numberOf, prompt, teach } from '../support/routers.ts';
+import { turnsDuring } from '../support/turns.ts';
 
 const make = routers();
 const folder = temporaryFolder();
@@ -168,10 +169,7 @@ describe('a log that is read while decisions go on', () => {
 
   it('leaves room for other work between pieces', async () => {
     const router = large(3_000);
-    let turns = 0;
-    const timer = setInterval(() => turns++, 0);
-    await all(router.exportLog());
-    clearInterval(timer);
+    const { turns } = await turnsDuring(() => all(router.exportLog()));
     expect(turns).toBeGreaterThan(0);
   });
 
