@@ -1,20 +1,25 @@
 // The background thread: starts by itself, trains when work is due, tells its engine, ends with it.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type SonaConfig, SonaEngine } from '../index.ts';
 import { outcome, teach } from './support/engines.ts';
 import { next } from './support/events.ts';
+import { keep } from './support/fixture.ts';
 import { bits, gaussian } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = SonaEngine.withConfig({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = (config: SonaConfig = {}) => keep(SonaEngine.withConfig({ hiddenDim: DIM, ...config }));
+
+/** Another engine's thread is started, wakes by both of its reasons and trains: time enough for one that should not. */
+async function anotherLearns(): Promise<void> {
+  const engine = make({ backgroundEvery: 100, backgroundIntervalMs: 50 });
+  for (const count of [100, 1]) {
+    const learned = next(engine, 'learned');
+    teach(engine, DIM, count);
+    await learned;
+  }
+}
 
 describe('background: auto', () => {
   it('is the default, and learns from 100 outcomes', async () => {
@@ -52,7 +57,7 @@ describe('background: auto', () => {
   it('does not start before enough has come', async () => {
     const engine = make({ backgroundEvery: 1_000 });
     teach(engine, DIM, 200);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await anotherLearns();
     expect(engine.stats()).toMatchObject({ learningCycles: 0, trajectoriesBuffered: 200 });
   });
 
@@ -79,7 +84,7 @@ describe('background: manual', () => {
   it('never learns by itself', async () => {
     const engine = make({ background: 'manual', backgroundEvery: 1, backgroundIntervalMs: 10 });
     teach(engine, DIM, 100);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await anotherLearns();
     expect(engine.stats()).toMatchObject({
       backgroundEnabled: false,
       learningCycles: 0,

@@ -1,9 +1,5 @@
-// Whatever is refused is refused by name and changes nothing: after each case the engine must answer, and go on
-// learning, exactly as a twin that was never asked.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   LearningSignal,
   SonaEngine,
@@ -14,6 +10,7 @@ import {
 import { badVectors, DIM } from './support/bad-vectors.ts';
 import { cycle, manual, numberOf, picture, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { keep, temporaryFolder } from './support/fixture.ts';
 import { gaussian } from './support/vectors.ts';
 
 /** An engine that has learned a little, and what calls can refer to. */
@@ -625,8 +622,7 @@ const history: Case[] = [
   ),
 ];
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-bad-input-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const state: Case[] = [
   ...each(
@@ -911,9 +907,8 @@ it('compares with a twin that moves when it is taught', () => {
 });
 
 describe('the 10,001st route', () => {
-  const engine = manual({ hiddenDim: 1 });
+  const engine = keep(manual({ hiddenDim: 1 }));
   for (let i = 0; i < 10_000; i++) engine.addRoute(`route ${i}`, { embedding: [1] });
-  afterAll(() => engine.close());
 
   it('is refused, by addRoute and by a trajectory that names it', async () => {
     const builder = engine.beginTrajectory([1]).setRoute('one more');

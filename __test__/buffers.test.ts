@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { SonaEngine, Vector } from '../index.ts';
-import { manual, teach } from './support/engines.ts';
+import { teach } from './support/engines.ts';
+import { engines } from './support/fixture.ts';
 import { bits, gaussian, kindOf, kinds } from './support/vectors.ts';
 
 const DIM = 19;
@@ -12,14 +13,14 @@ const calls: [string, Apply][] = [
   ['applyLora', (engine, x, out) => engine.applyLora(x, out as never)],
 ];
 
+const opened = engines({ hiddenDim: DIM });
 let engine: SonaEngine;
 beforeAll(() => {
-  engine = manual({ hiddenDim: DIM });
+  engine = opened();
   teach(engine, DIM, 60);
   engine.forceLearn();
   teach(engine, DIM, 60, 2);
 });
-afterAll(() => engine.close());
 
 const numbers = Array.from(gaussian(DIM, 5));
 const expected = (apply: Apply, x: Vector) => bits(apply(engine, x));
@@ -70,7 +71,7 @@ describe.each(calls)('%s with an out buffer', (_, apply) => {
 
 describe('every kind of vector', () => {
   it.each(kinds)('teaches and asks the same as %s', (_, make) => {
-    const [told, reference] = [manual({ hiddenDim: DIM }), manual({ hiddenDim: DIM })];
+    const [told, reference] = [opened(), opened()];
     const [query, activation] = [gaussian(DIM, 11), gaussian(DIM, 12)];
     const use = (other: SonaEngine, kind: (numbers: readonly number[]) => Vector) => {
       other.addRoute('a', { embedding: kind(numbers) });

@@ -1,24 +1,20 @@
 // Every setting has one home, the table of the core. What people read and what TypeScript says must agree with it.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { presets, type SonaConfig, SonaEngine, type SonaStats } from '../index.ts';
 import { blockOf, settingsBlock } from '../scripts/settings-table.mts';
+import { fixedClock } from '../testing.ts';
 import { native } from '../ts/binding/native.ts';
 import type { Setting } from '../ts/engine/config.ts';
 import { root } from './support/child.ts';
 import { drill, manual, settingsOf, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { keep } from './support/fixture.ts';
 
 const settings = JSON.parse(native.settings()) as Setting[];
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig): SonaEngine => {
-  const engine = SonaEngine.withConfig(config);
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = (config: SonaConfig) => keep(SonaEngine.withConfig(config));
 
 /** A setting as it stands in a configuration: tiers are an object of their own. */
 function nested(name: string, value: unknown): SonaConfig {
@@ -209,8 +205,7 @@ describe('a setting changes something', () => {
     ['seed', 43],
   ])('%s: what is learned', (name, value) => {
     const learned = (config: SonaConfig) => {
-      const engine = manual({ hiddenDim: 8, tiers: { prototypes: false }, ...config });
-      engines.push(engine);
+      const engine = keep(manual({ hiddenDim: 8, tiers: { prototypes: false }, ...config }));
       const x = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
       drill(engine, 8, 100);
       engine.forceLearn();
@@ -328,7 +323,7 @@ describe('a configuration', () => {
     const made = [{ hiddenDim: 3 }, { hiddenDim: 4 }].map(
       SonaEngine.withConfig as (config: SonaConfig) => SonaEngine,
     );
-    engines.push(...made);
+    for (const one of made) keep(one);
     expect(made.map((engine) => settingsOf(engine).hiddenDim)).toEqual([3, 4]);
   });
 });
@@ -344,14 +339,15 @@ describe('the builder', () => {
   });
 
   it('builds what withConfig builds', () => {
-    const engine = SonaEngine.builder()
-      .config(presets.maxQuality)
-      .hiddenDim(8)
-      .baseLoraRank(4)
-      .tiers({ micro: false })
-      .seed(7)
-      .build();
-    engines.push(engine);
+    const engine = keep(
+      SonaEngine.builder()
+        .config(presets.maxQuality)
+        .hiddenDim(8)
+        .baseLoraRank(4)
+        .tiers({ micro: false })
+        .seed(7)
+        .build(),
+    );
     const config = { ...presets.maxQuality, hiddenDim: 8, baseLoraRank: 4, tiers: { micro: false }, seed: 7 };
     expect(settingsOf(engine)).toEqual(settingsOf(make(config)));
   });
@@ -360,7 +356,7 @@ describe('the builder', () => {
     const builder = SonaEngine.builder().hiddenDim(3);
     const other = SonaEngine.builder().hiddenDim(4);
     const made = [builder.build(), builder.seed(5).build(), other.build()];
-    engines.push(...made);
+    for (const one of made) keep(one);
     expect(made.map((engine) => [settingsOf(engine).hiddenDim, settingsOf(engine).seed])).toEqual([
       [3, 42],
       [3, 5],
@@ -393,29 +389,29 @@ describe('presets', () => {
 
 describe('now', () => {
   it('says what time it is, on every engine that was given one', () => {
-    let time = 5_000;
-    const engine = make({ hiddenDim: 4, background: 'manual', now: () => time });
+    const clock = fixedClock(5_000);
+    const engine = make({ hiddenDim: 4, background: 'manual', now: clock.now });
     const other = make({ hiddenDim: 4, background: 'manual' });
     for (const each of [engine, other]) {
       each.endTrajectory(each.beginTrajectory([1, 2, 3, 4]), 1);
       each.forceLearn();
     }
-    time = 65_000;
+    clock.set(65_000);
     expect(engine.findPatterns([1, 2, 3, 4])[0]).toMatchObject({ createdAt: '5', lastAccessed: '65' });
     expect(Number(other.findPatterns([1, 2, 3, 4])[0]?.createdAt)).toBeGreaterThan(1e9);
     expect(engine.forget({ before: 5_001 })).toMatchObject({ forgotten: 1 });
   });
 
   it('does not decide when training is due: a steady clock does', () => {
-    let time = 1_000_000;
+    const clock = fixedClock(1_000_000);
     const engine = make({
       hiddenDim: 4,
       background: 'manual',
       backgroundIntervalMs: 60_000,
-      now: () => time,
+      now: clock.now,
     });
     engine.endTrajectory(engine.beginTrajectory([1, 2, 3, 4]).addStep([4, 3, 2, 1], [], 1), 1);
-    time += 3_600_000;
+    clock.advance(3_600_000);
     expect(engine.tick()).toBeNull();
   });
 

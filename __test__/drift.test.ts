@@ -1,13 +1,11 @@
 // The event that says that topics have begun to change.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SonaEngine } from '../index.ts';
-import { cycle, manual, outcome } from './support/engines.ts';
+import { cycle, outcome } from './support/engines.ts';
+import { engines, keep } from './support/fixture.ts';
 import { axis, near } from './support/vectors.ts';
 
 const DIM = 64;
-
-const engines: SonaEngine[] = [];
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 
 /** Streams queries near the axes that `topic` names, a cycle every hundred; the events heard, by the number of queries. */
 function stream(engine: SonaEngine, queries: number, topic: (n: number) => number): Map<number, number> {
@@ -22,11 +20,7 @@ function stream(engine: SonaEngine, queries: number, topic: (n: number) => numbe
   return heard;
 }
 
-const make = (): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM });
-  engines.push(engine);
-  return engine;
-};
+const make = engines({ hiddenDim: DIM });
 
 describe('drift', () => {
   it('is told when a topic gives way to another, once', () => {
@@ -57,8 +51,7 @@ describe('drift', () => {
     const engine = make();
     const before = (n: number) => (n <= 1_500 ? n % 5 : 5 + (n % 5));
     expect(stream(engine, 1_800, before).size).toBe(1);
-    const copy = SonaEngine.restore(engine.snapshot());
-    engines.push(copy);
+    const copy = keep(SonaEngine.restore(engine.snapshot()));
     expect(stream(copy, 700, (n) => 5 + ((n * 7) % 5)).size).toBe(0);
   });
 });

@@ -1,16 +1,12 @@
 // Events of engines and routers: who hears of what, and that nobody who listens fails a call.
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { SonaEngine, type SonaError, SonaRouter } from '../index.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { type SonaEngine, type SonaError, SonaRouter } from '../index.ts';
+import { fakeEmbedder } from '../testing.ts';
 import { refusal } from './support/errors.ts';
+import { engines } from './support/fixture.ts';
 
 const DIM = 4;
-const engines: SonaEngine[] = [];
-const make = (): SonaEngine => {
-  const engine = new SonaEngine({ hiddenDim: DIM, background: 'manual' });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 /** What the process is warned of while `work` runs, and once promises have settled. */
 async function warnings(work: () => unknown): Promise<{ code: string; message: string }[]> {
@@ -235,24 +231,15 @@ describe('signals', () => {
       heard,
     };
   }
-  const slow = {
-    id: 'slow',
-    dim: DIM,
-    semantic: true,
-    embed: (_: readonly string[], { signal }: { signal?: AbortSignal | undefined } = {}) => {
-      handed = signal;
-      return new Promise<Float32Array[]>(() => undefined);
-    },
-  };
-  /** What the embedder was handed: the platform's own. */
-  let handed: AbortSignal | undefined;
-
   it('of any kind stop what waits, with an error that the platform knows', async () => {
-    const engine = new SonaEngine({ hiddenDim: DIM, embedder: slow });
-    engines.push(engine);
+    const embedder = fakeEmbedder({ dim: DIM, asynchronous: true });
+    embedder.hang();
+    const engine = make({ embedder });
     const signal = foreign(false);
     const waiting = refusal(() => engine.suggestRoutesAsync('hello', { signal: signal as never }));
     await new Promise((resolve) => setImmediate(resolve));
+    // what the embedder was handed is the platform's own
+    const handed = embedder.calls[0]?.signal;
     expect(handed).toBeInstanceOf(AbortSignal);
     expect(signal.heard.size).toBeGreaterThan(0);
     signal.fire();

@@ -1,20 +1,15 @@
 // Correcting outcomes: a trajectory that was told wrong and corrected counts as one that was told right at once.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LearningSignal, type SonaConfig, type SonaEngine, type TrajectoryBuilder } from '../index.ts';
-import { cycle, manual, outcome, picture, score, step, taught, teach } from './support/engines.ts';
+import { cycle, outcome, picture, score, step, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines } from './support/fixture.ts';
 import { axis, bits, cosine, gaussian, near } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 /** Outcomes of four routes, every third told wrong where `wrong` says so. Ids of the trajectories that it is about. */
 function outcomes(engine: SonaEngine, wrong: (quality: number) => number): { id: string; quality: number }[] {

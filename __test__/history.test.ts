@@ -1,8 +1,10 @@
 // Going back: versions of the weights, and forgetting trajectories.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type SonaConfig, SonaEngine } from '../index.ts';
-import { adapted, cycle, drill, manual, outcome, picture, step, taught, teach } from './support/engines.ts';
+import { type FixedClock, fixedClock } from '../testing.ts';
+import { adapted, cycle, drill, outcome, picture, step, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines, keep } from './support/fixture.ts';
 import { axis, bits, gaussian, near } from './support/vectors.ts';
 
 const DIM = 16;
@@ -10,13 +12,7 @@ const query = gaussian(DIM, 1);
 /** Nothing but what forgetting takes out exactly. */
 const exact = { tiers: { micro: false, base: false } } as const;
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 /** Trains some cycles; what the adapter gave after each. */
 function trained(engine: SonaEngine, cycles: number): string[][][] {
@@ -35,10 +31,10 @@ describe('versions', () => {
   });
 
   it('tell what each was trained on, and when; the newest serves', () => {
-    let time = 1_000_000;
-    const engine = make({ now: () => time });
+    const clock = fixedClock(1_000_000);
+    const engine = make({ now: clock.now });
     const reports = [1, 2, 3].map((n) => {
-      time += 60_000;
+      clock.advance(60_000);
       teach(engine, DIM, 40, n);
       return cycle(engine);
     });
@@ -112,8 +108,7 @@ describe('rollback', () => {
   it('is part of a snapshot', () => {
     const engine = make();
     const after = trained(engine, 3);
-    const copy = SonaEngine.restore(engine.snapshot());
-    engines.push(copy);
+    const copy = keep(SonaEngine.restore(engine.snapshot()));
     expect(copy.versions()).toEqual(engine.versions());
     copy.rollback(2);
     expect(adapted(copy, DIM)).toEqual(after[1]);
@@ -124,11 +119,7 @@ describe('rollback', () => {
 describe('forget', () => {
   /** Outcomes of two sources and two days, the ones that `keep` says, in one order. */
   const day = 86_400_000;
-  const tell = (
-    engine: SonaEngine,
-    clock: { time: number },
-    keep: (source: string, days: number) => boolean,
-  ) => {
+  const tell = (engine: SonaEngine, clock: FixedClock, keep: (source: string, days: number) => boolean) => {
     taught.forEach((name, i) => {
       engine.addRoute(name, { embedding: axis(DIM, i) });
     });
@@ -136,7 +127,7 @@ describe('forget', () => {
     for (let n = 0; n < 80; n++) {
       const [source, days] = [n % 3 === 0 ? 'crowd' : 'staff', n < 40 ? 1 : 2];
       if (!keep(source, days)) continue;
-      clock.time = days * day + n;
+      clock.set(days * day + n);
       const told = engine
         .beginTrajectory(near(axis(DIM, n % 4), 0.5, n))
         .setRoute(taught[(n * 3) % 4] as string);
@@ -148,8 +139,8 @@ describe('forget', () => {
   };
   const everything = () => true;
   const twins = (config: SonaConfig, keep: (source: string, days: number) => boolean) => {
-    const clock = { time: day };
-    const now = () => clock.time;
+    const clock = fixedClock(day);
+    const { now } = clock;
     const [full, never] = [make({ now, ...config }), make({ now, ...config })];
     tell(full, clock, everything);
     tell(never, clock, keep);
@@ -184,7 +175,7 @@ describe('forget', () => {
   });
 
   it('by id takes out one', () => {
-    const clock = { time: day };
+    const clock = fixedClock(day);
     const [full, never] = [make(exact), make(exact)];
     const ids = tell(full, clock, everything);
     let n = -1;

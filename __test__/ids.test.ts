@@ -1,20 +1,14 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { type SonaConfig, SonaEngine, SonaRouter } from '../index.ts';
+import { describe, expect, it } from 'vitest';
+import { SonaEngine, SonaRouter } from '../index.ts';
 import { numberOf } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines, keep } from './support/fixture.ts';
 import { gaussian } from './support/vectors.ts';
 
 const DIM = 8;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const keep = (engine: SonaEngine): SonaEngine => {
-  engines.push(engine);
-  return engine;
-};
-const make = (config: SonaConfig = {}): SonaEngine =>
-  keep(SonaEngine.withConfig({ hiddenDim: DIM, background: 'manual', ...config }));
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 const end = (engine: SonaEngine, route = 'a', quality = 1): string => {
   const told = engine.beginTrajectory(query).setRoute(route);

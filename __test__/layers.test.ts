@@ -1,8 +1,9 @@
 // Layers of the background adapter: layer 0 is the one that queries train, the others train on steps that name them.
-import { afterEach, describe, expect, it } from 'vitest';
-import { type SonaConfig, SonaEngine } from '../index.ts';
-import { manual, teach } from './support/engines.ts';
+import { describe, expect, it } from 'vitest';
+import { SonaEngine } from '../index.ts';
+import { teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines, keep } from './support/fixture.ts';
 import { bits, cosine, gaussian, kindOf, kinds, near } from './support/vectors.ts';
 
 const DIM = 16;
@@ -10,13 +11,7 @@ const query = gaussian(DIM, 1);
 const lessons = [gaussian(DIM, 11), gaussian(DIM, 12), gaussian(DIM, 13)];
 const lesson = (layer: number) => lessons[layer] as Float32Array;
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, baseLoraLayers: 3, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM, baseLoraLayers: 3 });
 
 /** Trajectories whose steps draw each of `layers` to its own lesson, and away from two others. */
 function train(engine: SonaEngine, layers: readonly number[], times = 150): void {
@@ -103,8 +98,7 @@ describe('layers', () => {
     const engine = make();
     train(engine, [0, 1, 2]);
     const trained = [0, 1, 2].map((layer) => bits(engine.applyBaseLora(layer, query)));
-    const copy = SonaEngine.restore(engine.snapshot());
-    engines.push(copy);
+    const copy = keep(SonaEngine.restore(engine.snapshot()));
     expect([0, 1, 2].map((layer) => bits(copy.applyBaseLora(layer, query)))).toEqual(trained);
     copy.rollback(0);
     for (const layer of [0, 1, 2]) expect(bits(copy.applyBaseLora(layer, query))).toEqual(bits(query));

@@ -1,19 +1,14 @@
 // What one outcome changes, at once.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SonaConfig, SonaEngine } from '../index.ts';
-import { adapted, cycle, manual, outcome, picture, score, step, taught, teach } from './support/engines.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { SonaEngine } from '../index.ts';
+import { adapted, cycle, outcome, picture, score, step, taught, teach } from './support/engines.ts';
+import { engines } from './support/fixture.ts';
 import { axis, bits, cosine, gaussian, near } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 describe('the outcome of a route', () => {
   let engine: SonaEngine;

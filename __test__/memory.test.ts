@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { SonaEngine, type SonaMemory } from '../index.ts';
+import type { SonaEngine, SonaMemory } from '../index.ts';
+import { engines } from './support/fixture.ts';
 
 const DIM = 16;
 
-function make(config = {}): SonaEngine {
-  return SonaEngine.withConfig({ hiddenDim: DIM, background: 'manual', promotionGate: false, ...config });
-}
+const make = engines({ hiddenDim: DIM, promotionGate: false });
 
 function vector(n: number): Float32Array {
   return Float32Array.from({ length: DIM }, (_, i) => Math.sin((n * 31 + i * 17) * 0.37));

@@ -1,20 +1,16 @@
 // What past trajectories have in common, and what came of it.
-import { afterEach, describe, expect, it } from 'vitest';
-import { type LearnedPattern, PatternType, type SonaConfig, SonaEngine } from '../index.ts';
-import { manual, outcome, teach } from './support/engines.ts';
+import { describe, expect, it } from 'vitest';
+import { type LearnedPattern, PatternType, SonaEngine } from '../index.ts';
+import { fixedClock } from '../testing.ts';
+import { outcome, teach } from './support/engines.ts';
+import { engines, keep } from './support/fixture.ts';
 import { axis, bits, cosine, gaussian, kindOf, kinds, near } from './support/vectors.ts';
 
 const DIM = 16;
 const topics = Array.from({ length: 4 }, (_, i) => axis(DIM, i));
 const topic = (i: number) => topics[i] as Float32Array;
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 /** Forty queries near each of four topics; quality falls from topic to topic. */
 const qualities = [1, 0.75, 0.5, 0.125];
@@ -146,28 +142,27 @@ describe('findPatterns', () => {
 
 describe('accesses', () => {
   it('are counted, with their time', () => {
-    let time = 1_000_000_000;
-    const engine = make({ now: () => time });
+    const clock = fixedClock(1_000_000_000);
+    const engine = make({ now: clock.now });
     fill(engine);
     const find = () => engine.findPatterns(topic(0), 1)[0];
     expect(find()).toMatchObject({ accessCount: 1, createdAt: '1000000', lastAccessed: '1000000' });
-    time += 61_000;
+    clock.advance(61_000);
     expect(find()).toMatchObject({ accessCount: 2, createdAt: '1000000', lastAccessed: '1000061' });
-    time += 1_000;
+    clock.advance(1_000);
     expect(engine.findPatterns(topic(1), 1)[0]).toMatchObject({ accessCount: 1, lastAccessed: '1000062' });
     expect(find()).toMatchObject({ accessCount: 3, lastAccessed: '1000062' });
   });
 
   it('survive cycles and restarts', () => {
-    let time = 1_000_000_000;
-    const now = () => time;
+    const clock = fixedClock(1_000_000_000);
+    const { now } = clock;
     const engine = make({ now });
     fill(engine);
     for (let n = 0; n < 3; n++) engine.findPatterns(topic(0), 1);
-    const copy = SonaEngine.restore(engine.snapshot(), { now });
-    engines.push(copy);
+    const copy = keep(SonaEngine.restore(engine.snapshot(), { now }));
     for (const each of [engine, copy]) {
-      time = 2_000_000_000;
+      clock.set(2_000_000_000);
       outcome(each, topic(1), 'route 1', 1);
       each.forceLearn();
       expect(each.findPatterns(topic(0), 1)[0]).toMatchObject({
@@ -175,7 +170,7 @@ describe('accesses', () => {
         createdAt: '1000000',
         lastAccessed: '2000000',
       });
-      time = 1_000_000_000;
+      clock.set(1_000_000_000);
     }
   });
 });
@@ -385,8 +380,7 @@ describe('patterns', () => {
       engine.endTrajectory(told.recordStep('node', 1, n), 1, { verdict: 'success' });
       engine.learnFromFeedback({ latencyMs: n });
     });
-    const copy = SonaEngine.restore(engine.snapshot(), { now: () => 1_700_000_000_000 });
-    engines.push(copy);
+    const copy = keep(SonaEngine.restore(engine.snapshot(), { now: () => 1_700_000_000_000 }));
     for (const query of topics) expect(all(copy, query)).toEqual(all(engine, query));
     const nodes = (each: SonaEngine) => sum(all(each).map((pattern) => pattern.nodes.node?.count ?? 0));
     expect([nodes(copy), nodes(engine)]).toEqual([160, 160]);

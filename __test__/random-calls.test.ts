@@ -42,7 +42,7 @@ function expectRestored(bytes: Uint8Array, engine: SonaEngine): void {
   if (!stats || !adapted || !again) throw new Error('a restored engine answers otherwise');
 }
 
-it('survives 100,000 random calls', { timeout: 120_000 }, async () => {
+it('survives 100,000 random calls', async () => {
   const counts = {
     calls: 0,
     accepted: 0,

@@ -1,14 +1,13 @@
 // `npm run replay`, as somebody at a terminal sees it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { evaluatePolicy, writeLog } from '../index.ts';
 import { node } from './support/child.ts';
 import { decision, outcome, randomLog } from './support/decisions.ts';
+import { temporaryFolder } from './support/fixture.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-replay-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const file = (text: string): string => {
   writeFileSync(join(folder, 'log.jsonl'), text);

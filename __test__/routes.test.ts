@@ -1,22 +1,21 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SonaConfig, SonaEngine } from '../index.ts';
-import { manual, outcome, score } from './support/engines.ts';
+import { outcome, score } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines } from './support/fixture.ts';
 import { axis, cosine, gaussian, near } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
+const opened = engines({ hiddenDim: DIM });
 const make = (names: string[] = [], config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
+  const engine = opened(config);
   names.forEach((name, i) => {
     engine.addRoute(name, { embedding: axis(DIM, i) });
   });
-  engines.push(engine);
   return engine;
 };
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 const names = (engine: SonaEngine) => engine.routes().map((route) => route.name);
 
 describe('suggestRoutes', () => {

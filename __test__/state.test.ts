@@ -1,42 +1,28 @@
 // Snapshots and files: whole, exact, and proof against damage.
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Random } from '../bench/lib/random.mts';
 import { LearningSignal, type SonaConfig, SonaEngine, SonaError } from '../index.ts';
-import { cycle, manual, numberOf, outcome, picture, step, taught, teach } from './support/engines.ts';
+import { fixedClock } from '../testing.ts';
+import { cycle, numberOf, outcome, picture, step, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines, keep, temporaryFolder } from './support/fixture.ts';
 import { axis, gaussian, near } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const keep = (engine: SonaEngine): SonaEngine => {
-  engines.push(engine);
-  return engine;
-};
-let time = 1_700_000_000_000;
-const now = () => time;
-const make = (config: SonaConfig = {}) => keep(manual({ hiddenDim: DIM, now, ...config }));
-const folders: string[] = [];
-const folder = (): string => {
-  const made = mkdtempSync(join(tmpdir(), 'sona-state-'));
-  folders.push(made);
-  return made;
-};
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.close()));
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
-});
+const clock = fixedClock(1_700_000_000_000);
+const { now } = clock;
+const make = engines({ hiddenDim: DIM, now });
 
 /** Uses all that can be learned; `part` seeds what comes. */
 function live(engine: SonaEngine, part: number): unknown[] {
   const seen: unknown[] = [];
   for (let n = 0; n < 60; n++) {
-    time += 1_000;
+    clock.advance(1_000);
     const seed = 1_000 * part + n;
     const told = engine.beginTrajectory(near(axis(DIM, n % 4), 0.4, seed));
     if (n % 2 === 0) told.setRoute(taught[(n * 3) % 4] as string);
@@ -69,14 +55,14 @@ describe('a restored engine', () => {
     live(engine, 1);
     const copy = keep(SonaEngine.restore(engine.snapshot(), { now, continues: true }));
     expect(picture(copy, DIM)).toEqual(picture(engine, DIM));
-    const start = time;
+    const start = now();
     const on = live(engine, 2);
-    time = start;
+    clock.set(start);
     expect(live(copy, 2)).toEqual(on);
-    time = start;
+    clock.set(start);
     const third = keep(SonaEngine.restore(copy.snapshot(), { now, continues: true }));
     const further = live(engine, 3);
-    time = start;
+    clock.set(start);
     expect(live(third, 3)).toEqual(further);
   });
 
@@ -136,7 +122,7 @@ describe('a restored engine', () => {
     const copy = keep(SonaEngine.restore(engine.snapshot()));
     expect(copy.stats().backgroundEnabled).toBe(true);
     teach(copy, DIM, 100);
-    await expect.poll(() => copy.stats().learningCycles, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => copy.stats().learningCycles).toBeGreaterThan(0);
   });
 
   it.each([
@@ -203,7 +189,7 @@ describe('a snapshot', () => {
 
 describe('a file', () => {
   it('holds what a snapshot holds, and no other file stays', async () => {
-    const [engine, made] = [make(settings), folder()];
+    const [engine, made] = [make(settings), temporaryFolder()];
     teach(engine, DIM, 0);
     live(engine, 1);
     const path = join(made, 'engine.sona');
@@ -211,15 +197,15 @@ describe('a file', () => {
     expect(Buffer.compare(readFileSync(path), engine.snapshot())).toBe(0);
     const copy = keep(await SonaEngine.load(path, { now, continues: true }));
     expect(picture(copy, DIM)).toEqual(picture(engine, DIM));
-    const start = time;
+    const start = now();
     const on = live(engine, 2);
-    time = start;
+    clock.set(start);
     expect(live(copy, 2)).toEqual(on);
     expect(readdirSync(made)).toEqual(['engine.sona']);
   });
 
   it('replaces the one before, whole', async () => {
-    const [engine, made] = [make(), folder()];
+    const [engine, made] = [make(), temporaryFolder()];
     const path = join(made, 'engine.sona');
     for (const n of [1, 2, 3]) {
       teach(engine, DIM, 20, n);
@@ -238,7 +224,7 @@ describe('a file', () => {
     ['a path with a zero', (made: string) => join(made, 'a\0b')],
     ['a name that is too long', (made: string) => join(made, 'x'.repeat(5_000))],
   ])('can not be written to %s, which leaves nothing behind', async (_, where) => {
-    const [engine, made] = [make(), folder()];
+    const [engine, made] = [make(), temporaryFolder()];
     teach(engine, DIM, 20);
     const before = picture(engine, DIM);
     const error = await refusal(() => engine.save(where(made)));
@@ -249,7 +235,7 @@ describe('a file', () => {
   });
 
   it('that is no state is refused', async () => {
-    const path = join(folder(), 'text');
+    const path = join(temporaryFolder(), 'text');
     for (const [text, code] of [
       ['', 'SONA_CORRUPT_STATE'],
       ['{"weights": []}', 'SONA_INCOMPATIBLE_STATE'],
@@ -261,7 +247,7 @@ describe('a file', () => {
   });
 
   it('is not shorter or longer than it says', async () => {
-    const [engine, made] = [make(), folder()];
+    const [engine, made] = [make(), temporaryFolder()];
     teach(engine, DIM, 20);
     const path = join(made, 'engine.sona');
     await engine.save(path);
@@ -274,7 +260,7 @@ describe('a file', () => {
   });
 
   it('is written whole by a save under way when the engine closes, or not at all', async () => {
-    const [engine, made] = [make(), folder()];
+    const [engine, made] = [make(), temporaryFolder()];
     teach(engine, DIM, 20);
     const path = join(made, 'engine.sona');
     const saving = engine.save(path).then(
@@ -309,7 +295,7 @@ describe('damage', () => {
     return engine.snapshot();
   };
 
-  it('of any kind is found: 10,000 mutations', { timeout: 120_000 }, () => {
+  it('of any kind is found: 10,000 mutations', () => {
     const bytes = Buffer.from(real());
     const random = new Random(7);
     const below = (n: number) => Math.floor(n * random.uniform());

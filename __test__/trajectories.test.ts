@@ -1,20 +1,15 @@
 // Telling a trajectory: by a builder, by its id, and by whatever a program made of either.
-import { afterEach, describe, expect, it } from 'vitest';
-import type { SonaConfig, SonaEngine, TrajectoryBuilder } from '../index.ts';
-import { manual, picture } from './support/engines.ts';
+import { describe, expect, it } from 'vitest';
+import type { TrajectoryBuilder } from '../index.ts';
+import { picture } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { engines } from './support/fixture.ts';
 import { gaussian, kinds } from './support/vectors.ts';
 
 const DIM = 16;
 const query = gaussian(DIM, 1);
 
-const engines: SonaEngine[] = [];
-const make = (config: SonaConfig = {}): SonaEngine => {
-  const engine = manual({ hiddenDim: DIM, ...config });
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
+const make = engines({ hiddenDim: DIM });
 
 describe('a builder', () => {
   it('is its id in JSON, and the number of older calls as a number and in a text', () => {

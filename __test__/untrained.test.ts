@@ -1,6 +1,6 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SonaEngine, type Vector } from '../index.ts';
-import { manual } from './support/engines.ts';
+import { engines, keep } from './support/fixture.ts';
 import { bits, gaussian, kindOf, kinds } from './support/vectors.ts';
 
 /** Numbers that arithmetic likes to change: signed zeros, subnormals, and the longest vector that is accepted. */
@@ -34,13 +34,7 @@ const calls: Record<string, (engine: SonaEngine, x: Vector) => Vector> = {
   applyLora: (engine, x) => engine.applyLora(x),
 };
 
-const engines: SonaEngine[] = [];
-const untrained = (config: Parameters<typeof manual>[0]) => {
-  const engine = manual(config);
-  engines.push(engine);
-  return engine;
-};
-afterAll(() => Promise.all(engines.map((engine) => engine.close())));
+const untrained = engines();
 
 describe.each([true, false])('an untrained engine (enableSimd: %s)', (enableSimd) => {
   const engine = untrained({ hiddenDim: 8, enableSimd });
@@ -91,8 +85,7 @@ it.each([1, 2, 7, 15, 16, 17, 31, 33, 384, 65_536])('holds for %i dimensions', (
 });
 
 it('has 256 dimensions by default', () => {
-  const engine = new SonaEngine();
-  engines.push(engine);
+  const engine = keep(new SonaEngine());
   expect(engine.applyLora(new Float32Array(256))).toHaveLength(256);
   expect(() => engine.applyLora(new Float32Array(255))).toThrow('expected 256 numbers, got 255');
 });

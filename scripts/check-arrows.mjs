@@ -70,7 +70,8 @@ const host = [
 ];
 
 /**
- * Rooms of ts/ in their order: each may use itself and those before it. `log` and `engine` know nothing of each other.
+ * Rooms of ts/ in their order: each may use itself and those before it. `log` and `engine` know nothing of each other,
+ * and nothing knows of `testing`.
  * @type {Record<string, string[]>}
  */
 const typescriptRooms = {
@@ -81,7 +82,11 @@ const typescriptRooms = {
   log: ['host', 'base', 'binding'],
   engine: ['host', 'base', 'binding', 'embed'],
   router: ['host', 'base', 'binding', 'embed', 'log', 'engine'],
+  testing: ['base', 'embed'],
 };
+
+/** Files of other rooms that a room of ts/ may use types of alone, so that loading it loads none of them. @type {Record<string, RegExp>} */
+const typesOnly = { testing: /^ts\/(embed\/|base\/events\.)/ };
 
 /** What only Node.js has. Other hosts fill in the files of ts/host/. */
 const onlyNode =
@@ -174,7 +179,13 @@ function againstTheRooms(/** @type {ReturnType<typeof typescriptArrows>} */ file
     const allowed = typescriptRooms[room];
     if (!allowed) return [`${path}:1: belongs to no room of ts/ in the table of scripts/check-arrows.mjs`];
     const wrong = uses.filter(({ to }) => roomOf(to) !== room && !allowed.includes(roomOf(to)));
-    return wrong.map(({ to, line }) => `${path}:${line}: ${room} must not use ${roomOf(to)}`);
+    const loaded = uses.filter(
+      ({ to, type }) => !type && typesOnly[room]?.test(to) && !wrong.some((use) => use.to === to),
+    );
+    return [
+      ...wrong.map(({ to, line }) => `${path}:${line}: ${room} must not use ${roomOf(to)}`),
+      ...loaded.map(({ to, line }) => `${path}:${line}: ${room} may use types alone of ${to}`),
+    ];
   });
 }
 
@@ -256,7 +267,7 @@ function readSources() {
       ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`)
       : [],
   );
-  return [...files, 'index.ts', 'embed.ts']
+  return [...files, 'index.ts', 'embed.ts', 'testing.ts']
     .filter((path) => /\.(rs|ts)$/.test(path) && existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
@@ -343,6 +354,19 @@ const bytes = Buffer.alloc(8); // wrong
   { path: 'ts/log/lines.ts', text: "import { a } from '../router/a.ts'; // wrong\n" },
   { path: 'ts/router/a.ts', text: '' },
   { path: 'ts/router/router.ts', text: "import { e } from '../engine/engine.ts';\n" },
+  {
+    path: 'ts/testing/world.ts',
+    text: `import type {
+  E,
+} from '../embed/embedder.ts';
+import { e } from '../embed/embedder.ts'; // wrong
+import { type E, e } from '../embed/embedder.ts'; // wrong
+import { check } from '../base/vectors.ts';
+import type { R } from '../router/router.ts'; // wrong
+`,
+  },
+  { path: 'ts/testing/clock.ts', text: '' },
+  { path: 'ts/embed/embedder.ts', text: "import type { C } from '../testing/clock.ts'; // wrong\n" },
   { path: 'ts/stray.ts', text: '// wrong' },
 ];
 

@@ -4,7 +4,7 @@ import { dirname, posix } from 'node:path';
 
 /**
  * @typedef {{path: string, module: string[], uses: import('./rust-paths.mjs').Use[], words: Set<string>}} RustFile
- * @typedef {{to: string, line: number}} Arrow
+ * @typedef {{to: string, line: number, type?: boolean}} Arrow `type`: of types alone
  * @typedef {Map<string, Arrow[]>} Arrows by the file that they start from
  */
 
@@ -60,12 +60,17 @@ export function rustArrows(/** @type {RustFile[]} */ files) {
 export function typescriptArrows(/** @type {{path: string, text: string}[]} */ files) {
   const known = new Set(files.map(({ path }) => path));
   const specifier = /(?:\bfrom\s*|\bimport\s*\(?\s*)'(\.[^']*)'/g;
+  /** What comes before `from`, back to its keyword. */
+  const ofTypes = /\b(?:import|export)\s+type\b[^;']*$/;
   return new Map(
     files.map(({ path, text }) => [
       path,
       [...text.matchAll(specifier)].flatMap(({ 1: name = '', index }) => {
         const to = posix.join(dirname(path), name);
-        return known.has(to) && to !== path ? [{ to, line: text.slice(0, index).split('\n').length }] : [];
+        if (!known.has(to) || to === path) return [];
+        const before = text.slice(0, index);
+        const statement = before.slice(Math.max(before.lastIndexOf(';'), 0));
+        return [{ to, line: before.split('\n').length, type: ofTypes.test(statement) }];
       }),
     ]),
   );

@@ -62,9 +62,9 @@ const steps = {
   },
   dist: {
     what: 'bundling the TypeScript layer',
-    inputs: ['index.ts', 'embed.ts', 'ts', 'tsdown.config.ts', 'tsconfig.json', 'package.json'],
+    inputs: ['index.ts', 'embed.ts', 'testing.ts', 'ts', 'tsdown.config.ts', 'tsconfig.json', 'package.json'],
     outputs: () =>
-      ['index', 'embed'].flatMap((name) =>
+      ['index', 'embed', 'testing'].flatMap((name) =>
         ['mjs', 'cjs', 'd.mts', 'd.cts'].map((extension) => `dist/${name}.${extension}`),
       ),
     command: ['npm', 'run', '--silent', 'build:ts'],

@@ -14,6 +14,8 @@ const tasks = {
   demo: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/demo.mts'] },
   replay: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/replay.mts'] },
   test: { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs'] },
+  'test:ts': { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs', 'ts'] },
+  'test:rust': { steps: [], command: ['node', 'scripts/test.mjs', 'rust'] },
   lint: { steps: ['packages', 'native', 'dist'], command: ['node', 'scripts/lint.mjs'] },
   'bench:learning': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/learning.mts'] },
   'bench:routing': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/routing.mts'] },

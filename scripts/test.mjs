@@ -1,10 +1,18 @@
 // Every test suite, with its output as it comes; the last line is the sum over all of them, `N passed, N failed`.
-// Arguments are handed to vitest.
+//
+//   node scripts/test.mjs [arguments of vitest]
+//   node scripts/test.mjs ts [arguments of vitest]        vitest alone
+//   node scripts/test.mjs rust [arguments of cargo test]  the core alone, which needs no Node.js packages
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environment, root } from './process.mjs';
+
+const [first, ...others] = process.argv.slice(2);
+/** The suite that was asked for; undefined: all. */
+const only = first === 'ts' || first === 'rust' ? first : undefined;
+const rest = only ? others : process.argv.slice(2);
 
 /** @typedef {{passed: number, failed: number}} Count */
 
@@ -32,7 +40,12 @@ function stream(/** @type {string[]} */ [program = '', ...args]) {
 
 /** Unit, integration and documentation tests of the Rust core. @returns {Promise<Count>} */
 async function rust() {
-  const { code, output } = await stream(['cargo', 'test', '--no-fail-fast']);
+  const { code, output } = await stream([
+    'cargo',
+    'test',
+    '--no-fail-fast',
+    ...(only === 'rust' ? rest : []),
+  ]);
   const count = { passed: 0, failed: 0 };
   for (const [, passed, failed] of output.matchAll(/^test result: .*? (\d+) passed; (\d+) failed;/gm)) {
     count.passed += Number(passed);
@@ -47,7 +60,7 @@ async function typescript() {
   const file = join(folder, 'vitest.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const { code } = await stream(['vitest', 'run', ...reporters, ...process.argv.slice(2)]);
+    const { code } = await stream(['vitest', 'run', ...reporters, ...rest]);
     const report = JSON.parse(readFileSync(file, 'utf8'));
     return settle({ passed: report.numPassedTests, failed: report.numFailedTests }, code);
   } catch (error) {
@@ -72,12 +85,12 @@ function settle(/** @type {Count} */ count, /** @type {number} */ code) {
 
 const total = { passed: 0, failed: 0 };
 const suites = [
-  { name: 'cargo test', suite: rust },
-  { name: 'vitest', suite: typescript },
-  { name: 'tsc', suite: types },
+  { of: 'rust', name: 'cargo test', suite: rust },
+  { of: 'ts', name: 'vitest', suite: typescript },
+  { of: undefined, name: 'tsc', suite: types },
 ];
 const lines = [];
-for (const { name, suite } of suites) {
+for (const { name, suite } of only ? suites.filter(({ of }) => of === only) : suites) {
   console.log(`\n== ${name}`);
   const count = await suite();
   lines.push(`${name}: ${count.passed} passed, ${count.failed} failed`);

@@ -1,16 +1,16 @@
 // The embedder that ships: its table, what it shares, and what every use of it refuses.
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type BuiltinOptions, builtin } from '../../embed.ts';
 import { root } from '../support/child.ts';
 import { cosine } from '../support/embedders.ts';
 import { refusal } from '../support/errors.ts';
+import { temporaryFolder } from '../support/fixture.ts';
+import { turnsDuring } from '../support/turns.ts';
 
 const table = join(root, 'models/static-minilm/table.sona');
-const folder = mkdtempSync(join(tmpdir(), 'sona-embed-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const sync = (options: BuiltinOptions, text: string, out?: Float32Array) =>
   builtin(options).embedSync(text, out);
@@ -49,10 +49,7 @@ describe('builtin', () => {
 
   it('keeps order over many texts, and lets other work run in between', async () => {
     const texts = Array.from({ length: 1_000 }, (_, i) => `number ${i} of ${i % 7} things`);
-    let turns = 0;
-    const timer = setInterval(() => turns++, 0);
-    const vectors = await builtin({ dim: 64 }).embed(texts);
-    clearInterval(timer);
+    const { result: vectors, turns } = await turnsDuring(() => builtin({ dim: 64 }).embed(texts));
     expect(turns).toBeGreaterThan(0);
     expect(vectors).toHaveLength(1_000);
     for (const i of [0, 255, 256, 999]) expect(vectors[i]).toEqual(sync({ dim: 64 }, texts[i] ?? ''));

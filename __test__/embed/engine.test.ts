@@ -1,8 +1,5 @@
-// What an engine makes of queries that are text or chats.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { builtin, hash } from '../../embed.ts';
 import {
   type AsyncOptions,
@@ -15,21 +12,14 @@ import {
   SonaRouter,
 } from '../../index.ts';
 import { badAnswers, badLists, chat, instant, own, waiting } from '../support/embedders.ts';
-import { manual, picture } from '../support/engines.ts';
+import { picture } from '../support/engines.ts';
 import { refusal } from '../support/errors.ts';
+import { engines, keep, temporaryFolder } from '../support/fixture.ts';
 import { bits, kindOf } from '../support/vectors.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-text-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
-const engines: SonaEngine[] = [];
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
-
-function make(config: SonaConfig = {}): SonaEngine {
-  const engine = manual(config);
-  engines.push(engine);
-  return engine;
-}
+const make = engines();
 
 /** An engine for two numbers that has learned a little. */
 function small(embedder: Embedder, config: SonaConfig = {}): SonaEngine {
@@ -430,13 +420,14 @@ describe('an embedder', () => {
 
   it('is a setting of the builder, as is what a chat means', () => {
     const embedder = instant();
-    const engine = SonaEngine.builder()
-      .hiddenDim(2)
-      .background('manual')
-      .embedder(embedder)
-      .promptOf(() => 'x'.repeat(100))
-      .build();
-    engines.push(engine);
+    const engine = keep(
+      SonaEngine.builder()
+        .hiddenDim(2)
+        .background('manual')
+        .embedder(embedder)
+        .promptOf(() => 'x'.repeat(100))
+        .build(),
+    );
     expect(engine.embedder).toBe(embedder);
     engine.addRoute('long', { embedding: [100, 2] });
     engine.addRoute('short', { embedding: [4, 2] });
@@ -462,8 +453,7 @@ describe('an embedder', () => {
       });
     }
     // the name is free again
-    const shared = SonaEngine.shared('text: dim', { hiddenDim: 2, embedder: own() });
-    engines.push(shared);
+    const shared = keep(SonaEngine.shared('text: dim', { hiddenDim: 2, embedder: own() }));
     expect(shared.hiddenDim).toBe(2);
   });
 
@@ -556,7 +546,7 @@ describe('shared engines', () => {
     const one = SonaEngine.shared('text: shared', config);
     const other = SonaEngine.shared('text: shared', { ...config, embedder: instant() });
     const third = SonaEngine.shared('text: shared');
-    engines.push(one, other, third);
+    for (const opened of [one, other, third]) keep(opened);
     one.addRoute('four', { text: 'four' });
     expect(other.suggestRoutes('four')).toMatchObject({ best: 'four' });
     expect(third.suggestRoutes([4, 2])).toMatchObject({ best: 'four' });
@@ -577,7 +567,7 @@ describe('shared engines', () => {
 
   it('take text without anybody saying how, where there is one that ships', () => {
     const [one, other] = [SonaEngine.shared('text: 64', { hiddenDim: 64 }), SonaEngine.shared('text: 64')];
-    engines.push(one, other);
+    for (const opened of [one, other]) keep(opened);
     one.addRoute('refunds', { text: 'money back' });
     other.addRoute('shipping', { text: 'where is my parcel' });
     expect(other.suggestRoutes('give me back my money').best).toBe('refunds');

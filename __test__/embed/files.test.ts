@@ -6,26 +6,24 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { builtin } from '../../embed.ts';
 import { SonaEngine, type SonaErrorCode, SonaRouter } from '../../index.ts';
 import { node, root, thread } from '../support/child.ts';
 import { manual } from '../support/engines.ts';
 import { refusal } from '../support/errors.ts';
+import { keep, temporaryFolder } from '../support/fixture.ts';
 import { make, models, prompt } from '../support/routers.ts';
 import { bits } from '../support/vectors.ts';
 
 const TABLE = 'models/static-minilm/table.sona';
 const table = join(root, TABLE);
 const bytes = readFileSync(table);
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sona-table-')));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const flipped = (at: number) => {
   const copy = Buffer.from(bytes);
@@ -99,7 +97,7 @@ describe.each(damages)('where the table should be lies %s:', (_, write, codes) =
     ).toBe(true);
     const router = make();
     expect(router.route(prompt(0, 1)).fallback).toBeNull();
-    const engine = manual({ hiddenDim: 4 });
+    const engine = keep(manual({ hiddenDim: 4 }));
     engine.addRoute('a', { embedding: [1, 2, 3, 4] });
     expect(engine.suggestRoutes([1, 2, 3, 4]).best).toBe('a');
     await Promise.all([router.close(), engine.close()]);

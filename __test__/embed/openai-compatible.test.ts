@@ -1,7 +1,8 @@
 // The adapter for services that speak OpenAI's format, against a service on this machine.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type OpenAiCompatibleOptions, openAiCompatible } from '../../embed.ts';
 import { refusal } from '../support/errors.ts';
+import { afterwards } from '../support/fixture.ts';
 import { answerOf, honest, json, type Service, serve, vectorOf } from '../support/services.ts';
 
 const make = ({ origin }: Service, options: Partial<OpenAiCompatibleOptions> = {}) =>
@@ -212,7 +213,13 @@ describe('a service that fails', () => {
     ['is silent', () => {}],
     ['stops within its answer', (_: unknown, response: { write(text: string): void }) => response.write('{')],
   ])('%s, and is given up', async (_, answer) => {
-    const service = await serve(answer);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    afterwards(() => vi.useRealTimers());
+    // the time is over once the request has come
+    const service = await serve((asked, response) => {
+      answer(asked, response);
+      vi.advanceTimersByTime(50);
+    });
     const error = await refusal(() => make(service, { timeoutMs: 50 }).embed(['a']));
     expect(error).toMatchObject({
       code: 'SONA_EMBEDDER',

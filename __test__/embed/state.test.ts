@@ -1,29 +1,19 @@
 // States know whose vectors they hold: what is stored, what is compared, and what goes on without being told.
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { builtin, hash } from '../../embed.ts';
 import { type Embedder, type Query, SonaEngine, SonaRouter } from '../../index.ts';
 import { chat } from '../support/embedders.ts';
 import { numberOf } from '../support/engines.ts';
 import { refusal } from '../support/errors.ts';
+import { keep, temporaryFolder } from '../support/fixture.ts';
 import { models, NOON } from '../support/routers.ts';
 import { bits, gaussian } from '../support/vectors.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-states-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const now = () => NOON;
-
-const open: { close(): Promise<void> }[] = [];
-afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));
-
-function opened<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
-}
 
 interface Options {
   embedder?: Embedder;
@@ -45,9 +35,9 @@ interface Kind {
 
 const engineKind: Kind = {
   make: (hiddenDim, options) =>
-    opened(SonaEngine.withConfig({ hiddenDim, background: 'manual', now, ...options })),
-  restore: (bytes, options) => opened(SonaEngine.restore(bytes, { ...options, now, continues: true })),
-  load: async (path, options) => opened(await SonaEngine.load(path, { ...options, now, continues: true })),
+    keep(SonaEngine.withConfig({ hiddenDim, background: 'manual', now, ...options })),
+  restore: (bytes, options) => keep(SonaEngine.restore(bytes, { ...options, now, continues: true })),
+  load: async (path, options) => keep(await SonaEngine.load(path, { ...options, now, continues: true })),
   learn: (owner, query) => {
     const engine = owner as SonaEngine;
     const { id, ranked } = engine.suggestRoutes(query);
@@ -62,7 +52,7 @@ const engineKind: Kind = {
 
 const routerKind: Kind = {
   make: (dim, options) =>
-    opened(
+    keep(
       new SonaRouter({
         models,
         features: { dim },
@@ -72,8 +62,8 @@ const routerKind: Kind = {
         ...options,
       }),
     ),
-  restore: (bytes, options) => opened(SonaRouter.restore(bytes, { ...options, now, continues: true })),
-  load: async (path, options) => opened(await SonaRouter.load(path, { ...options, now, continues: true })),
+  restore: (bytes, options) => keep(SonaRouter.restore(bytes, { ...options, now, continues: true })),
+  load: async (path, options) => keep(await SonaRouter.load(path, { ...options, now, continues: true })),
   learn: (owner, query) => {
     const router = owner as SonaRouter;
     const decision = router.route(query);
@@ -300,7 +290,7 @@ describe.each([
 describe('a router with an engine', () => {
   it('goes on with the embedder of its state that ships, whatever the engine has', () => {
     const engine = (embedder?: Embedder) =>
-      opened(SonaEngine.withConfig({ hiddenDim: 256, ...(embedder && { embedder }) }));
+      keep(SonaEngine.withConfig({ hiddenDim: 256, ...(embedder && { embedder }) }));
     const state = (embedder: Embedder) => routerKind.make(256, { embedder }).snapshot();
     const [house, words] = [engine(own('house')), engine(own('hash-256'))];
     const cases: [Embedder, SonaEngine, string, boolean][] = [
@@ -314,7 +304,7 @@ describe('a router with an engine', () => {
       [own('house'), house, 'house', true],
     ];
     for (const [embedder, engine, id, same] of cases) {
-      const restored = opened(SonaRouter.restore(state(embedder), { engine }));
+      const restored = keep(SonaRouter.restore(state(embedder), { engine }));
       expect(restored.embedder?.id).toBe(id);
       expect(restored.embedder === engine.embedder).toBe(same);
       expect(restored.route('hello').fallback).toBeNull();
@@ -322,18 +312,16 @@ describe('a router with an engine', () => {
   });
 
   it('that has another embedder than its state takes no text of it', async () => {
-    const engine = opened(SonaEngine.withConfig({ hiddenDim: 30, embedder: own('house', 30) }));
+    const engine = keep(SonaEngine.withConfig({ hiddenDim: 30, embedder: own('house', 30) }));
     const same = routerKind.make(30, { embedder: own('house', 30) }) as SonaRouter;
-    const restored = opened(SonaRouter.restore(same.snapshot(), { engine }));
+    const restored = keep(SonaRouter.restore(same.snapshot(), { engine }));
     expect(restored.embedder).toBe(engine.embedder);
     expect(restored.route('hello').fallback).toBeNull();
     const other = routerKind.make(30, { embedder: own('other', 30) }) as SonaRouter;
-    const error = await refusal(() =>
-      opened(SonaRouter.restore(other.snapshot(), { engine })).route('hello'),
-    );
+    const error = await refusal(() => keep(SonaRouter.restore(other.snapshot(), { engine })).route('hello'));
     expect(error.code).toBe('SONA_INCOMPATIBLE_STATE');
     expect(error.message).toMatch(/"other".*"house"|"house".*"other"/);
-    const vectors = opened(SonaRouter.restore(other.snapshot(), { engine }));
+    const vectors = keep(SonaRouter.restore(other.snapshot(), { engine }));
     expect(vectors.route(gaussian(30, 1)).fallback).toBeNull();
   });
 });
@@ -351,7 +339,7 @@ describe('routers that are merged', () => {
     for (let n = 0; n < 5; n++) {
       made.feedback(made.route(embedder ? `number ${n}` : gaussian(256, n)).id, { quality: 0.5 });
     }
-    return opened(made);
+    return keep(made);
   };
 
   it('have one embedder', async () => {

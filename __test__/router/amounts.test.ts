@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
 import { type DecisionId, SonaRouter } from '../../index.ts';
-import { bytes, make, NOON, prompt } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { bytes, NOON, prompt } from '../support/routers.ts';
 
+const make = routers();
 const only = { models: [{ id: 'm' }] };
 
 /** Tells a router of one model amounts, and gives their mean and what is expected. */

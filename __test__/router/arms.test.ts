@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { type RouterModel, readLog, SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { bytes, DIM, make, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { bytes, DIM, prompt, teach } from '../support/routers.ts';
 
+const make = routers();
 const fast: RouterModel = {
   id: 'fast',
   model: 'gpt-large',

@@ -2,10 +2,14 @@
 // bit, as a twin that was never asked, and log nothing.
 import { describe, expect, it } from 'vitest';
 import { fitBasis, type RouterDecision, SonaEngine, type SonaErrorCode, SonaRouter } from '../../index.ts';
+import { fixedClock } from '../../testing.ts';
 import { badVectors } from '../support/bad-vectors.ts';
 import { refusal } from '../support/errors.ts';
-import { anonymous, basis, bytes, DIM, idAt, make, models, NOON, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { anonymous, basis, bytes, DIM, idAt, models, NOON, prompt, teach } from '../support/routers.ts';
 import { gaussian } from '../support/vectors.ts';
+
+const make = routers();
 
 interface World {
   router: SonaRouter;
@@ -540,10 +544,10 @@ describe('a clock that is wrong', () => {
   });
 
   it('may run backwards', () => {
-    let time = NOON;
-    const router = make({ now: () => time, pendingTtlMs: 10 });
+    const clock = fixedClock(NOON);
+    const router = make({ now: clock.now, pendingTtlMs: 10 });
     const { id } = router.route(prompt(0, 1), { sessionId: 'a' });
-    time -= 1_000_000;
+    clock.set(clock.now() - 1_000_000);
     expect(router.route(prompt(0, 1), { sessionId: 'a' }).explain().reason).toBe('session');
     expect(router.feedback(id, { quality: 0.5 })).toEqual({ applied: true });
   });

@@ -7,23 +7,15 @@ import { Random } from '../../bench/lib/random.mts';
 import { hash } from '../../embed.ts';
 import { type RouterConfig, SonaEngine, SonaRouter } from '../../index.ts';
 import { blockOf, settingsBlock } from '../../scripts/settings-table.mts';
+import { fixedClock } from '../../testing.ts';
 import { native } from '../../ts/binding/native.ts';
 import type { Setting } from '../../ts/engine/config.ts';
 import { root } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import {
-  basis,
-  DIM,
-  idAt,
-  make,
-  models,
-  NOON,
-  numberOf,
-  prompt,
-  quality,
-  teach,
-} from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { basis, DIM, idAt, models, NOON, numberOf, prompt, quality, teach } from '../support/routers.ts';
 
+const make = routers();
 const settings = JSON.parse(native.routerSettings()) as Setting[];
 
 /** Keys that are no rows of the table: no numbers or words, or groups. */
@@ -270,12 +262,12 @@ describe('features.dim', () => {
 describe('a setting changes something', () => {
   /** What a router of a configuration decides, and what it knows in the end. */
   function story(config: Partial<RouterConfig>): unknown {
-    let now = NOON;
-    const router = make({ features: { basis }, ...config, now: () => now });
+    const clock = fixedClock(NOON);
+    const router = make({ features: { basis }, ...config, now: clock.now });
     const random = new Random(2);
     const seen: unknown[] = [];
     for (let n = 0; n < 900; n++) {
-      now += 60_000;
+      clock.advance(60_000);
       if (n === 100) router.addModel({ id: 'new', prior: { quality: 0.2, weight: 100 } });
       const options = { tenant: `t${n % 3}`, ...(n % 4 === 0 && { sessionId: `s${n % 12}` }) };
       const { id, model, propensity } = router.route(prompt(n % 2, n), options);

@@ -2,7 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Explanation, explainTable, SonaEngine, type SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, DIM, make, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { basis, DIM, prompt, teach } from '../support/routers.ts';
+
+const make = routers();
 
 function taught(config: Parameters<typeof make>[0] = {}): SonaRouter {
   const router = make({ objective: { costWeight: 0.1 }, ...config });

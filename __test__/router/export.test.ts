@@ -2,23 +2,22 @@
 import {
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { evaluatePolicy, readLog, type SonaError, SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { idAt, make, numberOf, prompt, teach } from '../support/routers.ts';
+import { routers, temporaryFolder } from '../support/fixture.ts';
+import { idAt, numberOf, prompt, teach } from '../support/routers.ts';
+import { turnsDuring } from '../support/turns.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-export-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const make = routers();
+const folder = temporaryFolder();
 
 type Line = { v: number; id: string; incarnation: string; outcome?: { quality?: number } };
 const parse = (line: string) => JSON.parse(line) as Line;
@@ -170,10 +169,7 @@ describe('a log that is read while decisions go on', () => {
 
   it('leaves room for other work between pieces', async () => {
     const router = large(3_000);
-    let turns = 0;
-    const timer = setInterval(() => turns++, 0);
-    await all(router.exportLog());
-    clearInterval(timer);
+    const { turns } = await turnsDuring(() => all(router.exportLog()));
     expect(turns).toBeGreaterThan(0);
   });
 

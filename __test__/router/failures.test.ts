@@ -1,9 +1,12 @@
 // Who is blamed for a call that failed, what a success is, and when a model rests.
 import { describe, expect, it } from 'vitest';
 import type { ExplainedCandidate, Outcome, SonaRouter } from '../../index.ts';
+import { fixedClock } from '../../testing.ts';
 import { refusal } from '../support/errors.ts';
-import { bytes, distance, expectations, make, NOON, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { bytes, distance, expectations, NOON, prompt, teach } from '../support/routers.ts';
 
+const make = routers();
 const of = (router: SonaRouter, id: string) => router.stats().models.find((model) => model.id === id);
 const candidate = (router: SonaRouter, id: string) =>
   router
@@ -216,18 +219,18 @@ describe('attempts', () => {
 
 describe('a model that is down', () => {
   it.each([0, 1, 10, 50, 120])('is asked seldom, though outcomes come %i requests late', (delay) => {
-    let now = NOON;
+    const clock = fixedClock(NOON);
     const router = make({
       models: [
         { id: 'good', prior: { quality: 0.9 } },
         { id: 'other', prior: { quality: 0.6 } },
       ],
-      now: () => now,
+      now: clock.now,
     });
     const waiting: [string, number][] = [];
     let sent = 0;
     for (let n = 0; n < 400; n++) {
-      now += 1_000;
+      clock.advance(1_000);
       const { id, model } = router.route(prompt(n % 2, n));
       if (n >= 200 && n < 245 && model === 'good') {
         sent++;

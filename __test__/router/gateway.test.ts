@@ -1,17 +1,13 @@
 // The README's quick start, against a service on this machine that answers as OpenAI's does.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readLog, SonaRouter } from '../../index.ts';
 import { node, root } from '../support/child.ts';
+import { temporaryFolder } from '../support/fixture.ts';
 import { serve } from '../support/services.ts';
 
 const file = 'examples/gateway.mts';
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
 
 interface Chat {
   model: string;
@@ -19,8 +15,7 @@ interface Chat {
 }
 
 /** Runs the program where its model answers with a status, and gives what it asked and what it left behind. */
-async function run(status: number, folder = mkdtempSync(join(tmpdir(), 'sona-gateway-'))) {
-  folders.push(folder);
+async function run(status: number, folder = temporaryFolder()) {
   const { origin, asked } = await serve((_, response) => {
     response.writeHead(status, { 'content-type': 'application/json' });
     const usage = { prompt_tokens: 12, completion_tokens: 40, total_tokens: 52 };

@@ -1,15 +1,12 @@
-// Whose decision it was: outcomes never reach another decision than the one that they are of, whatever was restarted, and
-// whatever runs beside it.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type RouterDecision, readLog, SonaEngine, SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { anonymous, bytes, DIM, idAt, make, NOON, numberOf, prompt, teach } from '../support/routers.ts';
+import { routers, temporaryFolder } from '../support/fixture.ts';
+import { anonymous, bytes, DIM, idAt, NOON, numberOf, prompt, teach } from '../support/routers.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-identity-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const make = routers();
+const folder = temporaryFolder();
 
 const foreign = { applied: false, reason: 'foreign' };
 const applied = { applied: true };

@@ -1,11 +1,11 @@
 // The router learns which model does well on which prompts, from one outcome per decision.
 import { describe, expect, it } from 'vitest';
 import { type Exploration, fitBasis, SonaRouter } from '../../index.ts';
+import { routers } from '../support/fixture.ts';
 import {
   anonymous,
   basis,
   DIM,
-  make,
   models,
   numberOf,
   outlook,
@@ -14,6 +14,8 @@ import {
   worth,
 } from '../support/routers.ts';
 import { gaussian, kinds, near } from '../support/vectors.ts';
+
+const make = routers();
 
 /** Share of fresh prompts for which the better model is chosen, of the two that are good at something. */
 function share(router: SonaRouter, count = 200): number {

@@ -10,8 +10,11 @@ import {
   writeLog,
 } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { basis, bytes, DIM, idAt, make, NOON, numberOf, prompt, teach, worth } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { basis, bytes, DIM, idAt, NOON, numberOf, prompt, teach, worth } from '../support/routers.ts';
 import { gaussian } from '../support/vectors.ts';
+
+const make = routers();
 
 /** A router that has written down everything. */
 function logged(

@@ -3,7 +3,10 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type Metadata, readLog } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { make, prompt } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { prompt } from '../support/routers.ts';
+
+const make = routers();
 
 /** As many levels as there are objects. */
 function nested(levels: number): Metadata {

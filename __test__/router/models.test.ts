@@ -1,7 +1,10 @@
 // Models come, go, and get new prices while the router runs.
 import { describe, expect, it } from 'vitest';
 import { type RouterModel, SonaRouter } from '../../index.ts';
-import { bytes, expectations, make, models, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { bytes, expectations, models, prompt, teach } from '../support/routers.ts';
+
+const make = routers();
 
 function taught(config: Parameters<typeof make>[0] = {}): SonaRouter {
   const router = make(config);

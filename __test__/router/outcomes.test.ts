@@ -1,17 +1,11 @@
 // Outcomes come late, in parts, wrong, or not at all.
 import { describe, expect, it } from 'vitest';
 import type { Explanation, Outcome, RouterDecision, SonaRouter } from '../../index.ts';
-import {
-  bytes,
-  distance,
-  expectations,
-  idAt,
-  make,
-  NOON,
-  outlook,
-  prompt,
-  teach,
-} from '../support/routers.ts';
+import { fixedClock } from '../../testing.ts';
+import { routers } from '../support/fixture.ts';
+import { bytes, distance, expectations, idAt, NOON, outlook, prompt, teach } from '../support/routers.ts';
+
+const make = routers();
 
 /** A router that has learned a little. */
 function taught(config: Parameters<typeof make>[0] = {}): SonaRouter {
@@ -201,8 +195,8 @@ describe('an error', () => {
   });
 
   it('lets a model rest after three in a row, twice as long each time', () => {
-    let now = NOON;
-    const router = taught({ now: () => now });
+    const clock = fixedClock(NOON);
+    const router = taught({ now: clock.now });
     const fail = () =>
       router.feedback(router.route(prompt(0, 1), { eligible: ['coder'] }).id, { error: true });
     const filters = () =>
@@ -217,10 +211,10 @@ describe('an error', () => {
     fail();
     expect([filters(), stats(router, 'coder')?.restsUntil]).toEqual([['failing'], NOON + 30_000]);
     expect(router.route(prompt(0, 1)).model).not.toBe('coder');
-    now += 30_000;
+    clock.advance(30_000);
     expect(filters()).toEqual([]);
     fail();
-    expect(stats(router, 'coder')?.restsUntil).toBe(now + 60_000);
+    expect(stats(router, 'coder')?.restsUntil).toBe(clock.now() + 60_000);
     router.feedback(router.route(prompt(0, 1), { eligible: ['coder'] }).id, { quality: 0.9 });
     expect([filters(), stats(router, 'coder')?.restsUntil]).toEqual([[], null]);
   });
@@ -240,12 +234,12 @@ describe('an error', () => {
 
 describe('a decision', () => {
   it('is held for pendingTtlMs', () => {
-    let now = NOON;
-    const router = taught({ now: () => now, pendingTtlMs: 1_000 });
+    const clock = fixedClock(NOON);
+    const router = taught({ now: clock.now, pendingTtlMs: 1_000 });
     const [early, late] = [router.route(prompt(0, 1)).id, router.route(prompt(0, 2)).id];
-    now += 1_000;
+    clock.advance(1_000);
     expect(router.feedback(early, { quality: 0.5 })).toEqual({ applied: true });
-    now += 1;
+    clock.advance(1);
     expect(router.feedback(late, { quality: 0.5 })).toEqual({ applied: false, reason: 'expired' });
     expect(router.feedback(early, { quality: 0.5, amend: true })).toEqual({
       applied: false,
@@ -315,10 +309,10 @@ describe('forget', () => {
   });
 
   it('takes what every part of the criterion holds for', () => {
-    let now = NOON;
-    const router = make({ now: () => now });
+    const clock = fixedClock(NOON);
+    const router = make({ now: clock.now });
     const ids = [0, 1, 2, 3].map((n) => {
-      now = NOON + n;
+      clock.set(NOON + n);
       const { id } = router.route(prompt(0, n));
       router.feedback(id, { quality: 0.5, source: n % 2 === 0 ? 'a' : 'b' });
       return id;

@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
 import type { BudgetInfeasibleEvent, SonaRouter } from '../../index.ts';
+import { fixedClock } from '../../testing.ts';
 import { refusal } from '../support/errors.ts';
+import { routers } from '../support/fixture.ts';
 import {
   basis,
   bytes,
   expectations,
-  make,
   models,
   NOON,
   numberOf,
@@ -16,6 +17,8 @@ import {
   quality,
   teach,
 } from '../support/routers.ts';
+
+const make = routers();
 
 /** What a call costs, by model. */
 const costs: Record<string, number> = { coder: 0.004, poet: 0.0004, dull: 0.0001 };
@@ -203,13 +206,13 @@ describe('a session', () => {
   });
 
   it('ends after sessionTtlMs without a request', () => {
-    let now = NOON;
-    const router = taught({ now: () => now, sessionTtlMs: 1_000 });
+    const clock = fixedClock(NOON);
+    const router = taught({ now: clock.now, sessionTtlMs: 1_000 });
     const reason = () => router.route(prompt(0, 1), { sessionId: 'a' }).explain().reason;
     expect(reason()).toBe('policy');
-    now += 1_000;
+    clock.advance(1_000);
     expect(reason()).toBe('session');
-    now += 1_001;
+    clock.advance(1_001);
     expect(reason()).toBe('policy');
   });
 

@@ -1,14 +1,14 @@
 // A state is one moment, whatever goes on while it is written.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
 import { SonaRouter } from '../../index.ts';
-import { bytes, idAt, make, NOON, prompt, quality, teach } from '../support/routers.ts';
+import { routers, temporaryFolder } from '../support/fixture.ts';
+import { bytes, idAt, NOON, prompt, quality, teach } from '../support/routers.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-saving-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const make = routers();
+const folder = temporaryFolder();
 
 it.each([0, 10, 2_000, 20_000])(
   'decisions go on while %i that wait are saved, and none is lost',

@@ -1,7 +1,10 @@
 // Hundreds of models, and what the parts of a router take.
 import { describe, expect, it } from 'vitest';
 import type { RouterMemory, SonaRouter } from '../../index.ts';
-import { make, prompt, teach } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { prompt, teach } from '../support/routers.ts';
+
+const make = routers();
 
 /** A router of many models, each told of once. */
 function wide(count: number): SonaRouter {

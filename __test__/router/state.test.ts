@@ -1,18 +1,18 @@
 // Snapshots, files and merging: nothing is lost, nothing counts twice.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
 import { fitBasis, type RouterConfig, SonaEngine, SonaRouter } from '../../index.ts';
+import { fixedClock } from '../../testing.ts';
 import { refusal } from '../support/errors.ts';
+import { routers, temporaryFolder } from '../support/fixture.ts';
 import {
   basis,
   bytes,
   DIM,
   distance,
   expectations,
-  make,
   models,
   NOON,
   outlook,
@@ -22,11 +22,11 @@ import {
 } from '../support/routers.ts';
 import { gaussian } from '../support/vectors.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'sona-router-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const make = routers();
+const folder = temporaryFolder();
 
-let time = NOON;
-const now = () => time;
+const clock = fixedClock(NOON);
+const { now } = clock;
 
 /** Everything that a router does, seeded by `part`; what was seen. */
 function live(router: SonaRouter, part: number): unknown[] {
@@ -35,7 +35,7 @@ function live(router: SonaRouter, part: number): unknown[] {
   const random = new Random(part);
   const open: string[] = [];
   for (let n = 0; n < 120; n++) {
-    time += 1_000;
+    clock.advance(1_000);
     const decision = router.route(prompt(n % 2, 1_000 * part + n), {
       ...(n % 3 === 0 && { sessionId: `session ${n % 9}` }),
       ...(n % 4 === 0 && { tenant: `tenant ${n % 8}` }),
@@ -86,16 +86,16 @@ describe('a restored router', () => {
       for (let part = 1; part <= 6; part++) live(router, part);
       const copy = SonaRouter.restore(router.snapshot(), { now, continues: true });
       expect(bytes(copy)).toBe(bytes(router));
-      const start = time;
+      const start = clock.now();
       const on = live(router, 7);
-      time = start;
+      clock.set(start);
       expect(live(copy, 7)).toEqual(on);
       const file = join(folder, 'router');
       await copy.save(file);
       const loaded = await SonaRouter.load(file, { now, continues: true });
-      const later = time;
+      const later = clock.now();
       const further = [8, 9, 10].flatMap((part) => live(router, part));
-      time = later;
+      clock.set(later);
       expect([8, 9, 10].flatMap((part) => live(loaded, part))).toEqual(further);
       await Promise.all([router, copy, loaded].map((each) => each.close()));
     },

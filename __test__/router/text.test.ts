@@ -1,7 +1,6 @@
 // What a router makes of prompts that are text or chats, and what it does when their embedder fails.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { builtin, hash } from '../../embed.ts';
 import {
@@ -22,6 +21,7 @@ import { readFeatures } from '../support/decisions.ts';
 import { waiting } from '../support/embedders.ts';
 import { manual } from '../support/engines.ts';
 import { refusal } from '../support/errors.ts';
+import { keep, routers, temporaryFolder } from '../support/fixture.ts';
 import {
   anonymous,
   basis,
@@ -29,7 +29,6 @@ import {
   DIM,
   distance,
   expectations,
-  make,
   models,
   NOON,
   numberOf,
@@ -38,6 +37,8 @@ import {
   teach,
 } from '../support/routers.ts';
 import { gaussian } from '../support/vectors.ts';
+
+const make = routers();
 
 /** The vector of `code 3` or `prose 3`; zeros for what is none. */
 const vectorOf = (text: string): Float32Array => {
@@ -531,8 +532,7 @@ describe('an embedder that takes its time and fails', () => {
   });
 
   it('is not shown patterns of the mean', async () => {
-    const engine = manual({ hiddenDim: DIM });
-    engines.push(engine);
+    const engine = keep(manual({ hiddenDim: DIM }));
     engine.endTrajectory(engine.beginTrajectory(prompt(0, 1)), 1);
     engine.forceLearn();
     const router = make({ embedder: failing(), engine });
@@ -706,7 +706,7 @@ describe('a request that may wait', () => {
 it('a router that is closing, but still has work to end, decides nothing any more', async () => {
   const embedder = waiting({ dim: DIM });
   const { router, lines } = told({ embedder });
-  const file = join(mkdtempSync(join(tmpdir(), 'sona-closing-')), 'state');
+  const file = join(temporaryFolder(), 'state');
   const wait = router.routeAsync('code 1');
   const saved = router.save(file);
   const ending = router.close();
@@ -715,7 +715,6 @@ it('a router that is closing, but still has work to end, decides nothing any mor
   await Promise.all([saved, ending]);
   expect(lines).toEqual([]);
   expect(SonaRouter.restore(readFileSync(file)).stats().decisions).toBe(0);
-  rmSync(dirname(file), { recursive: true });
 });
 
 describe('warmStart', () => {
@@ -979,11 +978,11 @@ describe('the embedder of a router', () => {
 
   it('is that of the config, else of the engine, else the one that ships for the length', () => {
     const [one, other] = [quick(), quick({ id: 'other' })];
-    const engine = manual({ hiddenDim: DIM, embedder: one });
-    const wide = manual({ hiddenDim: 64 });
-    const bare = manual({ hiddenDim: DIM });
-    const named = manual({ embedder: { ...hash(), id: 'other words' } });
-    engines.push(engine, wide, bare, named);
+    const engine = keep(manual({ hiddenDim: DIM, embedder: one }));
+    const wide = keep(manual({ hiddenDim: 64 }));
+    const bare = keep(manual({ hiddenDim: DIM }));
+    const named = keep(manual({ embedder: { ...hash(), id: 'other words' } }));
+    for (const opened of [engine, wide, bare, named]) keep(opened);
     const known: [Partial<RouterConfig>, Embedder | null][] = [
       [{}, builtin()],
       [{ features: {} }, builtin()],
@@ -1056,8 +1055,7 @@ describe('the embedder of a router', () => {
   });
 
   it("refuses a length that is not the embedder's: its own, the engine's, the basis's", async () => {
-    const engine = manual({ hiddenDim: DIM });
-    engines.push(engine);
+    const engine = keep(manual({ hiddenDim: DIM }));
     const lengths: [Partial<RouterConfig>, object][] = [
       [
         { engine, embedder: hash() },

@@ -2,8 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { type Outcome, readLog, type SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
-import { bytes, make, prompt } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { bytes, prompt } from '../support/routers.ts';
 
+const make = routers();
 const models = [
   { id: 'small', inputUsdPer1M: 0.5, outputUsdPer1M: 2 },
   { id: 'large', inputUsdPer1M: 10, outputUsdPer1M: 40 },

@@ -2,7 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../bench/lib/random.mts';
 import type { DriftEvent, SonaRouter, WarmStartRow } from '../../index.ts';
-import { distance, expectations, make, prompt, quality } from '../support/routers.ts';
+import { routers } from '../support/fixture.ts';
+import { distance, expectations, prompt, quality } from '../support/routers.ts';
+
+const make = routers();
 
 /** A router that has taken rows in, and the shifts that it saw in them. */
 function warmed(rows: readonly WarmStartRow[], config = {}): { router: SonaRouter; shifts: DriftEvent[] } {

@@ -6,12 +6,10 @@ import { Worker } from 'node:worker_threads';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Ended {
-  /** Null when a signal ended it. */
+  /** Null when a signal ended it, as it does with a program that does not end. */
   code: number | null;
   stdout: string;
   stderr: string;
-  /** Milliseconds from its last line of output to its end. */
-  lingered: number;
 }
 
 /** Runs Node.js with arguments to its end. */
@@ -20,11 +18,10 @@ export function node(
   { cwd = root, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env } });
-    let [stdout, stderr, spoke] = ['', '', Date.now()];
+    const child = spawn(process.execPath, args, { cwd, env: { ...process.env, ...env }, timeout: 240_000 });
+    let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (data) => {
       stdout += data;
-      spoke = Date.now();
     });
     child.stderr.on('data', (data) => {
       stderr += data;
@@ -33,7 +30,7 @@ export function node(
     child.on('close', (code) => {
       // vitest looks for source maps in the files of frames that it finds in a message, and stumbles over tsx's own
       stderr = stderr.replace(/^ +at .*node_modules.*\n?/gm, '');
-      resolve({ code, stdout, stderr, lingered: Date.now() - spoke });
+      resolve({ code, stdout, stderr });
     });
   });
 }

@@ -32,7 +32,7 @@ function heard(engine: Engine): Promise<never> {
   const error = new Promise<never>((_, reject) => engine.once('error', reject));
   end(engine);
   // the thread does not keep the process alive, so the wait must
-  const waiting = setTimeout(() => undefined, 10_000);
+  const waiting = setTimeout(() => undefined, 120_000);
   return error.finally(() => clearTimeout(waiting));
 }
 

@@ -3,9 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SonaEngine, SonaError } from '../../../index.ts';
 import { axis, near } from '../vectors.ts';
 
-const { name, millis, seed, dim, how } = workerData as {
+const { name, rounds, seed, dim, how } = workerData as {
   name: string;
-  millis: number;
+  rounds: number;
   seed: number;
   dim: number;
   /** Whether it closes its engine at the end, goes away without, or waits for the thread to be torn down. */
@@ -26,8 +26,7 @@ function race(work: () => void): void {
   }
 }
 
-const end = Date.now() + millis;
-for (let n = 0; Date.now() < end; n++) {
+for (let n = 0; n < rounds; n++) {
   const query = near(axis(dim, n % 4), 0.3, 100_000 * seed + n);
   // every thread removes and adds the same route, and uses it
   if (n % 50 === 7) {
