@@ -44,10 +44,12 @@ interface Options {
   env?: Record<string, string>;
 }
 
-/** The environment without what this test's own runner has set. */
+/** The environment without what Vitest, and npm for this package's own commands, have set. */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_ENV, NODE_OPTIONS, VITEST, ...rest } = process.env;
-  const kept = Object.entries(rest).filter(([name]) => !/^(VITEST_|npm_package_|npm_lifecycle_)/.test(name));
+  const kept = Object.entries(rest).filter(
+    ([name]) => !/^(VITEST_|npm_package_|npm_lifecycle_|npm_config_(loglevel|local_prefix)$)/.test(name),
+  );
   return Object.fromEntries(kept);
 }
 
