@@ -1,6 +1,6 @@
 // The package as it is installed: both module kinds, by its name, and what it says when the addon is missing.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -23,7 +23,8 @@ async function printed(kind: 'module' | 'commonjs', script: string, cwd = root):
 function withoutAddon(...files: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'sona-package-'));
   folders.push(folder);
-  for (const file of ['dist', ...files]) cpSync(join(root, file), join(folder, file), { recursive: true });
+  for (const file of ['dist', 'package.json', ...files])
+    cpSync(join(root, file), join(folder, file), { recursive: true });
   return folder;
 }
 
@@ -41,7 +42,13 @@ const use = `
   }));
   engine.close();`;
 
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+const { version, ...manifest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string;
+  homepage: string;
+  bugs: string;
+  repository: { url: string };
+};
+const home = manifest.homepage.replace('#readme', '');
 
 const expected = {
   best: 'a',
@@ -113,6 +120,10 @@ describe('the package', () => {
     expect(await printed('commonjs', commonjs)).toEqual([true, 256]);
   });
 
+  it('has one home', () => {
+    expect(manifest).toMatchObject({ bugs: `${home}/issues`, repository: { url: `git+${home}.git` } });
+  });
+
   it('prints nothing and ends when it is only loaded', async () => {
     const ended = await node(['--input-type=module', '--eval', "import '@sona/sona'"]);
     expect(ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
@@ -147,7 +158,12 @@ describe('without the addon', () => {
     expect(tried.some((place) => place.includes(`sona.${target}`) && place.includes('.node'))).toBe(true);
     expect(tried.some((place) => place.includes(`sona-${target}`) && !place.includes('.node'))).toBe(true);
     for (const place of tried) expect(error.message).toContain(place);
-    expect(error.message).toContain('this copy of the package ships none');
+    expect(error.message).toContain(
+      'this copy of the package ships none. In a checkout of the sources, `npm run build` makes it; ' +
+        'an installed copy is incomplete and has to be installed again.',
+    );
+    // its loader's advice, which is for packages that come in parts
+    expect(error.message).not.toMatch(/npm has a bug|package-lock/);
     expect(new Set(tried).size).toBe(tried.length);
   });
 
@@ -200,9 +216,29 @@ describe('loading the addon', () => {
     const script = `import('./dist/index.mjs').then(({ presets }) => presets.maxQuality).catch(
       ({ message, details }) => console.log(JSON.stringify({ message, shipped: details.shipped })));`;
     expect(await printed('module', script, folder)).toEqual({
-      message: expect.stringContaining('this copy of the package ships it for elsewhere-riscv64'),
+      message: expect.stringContaining(
+        'this copy of the package ships it for elsewhere-riscv64. To build it for another platform, install the stable Rust ' +
+          `toolchain and a C linker, then run \`npm install git+${home}.git\`.`,
+      ),
       shipped: ['elsewhere-riscv64'],
     });
+  });
+
+  it.each([
+    ['no package.json', undefined],
+    ["another package's", { name: 'app' }],
+  ])('beside %s, as in a bundle, says what setting is missing', async (_, manifest) => {
+    const folder = withoutAddon();
+    rmSync(join(folder, 'package.json'));
+    if (manifest) writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    const script = `import('./dist/index.mjs').then(({ presets }) => presets.maxQuality).catch(
+      ({ code, message }) => console.log(JSON.stringify({ code, message })));`;
+    const error = (await printed('module', script, folder)) as { code: string; message: string };
+    expect(error.code).toBe('SONA_NATIVE_UNAVAILABLE');
+    expect(error.message).toMatch(/this code was bundled, .* Mark @sona\/sona as external/);
+    const page = 'docs/bundlers.md';
+    expect(error.message).toContain(`${home}/blob/main/${page}.`);
+    expect(existsSync(join(root, page))).toBe(true);
   });
 });
 

@@ -21,11 +21,18 @@ function newest(/** @type {string[]} */ paths) {
 /** Files in the root whose name matches; the addon's file name carries its platform. */
 const rootFiles = (/** @type {RegExp} */ pattern) => readdirSync(root).filter((name) => pattern.test(name));
 
+function packages() {
+  if (existsSync(join(root, 'node_modules/@napi-rs/cli')) && existsSync(join(root, 'node_modules/tsdown')))
+    return;
+  fail('the development packages, which build this one, are not installed: run `npm ci` without --omit=dev.');
+}
+
 function toolsForNative() {
+  packages();
   if (!found('cargo')) {
     fail(
-      'cargo was not found. The engine is written in Rust: install the stable Rust toolchain (version 1.89 or newer, ' +
-        'usually through rustup), open a new shell and run this again.',
+      'cargo was not found. The engine is written in Rust, and an install from sources or git builds it: install the stable ' +
+        'Rust toolchain (version 1.89 or newer, usually through rustup), open a new shell and run this again.',
     );
   }
   if (process.platform !== 'win32' && !['cc', 'gcc', 'clang'].some(found)) {
@@ -44,7 +51,8 @@ const steps = {
     what: 'installing the development packages (npm ci)',
     inputs: ['package-lock.json'],
     outputs: () => ['node_modules/.package-lock.json'],
-    command: ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel', 'error'],
+    // without scripts: its own would build what the steps below build, unseen
+    command: ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'],
   },
   native: {
     what: 'building the native addon (some minutes the first time)',
@@ -52,6 +60,12 @@ const steps = {
     outputs: () => ['binding.cjs', 'binding.d.cts', rootFiles(/^sona\..+\.node$/)[0] ?? 'sona.node'],
     needs: toolsForNative,
     command: ['npm', 'run', '--silent', 'build:native'],
+  },
+  bundlers: {
+    what: 'installing the bundlers (__test__/bundlers/package.json)',
+    inputs: ['__test__/bundlers/package-lock.json'],
+    outputs: () => ['__test__/bundlers/node_modules/.package-lock.json'],
+    command: ['npm', 'ci', '--prefix', '__test__/bundlers', '--ignore-scripts', '--loglevel', 'error'],
   },
   fault: {
     what: 'building the addon with planted faults, for the tests',
@@ -67,6 +81,7 @@ const steps = {
       ['index', 'embed', 'testing'].flatMap((name) =>
         ['mjs', 'cjs', 'd.mts', 'd.cts'].map((extension) => `dist/${name}.${extension}`),
       ),
+    needs: packages,
     command: ['npm', 'run', '--silent', 'build:ts'],
   },
 };

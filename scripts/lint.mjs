@@ -21,6 +21,7 @@ const checks = {
   arrows: ['node', 'scripts/check-arrows.mjs'],
   'public types': ['node', 'scripts/types.mjs'],
   publint: ['publint', '--strict'],
+  'types of the packed entries': ['attw', '--pack', '.', '--format', 'ascii', '--no-emoji'],
   traces: ['node', 'scripts/check-traces.mjs'],
 };
 

@@ -10,12 +10,18 @@ import { fail, root, run, say } from './process.mjs';
 /** What each task needs, and the command that it is. @type {Record<string, {steps: string[], peer?: boolean, command?: string[]}>} */
 const tasks = {
   build: { steps: ['packages', 'native', 'dist'] },
+  // npm runs it once packages are installed: after a plain install in a checkout, and where another project installs from git
+  prepare: { steps: ['native', 'dist'] },
   'build:types': { steps: ['packages', 'dist'], command: ['node', 'scripts/types.mjs', '--write'] },
   demo: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/demo.mts'] },
   replay: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/replay.mts'] },
   test: { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs'] },
   'test:ts': { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs', 'ts'] },
   'test:rust': { steps: [], command: ['node', 'scripts/test.mjs', 'rust'] },
+  'test:bundlers': {
+    steps: ['packages', 'native', 'dist', 'bundlers'],
+    command: ['npm', '--prefix', '__test__/bundlers', '--silent', 'test', '--'],
+  },
   lint: { steps: ['packages', 'native', 'dist'], command: ['node', 'scripts/lint.mjs'] },
   'bench:learning': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/learning.mts'] },
   'bench:routing': { steps: ['packages', 'native', 'dist'], command: ['tsx', 'bench/routing.mts'] },

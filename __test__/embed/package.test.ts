@@ -30,7 +30,7 @@ const use = `
   })();`;
 
 describe('@sona/sona/embed', () => {
-  it.each(['module', 'commonjs'] as const)('works as %s, and says which peer is missing', async (kind) => {
+  it.each(['module', 'commonjs'] as const)('works as %s, and says which package is missing', async (kind) => {
     expect(await printed(kind, load[kind] + use)).toEqual({
       names: Object.keys(source).sort(),
       prompt: 'why',

@@ -1,5 +1,5 @@
 import { fromNative, SonaError } from '../base/errors.ts';
-import { openAddon, platform, shippedPlatforms } from '../host/addon.ts';
+import { liesIn, openAddon, platform, shippedPlatforms } from '../host/addon.ts';
 import type { Binding } from './binding.ts';
 
 /** Runs when the core is loaded, before the first of its functions. */
@@ -32,24 +32,46 @@ function open(): Binding {
   } catch (error) {
     const { platform: system, arch } = platform;
     const [tried, shipped] = [causes(error), shippedPlatforms()];
-    const ships =
-      shipped.length > 0
-        ? `this copy of the package ships it for ${shipped.join(', ')}`
-        : 'this copy of the package ships none; in a checkout of the sources `npm run build` makes it';
+    const message = `the native addon for ${system}-${arch} could not be loaded: ${reason(shipped)}`;
     throw new SonaError(
       'SONA_NATIVE_UNAVAILABLE',
-      `the native addon for ${system}-${arch} could not be loaded: ${ships}. Tried:\n  ${tried.join('\n  ')}`,
+      `${message} Tried:\n  ${tried.join('\n  ')}`,
       { platform: system, arch, shipped, tried },
       error,
     );
   }
 }
 
+const PACKAGE = '@sona/sona';
+const HOME = 'https://github.com/sona-engine/sona';
+
+/** Why the addon is not there, and what to do about it. */
+function reason(shipped: readonly string[]): string {
+  if (!liesIn(PACKAGE)) {
+    return (
+      `this code was bundled, apart from the folder of ${PACKAGE}, which holds the addon (a .node file). Mark ${PACKAGE} as ` +
+      `external, and have it installed where the program runs: ${HOME}/blob/main/docs/bundlers.md.`
+    );
+  }
+  if (shipped.length === 0) {
+    return (
+      'this copy of the package ships none. In a checkout of the sources, `npm run build` makes it; an installed copy is ' +
+      'incomplete and has to be installed again.'
+    );
+  }
+  return (
+    `this copy of the package ships it for ${shipped.join(', ')}. To build it for another platform, install the stable Rust ` +
+    `toolchain and a C linker, then run \`npm install git+${HOME}.git\`.`
+  );
+}
+
 /** The loader chains one error per place that it tried. */
 function causes(error: unknown): string[] {
   const messages: string[] = [];
   for (let at = error; at instanceof Error && messages.length < 32; at = at.cause) {
-    messages.push(at.message.split('\n', 1)[0] ?? '');
+    const message = at.message.split('\n', 1)[0] ?? '';
+    // the loader's summary: no place, and its advice is for packages that come in parts
+    if (!message.startsWith('Cannot find native binding.')) messages.push(message);
   }
   return messages;
 }
