@@ -987,6 +987,7 @@ describe('a closed engine', () => {
     findPatterns: (engine) => engine.findPatterns(query),
     findPatternsAsync: (engine) => engine.findPatternsAsync(query),
     queryPatterns: (engine) => engine.queryPatterns(query),
+    feedback: (engine) => engine.feedback('s-1-0000000000000000' as never, { quality: 1 }),
     expectQuality: (engine) => engine.expectQuality(query),
     expectQualityAsync: (engine) => engine.expectQualityAsync(query),
     versions: (engine) => engine.versions(),

@@ -15,6 +15,7 @@ const places = [
   'suggest',
   'end',
   'feedback',
+  'answer',
   'patterns',
   'rollback',
   'forget',

@@ -16,7 +16,7 @@ afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 
 function make(config: SonaConfig = {}): SonaEngine {
   const engine = opened(manual({ hiddenDim: DIM, ...config }));
-  ['a', 'b', 'c'].forEach((name, i) => engine.addRoute(name, { embedding: axis(DIM, i) }));
+  for (const [i, name] of ['a', 'b', 'c'].entries()) engine.addRoute(name, { embedding: axis(DIM, i) });
   return engine;
 }
 

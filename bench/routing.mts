@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers, drift, budgets, and how true its
 // intervals are.
 //
-//   npm run bench:routing -- [--tables cold,warm,drift,budget,calibration] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,warm,drift,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import { outcomeSets } from './lib/outcomes.mts';
@@ -12,6 +12,7 @@ import { judgedSets, ROUNDS } from './routing/bars.mts';
 import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
+import { floorTable } from './routing/floor.mts';
 import { newcomerTable } from './routing/newcomer.mts';
 import { type BasisChoice, unseenBasis } from './routing/sona.mts';
 import { meanOfStreams, streamTable } from './routing/streams.mts';
@@ -79,6 +80,7 @@ const tables: Makers = {
     ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
   ],
   budget: () => only('paretobandit4', (set, basis) => [budgetTable(set, cold, basis)]),
+  floor: () => names.map((name) => floorTable(stream(name), cold, basisOf(stream(name)))),
   calibration: () => {
     console.log(calibrationHeads(seeds));
     return names.map((name) => calibrationRow(stream(name), cold, basisOf(stream(name))));

@@ -148,11 +148,11 @@ describe.each(['module', 'commonjs'] as const)('a package without its table (%s)
   it('works with vectors, and says for text what is missing', async () => {
     const cwd = withoutTable();
     const script = `
-      const engine = new SonaEngine();
+      const engine = new SonaEngine({ onEmbedderError: 'throw' });
       engine.addRoute('x', { embedding: new Float32Array(256).fill(1) });
       const best = engine.suggestRoutes(new Float32Array(256).fill(1)).best;
       const small = new SonaRouter({ models, features: { dim: 8 } });
-      const auto = new SonaRouter({ models, features: {} });
+      const auto = new SonaRouter({ models, features: {}, onEmbedderError: 'throw' });
       const hashed = SonaEngine.withConfig({ embedder: hash() });
       hashed.addRoute('y', { text: 'hello' });
       const vectors = [

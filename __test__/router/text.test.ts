@@ -560,17 +560,21 @@ describe('an embedder that is quick and fails', () => {
     ['gives a promise', async () => gaussian(DIM, 1), 'SONA_EMBEDDER'],
     ['gives another length', () => new Float32Array(3), 'SONA_DIM_MISMATCH'],
     ['gives NaN', () => new Float32Array(DIM).fill(Number.NaN), 'SONA_NOT_FINITE'],
-    ['gives what is too long', () => new Float32Array(DIM).fill(3e38), 'SONA_OUT_OF_RANGE'],
+    ['gives what is too long', () => new Float32Array(DIM).fill(3e38), 'SONA_EMBEDDER'],
   ];
-  it.each(bad)('because it %s fails the request', async (_, embedSync, code) => {
-    const { router, errors, lines } = told({
-      embedder: quick({ embedSync: embedSync as () => Float32Array }),
-    });
-    for (const call of [() => router.route('code 1'), () => router.routeAsync('code 1')]) {
+  it.each(bad)('because it %s, is decided without the prompt', async (_, embedSync, code) => {
+    const embedder = quick({ embedSync: embedSync as () => Float32Array });
+    const { router, errors } = told({ embedder });
+    for (const decide of [() => router.route('code 1'), () => router.routeAsync('code 1')]) {
+      expect((await decide()).fallback).toMatchObject({ reason: 'embedder', code });
+    }
+    expect(errors).toMatchObject([{ code }, { code }]);
+    const strict = told({ embedder, onEmbedderError: 'throw' });
+    for (const call of [() => strict.router.route('code 1'), () => strict.router.routeAsync('code 1')]) {
       expect((await refusal(call)).code).toBe(code);
     }
-    expect([router.stats().decisions, errors, lines]).toEqual([0, [], []]);
-    expect(numberOf(router.route(prompt(0, 1)).id)).toBe(1);
+    expect([strict.router.stats().decisions, strict.errors, strict.lines]).toEqual([0, [], []]);
+    expect(numberOf(strict.router.route(prompt(0, 1)).id)).toBe(1);
   });
 });
 

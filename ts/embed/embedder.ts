@@ -35,7 +35,7 @@ export interface Embedder {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /**
    * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
-   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * `routeAsync` and `suggestRoutesAsync` prefer it. `out` is lent, it may be the caller's own memory: write
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;

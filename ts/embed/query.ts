@@ -196,7 +196,8 @@ export class Queries {
     } catch (error) {
       return this.#fallback(settled.id, error, failed);
     }
-    return memory.every((number) => number === 0) ? emptyText : null;
+    if (memory.every((number) => number === 0)) return emptyText;
+    return hasDirection(memory) ? null : this.#fallback(settled.id, undirected(settled.id), failed);
   }
 
   /** As `textOrFallback`, from every embedder. Rejects with `SONA_ABORTED` as soon as the signal fires. */
@@ -211,7 +212,7 @@ export class Queries {
     try {
       const vector = await this.textVector(argument, text, wait);
       if (hasDirection(vector)) return vector;
-      throw embedderFailed(id, 'expected a vector with a direction, got one without');
+      throw undirected(id);
     } catch (error) {
       checkSignal('options.signal', wait.signal);
       return this.#fallback(id, error, failed);
@@ -293,6 +294,10 @@ export class Queries {
     const expected = `a vector of ${this.#owner.dim} numbers, or text with an embedder that makes such`;
     return invalidArgument(argument, expected, 'text');
   }
+}
+
+function undirected(id: string): SonaError {
+  return embedderFailed(id, 'expected a vector with a direction, got one without');
 }
 
 /** The embedder where none is given: the one of the state's vectors, if it ships, else the inherited one. */

@@ -799,6 +799,7 @@ export class SonaEngine {
 
   /** An embedder failed, and a suggestion was made without it. */
   #fail(error: SonaError): void {
+    this.#live();
     this.#events.report(error, 'routes are suggested without the text');
   }
 

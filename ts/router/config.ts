@@ -101,7 +101,8 @@ export interface RouterConfig<Id extends string = string> extends QueryOptions {
   now?: (() => number) | undefined;
   /**
    * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws, or its
-   * promise rejects with, goes to the event `error` and disturbs nothing else.
+   * promise rejects with, goes to the event `error` and disturbs nothing else. Where choices are certain (`ucb` or `greedy` without a
+   * `propensityFloor`) the log says little about other policies: the process is warned, once (`SONA_EXPLORATION_FOR_LOG`).
    */
   log?: ((line: string) => unknown) | undefined;
   /**

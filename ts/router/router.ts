@@ -9,6 +9,7 @@ import type { Embedder } from '../embed/embedder.ts';
 import type { Fallback } from '../embed/fallback.ts';
 import { type AsyncOptions, Queries, type Query, splitAsync } from '../embed/query.ts';
 import type { ForgetResult } from '../engine/history.ts';
+import { warn } from '../host/warnings.ts';
 import type { DecisionLog, DecisionLogStream } from '../log/decision-log.ts';
 import type { EvaluationPolicy } from '../log/evaluation-policy.ts';
 import {
@@ -48,7 +49,21 @@ import { embedRows, type Receiver, type WarmStartRow, warmStart } from './warm-s
 interface Known {
   readonly 'features.dim': number;
   readonly exploration: Exploration;
+  readonly propensityFloor: number;
   readonly background: 'auto' | 'manual';
+}
+
+/** The process was warned that a log cannot be evaluated. */
+let warned = false;
+
+/** Warns, once, of a log from which little can be learned about other policies. */
+function warnOfCertainChoices({ exploration, propensityFloor }: Known): void {
+  if (warned || propensityFloor > 0 || exploration === 'thompson' || exploration === 'igw') return;
+  warned = true;
+  const what = `log: with exploration '${exploration}' and no propensityFloor nearly every choice is certain`;
+  const then =
+    "such a log says little about other policies; set propensityFloor, .0025 for instance, or 'thompson' or 'igw'";
+  warn('SONA_EXPLORATION_FOR_LOG', `${what}; ${then}`);
 }
 
 /** A router that exists already; only this module can make one. */
@@ -105,6 +120,7 @@ export class SonaRouter<const Id extends string = string> {
     this.#queries = queriesOf(handle, this.#query.length, surroundings);
     this.#models = new Models(handle);
     this.#context = this.#contextOf();
+    if (surroundings.log) warnOfCertainChoices(this.#settings);
     unreachable.register(this, handle, this);
   }
 
@@ -604,6 +620,7 @@ export class SonaRouter<const Id extends string = string> {
   }
 
   #embedderFailed(error: SonaError): void {
+    this.#live();
     this.#events.report(error, 'prompts are routed without their text');
   }
 

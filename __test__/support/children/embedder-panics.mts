@@ -21,9 +21,10 @@ const [place = '', use = ''] = process.argv.slice(2);
 const uses: Record<string, () => unknown> = {
   builtin: () => builtin().embedSync('hello'),
   id: () => builtin().id,
-  engine: () => SonaEngine.withConfig({ background: 'manual' }).suggestRoutes('hello'),
-  router: () => new SonaRouter({ models }).route('hello'),
-  routerAsync: () => new SonaRouter({ models }).routeAsync('hello'),
+  engine: () =>
+    SonaEngine.withConfig({ background: 'manual', onEmbedderError: 'throw' }).suggestRoutes('hello'),
+  router: () => new SonaRouter({ models, onEmbedderError: 'throw' }).route('hello'),
+  routerAsync: () => new SonaRouter({ models, onEmbedderError: 'throw' }).routeAsync('hello'),
 };
 
 plantPanic(place);

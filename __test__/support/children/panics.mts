@@ -49,6 +49,7 @@ const calls: Record<string, (engine: Engine) => unknown> = {
   suggest: (engine) => engine.suggestRoutes(query),
   end,
   feedback: (engine) => engine.learnFromFeedback({ trajectoryId: 1, quality: 0 }),
+  answer: (engine) => engine.feedback(engine.suggestRoutes(query).id, { quality: 1 }),
   patterns: (engine) => engine.findPatterns(query),
   rollback: (engine) => engine.rollback(0),
   forget: (engine) => engine.forget({ source: 'nobody' }),
