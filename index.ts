@@ -1,4 +1,5 @@
-export { SonaError, type SonaErrorCode, type SonaErrorDetails } from './ts/base/errors.ts';
+export type { RefusedValue, SonaErrorDetailsByCode, UnknownName } from './ts/base/error-details.ts';
+export { SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorOf } from './ts/base/errors.ts';
 export type { DecisionId, StoredId, SuggestionId, TrajectoryId } from './ts/base/ids.ts';
 export type { Metadata, MetadataValue } from './ts/base/metadata.ts';
 export type { Same, Vector } from './ts/base/vectors.ts';

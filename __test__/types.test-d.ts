@@ -117,3 +117,21 @@ export const used = [
   ...[chosen, ranked, other, called, open, general, id, text, config, routers, options, outcome],
   ...[named, twice, metadata, dated, off, same, numbers, wrong],
 ];
+
+// details have the types of their code
+{
+  const error: unknown = undefined;
+  if (SonaError.isInstance(error, 'SONA_DIM_MISMATCH')) {
+    const expected: number = error.details.expected;
+    // @ts-expect-error the length is a number
+    const text: string = error.details.expected;
+    use(expected, text);
+  }
+  if (SonaError.isInstance(error, 'SONA_NO_ELIGIBLE_MODEL')) {
+    const filters: readonly string[] | undefined = error.details.filters.small;
+    use(filters);
+  }
+  if (SonaError.isInstance(error)) use(error.details.argument);
+  // @ts-expect-error no such code
+  SonaError.isInstance(error, 'SONA_NOTHING');
+}

@@ -28,7 +28,7 @@ describe("a provider's model", () => {
     const service = await serve(honest);
     const model = provided(service);
     const embedder = aiSdk(model, { dim: 3 });
-    expect(embedder).toMatchObject({ id: 'ai-sdk:here.embedding:m', dim: 3, semantic: true });
+    expect(embedder).toMatchObject({ id: 'ai-sdk:here.embedding:m', dim: 3 });
     expect(embedder.embedSync).toBeUndefined();
     const vectors = await embedder.embed(texts);
     expect(vectors).toEqual(expected);

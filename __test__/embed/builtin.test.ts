@@ -17,7 +17,7 @@ const sync = (options: BuiltinOptions, text: string, out?: Float32Array) =>
 
 describe('builtin', () => {
   it('is what it says', () => {
-    expect(builtin()).toMatchObject({ dim: 256, semantic: true, basis: 'builtin' });
+    expect(builtin()).toMatchObject({ dim: 256, basis: 'builtin' });
     expect(builtin().id).toMatch(/-256-/);
     expect(builtin({ dim: 64 }).id).toMatch(/-64-/);
     expect(builtin({ dim: 64 }).basis).toBe('builtin');

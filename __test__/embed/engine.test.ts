@@ -838,7 +838,6 @@ describe('what is no embedder', () => {
     [{ ...own(), dim: 1.5 }, 'SONA_INVALID_ARGUMENT', '.dim'],
     [{ ...own(), dim: 1 }, 'SONA_INVALID_ARGUMENT', '.dim'],
     [{ ...own(), dim: 65_537 }, 'SONA_INVALID_ARGUMENT', '.dim'],
-    [{ ...own(), semantic: undefined }, 'SONA_INVALID_ARGUMENT', '.semantic'],
     [{ ...own(), basis: 'auto' }, 'SONA_INVALID_ARGUMENT', '.basis'],
     [{ ...own(), basis: null }, 'SONA_INVALID_ARGUMENT', '.basis'],
     [{ ...own(), basis: { ...basis, scale: 'x' } }, 'SONA_INVALID_ARGUMENT', '.basis.scale'],

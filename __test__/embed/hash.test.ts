@@ -8,7 +8,7 @@ const texts = ['the cat sat on the mat', 'the cat sat on a mat', 'quarterly reve
 
 describe('hash', () => {
   it('names its vectors by their length', () => {
-    expect(hash()).toMatchObject({ id: 'hash-256', dim: 256, semantic: false });
+    expect(hash()).toMatchObject({ id: 'hash-256', dim: 256 });
     expect(hash({ dim: 64 })).toMatchObject({ id: 'hash-64', dim: 64 });
   });
 

@@ -15,7 +15,7 @@ describe('openAiCompatible', () => {
   it('embeds', async () => {
     const service = await serve(honest);
     const embedder = make(service);
-    expect(embedder).toMatchObject({ id: 'openai:m', dim: 3, semantic: true });
+    expect(embedder).toMatchObject({ id: 'openai:m', dim: 3 });
     expect(embedder.embedSync).toBeUndefined();
     expect(await embedder.embed(texts)).toEqual(expected);
     expect(service.asked).toMatchObject([{ url: '/v1/embeddings', body: { input: texts } }]);

@@ -30,7 +30,7 @@ describe.each(embedders)('%s', (_, embedder) => {
     expect(plain).not.toBe(zeros(embedder.dim));
     for (const half of ['\ud800', '\udbff', '\udc00', '\udfff', '\udc00\ud800', '\ud800\ud800', '\ufffd']) {
       // words end there for `hash`
-      const inside = embedder.semantic ? [`where is my or${half}der`] : [];
+      const inside = !embedder.id.startsWith('hash-') ? [`where is my or${half}der`] : [];
       for (const text of [
         `${half}where is my order`,
         `where is my order${half}`,
@@ -52,7 +52,7 @@ describe.each(embedders)('%s', (_, embedder) => {
       'where is my order\0',
       'where \0is my order',
       // words end there for `hash`
-      ...(embedder.semantic ? ['where is my or\0der'] : []),
+      ...(!embedder.id.startsWith('hash-') ? ['where is my or\0der'] : []),
     ]) {
       expect(await bitsOf(embedder, text), JSON.stringify(text)).toBe(plain);
     }

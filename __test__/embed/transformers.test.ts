@@ -54,7 +54,6 @@ describe('transformers', () => {
     expect(embedder).toMatchObject({
       id: `transformers:${model}`,
       dim: 384,
-      semantic: true,
       basis: 'minilm',
     });
     expect(embedder.embedSync).toBeUndefined();

@@ -179,7 +179,7 @@ describe('a shared router', () => {
 
   it('refuses the vectors of another embedder', async () => {
     const of = name();
-    const embedder = (id: string) => ({ id, dim: DIM, semantic: true, embed: async () => [] });
+    const embedder = (id: string) => ({ id, dim: DIM, embed: async () => [] });
     open(of, { ...config, embedder: embedder('one') });
     open(of, { ...config, embedder: embedder('one') });
     const error = await refusal(() => open(of, { ...config, embedder: embedder('other') }));

@@ -50,7 +50,6 @@ const vectorOf = (text: string): Float32Array => {
 const slow = (parts: Partial<Embedder> = {}): Embedder => ({
   id: 'eight numbers',
   dim: DIM,
-  semantic: true,
   embed: async (texts) => texts.map(vectorOf),
   ...parts,
 });

@@ -14,7 +14,6 @@ export function own(parts: Partial<Embedder> = {}): Embedder {
   return {
     id: 'own',
     dim: 2,
-    semantic: false,
     embed: async (texts) => texts.map(vectorOf),
     ...parts,
   };

@@ -1,27 +1,6 @@
-/** Stable codes of everything that a call can refuse. */
-export type SonaErrorCode =
-  | 'SONA_DIM_MISMATCH'
-  | 'SONA_NOT_FINITE'
-  | 'SONA_OUT_OF_RANGE'
-  | 'SONA_INVALID_ARGUMENT'
-  | 'SONA_UNKNOWN_TRAJECTORY'
-  | 'SONA_UNKNOWN_ROUTE'
-  | 'SONA_UNKNOWN_MODEL'
-  | 'SONA_NO_ELIGIBLE_MODEL'
-  | 'SONA_INVALID_CONFIG'
-  | 'SONA_CLOSED'
-  | 'SONA_ABORTED'
-  | 'SONA_CORRUPT_STATE'
-  | 'SONA_INCOMPATIBLE_STATE'
-  | 'SONA_ASYNC_EMBEDDER'
-  | 'SONA_EMBEDDER'
-  | 'SONA_IO'
-  | 'SONA_LISTENER'
-  | 'SONA_NATIVE_UNAVAILABLE'
-  | 'SONA_INTERNAL';
+import type { SonaErrorCode, SonaErrorDetails } from './error-details.ts';
 
-/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
-export type SonaErrorDetails = Readonly<Record<string, unknown>>;
+export type { SonaErrorCode, SonaErrorDetails } from './error-details.ts';
 
 const marker: unique symbol = Symbol.for('sona.error');
 
@@ -38,25 +17,47 @@ export class SonaError extends Error {
   /** Stays the same between versions; messages may not. */
   readonly code: SonaErrorCode;
   /** The parts of the message. Plain data, so that it can be logged. */
-  readonly details: SonaErrorDetails;
+  readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(code: SonaErrorCode, message: string, details: SonaErrorDetails = {}, cause?: unknown) {
+  constructor(code: SonaErrorCode, message: string, details: object = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = code === 'SONA_ABORTED' ? 'AbortError' : 'SonaError';
     this.code = code;
-    this.details = details;
+    this.details = details as Readonly<Record<string, unknown>>;
   }
 
-  /** Whether a value is an error of this library, of this copy or another. */
-  static isInstance(error: unknown): error is SonaError {
+  /**
+   * Whether a value is an error of this library, of this copy or another; with a code, one of that code, whose `details` then have
+   * their types: `if (SonaError.isInstance(error, 'SONA_DIM_MISMATCH')) error.details.expected`.
+   */
+  static isInstance<Code extends SonaErrorCode = SonaErrorCode>(
+    error: unknown,
+    code?: Code,
+  ): error is SonaErrorOf<Code> {
     if (typeof error !== 'object' || error === null) return false;
     try {
-      return (error as Partial<SonaError>)[marker] === true;
+      const { [marker]: marked, code: own } = error as Partial<SonaError>;
+      return marked === true && (code === undefined || own === code);
     } catch {
       // a proxy may throw
       return false;
     }
   }
+}
+
+/** An error of a known code, or of any. */
+export type SonaErrorOf<Code extends SonaErrorCode> = [SonaErrorCode] extends [Code]
+  ? SonaError
+  : SonaError & { readonly code: Code; readonly details: SonaErrorDetails<Code> };
+
+/** An error whose details are checked against its code. */
+export function sonaError<Code extends SonaErrorCode>(
+  code: Code,
+  message: string,
+  details: SonaErrorDetails<Code>,
+  cause?: unknown,
+): SonaError {
+  return new SonaError(code, message, details, cause);
 }
 
 /** A short description of a value that was refused. Never runs code of the value's own. */
@@ -113,35 +114,35 @@ export function reasonOf(error: unknown): string {
 export function invalidArgument(argument: string, expected: string, value: unknown): SonaError {
   const got = describe(value);
   const message = `${argument}: expected ${expected}, got ${got}`;
-  return new SonaError('SONA_INVALID_ARGUMENT', message, { argument, expected, got });
+  return sonaError('SONA_INVALID_ARGUMENT', message, { argument, expected, got });
 }
 
 export function invalidConfig(argument: string, expected: string, value: unknown): SonaError {
   const got = describe(value);
   const message = `${argument}: expected ${expected}, got ${got}`;
-  return new SonaError('SONA_INVALID_CONFIG', message, { argument, expected, got });
+  return sonaError('SONA_INVALID_CONFIG', message, { argument, expected, got });
 }
 
 export function outOfRange(argument: string, expected: string, value: unknown): SonaError {
   const got = describe(value);
   const message = `${argument}: expected ${expected}, got ${got}`;
-  return new SonaError('SONA_OUT_OF_RANGE', message, { argument, expected, got });
+  return sonaError('SONA_OUT_OF_RANGE', message, { argument, expected, got });
 }
 
 export function notFinite(argument: string, index: number, value: number): SonaError {
   const got = String(value);
   const message = `${argument}: expected finite numbers, got ${got} at index ${index}`;
-  return new SonaError('SONA_NOT_FINITE', message, { argument, expected: 'finite numbers', index, got });
+  return sonaError('SONA_NOT_FINITE', message, { argument, expected: 'finite numbers', index, got });
 }
 
 export function dimMismatch(argument: string, expected: number, got: number): SonaError {
   const message = `${argument}: expected ${expected} numbers, got ${got}`;
-  return new SonaError('SONA_DIM_MISMATCH', message, { argument, expected, got });
+  return sonaError('SONA_DIM_MISMATCH', message, { argument, expected, got });
 }
 
 export function unknownTrajectory(argument: string, value: unknown): SonaError {
   const got = describe(value);
-  return new SonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no trajectory ${got} is open or held`, {
+  return sonaError('SONA_UNKNOWN_TRAJECTORY', `${argument}: no trajectory ${got} is open or held`, {
     argument,
     got,
   });
@@ -149,16 +150,16 @@ export function unknownTrajectory(argument: string, value: unknown): SonaError {
 
 export function unknownRoute(argument: string, name: string): SonaError {
   const got = describe(name);
-  return new SonaError('SONA_UNKNOWN_ROUTE', `${argument}: no route named ${got}`, { argument, got: name });
+  return sonaError('SONA_UNKNOWN_ROUTE', `${argument}: no route named ${got}`, { argument, got: name });
 }
 
 export function unknownModel(argument: string, name: string): SonaError {
   const got = describe(name);
-  return new SonaError('SONA_UNKNOWN_MODEL', `${argument}: no model named ${got}`, { argument, got: name });
+  return sonaError('SONA_UNKNOWN_MODEL', `${argument}: no model named ${got}`, { argument, got: name });
 }
 
 export function aborted(signal: AbortSignal): SonaError {
-  return new SonaError('SONA_ABORTED', 'the operation was aborted', {}, signal.reason);
+  return sonaError('SONA_ABORTED', 'the operation was aborted', {}, signal.reason);
 }
 
 /** A text came to a synchronous method, and the embedder takes its time. */
@@ -166,24 +167,24 @@ export function asyncEmbedder(argument: string, embedder: string): SonaError {
   const [expected, got] = ['a vector', 'text'];
   const way = `${embedder} embeds it asynchronously only: use the method's Async twin`;
   const message = `${argument}: expected ${expected}, got ${got}; ${way}`;
-  return new SonaError('SONA_ASYNC_EMBEDDER', message, { argument, expected, got, embedder });
+  return sonaError('SONA_ASYNC_EMBEDDER', message, { argument, expected, got, embedder });
 }
 
 /** A text came to a state whose vectors are of an embedder that was not given. */
 export function incompatibleEmbedder(argument: string, embedder: string): SonaError {
   const expected = `a vector, or the embedder "${embedder}" of the state's vectors as an option`;
   const message = `${argument}: expected ${expected}, got text`;
-  return new SonaError('SONA_INCOMPATIBLE_STATE', message, { argument, expected, got: 'text', embedder });
+  return sonaError('SONA_INCOMPATIBLE_STATE', message, { argument, expected, got: 'text', embedder });
 }
 
 /** An embedder, or what it stands on, did not do its work. `parts` go to the details. */
 export function embedderFailed(
   embedder: string,
   reason: string,
-  parts: SonaErrorDetails = {},
+  parts: Partial<SonaErrorDetails<'SONA_EMBEDDER'>> = {},
   cause?: unknown,
 ): SonaError {
-  return new SonaError('SONA_EMBEDDER', `${embedder}: ${reason}`, { embedder, reason, ...parts }, cause);
+  return sonaError('SONA_EMBEDDER', `${embedder}: ${reason}`, { embedder, reason, ...parts }, cause);
 }
 
 /** Turns whatever came of an embedder into a {@link SonaError}. */
@@ -197,13 +198,13 @@ export function fromNative(error: unknown): SonaError {
   const text = error instanceof Error ? error.message : String(error);
   const packed = unpack(text);
   if (packed) return new SonaError(packed.code, packed.message, packed.details);
-  return new SonaError('SONA_INTERNAL', `internal error: ${text}`, {}, error);
+  return sonaError('SONA_INTERNAL', `internal error: ${text}`, {}, error);
 }
 
 export interface PackedError {
   code: SonaErrorCode;
   message: string;
-  details: SonaErrorDetails;
+  details: Readonly<Record<string, unknown>>;
 }
 
 function unpack(text: string): PackedError | undefined {

@@ -1,5 +1,5 @@
 import { warn } from '../host/warnings.ts';
-import { describe, invalidArgument, reasonOf, SonaError } from './errors.ts';
+import { describe, invalidArgument, reasonOf, type SonaError, sonaError } from './errors.ts';
 
 /** What hears of an event. What it returns is waited for by nobody; a promise that rejects is reported as what is thrown. */
 export type Listener<Event> = (event: Event) => unknown;
@@ -80,7 +80,7 @@ export class Events<All extends WithErrors> {
     if (registration.failed) return;
     registration.failed = true;
     const message = `the listener of '${String(name)}' failed: ${reasonOf(error)}`;
-    const told = new SonaError('SONA_LISTENER', message, { event: String(name) }, error);
+    const told = sonaError('SONA_LISTENER', message, { event: String(name) }, error);
     if (name !== 'error' && this.has('error')) this.tell('error', told);
     else warn(told.code, told.message);
   }

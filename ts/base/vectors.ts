@@ -1,4 +1,13 @@
-import { arrayKind, dimMismatch, invalidArgument, notFinite, outOfRange, SonaError } from './errors.ts';
+import {
+  arrayKind,
+  dimMismatch,
+  invalidArgument,
+  notFinite,
+  outOfRange,
+  type SonaError,
+  sonaError,
+} from './errors.ts';
+import { isDate } from './marks.ts';
 
 /** A vector of the engine's dimension. What comes back is of the kind that went in. */
 export type Vector = Float32Array | Float64Array | readonly number[];
@@ -119,7 +128,7 @@ function squaredLength(vector: Float32Array): number {
 export function noDirection(argument: string): SonaError {
   const [expected, got] = ['a vector with a direction', 'a zero vector'];
   const message = `${argument}: expected ${expected}, got ${got}`;
-  return new SonaError('SONA_OUT_OF_RANGE', message, { argument, expected, got });
+  return sonaError('SONA_OUT_OF_RANGE', message, { argument, expected, got });
 }
 
 /** A number that is finite. */
@@ -174,4 +183,12 @@ export function checkOptions(argument: string, value: unknown, known: readonly s
       throw invalidArgument(`${argument}.${key}`, `one of ${known.join(', ')}`, 'an unknown key');
     }
   }
+}
+
+/** Milliseconds since 1970 of a date or of such a number. */
+export function millisecondsOf(argument: string, value: unknown): number {
+  const ms: unknown = isDate(value) ? value.getTime() : value;
+  if (Number.isNaN(ms) && isDate(value)) throw invalidArgument(argument, 'a valid date', value);
+  checkInteger(argument, ms, 0, Number.MAX_SAFE_INTEGER);
+  return ms;
 }

@@ -1,4 +1,4 @@
-import { SonaError } from '../base/errors.ts';
+import { sonaError } from '../base/errors.ts';
 import { onLoad } from './native.ts';
 
 /** Where each number stands in a row that the core writes, and how many there are. */
@@ -17,7 +17,7 @@ export function rowOf<const Field extends string>(row: string, fields: readonly 
     const order = rows[row] ?? [];
     if (order.length !== fields.length || !order.every((field) => fields.includes(field as Field))) {
       const details = { row, expected: fields, got: order };
-      throw new SonaError('SONA_NATIVE_UNAVAILABLE', 'the native addon is not of this version', details);
+      throw sonaError('SONA_NATIVE_UNAVAILABLE', 'the native addon is not of this version', details);
     }
     for (const [place, field] of order.entries()) places[field] = place;
   });

@@ -1,4 +1,4 @@
-import { fromNative, SonaError } from '../base/errors.ts';
+import { fromNative, sonaError } from '../base/errors.ts';
 import { liesIn, openAddon, platform, shippedPlatforms } from '../host/addon.ts';
 import type { Binding } from './binding.ts';
 
@@ -33,7 +33,7 @@ function open(): Binding {
     const { platform: system, arch } = platform;
     const [tried, shipped] = [causes(error), shippedPlatforms()];
     const message = `the native addon for ${system}-${arch} could not be loaded: ${reason(shipped)}`;
-    throw new SonaError(
+    throw sonaError(
       'SONA_NATIVE_UNAVAILABLE',
       `${message} Tried:\n  ${tried.join('\n  ')}`,
       { platform: system, arch, shipped, tried },

@@ -68,7 +68,6 @@ export function aiSdk(model: AiSdkEmbeddingModel, options: AiSdkOptions): Embedd
 class AiSdk implements Embedder {
   readonly id: string;
   readonly dim: number;
-  readonly semantic = true;
   readonly #model: AiSdkEmbeddingModel;
   readonly #providerOptions: AiSdkProviderOptions | undefined;
 

@@ -1,4 +1,5 @@
 import { invalidArgument, outOfRange } from '../base/errors.ts';
+import { isMarked, mark } from '../base/marks.ts';
 import { bytesOf, checkName, checkOptions } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import { absolutePath, packageFile } from '../host/files.ts';
@@ -32,8 +33,9 @@ export function builtinBasis(
   dim: (typeof builtinDims)[number],
   embedder: Embedder | null | undefined,
 ): Basis | null {
-  const owner =
-    embedder instanceof Builtin ? embedder : new Builtin(dim, () => open(packageFile(table), dim));
+  const owner = isMarked(embedder, 'builtin')
+    ? (embedder as Builtin)
+    : new Builtin(dim, () => open(packageFile(table), dim));
   return owner.tableBasis();
 }
 
@@ -77,7 +79,6 @@ export function builtin(options: BuiltinOptions = {}): SyncEmbedder {
 
 class Builtin implements SyncEmbedder {
   readonly dim: number;
-  readonly semantic = true;
   readonly basis = 'builtin';
   /** Loads the table; gone, with the bytes it holds, once that was done. */
   #open: (() => number) | undefined;
@@ -118,3 +119,5 @@ class Builtin implements SyncEmbedder {
     return this.#handle;
   }
 }
+
+mark(Builtin, 'builtin');

@@ -4,7 +4,8 @@ import {
   embedderFailed,
   invalidArgument,
   notFinite,
-  SonaError,
+  type SonaError,
+  sonaError,
 } from '../base/errors.ts';
 import { checkOptions, isF32, isF64, isName } from '../base/vectors.ts';
 import { type Basis, checkBasis } from './basis.ts';
@@ -24,8 +25,6 @@ export interface Embedder {
   readonly id: string;
   /** Length of every vector, 2 to 65,536. */
   readonly dim: number;
-  /** Whether texts of near meaning get near vectors. */
-  readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis | undefined;
   /**
@@ -51,7 +50,7 @@ export function checkEmbedder(
   refuse: typeof invalidArgument,
 ): asserts value is Embedder {
   if (typeof value !== 'object' || value === null) throw refuse(argument, 'an Embedder', value);
-  const { embed, embedSync, dim, semantic, basis, id } = value as Record<keyof Embedder, unknown>;
+  const { embed, embedSync, dim, basis, id } = value as Record<keyof Embedder, unknown>;
   if (typeof embed !== 'function') throw refuse(`${argument}.embed`, 'a function', embed);
   if (embedSync !== undefined && typeof embedSync !== 'function') {
     throw refuse(`${argument}.embedSync`, 'a function', embedSync);
@@ -59,7 +58,6 @@ export function checkEmbedder(
   if (typeof dim !== 'number' || !Number.isInteger(dim) || dim < 2 || dim > 65_536) {
     throw refuse(`${argument}.dim`, 'an integer from 2 to 65536', dim);
   }
-  if (typeof semantic !== 'boolean') throw refuse(`${argument}.semantic`, 'true or false', semantic);
   if (basis !== undefined && basis !== 'minilm' && basis !== 'builtin') {
     const at = `${argument}.basis`;
     if (typeof basis !== 'object' || basis === null) {
@@ -114,7 +112,7 @@ export function toVector(id: string, i: number, value: unknown): Float32Array {
 function noVector(id: string, i: number, expected: string, got: string): SonaError {
   const argument = `${id}[${i}]`;
   const message = `${argument}: expected ${expected}, got ${got}`;
-  return new SonaError('SONA_EMBEDDER', message, { embedder: id, argument, expected, got });
+  return sonaError('SONA_EMBEDDER', message, { embedder: id, argument, expected, got });
 }
 
 /** The texts as they are now. Refuses everything that is not an array of strings, and options that mean nothing. */

@@ -23,7 +23,6 @@ export function hash(options: HashOptions = {}): SyncEmbedder {
   return {
     id: `hash-${dim}`,
     dim,
-    semantic: false,
     embed: (texts, embedOptions = {}) =>
       embedLocally(dim, texts, embedOptions, (block, out) => {
         block.forEach((text, i) => {

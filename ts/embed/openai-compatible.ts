@@ -1,5 +1,5 @@
 import { checkSignal } from '../base/abort.ts';
-import { invalidArgument, SonaError } from '../base/errors.ts';
+import { invalidArgument, type SonaError, sonaError } from '../base/errors.ts';
 import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { inBatches } from './batches.ts';
 import { checkEmbed, checkEmbedded, type Embedder, type EmbedOptions } from './embedder.ts';
@@ -109,13 +109,12 @@ function headersOf(apiKey: string | undefined, more: Readonly<Record<string, str
 
 /** Refuses a value that is not shown. */
 function untold(argument: string, expected: string): SonaError {
-  return new SonaError('SONA_INVALID_ARGUMENT', `${argument}: expected ${expected}`, { argument, expected });
+  return sonaError('SONA_INVALID_ARGUMENT', `${argument}: expected ${expected}`, { argument, expected });
 }
 
 class OpenAiCompatible implements Embedder {
   readonly id: string;
   readonly dim: number;
-  readonly semantic = true;
   readonly #target: Target;
   readonly #batchSize: number;
   readonly #body: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { checkSignal, unlessAborted } from '../base/abort.ts';
-import { embedderFailed, invalidArgument, reasonOf, SonaError } from '../base/errors.ts';
+import { embedderFailed, invalidArgument, reasonOf, sonaError } from '../base/errors.ts';
 import { checkInteger, checkName, checkOptions, isF32 } from '../base/vectors.ts';
 import { absolutePath } from '../host/files.ts';
 import { inBatches } from './batches.ts';
@@ -99,7 +99,6 @@ function checkTransformers(options: TransformersOptions): TransformersOptions {
 class Transformers implements Embedder {
   readonly id: string;
   readonly dim: number;
-  readonly semantic = true;
   readonly basis?: 'minilm' | undefined;
   readonly #options: TransformersOptions;
   #extractor: Promise<Extractor> | undefined;
@@ -166,7 +165,7 @@ class Transformers implements Embedder {
     } catch (error) {
       if (isMissing(error)) {
         const message = `${this.id}: the package ${PACKAGE} is not installed: npm install ${PACKAGE}`;
-        throw new SonaError('SONA_INVALID_CONFIG', message, { embedder: this.id, package: PACKAGE }, error);
+        throw sonaError('SONA_INVALID_CONFIG', message, { embedder: this.id, package: PACKAGE }, error);
       }
       throw embedderFailed(this.id, `${PACKAGE} could not be loaded: ${reasonOf(error)}`, {}, error);
     }

@@ -1,6 +1,7 @@
-import { fromNative, invalidArgument, type PackedError, SonaError } from '../base/errors.ts';
+import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } from '../base/errors.ts';
 import { Events } from '../base/events.ts';
 import type { StoredId, SuggestionId } from '../base/ids.ts';
+import { mark } from '../base/marks.ts';
 import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import {
   bytesOf,
@@ -774,7 +775,7 @@ export class SonaEngine {
   }
 
   #live(): number {
-    if (this.#closing) throw new SonaError('SONA_CLOSED', 'the engine is closed');
+    if (this.#closing) throw sonaError('SONA_CLOSED', 'the engine is closed', {});
     return this.#handle;
   }
 
@@ -867,6 +868,8 @@ export class SonaEngine {
     }
   }
 }
+
+mark(SonaEngine, 'engine');
 
 function checkRestore(options: RestoreOptions): { continues: boolean; surroundings: Surroundings } {
   checkOptions('options', options, [

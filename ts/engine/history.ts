@@ -1,6 +1,5 @@
-import { invalidArgument } from '../base/errors.ts';
 import type { StoredId, TrajectoryId } from '../base/ids.ts';
-import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
+import { checkInteger, checkName, checkOptions, millisecondsOf } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import { checkTrajectoryId, type Issued } from './issued.ts';
 
@@ -50,10 +49,7 @@ export function forget(handle: number, issued: Issued, criterion: ForgetCriterio
   const { source, trajectoryId, before } = criterion;
   if (source !== undefined) checkName('source', source);
   if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 0);
-  const beforeMs: unknown = before instanceof Date ? before.getTime() : before;
-  if (before instanceof Date && Number.isNaN(beforeMs))
-    throw invalidArgument('before', 'a valid date', before);
-  if (beforeMs !== undefined) checkInteger('before', beforeMs, 0, Number.MAX_SAFE_INTEGER);
+  const beforeMs = before === undefined ? undefined : millisecondsOf('before', before);
   const id = trajectoryId === undefined ? undefined : issued.known(handle, 'trajectoryId', trajectoryId);
   if (trajectoryId !== undefined && id === undefined) return { forgotten: 0, outOfReach: 0 };
   return JSON.parse(call(() => native.forget(handle, source, id, beforeMs))) as ForgetResult;

@@ -1,11 +1,12 @@
 import { dimMismatch, invalidArgument, invalidConfig } from '../base/errors.ts';
+import { isMarked } from '../base/marks.ts';
 import { checkOptions, isName } from '../base/vectors.ts';
 import { type Basis, checkBasis } from '../embed/basis.ts';
 import { builtinBasis, builtinDims } from '../embed/builtin.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { checkQueryOptions, type QueryOptions } from '../embed/query.ts';
 import { checkSettings, portable } from '../engine/config.ts';
-import { SonaEngine } from '../engine/engine.ts';
+import type { SonaEngine } from '../engine/engine.ts';
 import { encodeModels, type RouterModel } from './models.ts';
 
 /** What a router makes of the vector of a prompt. */
@@ -268,7 +269,7 @@ function checkSurroundings(given: Record<string, unknown>, refuse: typeof invali
   if (now !== undefined && typeof now !== 'function') throw refuse('now', 'a function', now);
   if (log !== undefined && typeof log !== 'function') throw refuse('log', 'a function', log);
   if (typeof logText !== 'boolean') throw refuse('logText', 'true or false', logText);
-  if (engine !== undefined && !(engine instanceof SonaEngine)) throw refuse('engine', 'a SonaEngine', engine);
+  if (engine !== undefined && !isMarked(engine, 'engine')) throw refuse('engine', 'a SonaEngine', engine);
   const queries = checkQueryOptions({ embedder, promptOf, onEmbedderError, embedderTimeoutMs }, refuse);
   return { now, log, logText, engine, queries } as Surroundings;
 }

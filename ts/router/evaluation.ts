@@ -1,4 +1,4 @@
-import { describe, SonaError } from '../base/errors.ts';
+import { describe, sonaError } from '../base/errors.ts';
 import { call, native } from '../binding/native.ts';
 import { type DecisionRecord, featureCount, readFeatures } from '../log/decision-record.ts';
 import {
@@ -54,7 +54,7 @@ function checkFeatures({ id, features, basis }: DecisionRecord, at: number, hash
   const expected = `features on the basis with the hash ${hash}`;
   const got = features === undefined ? 'none' : `some on that with the hash ${describe(basis.hash)}`;
   if (features !== undefined && basis.hash === hash) return;
-  throw new SonaError('SONA_INCOMPATIBLE_STATE', `log[${at}]: expected ${expected}, got ${got}`, {
+  throw sonaError('SONA_INCOMPATIBLE_STATE', `log[${at}]: expected ${expected}, got ${got}`, {
     argument: `log[${at}]`,
     decision: id,
     expected,

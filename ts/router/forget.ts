@@ -1,6 +1,6 @@
 import { invalidArgument } from '../base/errors.ts';
 import type { DecisionId, StoredId } from '../base/ids.ts';
-import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
+import { checkName, checkOptions, millisecondsOf } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import type { ForgetResult } from '../engine/history.ts';
 import { decisionRef } from './outcome.ts';
@@ -29,10 +29,7 @@ export function forgetOutcomes(
   }
   if (source !== undefined) checkName('source', source);
   const ref = decisionId === undefined ? undefined : decisionRef('decisionId', decisionId, prefix);
-  const beforeMs: unknown = before instanceof Date ? before.getTime() : before;
-  if (before instanceof Date && Number.isNaN(beforeMs))
-    throw invalidArgument('before', 'a valid date', before);
-  if (beforeMs !== undefined) checkInteger('before', beforeMs, 0, Number.MAX_SAFE_INTEGER);
+  const beforeMs = before === undefined ? undefined : millisecondsOf('before', before);
   // that of something else is no decision of ours
   if (decisionId !== undefined && !ref) return { forgotten: 0, outOfReach: 0 };
   return JSON.parse(

@@ -1,4 +1,4 @@
-import { SonaError } from '../base/errors.ts';
+import { SonaError, sonaError } from '../base/errors.ts';
 import { checkName } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import { replaceFile } from '../host/files.ts';
@@ -66,7 +66,7 @@ export class LogLines implements Iterable<string>, AsyncIterable<string> {
     } catch (error) {
       if (SonaError.isInstance(error)) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      throw new SonaError('SONA_IO', `${path}: ${message}`, { path }, error);
+      throw sonaError('SONA_IO', `${path}: ${message}`, { path }, error);
     }
     return lines;
   }

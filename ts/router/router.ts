@@ -1,6 +1,7 @@
-import { fromNative, invalidArgument, reasonOf, SonaError } from '../base/errors.ts';
+import { fromNative, invalidArgument, reasonOf, SonaError, sonaError } from '../base/errors.ts';
 import { attempt, Events } from '../base/events.ts';
 import { type DecisionId, formatId, idPrefix, type StoredId } from '../base/ids.ts';
+import { isMarked, mark } from '../base/marks.ts';
 import { bytesOf, checkInteger, checkName, checkNumber, checkOptions, isF32 } from '../base/vectors.ts';
 import { Slab } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
@@ -459,7 +460,9 @@ export class SonaRouter<const Id extends string = string> {
     this.#live();
     const router = policy === 'current' ? this : routerOf(policy);
     if (!router) return evaluatePolicy(log, policy as EvaluationPolicy, options);
-    return evaluateLog(log, (records) => presentPolicy(router.#live(), records), options);
+    // which may be of another copy of this package
+    if (router !== this) return router.evaluate(log as DecisionLog, 'current', options);
+    return evaluateLog(log, (records) => presentPolicy(this.#live(), records), options);
   }
 
   /** The basis of now, for another router that is to be merged with this one. */
@@ -528,7 +531,7 @@ export class SonaRouter<const Id extends string = string> {
   }
 
   #live(): number {
-    if (this.#closing) throw new SonaError('SONA_CLOSED', 'the router is closed');
+    if (this.#closing) throw sonaError('SONA_CLOSED', 'the router is closed', {});
     return this.#handle;
   }
 
@@ -615,7 +618,7 @@ export class SonaRouter<const Id extends string = string> {
   }
 
   #logFailed(cause: unknown): void {
-    const error = new SonaError('SONA_IO', `log: it failed: ${reasonOf(cause)}`, { argument: 'log' }, cause);
+    const error = sonaError('SONA_IO', `log: it failed: ${reasonOf(cause)}`, { argument: 'log' }, cause);
     this.#events.report(error, 'decisions that it did not take are missing from it');
   }
 
@@ -644,6 +647,8 @@ export class SonaRouter<const Id extends string = string> {
   }
 }
 
+mark(SonaRouter, 'router');
+
 /** A policy of `router.evaluate`: also what a router would do now, this one with `'current'`. */
 export type RouterEvaluationPolicy = EvaluationPolicy | 'current' | { readonly router: SonaRouter };
 
@@ -651,8 +656,8 @@ function routerOf(policy: unknown): SonaRouter | undefined {
   if (typeof policy !== 'object' || policy === null || !('router' in policy)) return undefined;
   checkOptions('policy', policy, ['router']);
   const { router } = policy;
-  if (!(router instanceof SonaRouter)) throw invalidArgument('policy.router', 'a SonaRouter', router);
-  return router;
+  if (!isMarked(router, 'router')) throw invalidArgument('policy.router', 'a SonaRouter', router);
+  return router as SonaRouter;
 }
 
 /** A text as JSON without any character that ends a line for some reader. */

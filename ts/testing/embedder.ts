@@ -90,7 +90,6 @@ export function fakeEmbedder(options: FakeEmbedderOptions = {}): FakeEmbedder {
   const embedder: FakeEmbedder = {
     id,
     dim,
-    semantic: false,
     calls,
     get waiting() {
       return held.size;
