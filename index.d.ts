@@ -208,8 +208,6 @@ interface SonaTiers {
 interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number | undefined;
-  /** Must equal `hiddenDim` where given. */
-  embeddingDim?: number | undefined;
   /** Rank of the per-request adapter, 1 to 4. Default 2. */
   microLoraRank?: number | undefined;
   /** Rank of the background adapter, 1 to 64. Default 16. */
@@ -262,324 +260,9 @@ interface SonaConfig extends QueryOptions {
    * the system's clock.
    */
   now?: (() => number) | undefined;
-  /** Older name of `trajectoryCapacity`. */
-  trajectoryBufferSize?: number | undefined;
-  /** Older name of `trajectoryCapacity`. */
-  bufferCapacity?: number | undefined;
-  /** Older name of `microLoraLr`. */
-  microLr?: number | undefined;
-  /** Older name of `baseLoraLr`. */
-  baseLr?: number | undefined;
-  /** Older name of `qualityThreshold`. */
-  patternQualityThreshold?: number | undefined;
-  /** A setting of older documents: there is no dropout. */
-  loraDropout?: 0 | undefined;
-  /** A setting of older documents: it always is. */
-  ewcOnline?: true | undefined;
 }
-/** Older name of {@link SonaConfig}. */
-type JsSonaConfig = SonaConfig;
-//#endregion
-//#region ts/engine/engine-builder.d.ts
-/** The settings that the builder has a method for. */
-declare const settings$1: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
-type Setters = { [Name in (typeof settings$1)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
-/** Builds an engine: one method per setting, then `build`. */
-interface SonaEngineBuilder extends Setters {
-  /** Takes over every setting of a config, a preset for instance. */
-  config(config: SonaConfig): SonaEngineBuilder;
-  /** The engine; what is not accepted is refused here. */
-  build(): SonaEngine;
-}
-//#endregion
-//#region ts/engine/feedback.d.ts
-/** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
-type Verdict = 'success' | 'failure' | 'unknown';
-/** Parts of a {@link LearningSignal}. */
-interface SignalParts {
-  /**
-   * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
-   * that this thread ended.
-   */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
-  /** How well it went, 0 to 1. */
-  quality?: number | undefined;
-  /** What it is taken for: shows in the success rates of patterns. */
-  verdict?: Verdict | undefined;
-  /** Time that the answer took, in milliseconds, from 0: shows in the patterns. */
-  latencyMs?: number | undefined;
-}
-/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
-declare class LearningSignal implements SignalParts {
-  /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: TrajectoryId | StoredId | number | undefined;
-  /** How well it went, 0 to 1. */
-  readonly quality: number | undefined;
-  /** What it is taken for. */
-  readonly verdict: Verdict | undefined;
-  /** Time that the answer took, in milliseconds. */
-  readonly latencyMs: number | undefined;
-  /** Throws `SONA_INVALID_ARGUMENT`, `SONA_NOT_FINITE` or `SONA_OUT_OF_RANGE`, naming the part. */
-  constructor(parts?: SignalParts);
-  /**
-   * From what a user or a judge said.
-   *
-   * @param success whether it went well: the verdict
-   * @param latencyMs time that the answer took, in milliseconds
-   * @param quality how well it went, 0 to 1
-   */
-  static fromFeedback(success: boolean, latencyMs: number, quality: number): LearningSignal;
-  /** It went well: `fromFeedback(true, ...)`. */
-  static positive(latencyMs: number, quality: number): LearningSignal;
-  /** It did not: `fromFeedback(false, ...)`. */
-  static negative(latencyMs: number, quality: number): LearningSignal;
-  /** For a certain trajectory, by its id or the builder that it was told with. */
-  static fromTrajectory(trajectory: {
-    readonly id: TrajectoryId | StoredId | number;
-  } | TrajectoryId | StoredId | number, quality: number): LearningSignal;
-}
-/** What a correction did. */
-interface FeedbackResult {
-  /** Whether anything changed. */
-  applied: boolean;
-  /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
-  deltaNorm: number;
-  /**
-   * Why nothing changed: the outcome was known already, nothing has ended yet, learning is off, or the id is another's,
-   * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
-   * with.
-   */
-  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign' | undefined;
-}
-//#endregion
-//#region ts/engine/history.d.ts
-/** One set of promoted weights. */
-interface Version {
-  /** Number, from 0 for the untrained adapter. */
-  version: number;
-  /** When it was promoted, milliseconds since 1970; 0 for the untrained one. */
-  promotedAt: number;
-  /** Trajectories that background learning had taken in by then. */
-  trajectories: number;
-  /** What its cycle gained on held-back events, in nats per event; null when fewer than 100 were held. */
-  heldOutGain: number | null;
-  /** Whether it is the one that serves. */
-  current: boolean;
-}
-/** Which trajectories to forget: those that every given part holds for. */
-interface ForgetCriterion {
-  /** Those of one source, as `endTrajectory` was told. */
-  source?: string | undefined;
-  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
-  /** Those that ended before, as a date or in milliseconds since 1970. */
-  before?: Date | number | undefined;
-}
-/** What forgetting did. */
-interface ForgetResult {
-  /** Trajectories that were taken out of everything. */
-  forgotten: number;
-  /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
-  outOfReach: number;
-}
-//#endregion
-//#region ts/engine/learning.d.ts
-/** Progress of `learn`, in optimiser steps. */
-interface LearnProgress {
-  /** Steps made. */
-  done: number;
-  /** Steps that the cycle has in all. */
-  total: number;
-}
-/** Options of `learn`. */
-interface LearnOptions {
-  /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
-  signal?: AbortSignal | undefined;
-  /** Called about a hundred times; what it throws stops the cycle and is passed on. */
-  onProgress?: ((progress: LearnProgress) => void) | undefined;
-}
-//#endregion
-//#region ts/engine/routes.d.ts
-/** A named option as it stands. */
-interface Route {
-  /** Name, as it was given. */
-  name: string;
-  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
-  ranked: boolean;
-  /** Outcomes so far. */
-  count: number;
-  /** Their mean; 0 without any. */
-  avgQuality: number;
-}
-/** One ranked route. */
-interface RankedRoute {
-  /** Its name. */
-  route: string;
-  /** Cosine of the adapted query with the route's prototype. */
-  score: number;
-  /** Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back outcomes. */
-  probability: number;
-  /** Outcomes that the route has had, and their mean quality, 0 to 1. */
-  evidence: {
-    count: number;
-    avgQuality: number;
-  };
-}
-/** A ranking of routes for one query. */
-interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
-  id: SuggestionId;
-  /** The first of `ranked`; null when no route is ranked. */
-  best: string | null;
-  /** Best first. */
-  ranked: RankedRoute[];
-  /** Probability of the best; 0 when no route is ranked. */
-  confidence: number;
-  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
-  abstain: boolean;
-}
-//#endregion
-//#region ts/engine/pattern-type.d.ts
-/** What kind of work a pattern stands for, by what most of its trajectories said. */
-declare const PatternType: Readonly<{
-  /** Nothing in particular, or nobody said. */readonly General: "General"; /** Steps of thought. */
-  readonly Reasoning: "Reasoning"; /** Facts looked up. */
-  readonly Factual: "Factual"; /** Invention. */
-  readonly Creative: "Creative"; /** Code written. */
-  readonly CodeGen: "CodeGen"; /** Talk. */
-  readonly Conversational: "Conversational";
-}>;
-/** What kind of work a pattern stands for. */
-type PatternType = (typeof PatternType)[keyof typeof PatternType];
-//#endregion
-//#region ts/engine/trajectory-builder.d.ts
-/** Options of a step. */
-interface StepOptions {
-  /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
-  layer?: number | undefined;
-}
-/**
- * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON it is its id, by which
- * every method of the engine knows it too. As a number or in a text it is the number that older programs expect: good until
- * the process ends.
- */
-interface TrajectoryBuilder {
-  /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
-  readonly id: TrajectoryId;
-  /** Length of its vectors. */
-  readonly embeddingDim: number;
-  /** Steps so far. */
-  readonly stepCount: number;
-  /**
-   * Adds a step. Without a route each step is a lesson: queries like this one move toward its activation, or away
-   * from it, by the outcome `reward * quality`, clipped to [0, 1].
-   *
-   * @param activations what was used or produced, `hiddenDim` numbers with a direction
-   * @param attentionWeights finite numbers, any length; kept with the trajectory as 32-bit numbers, not learned from
-   * @param reward a finite number, usually 0 to 1
-   */
-  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
-  /**
-   * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
-   * of its pattern and trains no adapter.
-   */
-  recordStep(node: string | number, score: number, latencyUs: number): this;
-  /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
-  setRoute(name: string): this;
-  /**
-   * Adds the id of a context, any string: patterns show it with their exemplars. `type:<PatternType>` says what kind of
-   * pattern the trajectory belongs to.
-   */
-  addContext(contextId: string): this;
-  /** Says what kind of pattern it belongs to. */
-  setPatternType(type: PatternType): this;
-}
-/** An open trajectory: its builder, or its id. */
-type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId | number;
-//#endregion
-//#region ts/engine/outcomes.d.ts
-/** Options of `endTrajectory`. */
-interface EndOptions {
-  /** What it is taken for; not given, it is judged by its quality against what was expected. */
-  verdict?: Verdict | undefined;
-  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
-  source?: string | undefined;
-}
-//#endregion
-//#region ts/engine/patterns.d.ts
-/** Outcomes of one route in one pattern. */
-interface RouteRecord {
-  /** Trajectories that chose it. */
-  count: number;
-  /** Their mean quality, 0 to 1. */
-  avgQuality: number;
-  /** Share of successes among those that succeeded or failed; null when none was judged. */
-  successRate: number | null;
-}
-/** Steps of one node in one pattern. */
-interface NodeRecord {
-  /** Steps that named it. */
-  count: number;
-  /** Their mean score. */
-  avgScore: number;
-  /** Their mean time, in microseconds. */
-  avgLatencyUs: number;
-}
-/** A trajectory near the middle of a pattern. */
-interface Exemplar {
-  /** Its id, for `learnFromFeedback` and `forget`. */
-  trajectoryId: TrajectoryId;
-  /** The option that it chose; null for none, or one that has been removed. */
-  route: string | null;
-  /** How well it went, 0 to 1. */
-  quality: number;
-  /** Its context ids. */
-  contexts: readonly string[];
-  /** Cosine with the centroid. */
-  similarity: number;
-}
-/** Queries that are alike, and what came of them. Objects inside are shared between calls and frozen. */
-interface LearnedPattern<V extends Vector = Vector> {
-  /** Number as a string; the same as long as the pattern lives. */
-  id: string;
-  /** Unit mean of the queries, of the kind of the query that was asked with. */
-  centroid: V;
-  /** Trajectories that it counts. */
-  clusterSize: number;
-  /** The same, halved for every 50,000 trajectories that the engine learned since the pattern last got one or was found. */
-  totalWeight: number;
-  /** Mean quality. */
-  avgQuality: number;
-  /** Share of successes among those that succeeded or failed; null when none was judged. */
-  successRate: number | null;
-  /** Outcomes by route. */
-  routes: Readonly<Record<string, RouteRecord>>;
-  /** Steps by the node that they named. */
-  nodes: Readonly<Record<string, NodeRecord>>;
-  /** Mean time that answers took, in milliseconds; null when it was never told. */
-  avgLatencyMs: number | null;
-  /** Up to three of its trajectories, nearest to the centroid first. */
-  exemplars: readonly Exemplar[];
-  /** Unix time in seconds, as a string. */
-  createdAt: string;
-  /** Unix time in seconds, as a string. */
-  lastAccessed: string;
-  /** How often it was found, this time included. */
-  accessCount: number;
-  /** What most of its trajectories said that they are; `General` when none did. */
-  patternType: PatternType;
-  /** Cosine of the query with the centroid. */
-  similarity: number;
-}
-/** Older name of {@link LearnedPattern}, as it comes for an array of numbers. */
-type JsLearnedPattern = LearnedPattern<number[]>;
-/** What quality to expect. */
-interface QualityExpectation {
-  /** 0 to 1, drawn toward the mean of all while evidence is small; null without evidence. */
-  quality: number | null;
-  /** Trajectories that it rests on, distant and old ones counting less. */
-  evidence: number;
-}
+/** Every setting, in the order of {@link SonaConfig}. */
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf"];
 //#endregion
 //#region ts/engine/stats.d.ts
 /** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
@@ -672,18 +355,7 @@ interface LearnReport {
   ms: number;
 }
 //#endregion
-//#region ts/engine/engine.d.ts
-/** What this build can do on this machine. */
-interface Capabilities {
-  /** Kernels that engines use. */
-  simd: string;
-  /** Kernels that would run here. */
-  backends: string[];
-  /** Version of the native core. */
-  version: string;
-  /** Operating system and processor, `linux-x86_64` for instance. */
-  platform: string;
-}
+//#region ts/engine/events.d.ts
 /** Events of an engine. */
 interface SonaEvents {
   /** A training cycle has finished. */
@@ -700,8 +372,7 @@ interface SonaEvents {
     change: number;
   };
   /**
-   * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
-   * ids alone.
+   * How many ended trajectories a full queue gave up before they were learned from: the oldest.
    */
   dropped: {
     count: number;
@@ -711,6 +382,302 @@ interface SonaEvents {
    * for the first time (`SONA_LISTENER`); without a listener here the process is warned.
    */
   error: SonaError;
+}
+//#endregion
+//#region ts/engine/created.d.ts
+/** What a snapshot does not hold. An embedder that ships need not be given again. */
+interface RestoreOptions extends QueryOptions {
+  /**
+   * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
+   * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
+   */
+  continues?: boolean | undefined;
+  /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
+  now?: (() => number) | undefined;
+}
+//#endregion
+//#region ts/engine/engine-builder.d.ts
+type Setters = { [Name in (typeof settingNames)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
+/** Builds an engine: one method per setting, then `build`. */
+interface SonaEngineBuilder extends Setters {
+  /** Takes over every setting of a config, a preset for instance. */
+  config(config: SonaConfig): SonaEngineBuilder;
+  /** The engine; what is not accepted is refused here. */
+  build(): SonaEngine;
+}
+//#endregion
+//#region ts/engine/feedback.d.ts
+/** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
+type Verdict = 'success' | 'failure' | 'unknown';
+/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
+interface SignalParts {
+  /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
+  /** How well it went, 0 to 1. */
+  quality?: number | undefined;
+  /** What it is taken for: shows in the success rates of patterns. */
+  verdict?: Verdict | undefined;
+  /** Time that the answer took, in milliseconds, from 0: shows in the patterns. */
+  latencyMs?: number | undefined;
+}
+/** What a correction did. */
+interface FeedbackResult {
+  /** Whether anything changed. */
+  applied: boolean;
+  /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
+  deltaNorm: number;
+  /**
+   * Why nothing changed: the outcome was known already, nothing has ended yet, learning is off, or the id is another's,
+   * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
+   * with.
+   */
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign' | undefined;
+}
+//#endregion
+//#region ts/engine/history.d.ts
+/** One set of promoted weights. */
+interface Version {
+  /** Number, from 0 for the untrained adapter. */
+  version: number;
+  /** When it was promoted, milliseconds since 1970; 0 for the untrained one. */
+  promotedAt: number;
+  /** Trajectories that background learning had taken in by then. */
+  trajectories: number;
+  /** What its cycle gained on held-back events, in nats per event; null when fewer than 100 were held. */
+  heldOutGain: number | null;
+  /** Whether it is the one that serves. */
+  current: boolean;
+}
+/** Which trajectories to forget: those that every given part holds for. */
+interface ForgetCriterion {
+  /** Those of one source, as `endTrajectory` was told. */
+  source?: string | undefined;
+  /** The one with this id. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
+  /** Those that ended before, as a date or in milliseconds since 1970. */
+  before?: Date | number | undefined;
+}
+/** What forgetting did. */
+interface ForgetResult {
+  /** Trajectories that were taken out of everything. */
+  forgotten: number;
+  /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
+  outOfReach: number;
+}
+//#endregion
+//#region ts/engine/learning.d.ts
+/** Progress of `learn`, in optimiser steps. */
+interface LearnProgress {
+  /** Steps made. */
+  done: number;
+  /** Steps that the cycle has in all. */
+  total: number;
+}
+/** Options of `learn`. */
+interface LearnOptions {
+  /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
+  signal?: AbortSignal | undefined;
+  /** Called about a hundred times; what it throws stops the cycle and is passed on. */
+  onProgress?: ((progress: LearnProgress) => void) | undefined;
+}
+//#endregion
+//#region ts/engine/routes.d.ts
+/** A named option as it stands. */
+interface Route {
+  /** Name, as it was given. */
+  name: string;
+  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
+  ranked: boolean;
+  /** Outcomes so far. */
+  count: number;
+  /** Their mean; 0 without any. */
+  avgQuality: number;
+}
+/** One ranked route. */
+interface RankedRoute {
+  /** Its name. */
+  route: string;
+  /** Cosine of the adapted query with the route's prototype. */
+  score: number;
+  /** Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back outcomes. */
+  probability: number;
+  /** Outcomes that the route has had, and their mean quality, 0 to 1. */
+  evidence: {
+    count: number;
+    avgQuality: number;
+  };
+}
+/** A ranking of routes for one query. */
+interface RouteSuggestion {
+  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  id: SuggestionId;
+  /** The first of `ranked`; null when no route is ranked. */
+  best: string | null;
+  /** Best first. */
+  ranked: RankedRoute[];
+  /** Probability of the best; 0 when no route is ranked. */
+  confidence: number;
+  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
+  abstain: boolean;
+}
+//#endregion
+//#region ts/engine/pattern-type.d.ts
+/** What kind of work a pattern stands for, by what most of its trajectories said. */
+declare const PatternType: Readonly<{
+  /** Nothing in particular, or nobody said. */readonly General: "General"; /** Steps of thought. */
+  readonly Reasoning: "Reasoning"; /** Facts looked up. */
+  readonly Factual: "Factual"; /** Invention. */
+  readonly Creative: "Creative"; /** Code written. */
+  readonly CodeGen: "CodeGen"; /** Talk. */
+  readonly Conversational: "Conversational";
+}>;
+/** What kind of work a pattern stands for. */
+type PatternType = (typeof PatternType)[keyof typeof PatternType];
+//#endregion
+//#region ts/engine/trajectory-builder.d.ts
+/** Options of a step. */
+interface StepOptions {
+  /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
+  layer?: number | undefined;
+}
+/** What is known of a step that names a node. */
+interface NodeStepParts {
+  /** How well the step did: a finite number, usually 0 to 1. Patterns show the mean. */
+  score: number;
+  /** Time that it took, in milliseconds, from 0. Patterns show the mean. */
+  latencyMs: number;
+}
+/**
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON and in a text it is its
+ * id, by which `endTrajectory` knows it too.
+ */
+interface TrajectoryBuilder {
+  /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
+  readonly id: TrajectoryId;
+  /** Length of its vectors. */
+  readonly dim: number;
+  /** Steps so far. */
+  readonly stepCount: number;
+  /**
+   * Adds a step. Without a route each step is a lesson: queries like this one move toward its activation, or away
+   * from it, by the outcome `reward * quality`, clipped to [0, 1].
+   *
+   * @param activations what was used or produced, `hiddenDim` numbers with a direction
+   * @param attentionWeights finite numbers, any length; kept with the trajectory as 32-bit numbers, not learned from
+   * @param reward a finite number, usually 0 to 1
+   */
+  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
+  /**
+   * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
+   * of its pattern (`nodes`) and trains no adapter. At most `maxTrajectorySteps`.
+   */
+  addNode(node: string | number, step: NodeStepParts): this;
+  /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
+  setRoute(name: string): this;
+  /**
+   * Adds the id of a context, any string: patterns show it with their exemplars. `type:<PatternType>` says what kind of
+   * pattern the trajectory belongs to.
+   */
+  addContext(contextId: string): this;
+  /** Says what kind of pattern it belongs to. */
+  setPatternType(type: PatternType): this;
+}
+/** An open trajectory: its builder, or its id. */
+type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId;
+//#endregion
+//#region ts/engine/outcomes.d.ts
+/** Options of `endTrajectory`. */
+interface EndOptions {
+  /** What it is taken for; not given, it is judged by its quality against what was expected. */
+  verdict?: Verdict | undefined;
+  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
+  source?: string | undefined;
+}
+//#endregion
+//#region ts/engine/patterns.d.ts
+/** Outcomes of one route in one pattern. */
+interface RouteRecord {
+  /** Trajectories that chose it. */
+  count: number;
+  /** Their mean quality, 0 to 1. */
+  avgQuality: number;
+  /** Share of successes among those that succeeded or failed; null when none was judged. */
+  successRate: number | null;
+}
+/** Steps of one node in one pattern. */
+interface NodeRecord {
+  /** Steps that named it. */
+  count: number;
+  /** Their mean score. */
+  avgScore: number;
+  /** Their mean time, in milliseconds. */
+  avgLatencyMs: number;
+}
+/** A trajectory near the middle of a pattern. */
+interface Exemplar {
+  /** Its id, for `learnFromFeedback` and `forget`. */
+  trajectoryId: TrajectoryId;
+  /** The option that it chose; null for none, or one that has been removed. */
+  route: string | null;
+  /** How well it went, 0 to 1. */
+  quality: number;
+  /** Its context ids. */
+  contexts: readonly string[];
+  /** Cosine with the centroid. */
+  similarity: number;
+}
+/** Queries that are alike, and what came of them. Objects inside are shared between calls and frozen. */
+interface LearnedPattern<V extends Vector = Vector> {
+  /** Number as a string; the same as long as the pattern lives. */
+  id: string;
+  /** Unit mean of the queries, of the kind of the query that was asked with. */
+  centroid: V;
+  /** Trajectories that it counts. */
+  clusterSize: number;
+  /** The same, halved for every 50,000 trajectories that the engine learned since the pattern last got one or was found. */
+  totalWeight: number;
+  /** Mean quality. */
+  avgQuality: number;
+  /** Share of successes among those that succeeded or failed; null when none was judged. */
+  successRate: number | null;
+  /** Outcomes by route. */
+  routes: Readonly<Record<string, RouteRecord>>;
+  /** Steps by the node that they named. */
+  nodes: Readonly<Record<string, NodeRecord>>;
+  /** Mean time that answers took, in milliseconds; null when it was never told. */
+  avgLatencyMs: number | null;
+  /** Up to three of its trajectories, nearest to the centroid first. */
+  exemplars: readonly Exemplar[];
+  /** Unix time in seconds, as a string. */
+  createdAt: string;
+  /** Unix time in seconds, as a string. */
+  lastAccessed: string;
+  /** How often it was found, this time included. */
+  accessCount: number;
+  /** What most of its trajectories said that they are; `General` when none did. */
+  patternType: PatternType;
+  /** Cosine of the query with the centroid. */
+  similarity: number;
+}
+/** What quality to expect. */
+interface QualityExpectation {
+  /** 0 to 1, drawn toward the mean of all while evidence is small; null without evidence. */
+  quality: number | null;
+  /** Trajectories that it rests on, distant and old ones counting less. */
+  evidence: number;
+}
+//#endregion
+//#region ts/engine/engine.d.ts
+/** What this build can do on this machine. */
+interface Capabilities {
+  /** Kernels that engines use. */
+  simd: string;
+  /** Kernels that would run here. */
+  backends: string[];
+  /** Version of the native core. */
+  version: string;
+  /** Operating system and processor, `linux-x86_64` for instance. */
+  platform: string;
 }
 /** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
 type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
@@ -732,16 +699,6 @@ interface SuggestOptions {
 interface AsyncOptions {
   /** Gives up the call, which then rejects with `SONA_ABORTED`. */
   signal?: AbortSignal | undefined;
-}
-/** What a snapshot does not hold. An embedder that ships need not be given again. */
-interface RestoreOptions extends QueryOptions {
-  /**
-   * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
-   * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
-   */
-  continues?: boolean | undefined;
-  /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
-  now?: (() => number) | undefined;
 }
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
@@ -765,15 +722,6 @@ declare class SonaEngine {
    * setting; an unknown key, with the nearest known one
    */
   constructor(config?: number | SonaConfig);
-  /**
-   * The older form, for vectors of 256 numbers.
-   *
-   * @param microLoraRank 1 to 4
-   * @param baseLoraRank 1 to 64
-   * @param trajectoryCapacity ended trajectories that wait at most, 1 to 1,000,000
-   * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
-   */
-  static withConfig(microLoraRank: number, baseLoraRank: number, trajectoryCapacity: number, ewcLambda: number): SonaEngine;
   /** As the constructor with settings. */
   static withConfig(config: SonaConfig): SonaEngine;
   /** Builds the settings of an engine, one method per setting. */
@@ -857,21 +805,6 @@ declare class SonaEngine {
     decision?: SuggestionId | StoredId | undefined;
   } & AsyncOptions): Promise<TrajectoryBuilder>;
   /**
-   * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
-   * oldest.
-   */
-  startTrajectory(query: Query): number;
-  /** As `startTrajectory`, with every embedder. */
-  startTrajectoryAsync(query: Query, options?: AsyncOptions): Promise<number>;
-  /** `addStep` of a builder or of a trajectory known by its id. */
-  addTrajectoryStep(trajectory: TrajectoryRef, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
-  /** `recordStep` of a builder or of a trajectory known by its id. */
-  recordStep(trajectory: TrajectoryRef, node: string | number, score: number, latencyUs: number): void;
-  /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryRef, name: string): void;
-  /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryRef, contextId: string): void;
-  /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
@@ -885,23 +818,11 @@ declare class SonaEngine {
    * state; an older one throws `SONA_UNKNOWN_TRAJECTORY`. The id of another engine or a router, or one that a former process
    * issued after its state was saved, changes nothing and is told as `foreign`.
    */
-  learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
-  /**
-   * The older form: corrects the outcome of the trajectory that this thread ended last.
-   *
-   * @param success the verdict
-   * @param latencyMs time that the answer took
-   * @param quality how well it went, 0 to 1
-   */
-  learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
+  learnFromFeedback(signal: SignalParts): FeedbackResult;
   /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
   tick(): string | null;
   /** Trains now on everything that waits. A message. */
   forceLearn(): string;
-  /** Older name of {@link forceLearn}. */
-  runBackgroundCycle(): string;
-  /** Older name. Outcomes take effect at once, so there is nothing left to do; answers whether learning is on. */
-  runInstantCycle(): boolean;
   /** Moves what waits in the queue into the replay memory, without training. How many moved. */
   flush(): number;
   /**
@@ -923,8 +844,6 @@ declare class SonaEngine {
   findPatternsAsync<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number | undefined;
   } & AsyncOptions): Promise<LearnedPattern<AnswerVector<Q>>[]>;
-  /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<AnswerVector<Q>>[];
   /**
    * What quality to expect for a query, from the nearest patterns of past trajectories.
    *
@@ -2066,4 +1985,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type NodeStepParts, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

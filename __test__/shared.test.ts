@@ -119,7 +119,9 @@ describe('a shared engine', () => {
     const told = one.beginTrajectory(query).setRoute('a');
     expect((await refusal(() => other.endTrajectory(told, 1))).code).toBe('SONA_UNKNOWN_TRAJECTORY');
     one.endTrajectory(told, 0);
-    expect(other.learnFromFeedback(true, 1, 1).reason).toBe('no-trajectory');
+    expect(other.learnFromFeedback({ verdict: 'success', latencyMs: 1, quality: 1 }).reason).toBe(
+      'no-trajectory',
+    );
     expect(other.learnFromFeedback({ trajectoryId: told.id, quality: 1 }).applied).toBe(true);
     expect(one.routes()).toMatchObject([{ avgQuality: 1 }]);
   });

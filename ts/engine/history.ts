@@ -1,8 +1,8 @@
 import { invalidArgument } from '../base/errors.ts';
-import type { StoredId, TrajectoryId } from '../base/ids.ts';
+import { parseId, type StoredId, type TrajectoryId } from '../base/ids.ts';
 import { checkInteger, checkName, checkOptions } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
-import { checkTrajectoryId, type Issued } from './issued.ts';
+import type { Issued } from './issued.ts';
 
 /** One set of promoted weights. */
 export interface Version {
@@ -22,8 +22,8 @@ export interface Version {
 export interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
   source?: string | undefined;
-  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
+  /** The one with this id. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
   /** Those that ended before, as a date or in milliseconds since 1970. */
   before?: Date | number | undefined;
 }
@@ -49,7 +49,7 @@ export function forget(handle: number, issued: Issued, criterion: ForgetCriterio
   checkOptions('criterion', criterion, ['source', 'trajectoryId', 'before']);
   const { source, trajectoryId, before } = criterion;
   if (source !== undefined) checkName('source', source);
-  if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 0);
+  if (trajectoryId !== undefined) parseId('trajectoryId', trajectoryId);
   const beforeMs: unknown = before instanceof Date ? before.getTime() : before;
   if (before instanceof Date && Number.isNaN(beforeMs))
     throw invalidArgument('before', 'a valid date', before);

@@ -1,7 +1,7 @@
 import { SonaError } from '../base/errors.ts';
 import type { Metadata } from '../base/metadata.ts';
 import { rowOf } from '../binding/layout.ts';
-import type { SonaEngine } from '../engine/engine.ts';
+import { SonaEngine } from '../engine/engine.ts';
 import type { RouteRecord } from '../engine/patterns.ts';
 import type { Exploration } from './config.ts';
 import type { Fallback } from './fallback.ts';
@@ -257,8 +257,9 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
 /** Also those with a low quality. Undefined when the engine has been closed since. */
 function nearestPatterns(engine: SonaEngine, query: Float32Array): ExplainedPattern[] | undefined {
   try {
-    return engine
-      .findPatterns(query, PATTERNS, { minQuality: 0 })
+    // a subclass may take other vectors than the core, whose length the router's are of
+    return SonaEngine.prototype.findPatterns
+      .call(engine, query, PATTERNS, { minQuality: 0 })
       .map(({ similarity, avgQuality, clusterSize, routes }) => ({
         similarity,
         avgQuality,
