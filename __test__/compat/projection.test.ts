@@ -82,6 +82,18 @@ describe('to a shorter length', () => {
     });
   });
 
+  it.each([
+    [2, 1],
+    [3, 2],
+    [4, 1],
+    [8, 2],
+    [33, 4],
+  ])('loses no axis: %i to %i', (from, to) => {
+    const engine = make(from, to);
+    for (let i = 0; i < from; i++) engine.addRoute(`${i}`, { embedding: axis(from, i) });
+    expect(engine.routes()).toHaveLength(from);
+  });
+
   it('keeps cosines in the mean, to about one over the root of the length', () => {
     const [from, to] = [3_072, 256];
     const engine = make(from, to);

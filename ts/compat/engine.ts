@@ -30,6 +30,7 @@ import {
   SonaEngine as EngineOfToday,
   type RouteParts,
   type SuggestOptions,
+  settingsOf,
 } from '../engine/engine.ts';
 import { makeBuilder } from '../engine/engine-builder.ts';
 import type { FeedbackResult } from '../engine/feedback.ts';
@@ -110,7 +111,7 @@ export class SonaEngine extends EngineOfToday {
    */
   constructor(config?: number | SonaConfig);
   constructor(from: unknown = 256) {
-    const { made, outer } = from instanceof Opened ? from : openedWith(from);
+    const { made, outer } = from instanceof Opened ? from : configured(settingsOf(from));
     // the constructor above takes what exists already, which its types keep to its own module
     super(made as never);
     this.#outer = outer;
@@ -135,7 +136,7 @@ export class SonaEngine extends EngineOfToday {
   static override withConfig(config: SonaConfig): SonaEngine;
   static override withConfig(...args: unknown[]): SonaEngine {
     const positional = args.length > 1 && typeof args[0] !== 'object';
-    return SonaEngine.#from(openedWith(positional ? positionalConfig(args) : args[0]));
+    return SonaEngine.#from(configured(positional ? positionalConfig(args) : args[0]));
   }
 
   /** Builds the settings of an engine, one method per setting, older names included. */
@@ -172,7 +173,8 @@ export class SonaEngine extends EngineOfToday {
 
   /** Length of every vector that it takes and gives. */
   get embeddingDim(): number {
-    return this.#outer ? this.#outer.dim : this.hiddenDim;
+    const { hiddenDim } = this;
+    return this.#outer ? this.#outer.dim : hiddenDim;
   }
 
   /** What makes vectors of text, of `embeddingDim` numbers; null where there is nothing for vectors of this length. */
@@ -496,10 +498,8 @@ export class SonaEngine extends EngineOfToday {
   }
 }
 
-/** Settings, or the length of vectors alone. */
-function openedWith(config: unknown): Opened {
-  const given = typeof config === 'object' && config !== null ? config : { hiddenDim: config };
-  const { settings, embeddingDim } = splitConfig(given);
+function configured(config: unknown): Opened {
+  const { settings, embeddingDim } = splitConfig(config);
   return opened(created(settings, true), embeddingDim);
 }
 

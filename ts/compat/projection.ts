@@ -4,7 +4,7 @@ const ROUNDS = 3;
 /** Where the signs and orders of every process begin. */
 const SEED = 0x50_4e_41;
 
-/** One round: what stands in place i came from `order[i]`, with `signs[i]`; then each block is mixed. */
+/** One round: what stands in place i came from `order[i]`, with `signs[i]`; then all is mixed. */
 interface Round {
   readonly order: Uint32Array;
   readonly signs: Int8Array;
@@ -14,15 +14,18 @@ interface Round {
  * A fixed orthogonal map between vectors of two lengths, the same in every process.
  *
  * It is made of rounds of a permutation, random signs and Walsh-Hadamard transforms (Yu et al., "Orthogonal Random Features",
- * 2016), each of which is orthogonal, so that the whole is, up to rounding. To a shorter length the first numbers of the
+ * 2016) and a reflection at a random plane, without which few numbers could fall on zeros. Each of these is orthogonal, so that
+ * the whole is, up to rounding. To a shorter length the first numbers of the
  * result are taken, times the root of the lengths' ratio: the rows are orthogonal and of one length, and lengths and cosines
  * are kept in the mean, to about 1 / sqrt(to). To a greater length zeros are appended first: the columns are orthonormal, and
  * lengths and cosines are kept.
  *
- * A call costs about 3 n log2(n) additions, n being the greater length; it holds 15 n bytes and working memory of 8 n.
+ * A call costs about 4 n log2(n) additions, n being the greater length; the map holds 39 n bytes.
  */
 export class Projection {
   readonly #rounds: readonly Round[];
+  /** What is perpendicular to the plane of the reflection, of unit length. */
+  readonly #normal: Float64Array;
   readonly #work: Float64Array;
   readonly #other: Float64Array;
   readonly #scale: number;
@@ -39,6 +42,9 @@ export class Projection {
       order: permutation(size, random),
       signs: Int8Array.from({ length: size }, () => (random() & 1 ? 1 : -1)),
     }));
+    const normal = Float64Array.from({ length: size }, () => random() / 2 ** 31 - 1);
+    const length = Math.sqrt(normal.reduce((sum, number) => sum + number * number, 0));
+    this.#normal = normal.map((number) => number / length);
     this.#work = new Float64Array(size);
     this.#other = new Float64Array(size);
     this.#scale = Math.sqrt(Math.max(1, from / to));
@@ -52,9 +58,10 @@ export class Projection {
     for (const { order, signs } of this.#rounds) {
       for (let i = 0; i < next.length; i++)
         next[i] = (signs[i] as number) * (now[order[i] as number] as number);
-      mix(next);
+      for (const start of blocks(next.length)) mix(next, start);
       [now, next] = [next, now];
     }
+    reflect(now, this.#normal);
     for (let i = 0; i < this.to; i++) out[i] = this.#scale * (now[i] as number);
   }
 
@@ -63,8 +70,9 @@ export class Projection {
     let [now, next] = [this.#work, this.#other];
     now.fill(0);
     now.set(vector);
+    reflect(now, this.#normal);
     for (const { order, signs } of this.#rounds.toReversed()) {
-      mix(now);
+      for (const start of blocks(now.length).reverse()) mix(now, start);
       for (let i = 0; i < now.length; i++)
         next[order[i] as number] = (signs[i] as number) * (now[i] as number);
       [now, next] = [next, now];
@@ -73,26 +81,41 @@ export class Projection {
   }
 }
 
-/** The Walsh-Hadamard transform of unit length, in place, on the largest powers of two that the length is the sum of. */
-function mix(values: Float64Array): void {
-  let start = 0;
-  while (start < values.length) {
-    const length = 2 ** Math.floor(Math.log2(values.length - start));
-    const end = start + length;
-    for (let half = 1; half < length; half *= 2) {
-      for (let block = start; block < end; block += 2 * half) {
-        for (let i = block; i < block + half; i++) {
-          // no pair of them: that would be made and thrown away a hundred thousand times
-          const a = values[i] as number;
-          const b = values[i + half] as number;
-          values[i] = a + b;
-          values[i + half] = a - b;
-        }
+/** The largest power of two that is at most the length. */
+const blockOf = (length: number): number => 1 << (31 - Math.clz32(length));
+
+/** Where blocks of that size begin that cover the whole: the first and, where one is not enough, the last. */
+function blocks(length: number): number[] {
+  const rest = length - blockOf(length);
+  return rest === 0 ? [0] : [0, rest];
+}
+
+/** The Walsh-Hadamard transform of a block, in place, scaled so that it is orthogonal. */
+function mix(values: Float64Array, start: number): void {
+  const length = blockOf(values.length);
+  const end = start + length;
+  for (let half = 1; half < length; half <<= 1) {
+    for (let block = start; block < end; block += half << 1) {
+      const middle = block + half;
+      for (let i = block; i < middle; i++) {
+        // no pair of them: that would be made and thrown away a hundred thousand times
+        const a = values[i] as number;
+        const b = values[i + half] as number;
+        values[i] = a + b;
+        values[i + half] = a - b;
       }
     }
-    const unit = 1 / Math.sqrt(length);
-    for (let i = start; i < end; i++) values[i] = (values[i] as number) * unit;
-    start = end;
+  }
+  const unit = 1 / Math.sqrt(length);
+  for (let i = start; i < end; i++) values[i] = (values[i] as number) * unit;
+}
+
+/** The mirror image at the plane through 0 with this normal of unit length, in place. */
+function reflect(values: Float64Array, normal: Float64Array): void {
+  let along = 0;
+  for (let i = 0; i < values.length; i++) along += (values[i] as number) * (normal[i] as number);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = (values[i] as number) - 2 * along * (normal[i] as number);
   }
 }
 

@@ -9,7 +9,7 @@ import type {
 } from '../engine/trajectory-builder.ts';
 import type { TrajectoryName } from './learning-signal.ts';
 
-/** Score times quality up to which a node was wrong, and from which on it was right. */
+/** Quality up to which a node was wrong, and from which on it was right. */
 const [WRONG, RIGHT] = [0.3, 0.7];
 
 /**
@@ -33,15 +33,17 @@ export interface TrajectoryBuilder extends BuilderOfToday {
   /**
    * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. A node is a route: when the
    * trajectory ends without activations and without a route of its own, the node with the highest score (the first of several)
-   * is its route. Its outcome is that score, from 0 to 1, times the quality of the trajectory: up to .3 it was wrong (0), from
-   * .7 on right (1), between them in proportion. Queries move toward those that a node was right for, and `suggestRoutes`
-   * names the node. Its first query with an outcome of .5 or more is where it starts.
+   * is its route. Its outcome is made of the quality of the trajectory: up to .3 it was wrong (0), from .7 on right (1), between
+   * them in proportion; a score below .5 takes away from that, and leaves nothing at 0. Queries move toward those that a node
+   * was right for, and `suggestRoutes` names the node. Its first query with an outcome of .5 or more is where it starts.
    *
    * @param node its name or number
    * @param score how well the step did: a finite number, usually 0 to 1
    * @param latencyUs time that it took, in microseconds, from 0
    */
   recordStep(node: string | number, score: number, latencyUs: number): this;
+  /** As {@link recordStep}, in milliseconds. */
+  addNode(node: string | number, step: NodeStepParts): this;
   /** The number of the trajectory. */
   valueOf(): number;
 }

@@ -658,7 +658,7 @@ export class SonaEngine {
 }
 
 /** Settings, or the length of vectors alone. */
-function settingsOf(config: unknown): unknown {
+export function settingsOf(config: unknown): unknown {
   return typeof config === 'object' && config !== null ? config : { hiddenDim: config };
 }
 
