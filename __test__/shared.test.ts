@@ -79,7 +79,7 @@ describe('a shared engine', () => {
     const of = name();
     const first = open(of, { ...config, seed: 7 });
     open(of, { ...config, seed: 7 });
-    open(of, { seed: 7, background: 'manual', hidden_dim: DIM } as SonaConfig);
+    open(of, { seed: 7, background: 'manual', hiddenDim: DIM });
     open(of);
     const error = await refusal(() => open(of, { ...config, seed: 8 }));
     expect(error).toMatchObject({ code: 'SONA_INVALID_CONFIG', message: expect.stringContaining(of) });
