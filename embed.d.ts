@@ -37,8 +37,6 @@ interface Embedder {
   readonly id: string;
   /** Length of every vector, 2 to 65,536. */
   readonly dim: number;
-  /** Whether texts of near meaning get near vectors. */
-  readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis | undefined;
   /**
@@ -48,7 +46,7 @@ interface Embedder {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /**
    * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
-   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * `routeAsync` and `suggestRoutesAsync` prefer it. `out` is lent, it may be the caller's own memory: write
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;

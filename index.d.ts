@@ -1,8 +1,102 @@
-//#region ts/base/errors.d.ts
+//#region ts/base/error-details.d.ts
+/** A value that was refused. */
+interface RefusedValue {
+  /** The argument, as it is called: `outcome.quality`, `models[2].id`. */
+  readonly argument: string;
+  /** What would have been taken, in words. */
+  readonly expected: string;
+  /** What came, shortened. */
+  readonly got: string;
+}
+/** A name or an id that nobody has. */
+interface UnknownName {
+  /** The argument. */
+  readonly argument: string;
+  /** The name, or the id as it came. */
+  readonly got: string;
+}
+/** What `SonaError.details` holds, by the error's code. */
+interface SonaErrorDetailsByCode {
+  SONA_DIM_MISMATCH: {
+    readonly argument: string;
+    readonly expected: number;
+    readonly got: number;
+  };
+  /** `index`: of the number that is not finite. */
+  SONA_NOT_FINITE: RefusedValue & {
+    readonly index: number;
+  };
+  /** `excluded`: what an evaluation left out, by cause. */
+  SONA_OUT_OF_RANGE: RefusedValue & {
+    readonly excluded?: object | undefined;
+  };
+  /** `support`, `effectiveSampleSize`: how much a log knows of a policy that was refused. */
+  SONA_INVALID_ARGUMENT: Omit<RefusedValue, 'got'> & {
+    readonly got?: string | undefined;
+    readonly support?: number | undefined;
+    readonly effectiveSampleSize?: number | undefined;
+  };
+  /** `package`: one that an embedder needs and that is not installed, or is of another version. */
+  SONA_INVALID_CONFIG: Partial<RefusedValue> & {
+    readonly embedder?: string | undefined;
+    readonly package?: string | undefined;
+  };
+  SONA_UNKNOWN_TRAJECTORY: UnknownName;
+  SONA_UNKNOWN_ROUTE: UnknownName;
+  SONA_UNKNOWN_MODEL: UnknownName;
+  /** `filters`: what rules each model out. */
+  SONA_NO_ELIGIBLE_MODEL: {
+    readonly filters: Readonly<Record<string, readonly string[]>>;
+  };
+  SONA_CLOSED: object;
+  SONA_ABORTED: object;
+  SONA_CORRUPT_STATE: {
+    readonly reason: string;
+  };
+  SONA_INCOMPATIBLE_STATE: Pick<RefusedValue, 'expected' | 'got'> & {
+    readonly argument?: string | undefined;
+    readonly embedder?: string | undefined;
+    readonly decision?: unknown;
+  };
+  SONA_ASYNC_EMBEDDER: RefusedValue & {
+    readonly embedder: string;
+  };
+  /** `status`, `body`: of a service's answer; the time limits in milliseconds. */
+  SONA_EMBEDDER: Partial<RefusedValue> & {
+    readonly embedder: string;
+    readonly reason?: string | undefined;
+    readonly status?: number | undefined;
+    readonly body?: string | undefined;
+    readonly timeoutMs?: number | undefined;
+    readonly embedderTimeoutMs?: number | undefined;
+  };
+  /** Of a file `path` and `reason`, of the function `log` its name as `argument`. */
+  SONA_IO: {
+    readonly path?: string | undefined;
+    readonly reason?: string | undefined;
+    readonly argument?: string | undefined;
+  };
+  SONA_LISTENER: {
+    readonly event: string;
+  };
+  /** Which platform this is, those that this copy has an addon for, and every place that was tried. */
+  SONA_NATIVE_UNAVAILABLE: {
+    readonly platform?: string | undefined;
+    readonly arch?: string | undefined;
+    readonly shipped?: readonly string[] | undefined;
+    readonly tried?: readonly string[] | undefined;
+    readonly row?: string | undefined;
+    readonly expected?: readonly string[] | undefined;
+    readonly got?: readonly string[] | undefined;
+  };
+  SONA_INTERNAL: object;
+}
 /** Stable codes of everything that a call can refuse. */
-type SonaErrorCode = 'SONA_DIM_MISMATCH' | 'SONA_NOT_FINITE' | 'SONA_OUT_OF_RANGE' | 'SONA_INVALID_ARGUMENT' | 'SONA_UNKNOWN_TRAJECTORY' | 'SONA_UNKNOWN_ROUTE' | 'SONA_UNKNOWN_MODEL' | 'SONA_NO_ELIGIBLE_MODEL' | 'SONA_INVALID_CONFIG' | 'SONA_CLOSED' | 'SONA_ABORTED' | 'SONA_CORRUPT_STATE' | 'SONA_INCOMPATIBLE_STATE' | 'SONA_ASYNC_EMBEDDER' | 'SONA_EMBEDDER' | 'SONA_IO' | 'SONA_LISTENER' | 'SONA_NATIVE_UNAVAILABLE' | 'SONA_INTERNAL';
-/** The parts of an error's message: `argument`, `expected`, `got`, `index` where they apply. */
-type SonaErrorDetails = Readonly<Record<string, unknown>>;
+type SonaErrorCode = keyof SonaErrorDetailsByCode;
+/** What `details` hold of an error of this code. */
+type SonaErrorDetails<Code extends SonaErrorCode = SonaErrorCode> = Readonly<SonaErrorDetailsByCode[Code]>;
+//#endregion
+//#region ts/base/errors.d.ts
 declare const marker: unique symbol;
 /**
  * Every error of this library. Whatever was refused changed nothing.
@@ -17,11 +111,19 @@ declare class SonaError extends Error {
   /** Stays the same between versions; messages may not. */
   readonly code: SonaErrorCode;
   /** The parts of the message. Plain data, so that it can be logged. */
-  readonly details: SonaErrorDetails;
-  constructor(code: SonaErrorCode, message: string, details?: SonaErrorDetails, cause?: unknown);
-  /** Whether a value is an error of this library, of this copy or another. */
-  static isInstance(error: unknown): error is SonaError;
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(code: SonaErrorCode, message: string, details?: object, cause?: unknown);
+  /**
+   * Whether a value is an error of this library, of this copy or another; with a code, one of that code, whose `details` then have
+   * their types: `if (SonaError.isInstance(error, 'SONA_DIM_MISMATCH')) error.details.expected`.
+   */
+  static isInstance<Code extends SonaErrorCode = SonaErrorCode>(error: unknown, code?: Code): error is SonaErrorOf<Code>;
 }
+/** An error of a known code, or of any. */
+type SonaErrorOf<Code extends SonaErrorCode> = [SonaErrorCode] extends [Code] ? SonaError : SonaError & {
+  readonly code: Code;
+  readonly details: SonaErrorDetails<Code>;
+};
 //#endregion
 //#region ts/base/ids.d.ts
 declare const named: unique symbol;
@@ -115,8 +217,6 @@ interface Embedder {
   readonly id: string;
   /** Length of every vector, 2 to 65,536. */
   readonly dim: number;
-  /** Whether texts of near meaning get near vectors. */
-  readonly semantic: boolean;
   /** The basis that suits these vectors: the name of one that ships, or one of `fitBasis`. Default: none is known. */
   readonly basis?: 'minilm' | 'builtin' | Basis | undefined;
   /**
@@ -126,13 +226,30 @@ interface Embedder {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /**
    * The vector of one text, at once; in `out` where that is given. Synchronous methods take text only with this, and
-   * `routeAsync` prefers it: what it throws is thrown there as well. `out` is lent, it may be the caller's own memory: write
+   * `routeAsync` and `suggestRoutesAsync` prefer it. `out` is lent, it may be the caller's own memory: write
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;
 }
 /** An {@link Embedder} that can embed at once. */
 type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
+//#endregion
+//#region ts/embed/fallback.d.ts
+/**
+ * Why a request was answered without its text. A router decides by what is expected of each model at the mean of the prompts so
+ * far; an engine ranks routes by how often each was right so far.
+ */
+interface Fallback {
+  /**
+   * `'embedder'`: it failed, took too long, or is one that takes its time and gave a text that is not blank a vector without a
+   * direction. `'empty'`: the text is blank, or holds nothing that an embedder which is quick knows.
+   */
+  reason: 'embedder' | 'empty';
+  /** Code of the embedder's error. */
+  code?: SonaErrorCode | undefined;
+  /** What the embedder said. */
+  message?: string | undefined;
+}
 //#endregion
 //#region ts/embed/prompt.d.ts
 /** One message of a chat, in any of the forms that {@link promptOf} reads; what else it has is passed over. */
@@ -192,6 +309,25 @@ interface QueryOptions {
   embedder?: Embedder | undefined;
   /** What the text of a chat is. Default: {@link promptOf}. What it throws is passed on. */
   promptOf?: ((messages: ChatMessages) => string) | undefined;
+  /**
+   * What becomes of a request whose text the embedder can't make a vector of, be it that it throws, rejects, gives something
+   * else or takes too long. `'fallback'`: `route` and `suggestRoutes` answer without the text, `fallback` in the answer says why,
+   * and so does the event `error`; without a listener the process is warned, once. `'throw'`: they throw what it threw, as all
+   * other calls do either way. Default `'fallback'`.
+   */
+  onEmbedderError?: 'fallback' | 'throw' | undefined;
+  /**
+   * Milliseconds that an embedder may take for one request, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
+   * its signal is aborted. An embedder with `embedSync` is not interrupted. Default: no limit.
+   */
+  embedderTimeoutMs?: number | undefined;
+}
+/** Of a call that may wait for an embedder. */
+interface AsyncOptions {
+  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds that the embedder may take for this request, in place of the setting of that name. */
+  embedderTimeoutMs?: number | undefined;
 }
 //#endregion
 //#region ts/engine/config.d.ts
@@ -208,8 +344,6 @@ interface SonaTiers {
 interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number | undefined;
-  /** Must equal `hiddenDim` where given. */
-  embeddingDim?: number | undefined;
   /** Rank of the per-request adapter, 1 to 4. Default 2. */
   microLoraRank?: number | undefined;
   /** Rank of the background adapter, 1 to 64. Default 16. */
@@ -238,6 +372,8 @@ interface SonaConfig extends QueryOptions {
   replayCapacity?: number | undefined;
   /** Ended trajectories that wait for background learning; when full the oldest is dropped and counted. Default 10,000. */
   trajectoryCapacity?: number | undefined;
+  /** Suggestions that `feedback` can name, waiting or answered: the newest. Default 10,000. */
+  suggestionCapacity?: number | undefined;
   /** Most steps in one trajectory. Default 64. */
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
@@ -262,324 +398,9 @@ interface SonaConfig extends QueryOptions {
    * the system's clock.
    */
   now?: (() => number) | undefined;
-  /** Older name of `trajectoryCapacity`. */
-  trajectoryBufferSize?: number | undefined;
-  /** Older name of `trajectoryCapacity`. */
-  bufferCapacity?: number | undefined;
-  /** Older name of `microLoraLr`. */
-  microLr?: number | undefined;
-  /** Older name of `baseLoraLr`. */
-  baseLr?: number | undefined;
-  /** Older name of `qualityThreshold`. */
-  patternQualityThreshold?: number | undefined;
-  /** A setting of older documents: there is no dropout. */
-  loraDropout?: 0 | undefined;
-  /** A setting of older documents: it always is. */
-  ewcOnline?: true | undefined;
 }
-/** Older name of {@link SonaConfig}. */
-type JsSonaConfig = SonaConfig;
-//#endregion
-//#region ts/engine/engine-builder.d.ts
-/** The settings that the builder has a method for. */
-declare const settings$1: readonly ["hiddenDim", "embeddingDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "trajectoryBufferSize", "bufferCapacity", "microLr", "baseLr", "patternQualityThreshold"];
-type Setters = { [Name in (typeof settings$1)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
-/** Builds an engine: one method per setting, then `build`. */
-interface SonaEngineBuilder extends Setters {
-  /** Takes over every setting of a config, a preset for instance. */
-  config(config: SonaConfig): SonaEngineBuilder;
-  /** The engine; what is not accepted is refused here. */
-  build(): SonaEngine;
-}
-//#endregion
-//#region ts/engine/feedback.d.ts
-/** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
-type Verdict = 'success' | 'failure' | 'unknown';
-/** Parts of a {@link LearningSignal}. */
-interface SignalParts {
-  /**
-   * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
-   * that this thread ended.
-   */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
-  /** How well it went, 0 to 1. */
-  quality?: number | undefined;
-  /** What it is taken for: shows in the success rates of patterns. */
-  verdict?: Verdict | undefined;
-  /** Time that the answer took, in milliseconds, from 0: shows in the patterns. */
-  latencyMs?: number | undefined;
-}
-/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
-declare class LearningSignal implements SignalParts {
-  /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: TrajectoryId | StoredId | number | undefined;
-  /** How well it went, 0 to 1. */
-  readonly quality: number | undefined;
-  /** What it is taken for. */
-  readonly verdict: Verdict | undefined;
-  /** Time that the answer took, in milliseconds. */
-  readonly latencyMs: number | undefined;
-  /** Throws `SONA_INVALID_ARGUMENT`, `SONA_NOT_FINITE` or `SONA_OUT_OF_RANGE`, naming the part. */
-  constructor(parts?: SignalParts);
-  /**
-   * From what a user or a judge said.
-   *
-   * @param success whether it went well: the verdict
-   * @param latencyMs time that the answer took, in milliseconds
-   * @param quality how well it went, 0 to 1
-   */
-  static fromFeedback(success: boolean, latencyMs: number, quality: number): LearningSignal;
-  /** It went well: `fromFeedback(true, ...)`. */
-  static positive(latencyMs: number, quality: number): LearningSignal;
-  /** It did not: `fromFeedback(false, ...)`. */
-  static negative(latencyMs: number, quality: number): LearningSignal;
-  /** For a certain trajectory, by its id or the builder that it was told with. */
-  static fromTrajectory(trajectory: {
-    readonly id: TrajectoryId | StoredId | number;
-  } | TrajectoryId | StoredId | number, quality: number): LearningSignal;
-}
-/** What a correction did. */
-interface FeedbackResult {
-  /** Whether anything changed. */
-  applied: boolean;
-  /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
-  deltaNorm: number;
-  /**
-   * Why nothing changed: the outcome was known already, nothing has ended yet, learning is off, or the id is another's,
-   * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
-   * with.
-   */
-  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign' | undefined;
-}
-//#endregion
-//#region ts/engine/history.d.ts
-/** One set of promoted weights. */
-interface Version {
-  /** Number, from 0 for the untrained adapter. */
-  version: number;
-  /** When it was promoted, milliseconds since 1970; 0 for the untrained one. */
-  promotedAt: number;
-  /** Trajectories that background learning had taken in by then. */
-  trajectories: number;
-  /** What its cycle gained on held-back events, in nats per event; null when fewer than 100 were held. */
-  heldOutGain: number | null;
-  /** Whether it is the one that serves. */
-  current: boolean;
-}
-/** Which trajectories to forget: those that every given part holds for. */
-interface ForgetCriterion {
-  /** Those of one source, as `endTrajectory` was told. */
-  source?: string | undefined;
-  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
-  /** Those that ended before, as a date or in milliseconds since 1970. */
-  before?: Date | number | undefined;
-}
-/** What forgetting did. */
-interface ForgetResult {
-  /** Trajectories that were taken out of everything. */
-  forgotten: number;
-  /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
-  outOfReach: number;
-}
-//#endregion
-//#region ts/engine/learning.d.ts
-/** Progress of `learn`, in optimiser steps. */
-interface LearnProgress {
-  /** Steps made. */
-  done: number;
-  /** Steps that the cycle has in all. */
-  total: number;
-}
-/** Options of `learn`. */
-interface LearnOptions {
-  /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
-  signal?: AbortSignal | undefined;
-  /** Called about a hundred times; what it throws stops the cycle and is passed on. */
-  onProgress?: ((progress: LearnProgress) => void) | undefined;
-}
-//#endregion
-//#region ts/engine/routes.d.ts
-/** A named option as it stands. */
-interface Route {
-  /** Name, as it was given. */
-  name: string;
-  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
-  ranked: boolean;
-  /** Outcomes so far. */
-  count: number;
-  /** Their mean; 0 without any. */
-  avgQuality: number;
-}
-/** One ranked route. */
-interface RankedRoute {
-  /** Its name. */
-  route: string;
-  /** Cosine of the adapted query with the route's prototype. */
-  score: number;
-  /** Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back outcomes. */
-  probability: number;
-  /** Outcomes that the route has had, and their mean quality, 0 to 1. */
-  evidence: {
-    count: number;
-    avgQuality: number;
-  };
-}
-/** A ranking of routes for one query. */
-interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
-  id: SuggestionId;
-  /** The first of `ranked`; null when no route is ranked. */
-  best: string | null;
-  /** Best first. */
-  ranked: RankedRoute[];
-  /** Probability of the best; 0 when no route is ranked. */
-  confidence: number;
-  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
-  abstain: boolean;
-}
-//#endregion
-//#region ts/engine/pattern-type.d.ts
-/** What kind of work a pattern stands for, by what most of its trajectories said. */
-declare const PatternType: Readonly<{
-  /** Nothing in particular, or nobody said. */readonly General: "General"; /** Steps of thought. */
-  readonly Reasoning: "Reasoning"; /** Facts looked up. */
-  readonly Factual: "Factual"; /** Invention. */
-  readonly Creative: "Creative"; /** Code written. */
-  readonly CodeGen: "CodeGen"; /** Talk. */
-  readonly Conversational: "Conversational";
-}>;
-/** What kind of work a pattern stands for. */
-type PatternType = (typeof PatternType)[keyof typeof PatternType];
-//#endregion
-//#region ts/engine/trajectory-builder.d.ts
-/** Options of a step. */
-interface StepOptions {
-  /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
-  layer?: number | undefined;
-}
-/**
- * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON it is its id, by which
- * every method of the engine knows it too. As a number or in a text it is the number that older programs expect: good until
- * the process ends.
- */
-interface TrajectoryBuilder {
-  /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
-  readonly id: TrajectoryId;
-  /** Length of its vectors. */
-  readonly embeddingDim: number;
-  /** Steps so far. */
-  readonly stepCount: number;
-  /**
-   * Adds a step. Without a route each step is a lesson: queries like this one move toward its activation, or away
-   * from it, by the outcome `reward * quality`, clipped to [0, 1].
-   *
-   * @param activations what was used or produced, `hiddenDim` numbers with a direction
-   * @param attentionWeights finite numbers, any length; kept with the trajectory as 32-bit numbers, not learned from
-   * @param reward a finite number, usually 0 to 1
-   */
-  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
-  /**
-   * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
-   * of its pattern and trains no adapter.
-   */
-  recordStep(node: string | number, score: number, latencyUs: number): this;
-  /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
-  setRoute(name: string): this;
-  /**
-   * Adds the id of a context, any string: patterns show it with their exemplars. `type:<PatternType>` says what kind of
-   * pattern the trajectory belongs to.
-   */
-  addContext(contextId: string): this;
-  /** Says what kind of pattern it belongs to. */
-  setPatternType(type: PatternType): this;
-}
-/** An open trajectory: its builder, or its id. */
-type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId | number;
-//#endregion
-//#region ts/engine/outcomes.d.ts
-/** Options of `endTrajectory`. */
-interface EndOptions {
-  /** What it is taken for; not given, it is judged by its quality against what was expected. */
-  verdict?: Verdict | undefined;
-  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
-  source?: string | undefined;
-}
-//#endregion
-//#region ts/engine/patterns.d.ts
-/** Outcomes of one route in one pattern. */
-interface RouteRecord {
-  /** Trajectories that chose it. */
-  count: number;
-  /** Their mean quality, 0 to 1. */
-  avgQuality: number;
-  /** Share of successes among those that succeeded or failed; null when none was judged. */
-  successRate: number | null;
-}
-/** Steps of one node in one pattern. */
-interface NodeRecord {
-  /** Steps that named it. */
-  count: number;
-  /** Their mean score. */
-  avgScore: number;
-  /** Their mean time, in microseconds. */
-  avgLatencyUs: number;
-}
-/** A trajectory near the middle of a pattern. */
-interface Exemplar {
-  /** Its id, for `learnFromFeedback` and `forget`. */
-  trajectoryId: TrajectoryId;
-  /** The option that it chose; null for none, or one that has been removed. */
-  route: string | null;
-  /** How well it went, 0 to 1. */
-  quality: number;
-  /** Its context ids. */
-  contexts: readonly string[];
-  /** Cosine with the centroid. */
-  similarity: number;
-}
-/** Queries that are alike, and what came of them. Objects inside are shared between calls and frozen. */
-interface LearnedPattern<V extends Vector = Vector> {
-  /** Number as a string; the same as long as the pattern lives. */
-  id: string;
-  /** Unit mean of the queries, of the kind of the query that was asked with. */
-  centroid: V;
-  /** Trajectories that it counts. */
-  clusterSize: number;
-  /** The same, halved for every 50,000 trajectories that the engine learned since the pattern last got one or was found. */
-  totalWeight: number;
-  /** Mean quality. */
-  avgQuality: number;
-  /** Share of successes among those that succeeded or failed; null when none was judged. */
-  successRate: number | null;
-  /** Outcomes by route. */
-  routes: Readonly<Record<string, RouteRecord>>;
-  /** Steps by the node that they named. */
-  nodes: Readonly<Record<string, NodeRecord>>;
-  /** Mean time that answers took, in milliseconds; null when it was never told. */
-  avgLatencyMs: number | null;
-  /** Up to three of its trajectories, nearest to the centroid first. */
-  exemplars: readonly Exemplar[];
-  /** Unix time in seconds, as a string. */
-  createdAt: string;
-  /** Unix time in seconds, as a string. */
-  lastAccessed: string;
-  /** How often it was found, this time included. */
-  accessCount: number;
-  /** What most of its trajectories said that they are; `General` when none did. */
-  patternType: PatternType;
-  /** Cosine of the query with the centroid. */
-  similarity: number;
-}
-/** Older name of {@link LearnedPattern}, as it comes for an array of numbers. */
-type JsLearnedPattern = LearnedPattern<number[]>;
-/** What quality to expect. */
-interface QualityExpectation {
-  /** 0 to 1, drawn toward the mean of all while evidence is small; null without evidence. */
-  quality: number | null;
-  /** Trajectories that it rests on, distant and old ones counting less. */
-  evidence: number;
-}
+/** Every setting, in the order of {@link SonaConfig}. */
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf"];
 //#endregion
 //#region ts/engine/stats.d.ts
 /** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
@@ -672,18 +493,7 @@ interface LearnReport {
   ms: number;
 }
 //#endregion
-//#region ts/engine/engine.d.ts
-/** What this build can do on this machine. */
-interface Capabilities {
-  /** Kernels that engines use. */
-  simd: string;
-  /** Kernels that would run here. */
-  backends: string[];
-  /** Version of the native core. */
-  version: string;
-  /** Operating system and processor, `linux-x86_64` for instance. */
-  platform: string;
-}
+//#region ts/engine/events.d.ts
 /** Events of an engine. */
 interface SonaEvents {
   /** A training cycle has finished. */
@@ -700,39 +510,20 @@ interface SonaEvents {
     change: number;
   };
   /**
-   * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
-   * ids alone.
+   * How many ended trajectories a full queue gave up before they were learned from: the oldest.
    */
   dropped: {
     count: number;
   };
   /**
-   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or another listener did,
-   * for the first time (`SONA_LISTENER`); without a listener here the process is warned.
+   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or an embedder did, and routes
+   * were suggested without the text; or another listener, for the first time (`SONA_LISTENER`): without a listener here the process
+   * is warned of these, once each.
    */
   error: SonaError;
 }
-/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
-type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
-/** Where a route starts: the embedding of its name or of a description, or either in words. */
-interface RouteParts {
-  /** The prior. */
-  embedding?: Vector | undefined;
-  /** What it is the embedding of, for the engine's embedder. Not both. */
-  text?: string | undefined;
-}
-/** What routes are wanted. */
-interface SuggestOptions {
-  /** How many, from 1. Default 5. */
-  k?: number | undefined;
-  /** Names that may be chosen. Default: all. */
-  eligible?: readonly string[] | undefined;
-}
-/** Of a call that may wait for an embedder. */
-interface AsyncOptions {
-  /** Gives up the call, which then rejects with `SONA_ABORTED`. */
-  signal?: AbortSignal | undefined;
-}
+//#endregion
+//#region ts/engine/created.d.ts
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
 interface RestoreOptions extends QueryOptions {
   /**
@@ -742,6 +533,353 @@ interface RestoreOptions extends QueryOptions {
   continues?: boolean | undefined;
   /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
   now?: (() => number) | undefined;
+}
+//#endregion
+//#region ts/engine/engine-builder.d.ts
+type Setters = { [Name in (typeof settingNames)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder };
+/** Builds an engine: one method per setting, then `build`. */
+interface SonaEngineBuilder extends Setters {
+  /** Takes over every setting of a config, a preset for instance. */
+  config(config: SonaConfig): SonaEngineBuilder;
+  /** The engine; what is not accepted is refused here. */
+  build(): SonaEngine;
+}
+//#endregion
+//#region ts/engine/feedback.d.ts
+/** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
+type Verdict = 'success' | 'failure' | 'unknown';
+/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
+interface SignalParts {
+  /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
+  /** How well it went, 0 to 1. */
+  quality?: number | undefined;
+  /** What it is taken for: shows in the success rates of patterns. */
+  verdict?: Verdict | undefined;
+  /** Time that the answer took, in milliseconds, from 0: shows in the patterns. */
+  latencyMs?: number | undefined;
+}
+/** What a correction did. */
+interface FeedbackResult {
+  /** Whether anything changed. */
+  applied: boolean;
+  /** Euclidean length of the change of what serves at once: the per-request adapter's weights and the route's prototype. */
+  deltaNorm: number;
+  /**
+   * Why nothing changed: the outcome was known already, nothing has ended yet, learning is off, or the id is another's,
+   * `foreign`: of another engine or a router, or of a process that issued it after the state was saved that this one began
+   * with.
+   */
+  reason?: 'unchanged' | 'no-trajectory' | 'disabled' | 'foreign' | undefined;
+}
+//#endregion
+//#region ts/engine/history.d.ts
+/** One set of promoted weights. */
+interface Version {
+  /** Number, from 0 for the untrained adapter. */
+  version: number;
+  /** When it was promoted, milliseconds since 1970; 0 for the untrained one. */
+  promotedAt: number;
+  /** Trajectories that background learning had taken in by then. */
+  trajectories: number;
+  /** What its cycle gained on held-back events, in nats per event; null when fewer than 100 were held. */
+  heldOutGain: number | null;
+  /** Whether it is the one that serves. */
+  current: boolean;
+}
+/** Which trajectories to forget: those that every given part holds for. */
+interface ForgetCriterion {
+  /** Those of one source, as `endTrajectory` was told. */
+  source?: string | undefined;
+  /** The one with this id. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
+  /** Those that ended before, as a date or in milliseconds since 1970. */
+  before?: Date | number | undefined;
+}
+/** What forgetting did. */
+interface ForgetResult {
+  /** Trajectories that were taken out of everything. */
+  forgotten: number;
+  /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
+  outOfReach: number;
+}
+//#endregion
+//#region ts/engine/learning.d.ts
+/** Progress of `learn`, in optimiser steps. */
+interface LearnProgress {
+  /** Steps made. */
+  done: number;
+  /** Steps that the cycle has in all. */
+  total: number;
+}
+/** Options of `learn`. */
+interface LearnOptions {
+  /** Stops it at its next step: nothing is published, and what was taken in stays owed to the next cycle. */
+  signal?: AbortSignal | undefined;
+  /** Called about a hundred times; what it throws stops the cycle and is passed on. */
+  onProgress?: ((progress: LearnProgress) => void) | undefined;
+}
+//#endregion
+//#region ts/engine/routes.d.ts
+/** A named option as it stands. */
+interface Route {
+  /** Name, as it was given. */
+  name: string;
+  /** Whether it takes part in rankings: it has a prior, its own or taken from its first good query. */
+  ranked: boolean;
+  /** Outcomes so far. */
+  count: number;
+  /** Their mean; 0 without any. */
+  avgQuality: number;
+  /** What `addRoute` was given, frozen; undefined without any. */
+  metadata?: Metadata | undefined;
+}
+/** One ranked route. */
+interface RankedRoute {
+  /** Its name. */
+  route: string;
+  /** Cosine of the adapted query with the route's prototype; 0 in a fallback. */
+  score: number;
+  /**
+   * Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back
+   * outcomes. In a fallback the share of this route: the sum of its qualities plus 1.
+   */
+  probability: number;
+  /** Outcomes that the route has had, and their mean quality, 0 to 1. */
+  evidence: {
+    count: number;
+    avgQuality: number;
+  };
+  /** What `addRoute` was given, frozen; undefined without any. */
+  metadata?: Metadata | undefined;
+}
+/** A ranking of routes for one query. */
+interface RouteSuggestion {
+  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  id: SuggestionId;
+  /** The first of `ranked`; null when no route is ranked. */
+  best: string | null;
+  /** Best first. */
+  ranked: RankedRoute[];
+  /** Probability of the best; 0 when no route is ranked. */
+  confidence: number;
+  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
+  abstain: boolean;
+  /** Why the text did not count; null where it did. Then nothing is learned from the outcome: `feedback` answers `no-query`. */
+  fallback: Fallback | null;
+}
+//#endregion
+//#region ts/engine/pattern-type.d.ts
+/** What kind of work a pattern stands for, by what most of its trajectories said. */
+declare const PatternType: Readonly<{
+  /** Nothing in particular, or nobody said. */readonly General: "General"; /** Steps of thought. */
+  readonly Reasoning: "Reasoning"; /** Facts looked up. */
+  readonly Factual: "Factual"; /** Invention. */
+  readonly Creative: "Creative"; /** Code written. */
+  readonly CodeGen: "CodeGen"; /** Talk. */
+  readonly Conversational: "Conversational";
+}>;
+/** What kind of work a pattern stands for. */
+type PatternType = (typeof PatternType)[keyof typeof PatternType];
+//#endregion
+//#region ts/engine/trajectory-builder.d.ts
+/** Options of a step. */
+interface StepOptions {
+  /** Layer of the background adapter that the step trains, below `baseLoraLayers`. Default 0. */
+  layer?: number | undefined;
+}
+/** What is known of a step that names a node. */
+interface NodeStepParts {
+  /** How well the step did: a finite number, usually 0 to 1. Patterns show the mean. */
+  score: number;
+  /** Time that it took, in milliseconds, from 0. Patterns show the mean. */
+  latencyMs: number;
+}
+/**
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON and in a text it is its
+ * id, by which `endTrajectory` knows it too.
+ */
+interface TrajectoryBuilder {
+  /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
+  readonly id: TrajectoryId;
+  /** Length of its vectors. */
+  readonly dim: number;
+  /** Steps so far. */
+  readonly stepCount: number;
+  /**
+   * Adds a step. Without a route each step is a lesson: queries like this one move toward its activation, or away
+   * from it, by the outcome `reward * quality`, clipped to [0, 1].
+   *
+   * @param activations what was used or produced, `hiddenDim` numbers with a direction
+   * @param attentionWeights finite numbers, any length; kept with the trajectory as 32-bit numbers, not learned from
+   * @param reward a finite number, usually 0 to 1
+   */
+  addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
+  /**
+   * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
+   * of its pattern (`nodes`) and trains no adapter. At most `maxTrajectorySteps`.
+   */
+  addNode(node: string | number, step: NodeStepParts): this;
+  /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
+  setRoute(name: string): this;
+  /**
+   * Adds the id of a context, any string: patterns show it with their exemplars. `type:<PatternType>` says what kind of
+   * pattern the trajectory belongs to.
+   */
+  addContext(contextId: string): this;
+  /** Says what kind of pattern it belongs to. */
+  setPatternType(type: PatternType): this;
+  /** Gives it up: nothing is learned from it, and its id is not known any more. One that has ended throws `SONA_UNKNOWN_TRAJECTORY`. */
+  discard(): void;
+}
+/** An open trajectory: its builder, or its id. */
+type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId;
+//#endregion
+//#region ts/engine/outcomes.d.ts
+/** Options of `endTrajectory`. */
+interface EndOptions {
+  /** What it is taken for; not given, it is judged by its quality against what was expected. */
+  verdict?: Verdict | undefined;
+  /** Where the outcome comes from, in words of your own: what `forget` can be asked for. */
+  source?: string | undefined;
+}
+//#endregion
+//#region ts/engine/patterns.d.ts
+/** Outcomes of one route in one pattern. */
+interface RouteRecord {
+  /** Trajectories that chose it. */
+  count: number;
+  /** Their mean quality, 0 to 1. */
+  avgQuality: number;
+  /** Share of successes among those that succeeded or failed; null when none was judged. */
+  successRate: number | null;
+}
+/** Steps of one node in one pattern. */
+interface NodeRecord {
+  /** Steps that named it. */
+  count: number;
+  /** Their mean score. */
+  avgScore: number;
+  /** Their mean time, in milliseconds. */
+  avgLatencyMs: number;
+}
+/** A trajectory near the middle of a pattern. */
+interface Exemplar {
+  /** Its id, for `learnFromFeedback` and `forget`. */
+  trajectoryId: TrajectoryId;
+  /** The option that it chose; null for none, or one that has been removed. */
+  route: string | null;
+  /** How well it went, 0 to 1. */
+  quality: number;
+  /** Its context ids. */
+  contexts: readonly string[];
+  /** Cosine with the centroid. */
+  similarity: number;
+}
+/** Queries that are alike, and what came of them. Objects inside are shared between calls and frozen. */
+interface LearnedPattern<V extends Vector = Vector> {
+  /** Number as a string; the same as long as the pattern lives. */
+  id: string;
+  /** Unit mean of the queries, of the kind of the query that was asked with. */
+  centroid: V;
+  /** Trajectories that it counts. */
+  clusterSize: number;
+  /** The same, halved for every 50,000 trajectories that the engine learned since the pattern last got one or was found. */
+  totalWeight: number;
+  /** Mean quality. */
+  avgQuality: number;
+  /** Share of successes among those that succeeded or failed; null when none was judged. */
+  successRate: number | null;
+  /** Outcomes by route. */
+  routes: Readonly<Record<string, RouteRecord>>;
+  /** Steps by the node that they named. */
+  nodes: Readonly<Record<string, NodeRecord>>;
+  /** Mean time that answers took, in milliseconds; null when it was never told. */
+  avgLatencyMs: number | null;
+  /** Up to three of its trajectories, nearest to the centroid first. */
+  exemplars: readonly Exemplar[];
+  /** Unix time in seconds, as a string. */
+  createdAt: string;
+  /** Unix time in seconds, as a string. */
+  lastAccessed: string;
+  /** How often it was found, this time included. */
+  accessCount: number;
+  /** What most of its trajectories said that they are; `General` when none did. */
+  patternType: PatternType;
+  /** Cosine of the query with the centroid. */
+  similarity: number;
+}
+/** What quality to expect. */
+interface QualityExpectation {
+  /** 0 to 1, drawn toward the mean of all while evidence is small; null without evidence. */
+  quality: number | null;
+  /** Trajectories that it rests on, distant and old ones counting less. */
+  evidence: number;
+}
+//#endregion
+//#region ts/engine/suggestion-outcome.d.ts
+/** What came of a suggestion. */
+interface SuggestionOutcome {
+  /** How well it went, 0 to 1: whether the route was the right one. Without it nothing is learned. */
+  quality?: number | undefined;
+  /** The route that was taken. Default: the best one of the suggestion. */
+  route?: string | undefined;
+  /** Adds a route of that name where there is none. Default false: `SONA_UNKNOWN_ROUTE`. */
+  create?: boolean | undefined;
+  /** What it is taken for; by default it is judged by its quality against what was expected. */
+  verdict?: Verdict | undefined;
+  /** How long the answer took, in milliseconds, from 0: shows in the patterns. */
+  latencyMs?: number | undefined;
+  /** Where the outcome comes from, for `forget`. */
+  source?: string | undefined;
+  /** Replaces an outcome that came before; the route and the source stay. Default false. */
+  amend?: boolean | undefined;
+}
+/** Whether the outcome of a suggestion was taken in. */
+interface SuggestionResult {
+  /** Whether it was. */
+  applied: boolean;
+  /** The trajectory that holds the outcome, where it was taken in: for `forget`. */
+  trajectoryId?: TrajectoryId | undefined;
+  /**
+   * Why not. `expired`: the suggestion is not one of the newest `suggestionCapacity`, or its outcome not one of the newest
+   * `trajectoryCapacity`. `unknown`: no suggestion has had this number. `repeated`: it has an outcome already; amend it.
+   * `unchanged`: the amendment says what was known. `empty`: there is no quality. `no-route`: no route was named, and the
+   * suggestion had none, or it has been removed. `no-query`: the suggestion is a fallback, made without the text. `disabled`: learning is off. `foreign`: another engine made the suggestion, or
+   * this one after the state was saved that it was restored from.
+   */
+  reason?: 'expired' | 'unknown' | 'repeated' | 'empty' | 'disabled' | 'no-route' | 'unchanged' | 'no-query' | 'foreign' | undefined;
+}
+//#endregion
+//#region ts/engine/engine.d.ts
+/** What this build can do on this machine. */
+interface Capabilities {
+  /** Kernels that engines use. */
+  simd: string;
+  /** Kernels that would run here. */
+  backends: string[];
+  /** Version of the native core. */
+  version: string;
+  /** Operating system and processor, `linux-x86_64` for instance. */
+  platform: string;
+}
+/** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
+type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
+/** Where a route starts: the embedding of its name or of a description, or either in words. */
+interface RouteParts {
+  /** The prior. */
+  embedding?: Vector | undefined;
+  /** What it is the embedding of, for the engine's embedder. Not both. */
+  text?: string | undefined;
+  /** Plain data that comes back with the route, in place of what was kept before. */
+  metadata?: Metadata | undefined;
+}
+/** What routes are wanted. */
+interface SuggestOptions {
+  /** How many, from 1. Default 5. */
+  k?: number | undefined;
+  /** Names that may be chosen. Default: all. */
+  eligible?: readonly string[] | undefined;
 }
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
@@ -765,15 +903,6 @@ declare class SonaEngine {
    * setting; an unknown key, with the nearest known one
    */
   constructor(config?: number | SonaConfig);
-  /**
-   * The older form, for vectors of 256 numbers.
-   *
-   * @param microLoraRank 1 to 4
-   * @param baseLoraRank 1 to 64
-   * @param trajectoryCapacity ended trajectories that wait at most, 1 to 1,000,000
-   * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
-   */
-  static withConfig(microLoraRank: number, baseLoraRank: number, trajectoryCapacity: number, ewcLambda: number): SonaEngine;
   /** As the constructor with settings. */
   static withConfig(config: SonaConfig): SonaEngine;
   /** Builds the settings of an engine, one method per setting. */
@@ -825,6 +954,7 @@ declare class SonaEngine {
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
    * @param options.text the name or a description in words, in place of its embedding
+   * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options?: RouteParts): void;
@@ -837,12 +967,26 @@ declare class SonaEngine {
   /**
    * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
    *
+   * Where the embedder fails, or knows nothing of the text, the routes are ranked by how often each was right so far, and
+   * `fallback` says why; see `onEmbedderError`.
+   *
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
    */
   suggestRoutes(query: Query, options?: SuggestOptions): RouteSuggestion;
   /** As `suggestRoutes`, with every embedder. */
   suggestRoutesAsync(query: Query, options?: SuggestOptions & AsyncOptions): Promise<RouteSuggestion>;
+  /**
+   * What came of a suggestion: all that a backend without steps of its own needs. The route's prototype and the adapters
+   * learn from it before this returns. Once for each suggestion, unless it is amended; also after a restart, where the state was
+   * saved after the suggestion was made.
+   *
+   * @param id `suggestRoutes(query).id`
+   * @param outcome.quality how well it went, 0 to 1
+   * @param outcome.route the route that was taken, where it is not the best one; `SONA_UNKNOWN_ROUTE` for a name that no route
+   * has, unless `create`
+   */
+  feedback(id: SuggestionId | StoredId, outcome: SuggestionOutcome): SuggestionResult;
   /**
    * Starts telling a trajectory.
    *
@@ -857,21 +1001,6 @@ declare class SonaEngine {
     decision?: SuggestionId | StoredId | undefined;
   } & AsyncOptions): Promise<TrajectoryBuilder>;
   /**
-   * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
-   * oldest.
-   */
-  startTrajectory(query: Query): number;
-  /** As `startTrajectory`, with every embedder. */
-  startTrajectoryAsync(query: Query, options?: AsyncOptions): Promise<number>;
-  /** `addStep` of a builder or of a trajectory known by its id. */
-  addTrajectoryStep(trajectory: TrajectoryRef, activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): void;
-  /** `recordStep` of a builder or of a trajectory known by its id. */
-  recordStep(trajectory: TrajectoryRef, node: string | number, score: number, latencyUs: number): void;
-  /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryRef, name: string): void;
-  /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryRef, contextId: string): void;
-  /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
@@ -885,23 +1014,11 @@ declare class SonaEngine {
    * state; an older one throws `SONA_UNKNOWN_TRAJECTORY`. The id of another engine or a router, or one that a former process
    * issued after its state was saved, changes nothing and is told as `foreign`.
    */
-  learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
-  /**
-   * The older form: corrects the outcome of the trajectory that this thread ended last.
-   *
-   * @param success the verdict
-   * @param latencyMs time that the answer took
-   * @param quality how well it went, 0 to 1
-   */
-  learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
+  learnFromFeedback(signal: SignalParts): FeedbackResult;
   /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
   tick(): string | null;
   /** Trains now on everything that waits. A message. */
   forceLearn(): string;
-  /** Older name of {@link forceLearn}. */
-  runBackgroundCycle(): string;
-  /** Older name. Outcomes take effect at once, so there is nothing left to do; answers whether learning is on. */
-  runInstantCycle(): boolean;
   /** Moves what waits in the queue into the replay memory, without training. How many moved. */
   flush(): number;
   /**
@@ -923,8 +1040,6 @@ declare class SonaEngine {
   findPatternsAsync<Q extends Query>(query: Q, k?: number, options?: {
     minQuality?: number | undefined;
   } & AsyncOptions): Promise<LearnedPattern<AnswerVector<Q>>[]>;
-  /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k?: number): LearnedPattern<AnswerVector<Q>>[];
   /**
    * What quality to expect for a query, from the nearest patterns of past trajectories.
    *
@@ -1453,7 +1568,8 @@ interface RouterConfig<Id extends string = string> extends QueryOptions {
   now?: (() => number) | undefined;
   /**
    * Takes the decision log: one JSON line, without its newline, per decision and per outcome. What it throws, or its
-   * promise rejects with, goes to the event `error` and disturbs nothing else.
+   * promise rejects with, goes to the event `error` and disturbs nothing else. Where choices are certain (`ucb` or `greedy` without a
+   * `propensityFloor`) the log says little about other policies: the process is warned, once (`SONA_EXPLORATION_FOR_LOG`).
    */
   log?: ((line: string) => unknown) | undefined;
   /**
@@ -1480,20 +1596,6 @@ interface RouterRestoreOptions extends QueryOptions {
    * state take their outcomes either way.
    */
   continues?: boolean | undefined;
-}
-//#endregion
-//#region ts/router/fallback.d.ts
-/** Why a decision was made without its prompt, by what is expected of each model at the mean of the prompts so far. */
-interface Fallback {
-  /**
-   * `'embedder'`: it failed, or it is one that takes its time and gave a text that is not blank a vector without a
-   * direction. `'empty'`: the text is blank, or holds nothing that an embedder which is quick knows.
-   */
-  reason: 'embedder' | 'empty';
-  /** Code of the embedder's error. */
-  code?: SonaErrorCode | undefined;
-  /** What the embedder said. */
-  message?: string | undefined;
 }
 //#endregion
 //#region ts/router/explanation.d.ts
@@ -1672,9 +1774,9 @@ interface RouterEvents {
   /** A basis has been fitted to the prompts so far, and everything learned anew on it. */
   basis: BasisEvent;
   /**
-   * Something failed without failing a call: the fit of a basis, or an embedder, for which a decision without the prompt stands in;
+   * Something failed without failing a call: the fit of a basis; an embedder, for which a decision without the prompt stands in;
    * the `log`, by what it threw or rejected with (`SONA_IO`, each time); another listener, for the first time
-   * (`SONA_LISTENER`). Without a listener here the process is warned of the latter two, once each.
+   * (`SONA_LISTENER`). Without a listener here the process is warned of the latter three, once for each code.
    */
   error: SonaError;
 }
@@ -1961,18 +2063,14 @@ declare class SonaRouter<const Id extends string = string> {
   get embedder(): Embedder | null;
   /**
    * Chooses a model for a prompt: its vector, its text, or the messages of its chat. Its outcome goes to `feedback` with the
-   * decision's `id`. A text of which the embedder knows nothing is decided without, as the decision's `fallback` says.
+   * decision's `id`. A text of which the embedder knows nothing, or at which it fails, is decided without: by what is expected of
+   * each model at the mean of the prompts so far. The decision's `fallback` says so, and see `onEmbedderError`.
    *
    * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
-   * when the embedder takes its time, and what stands in the way of reading the built-in embedder's table
+   * when the embedder takes its time, and with `onEmbedderError: 'throw'` what it throws
    */
   route(query: Query, options?: RouteOptions<Id>): RouterDecision<Id>;
-  /**
-   * As `route`, with every embedder. One that fails does not fail the request: the decision is made without the prompt, by
-   * what is expected of each model at the mean of the prompts so far, its `fallback` says so, and so does the event `error`.
-   * One with `embedSync` is used as `route` uses it, and what it throws is passed on. Rejects with `SONA_ABORTED` when the
-   * signal fires.
-   */
+  /** As `route`, with every embedder. Rejects with `SONA_ABORTED` when the signal fires. */
   routeAsync(query: Query, options?: RouteOptions<Id> & AsyncOptions): Promise<RouterDecision<Id>>;
   /**
    * Takes in what came of a decision, at once or part by part. An outcome with a part that was told before is refused as a
@@ -2066,4 +2164,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type NodeStepParts, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RefusedValue, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorDetailsByCode, type SonaErrorOf, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SuggestionOutcome, type SuggestionResult, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type UnknownName, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

@@ -8,25 +8,24 @@ export type { Embedder, EmbedOptions, SyncEmbedder } from './ts/embed/embedder.t
 export type { Fallback } from './ts/embed/fallback.ts';
 export { type ChatMessage, type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
 export type { AsyncOptions, Query, QueryOptions } from './ts/embed/query.ts';
-export type { JsSonaConfig, SonaConfig, SonaTiers } from './ts/engine/config.ts';
+export type { SonaConfig, SonaTiers } from './ts/engine/config.ts';
+export type { RestoreOptions } from './ts/engine/created.ts';
 export {
   type AnswerVector,
   type Capabilities,
-  type RestoreOptions,
   type RouteParts,
   SonaEngine,
-  type SonaEvents,
   type SuggestOptions,
 } from './ts/engine/engine.ts';
 export type { SonaEngineBuilder } from './ts/engine/engine-builder.ts';
-export { type FeedbackResult, LearningSignal, type SignalParts, type Verdict } from './ts/engine/feedback.ts';
+export type { SonaEvents } from './ts/engine/events.ts';
+export type { FeedbackResult, SignalParts, Verdict } from './ts/engine/feedback.ts';
 export type { ForgetCriterion, ForgetResult, Version } from './ts/engine/history.ts';
 export type { LearnOptions, LearnProgress } from './ts/engine/learning.ts';
 export type { EndOptions } from './ts/engine/outcomes.ts';
 export { PatternType } from './ts/engine/pattern-type.ts';
 export type {
   Exemplar,
-  JsLearnedPattern,
   LearnedPattern,
   NodeRecord,
   QualityExpectation,
@@ -36,7 +35,12 @@ export { type Presets, presets } from './ts/engine/presets.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/engine/routes.ts';
 export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
 export type { SuggestionOutcome, SuggestionResult } from './ts/engine/suggestion-outcome.ts';
-export type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './ts/engine/trajectory-builder.ts';
+export type {
+  NodeStepParts,
+  StepOptions,
+  TrajectoryBuilder,
+  TrajectoryRef,
+} from './ts/engine/trajectory-builder.ts';
 export type { DecisionLog, DecisionLogStream } from './ts/log/decision-log.ts';
 export { readLog, writeLog } from './ts/log/decision-log.ts';
 export type {

@@ -11,7 +11,7 @@ const shared: UserConfig = {
     format === 'es' ? { js: '.mjs', dts: '.d.mts' } : { js: '.cjs', dts: '.d.cts' },
 };
 
-const entries = ['index', 'embed', 'testing'];
+const entries = ['index', 'embed', 'compat', 'testing'];
 
 /** The code of all entries, built together: what they share stands once, in files named `shared`. */
 const code: UserConfig = {

@@ -39,18 +39,8 @@ function fields(name: string): Map<string, string> {
   );
 }
 
-/** Keys of a configuration that are no settings of the core's table: what stands for another, and what stays here. */
-const beside = [
-  'embeddingDim',
-  'now',
-  'trajectoryBufferSize',
-  'bufferCapacity',
-  'microLr',
-  'baseLr',
-  'patternQualityThreshold',
-  'loraDropout',
-  'ewcOnline',
-];
+/** Keys of a configuration that are no settings of the core's table: what stays here. */
+const beside = ['now'];
 
 const numeric = settings.filter(({ kind }) => kind === 'integer' || kind === 'number');
 
@@ -169,7 +159,7 @@ describe('every setting', () => {
   });
 
   it('may be given all at once', () => {
-    const all: Record<string, unknown> = { embeddingDim: 256, tiers: {} };
+    const all: Record<string, unknown> = { tiers: {} };
     for (const { name, default: value } of settings) {
       const [group = '', key] = name.split('.');
       if (key === undefined) all[group] = value;
@@ -180,8 +170,8 @@ describe('every setting', () => {
 });
 
 describe('a setting changes something', () => {
-  it('hiddenDim and embeddingDim: the length of vectors', () => {
-    expect(make({ hiddenDim: 7, embeddingDim: 7 }).applyLora(new Float32Array(7))).toHaveLength(7);
+  it('hiddenDim: the length of vectors', () => {
+    expect(make({ hiddenDim: 7 }).applyLora(new Float32Array(7))).toHaveLength(7);
   });
 
   it('maxTrajectorySteps: the steps that a trajectory takes', () => {
@@ -277,14 +267,6 @@ describe('a configuration', () => {
     expect(settingsOf(make(all))).toEqual({ ...tiers, ...all });
   });
 
-  it('may be written in snake_case', () => {
-    const snake = Object.entries(all).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]);
-    expect(settingsOf(make(Object.fromEntries(snake)))).toEqual({ ...tiers, ...all });
-  });
-
   it('may have a prototype, and is read once', () => {
     let reads = 0;
     class Settings {
@@ -298,27 +280,6 @@ describe('a configuration', () => {
     expect(reads).toBe(1);
   });
 
-  it.each([
-    ['trajectoryBufferSize', 'trajectoryCapacity', 77],
-    ['trajectory_buffer_size', 'trajectoryCapacity', 77],
-    ['bufferCapacity', 'trajectoryCapacity', 77],
-    ['microLr', 'microLoraLr', 0.5],
-    ['micro_lr', 'microLoraLr', 0.5],
-    ['baseLr', 'baseLoraLr', 0.5],
-    ['base_lr', 'baseLoraLr', 0.5],
-    ['patternQualityThreshold', 'qualityThreshold', 0.75],
-    ['pattern_quality_threshold', 'qualityThreshold', 0.75],
-  ])('takes the older %s for %s', (older, name, value) => {
-    expect(settingsOf(make({ [older]: value }))).toMatchObject({ [name]: value });
-  });
-
-  it.each([{ loraDropout: 0 }, { lora_dropout: 0 }, { ewcOnline: true }, { ewc_online: true }])(
-    'takes %o, which is how it is',
-    (config) => {
-      expect(settingsOf(make(config as SonaConfig))).toEqual(settingsOf(make({})));
-    },
-  );
-
   it('as an object wins over further arguments, as in configs.map(SonaEngine.withConfig)', () => {
     const made = [{ hiddenDim: 3 }, { hiddenDim: 4 }].map(
       SonaEngine.withConfig as (config: SonaConfig) => SonaEngine,
@@ -331,9 +292,7 @@ describe('a configuration', () => {
 describe('the builder', () => {
   it('has a method for every key of a configuration, each of which returns it', () => {
     const builder = SonaEngine.builder() as unknown as Record<string, (value: unknown) => unknown>;
-    const keys = [...fields('SonaConfig').keys(), ...fields('QueryOptions').keys()].filter(
-      (key) => key !== 'loraDropout' && key !== 'ewcOnline',
-    );
+    const keys = [...fields('SonaConfig').keys(), ...fields('QueryOptions').keys()];
     for (const key of keys) expect(builder[key]?.(undefined), key).toBe(builder);
     expect(Object.keys(builder).sort()).toEqual([...keys, 'build', 'config'].sort());
   });

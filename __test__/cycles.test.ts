@@ -177,10 +177,10 @@ describe('events', () => {
     });
   });
 
-  it('a full table of open trajectories gives up the oldest', async () => {
+  it('a full table of open trajectories forgets the id of the oldest', async () => {
     const engine = make({ trajectoryCapacity: 3 });
-    const [oldest, ...others] = Array.from({ length: 4 }, () => engine.startTrajectory(query));
-    expect((await refusal(() => engine.endTrajectory(oldest as number, 1))).code).toBe(
+    const [oldest, ...others] = Array.from({ length: 4 }, () => engine.beginTrajectory(query).id);
+    expect((await refusal(() => engine.endTrajectory(oldest as string, 1))).code).toBe(
       'SONA_UNKNOWN_TRAJECTORY',
     );
     for (const id of others) engine.endTrajectory(id, 1);

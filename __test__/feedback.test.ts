@@ -1,6 +1,6 @@
 // Correcting outcomes: a trajectory that was told wrong and corrected counts as one that was told right at once.
 import { describe, expect, it } from 'vitest';
-import { LearningSignal, type SonaConfig, type SonaEngine, type TrajectoryBuilder } from '../index.ts';
+import type { SignalParts, SonaConfig, SonaEngine, TrajectoryBuilder } from '../index.ts';
 import { cycle, outcome, picture, score, step, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
 import { engines } from './support/fixture.ts';
@@ -118,7 +118,11 @@ describe('learnFromFeedback', () => {
     teach(engine, DIM, 0);
     outcome(engine, query, 'east', 0);
     const before = score(engine, query, 'east');
-    const { applied, deltaNorm, reason } = engine.learnFromFeedback(true, 50, 1);
+    const { applied, deltaNorm, reason } = engine.learnFromFeedback({
+      verdict: 'success',
+      latencyMs: 50,
+      quality: 1,
+    });
     expect([applied, reason]).toEqual([true, undefined]);
     expect(deltaNorm).toBeGreaterThan(0.01);
     expect(score(engine, query, 'east')).toBeGreaterThan(before);
@@ -130,7 +134,7 @@ describe('learnFromFeedback', () => {
     const engine = make();
     teach(engine, DIM, 0);
     outcome(engine, query, 'east', 0);
-    const signal = LearningSignal.positive(20, 0.75);
+    const signal: SignalParts = { verdict: 'success', latencyMs: 20, quality: 0.75 };
     expect(engine.learnFromFeedback(signal).applied).toBe(true);
     const before = picture(engine, DIM);
     expect(engine.learnFromFeedback(signal)).toEqual({ applied: false, deltaNorm: 0, reason: 'unchanged' });
@@ -153,18 +157,16 @@ describe('learnFromFeedback', () => {
     outcome(engine, query, 'east', 0);
     outcome(engine, query, 'west', 0);
     engine.beginTrajectory(query);
-    engine.learnFromFeedback(true, 10, 1);
+    engine.learnFromFeedback({ verdict: 'success', latencyMs: 10, quality: 1 });
     const counts = Object.fromEntries(engine.routes().map(({ name, avgQuality }) => [name, avgQuality]));
     expect(counts).toMatchObject({ east: 0, west: 1 });
   });
 
   it.each([
     ['an object', (told: TrajectoryBuilder) => ({ trajectoryId: told.id, quality: 1 })],
-    ['a signal', (told: TrajectoryBuilder) => LearningSignal.fromTrajectory(told, 1)],
-    ['a signal by id', (told: TrajectoryBuilder) => LearningSignal.fromTrajectory(told.id, 1)],
     [
       'what a process sent as JSON',
-      (told: TrajectoryBuilder) => JSON.parse(JSON.stringify(LearningSignal.fromTrajectory(told, 1))),
+      (told: TrajectoryBuilder) => JSON.parse(JSON.stringify({ trajectoryId: told, quality: 1 })),
     ],
   ])('finds an earlier one by its id (%s)', (_, signal) => {
     const engine = make();
@@ -197,8 +199,8 @@ describe('learnFromFeedback', () => {
     const engine = make();
     engine.beginTrajectory(query);
     const nothing = { applied: false, deltaNorm: 0, reason: 'no-trajectory' };
-    expect(engine.learnFromFeedback(true, 50, 0.95)).toEqual(nothing);
-    expect(engine.learnFromFeedback(LearningSignal.negative(10, 0.2))).toEqual(nothing);
+    expect(engine.learnFromFeedback({ verdict: 'success', latencyMs: 50, quality: 0.95 })).toEqual(nothing);
+    expect(engine.learnFromFeedback({ verdict: 'failure', quality: 0.2 })).toEqual(nothing);
     expect(engine.stats()).toMatchObject({ trajectoriesRecorded: 0, microUpdates: 0 });
   });
 
@@ -239,19 +241,5 @@ describe('learnFromFeedback', () => {
     expect(engine.routes().map(({ name }) => name)).not.toContain('east');
     engine.addRoute('east', { embedding: axis(DIM, 1) });
     expect(engine.routes().find(({ name }) => name === 'east')).toMatchObject({ count: 0 });
-  });
-});
-
-describe('LearningSignal', () => {
-  it('has a part for each thing that can be known', () => {
-    expect({ ...LearningSignal.fromFeedback(true, 50, 0.95) }).toEqual({
-      trajectoryId: undefined,
-      quality: 0.95,
-      verdict: 'success',
-      latencyMs: 50,
-    });
-    expect(LearningSignal.positive(1, 1)).toMatchObject({ verdict: 'success', latencyMs: 1, quality: 1 });
-    expect(LearningSignal.negative(1, 0)).toMatchObject({ verdict: 'failure', latencyMs: 1, quality: 0 });
-    expect(LearningSignal.fromTrajectory(7, 0.5)).toMatchObject({ trajectoryId: 7, quality: 0.5 });
   });
 });

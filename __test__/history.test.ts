@@ -205,7 +205,10 @@ describe('forget', () => {
   it('leaves no trace in a snapshot', () => {
     const engine = make();
     teach(engine, DIM, 30);
-    const told = engine.beginTrajectory(query).addContext('a secret').recordStep('a hidden node', 1, 1);
+    const told = engine
+      .beginTrajectory(query)
+      .addContext('a secret')
+      .addNode('a hidden node', { score: 1, latencyMs: 1 });
     engine.endTrajectory(told.setRoute('east'), 1, { source: 'somebody' });
     engine.forceLearn();
     const holds = (text: string) => Buffer.from(engine.snapshot()).includes(text);
@@ -274,7 +277,9 @@ describe('forget', () => {
     outcome(engine, query, 'a', 0);
     engine.endTrajectory(engine.beginTrajectory(query).setRoute('a'), 0, { source: 'crowd' });
     engine.forget({ source: 'crowd' });
-    expect((await refusal(() => engine.learnFromFeedback(true, 1, 1))).code).toBe('SONA_UNKNOWN_TRAJECTORY');
+    expect(
+      (await refusal(() => engine.learnFromFeedback({ verdict: 'success', latencyMs: 1, quality: 1 }))).code,
+    ).toBe('SONA_UNKNOWN_TRAJECTORY');
     expect(engine.routes()).toMatchObject([{ count: 1, avgQuality: 0 }]);
   });
 

@@ -69,7 +69,6 @@ describe('an id', () => {
       ['trajectoryId', () => engine.forget({ trajectoryId: text })],
       ['decision', () => engine.beginTrajectory(query, { decision: text })],
       ['trajectory', () => engine.endTrajectory(text, 1)],
-      ['trajectory', () => engine.addTrajectoryContext(text, 'c')],
     ];
     for (const [argument, call] of calls) {
       const error = await refusal(call);
@@ -89,18 +88,6 @@ describe('an id', () => {
       expect((await refusal(() => engine.endTrajectory(id, 1))).code).toBe('SONA_UNKNOWN_TRAJECTORY');
     }
     engine.endTrajectory(open, 1);
-  });
-
-  it('of numbers stays what it was in the older calls', () => {
-    const engine = make();
-    const id = engine.startTrajectory(query);
-    expect(id).toBeTypeOf('number');
-    engine.addTrajectoryStep(id, query, [], 1);
-    engine.setTrajectoryRoute(id, 'a');
-    engine.endTrajectory(id, 1);
-    expect(engine.learnFromFeedback({ trajectoryId: id, quality: 0.25 }).applied).toBe(true);
-    expect(engine.routes()).toMatchObject([{ count: 1, avgQuality: 0.25 }]);
-    expect(engine.forget({ trajectoryId: id })).toEqual({ forgotten: 1, outOfReach: 0 });
   });
 });
 

@@ -82,12 +82,10 @@ describe('the outcome of a route', () => {
     });
     const told = engine.beginTrajectory(query).addStep(gaussian(DIM, 8), [1], 0.5).setRoute('south');
     engine.endTrajectory(told, 1);
-    const id = other.startTrajectory(query);
-    other.addTrajectoryStep(id, gaussian(DIM, 8), [1], 0.5);
-    other.setTrajectoryRoute(id, 'south');
+    const { id } = other.beginTrajectory(query).addStep(gaussian(DIM, 8), [1], 0.5).setRoute('south');
     other.endTrajectory(id, 1);
     expect(picture(engine, DIM)).toEqual(picture(other, DIM));
-    expect([told.stepCount, told.embeddingDim]).toEqual([1, DIM]);
+    expect([told.stepCount, told.dim]).toEqual([1, DIM]);
   });
 });
 

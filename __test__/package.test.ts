@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import * as compat from '../compat.ts';
 import * as source from '../index.ts';
 import { node, root } from './support/child.ts';
 
@@ -97,6 +98,41 @@ describe('the package', () => {
     });
   });
 
+  it.each([
+    [
+      'module',
+      "import * as all from '@sona/sona/compat'; import { SonaEngine as Today, SonaRouter } from '@sona/sona';",
+    ],
+    [
+      'commonjs',
+      "const all = require('@sona/sona/compat'); const { SonaEngine: Today, SonaRouter } = require('@sona/sona');",
+    ],
+  ] as const)(
+    'has an entry for older programs (%s), whose engine is one of the main entry',
+    async (kind, start) => {
+      const script = `${start}
+      const engine = all.SonaEngine.withConfig({ hidden_dim: 2, embeddingDim: 3 });
+      const id = engine.startTrajectory([1, 0, 0]);
+      engine.recordStep(id, 42, 0.9, 150);
+      engine.endTrajectory(id, 1);
+      engine.learnFromFeedback(all.LearningSignal.positive(20, 0.9));
+      const router = new SonaRouter({ models: [{ id: 'a' }, { id: 'b' }], engine });
+      engine.forceLearn();
+      const { patterns } = router.route([1, 0]).explain();
+      console.log(JSON.stringify({
+        id, routes: engine.routes().map(({ name }) => name), patterns: patterns.length,
+        today: engine instanceof Today, names: Object.keys(all).filter((name) => name !== 'default').sort(),
+      }));`;
+      expect(await printed(kind, script)).toEqual({
+        id: 1,
+        routes: ['42'],
+        patterns: 1,
+        today: true,
+        names: Object.keys(compat).sort(),
+      });
+    },
+  );
+
   it('holds the table of the built-in embedder, and tells where it lies', async () => {
     const pack = ['pack', '--dry-run', '--ignore-scripts', '--json'];
     const [packed] = JSON.parse(
@@ -179,6 +215,7 @@ describe('loading the addon', () => {
   it.each([
     ['an import', "await import('./dist/index.mjs')", true],
     ['an import of embedders', "await import('./dist/embed.mjs')", true],
+    ['an import for older programs', "await import('./dist/compat.mjs')", true],
     [
       'names of settings, errors and logs',
       "const { SonaError, readLog } = await import('./dist/index.mjs'); readLog('')",

@@ -114,14 +114,6 @@ describe('findPatterns', () => {
     expect(JSON.parse(JSON.stringify(kept))).toMatchObject({ id: kept?.id, routes: kept?.routes });
   });
 
-  it('is what queryPatterns is', () => {
-    const engine = make();
-    fill(engine);
-    const ids = (patterns: LearnedPattern[]) => patterns.map(({ id }) => id);
-    expect(ids(engine.queryPatterns(topic(1), 3))).toEqual(ids(engine.findPatterns(topic(1), 3)));
-    expect(engine.queryPatterns(topic(1))).toHaveLength(engine.findPatterns(topic(1)).length);
-  });
-
   it('has the fields of the older documents, as strings where they are', () => {
     const engine = make({ now: () => 1_700_000_000_999 });
     fill(engine);
@@ -228,7 +220,7 @@ describe('what a pattern holds', () => {
     expect(successRate).toBeLessThan(0.7);
   });
 
-  it('nodes: of recordStep, mean score and latency', () => {
+  it('nodes: of addNode, mean score and latency', () => {
     const engine = make({ patternClusters: 1 });
     for (const [score, latency] of [
       [0.5, 100],
@@ -236,17 +228,16 @@ describe('what a pattern holds', () => {
     ] as const) {
       const told = engine
         .beginTrajectory(topic(0))
-        .recordStep('search', score, latency)
-        .recordStep(42, 0.25, 50);
+        .addNode('search', { score: score, latencyMs: latency })
+        .addNode(42, { score: 0.25, latencyMs: 50 });
       engine.endTrajectory(told, 1);
     }
-    const id = engine.startTrajectory(topic(0));
-    engine.recordStep(id, 42, 0.75, 150);
-    engine.endTrajectory(id, 1);
+    const last = engine.beginTrajectory(topic(0)).addNode(42, { score: 0.75, latencyMs: 150 });
+    engine.endTrajectory(last, 1);
     engine.forceLearn();
     expect(one(engine).nodes).toEqual({
-      search: { count: 2, avgScore: 0.75, avgLatencyUs: 200 },
-      42: { count: 3, avgScore: expect.closeTo(1.25 / 3, 5), avgLatencyUs: expect.closeTo(250 / 3, 5) },
+      search: { count: 2, avgScore: 0.75, avgLatencyMs: 200 },
+      42: { count: 3, avgScore: expect.closeTo(1.25 / 3, 5), avgLatencyMs: expect.closeTo(250 / 3, 5) },
     });
   });
 
@@ -257,7 +248,7 @@ describe('what a pattern holds', () => {
     expect(one(engine).avgLatencyMs).toBeNull();
     for (const latency of [10, 30]) {
       outcome(engine, topic(0), 'a', 1);
-      engine.learnFromFeedback(true, latency, 1);
+      engine.learnFromFeedback({ verdict: 'success', latencyMs: latency, quality: 1 });
     }
     engine.forceLearn();
     expect(one(engine)).toMatchObject({ avgLatencyMs: 20, clusterSize: 3 });
@@ -273,11 +264,10 @@ describe('what a pattern holds', () => {
       (engine: SonaEngine, type: PatternType) => engine.beginTrajectory(topic(0)).addContext(`type:${type}`),
     ],
     [
-      'a context by id',
+      'a context, ended by id',
       (engine: SonaEngine, type: PatternType) => {
-        const id = engine.startTrajectory(topic(0));
-        engine.addTrajectoryContext(id, `type:${type}`);
-        return id;
+        const told = engine.beginTrajectory(topic(0)).addContext(`type:${type}`);
+        return told.id;
       },
     ],
   ])('a type, by majority, from %s', (_, begin) => {
@@ -377,7 +367,7 @@ describe('patterns', () => {
     const engine = make({ now: () => 1_700_000_000_000 });
     fill(engine, (n, at) => {
       const told = engine.beginTrajectory(near(topic(at), 0.2, 1_000 + n)).setPatternType('CodeGen');
-      engine.endTrajectory(told.recordStep('node', 1, n), 1, { verdict: 'success' });
+      engine.endTrajectory(told.addNode('node', { score: 1, latencyMs: n }), 1, { verdict: 'success' });
       engine.learnFromFeedback({ latencyMs: n });
     });
     const copy = keep(SonaEngine.restore(engine.snapshot(), { now: () => 1_700_000_000_000 }));
@@ -392,9 +382,9 @@ describe('patterns', () => {
 
   it('are learned from trajectories of every kind', () => {
     const engine = make();
-    engine.endTrajectory(engine.startTrajectory(topic(0)), 1);
+    engine.endTrajectory(engine.beginTrajectory(topic(0)), 1);
     engine.endTrajectory(engine.beginTrajectory(topic(1)).addStep(topic(2), [], 1), 1);
-    engine.endTrajectory(engine.beginTrajectory(topic(2)).recordStep('node', 1, 1), 1);
+    engine.endTrajectory(engine.beginTrajectory(topic(2)).addNode('node', { score: 1, latencyMs: 1 }), 1);
     engine.endTrajectory(engine.beginTrajectory(topic(3)).setRoute('a'), 1);
     expect(engine.forceLearn()).toContain('Forced learning: 4 trajectories -> ');
     expect(sum(all(engine).map(({ clusterSize }) => clusterSize))).toBe(4);

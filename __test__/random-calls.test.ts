@@ -1,7 +1,7 @@
 // 100,000 random calls. Whatever comes in, only typed errors come out, nothing becomes NaN, and nothing is lost.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type FeedbackResult, type ForgetResult, type SonaConfig, SonaEngine, SonaError } from '../index.ts';
+import { type FeedbackResult, type ForgetResult, type SonaConfig, SonaEngine, SonaError } from '../compat.ts';
 import { type Call, Caller, call, config, DIM } from './support/random-calls.ts';
 import { gaussian } from './support/vectors.ts';
 

@@ -76,7 +76,7 @@ describe('a shared engine', () => {
     const of = name();
     const first = open(of, { ...config, seed: 7 });
     open(of, { ...config, seed: 7 });
-    open(of, { seed: 7, background: 'manual', hidden_dim: DIM } as SonaConfig);
+    open(of, { seed: 7, background: 'manual', hiddenDim: DIM });
     open(of);
     const error = await refusal(() => open(of, { ...config, seed: 8 }));
     expect(error).toMatchObject({ code: 'SONA_INVALID_CONFIG', message: expect.stringContaining(of) });
@@ -116,7 +116,9 @@ describe('a shared engine', () => {
     const told = one.beginTrajectory(query).setRoute('a');
     expect((await refusal(() => other.endTrajectory(told, 1))).code).toBe('SONA_UNKNOWN_TRAJECTORY');
     one.endTrajectory(told, 0);
-    expect(other.learnFromFeedback(true, 1, 1).reason).toBe('no-trajectory');
+    expect(other.learnFromFeedback({ verdict: 'success', latencyMs: 1, quality: 1 }).reason).toBe(
+      'no-trajectory',
+    );
     expect(other.learnFromFeedback({ trajectoryId: told.id, quality: 1 }).applied).toBe(true);
     expect(one.routes()).toMatchObject([{ avgQuality: 1 }]);
   });

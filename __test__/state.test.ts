@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../bench/lib/random.mts';
-import { LearningSignal, type SonaConfig, SonaEngine, SonaError } from '../index.ts';
+import { type SonaConfig, SonaEngine, SonaError } from '../index.ts';
 import { fixedClock } from '../testing.ts';
 import { cycle, numberOf, outcome, picture, step, taught, teach } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
@@ -27,10 +27,11 @@ function live(engine: SonaEngine, part: number): unknown[] {
     const told = engine.beginTrajectory(near(axis(DIM, n % 4), 0.4, seed));
     if (n % 2 === 0) told.setRoute(taught[(n * 3) % 4] as string);
     else told.addStep(gaussian(DIM, seed + 7), [0.25, 0.5], (n % 5) / 4, { layer: n % 3 === 0 ? 1 : 0 });
-    if (n % 4 === 0) told.recordStep(`node ${n % 3}`, 0.5, 100 * n).addContext(`context ${seed}`);
+    if (n % 4 === 0)
+      told.addNode(`node ${n % 3}`, { score: 0.5, latencyMs: 100 * n }).addContext(`context ${seed}`);
     if (n % 8 === 0) told.setPatternType('CodeGen');
     engine.endTrajectory(told, ((n * 5) % 8) / 7, n % 3 === 0 ? { source: 'crowd', verdict: 'success' } : {});
-    if (n % 9 === 0) engine.learnFromFeedback(LearningSignal.fromTrajectory(told, 0.5));
+    if (n % 9 === 0) engine.learnFromFeedback({ trajectoryId: told.id, quality: 0.5 });
     if (n % 25 === 24) {
       const { ms: _, ...report } = cycle(engine);
       seen.push(report);
@@ -89,22 +90,22 @@ describe('a restored engine', () => {
     expect(copy.suggestRoutes(gaussian(DIM, 5)).abstain).toBe(engine.suggestRoutes(gaussian(DIM, 5)).abstain);
     expect(copy.findPatterns(query, 9).length).toBe(engine.findPatterns(query, 9).length);
     expect(copy.learnFromFeedback({ trajectoryId: told.id, quality: 1 }).applied).toBe(true);
-    expect(Number(builder)).toBeGreaterThan(Number(told));
+    expect(numberOf(builder.id)).toBeGreaterThan(numberOf(told.id));
   });
 
   it('gives ids that the first one never gave', () => {
     const engine = make();
-    const open = engine.startTrajectory(query);
+    const open = engine.beginTrajectory(query).id;
     const { id } = engine.suggestRoutes(query);
     const copy = keep(SonaEngine.restore(engine.snapshot()));
-    expect(copy.startTrajectory(query)).toBeGreaterThan(open);
+    expect(numberOf(copy.beginTrajectory(query).id)).toBeGreaterThan(numberOf(open));
     expect(copy.suggestRoutes(query).id).not.toBe(engine.suggestRoutes(query).id);
     expect(numberOf(copy.suggestRoutes(query).id)).toBeGreaterThan(numberOf(id));
   });
 
   it('does not know trajectories that were under way', async () => {
     const engine = make();
-    const open = engine.startTrajectory(query);
+    const open = engine.beginTrajectory(query).id;
     const copy = keep(SonaEngine.restore(engine.snapshot()));
     expect((await refusal(() => copy.endTrajectory(open, 1))).code).toBe('SONA_UNKNOWN_TRAJECTORY');
     engine.endTrajectory(open, 1);
@@ -114,7 +115,9 @@ describe('a restored engine', () => {
     const engine = make();
     outcome(engine, query, 'a', 0);
     const copy = keep(SonaEngine.restore(engine.snapshot()));
-    expect(copy.learnFromFeedback(true, 1, 1).reason).toBe('no-trajectory');
+    expect(copy.learnFromFeedback({ verdict: 'success', latencyMs: 1, quality: 1 }).reason).toBe(
+      'no-trajectory',
+    );
   });
 
   it('of the default background goes on by itself', async () => {
@@ -289,7 +292,10 @@ describe('damage', () => {
     for (let n = 0; n < 30; n++) {
       const told = engine.beginTrajectory([1, n % 3, (n % 5) - 2]).addContext('type:CodeGen');
       if (n % 2 === 0) told.setRoute('a');
-      engine.endTrajectory(told.addStep([n % 4, 1, 0], [], 1).recordStep('node', 1, 1), (n % 4) / 3);
+      engine.endTrajectory(
+        told.addStep([n % 4, 1, 0], [], 1).addNode('node', { score: 1, latencyMs: 1 }),
+        (n % 4) / 3,
+      );
       if (n === 20) engine.forceLearn();
     }
     return engine.snapshot();

@@ -1,4 +1,6 @@
 // What must not compile: `tsc` refuses an expected error that is none. Nothing here runs.
+import * as compat from '../compat.ts';
+import * as today from '../index.ts';
 import {
   type DecisionId,
   type Metadata,
@@ -8,6 +10,7 @@ import {
   type RouterModel,
   type SonaConfig,
   SonaEngine,
+  SonaError,
   SonaRouter,
   type SuggestionId,
 } from '../index.ts';
@@ -83,6 +86,51 @@ engine.learnFromFeedback({ trajectoryId: decision.id, quality: 1 });
 const id: DecisionId = 'text';
 const text: string = suggestion.id satisfies SuggestionId;
 
+// one name per thing: older names are another entry's
+// @ts-expect-error an older name
+engine.startTrajectory([1, 2, 3, 4]);
+// @ts-expect-error trajectories have no numbers here
+engine.endTrajectory(1, 1);
+// @ts-expect-error nor has what is corrected
+engine.learnFromFeedback({ trajectoryId: 1, quality: 1 });
+// @ts-expect-error parts have names
+engine.learnFromFeedback(true, 50, 1);
+// @ts-expect-error milliseconds
+trajectory.addNode('search', { score: 1, latencyUs: 150 });
+trajectory.addNode('search', { score: 1, latencyMs: 0.15 });
+// @ts-expect-error an older name
+trajectory.recordStep('search', 1, 150);
+// @ts-expect-error an older name
+const renamed: SonaConfig = { microLr: 0.01 };
+// @ts-expect-error one length
+const lengths: SonaConfig = { embeddingDim: 3_072 };
+// @ts-expect-error a class of the other entry
+const signal = today.LearningSignal;
+
+// and there they are, also in snake_case
+const older = new compat.SonaEngine({
+  hidden_dim: 4,
+  embeddingDim: 8,
+  micro_lora_lr: 0.01,
+  trajectoryBufferSize: 9,
+});
+// @ts-expect-error a number
+const spelt: compat.SonaConfig = { hidden_dim: '4' };
+// @ts-expect-error no such setting
+const unknown: compat.SonaConfig = { hidden_dimension: 4 };
+const number: number = older.startTrajectory([1, 2, 3, 4]);
+const builder: compat.TrajectoryBuilder = older.beginTrajectory([1, 2, 3, 4]);
+older.endTrajectory(builder.recordStep(42, 0.9, 150), 1);
+older.endTrajectory(number, 1);
+older.endTrajectory(builder.id, 1);
+older.learnFromFeedback(true, 50, 1);
+older.learnFromFeedback({ trajectoryId: number, quality: 1 });
+const patterns: compat.JsLearnedPattern[] = older.queryPatterns([1, 2, 3, 4], 5);
+const qualities: number[] = patterns.map(({ quality, usage_count }) => quality * usage_count);
+const moved: Float64Array = older.applyMicroLora(new Float64Array(4));
+// what takes an engine of today takes this one
+const asToday: SonaEngine = older;
+
 // what is not given may be undefined
 const config: SonaConfig = { hiddenDim: undefined, tiers: { micro: undefined }, embedder: undefined };
 const routers: RouterConfig = { models: [{ id: 'a', prior: undefined, model: undefined }], log: undefined };
@@ -115,23 +163,23 @@ const wrong: Float64Array = engine.applyLora(new Float32Array(4));
 
 export const used = [
   ...[chosen, ranked, other, called, open, general, id, text, config, routers, options, outcome],
+  ...[renamed, lengths, signal, spelt, unknown, qualities, moved, asToday],
   ...[named, twice, metadata, dated, off, same, numbers, wrong],
 ];
 
 // details have the types of their code
-{
-  const error: unknown = undefined;
+export function detailsOf(error: unknown): unknown {
   if (SonaError.isInstance(error, 'SONA_DIM_MISMATCH')) {
     const expected: number = error.details.expected;
     // @ts-expect-error the length is a number
     const text: string = error.details.expected;
-    use(expected, text);
+    return [expected, text];
   }
   if (SonaError.isInstance(error, 'SONA_NO_ELIGIBLE_MODEL')) {
     const filters: readonly string[] | undefined = error.details.filters.small;
-    use(filters);
+    return filters;
   }
-  if (SonaError.isInstance(error)) use(error.details.argument);
   // @ts-expect-error no such code
   SonaError.isInstance(error, 'SONA_NOTHING');
+  return SonaError.isInstance(error) ? error.details.argument : undefined;
 }

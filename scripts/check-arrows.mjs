@@ -70,8 +70,8 @@ const host = [
 ];
 
 /**
- * Rooms of ts/ in their order: each may use itself and those before it. `log` and `engine` know nothing of each other,
- * and nothing knows of `testing`.
+ * Rooms of ts/ in their order: each may use itself and those before it. `log` and `engine` know nothing of each other, nor do
+ * `router` and `compat`, and nothing knows of `testing`.
  * @type {Record<string, string[]>}
  */
 const typescriptRooms = {
@@ -82,6 +82,7 @@ const typescriptRooms = {
   log: ['host', 'base', 'binding'],
   engine: ['host', 'base', 'binding', 'embed'],
   router: ['host', 'base', 'binding', 'embed', 'log', 'engine'],
+  compat: ['host', 'base', 'binding', 'embed', 'engine'],
   testing: ['base', 'embed'],
 };
 
@@ -267,7 +268,7 @@ function readSources() {
       ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`)
       : [],
   );
-  return [...files, 'index.ts', 'embed.ts', 'testing.ts']
+  return [...files, 'index.ts', 'embed.ts', 'compat.ts', 'testing.ts']
     .filter((path) => /\.(rs|ts)$/.test(path) && existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 }
@@ -354,6 +355,10 @@ const bytes = Buffer.alloc(8); // wrong
   { path: 'ts/log/lines.ts', text: "import { a } from '../router/a.ts'; // wrong\n" },
   { path: 'ts/router/a.ts', text: '' },
   { path: 'ts/router/router.ts', text: "import { e } from '../engine/engine.ts';\n" },
+  {
+    path: 'ts/compat/a.ts',
+    text: "import { a } from '../router/a.ts'; // wrong\nimport '../engine/routes.ts';\n",
+  },
   {
     path: 'ts/testing/world.ts',
     text: `import type {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, root } from './process.mjs';
 
-for (const entry of ['index', 'embed', 'testing']) {
+for (const entry of ['index', 'embed', 'compat', 'testing']) {
   const built = readFileSync(join(root, `dist/${entry}.d.mts`), 'utf8');
   const file = join(root, `${entry}.d.ts`);
   if (process.argv.includes('--write')) {

@@ -1,7 +1,8 @@
 // Programs for the run time of 0.1.8: numeric ids, plain arrays, JSON statistics.
 import { describe, expect, it } from 'vitest';
-import { type JsLearnedPattern, type JsSonaConfig, SonaEngine } from '../../index.ts';
-import { fill, noise, opened, sumOfChanges } from './programs.ts';
+import { type JsLearnedPattern, type JsSonaConfig, SonaEngine } from '../../compat.ts';
+import { cosine } from '../support/vectors.ts';
+import { figure, fill, noise, opened, sumOfChanges } from './programs.ts';
 
 describe('each call', () => {
   const engine = () => opened(new SonaEngine(64));
@@ -217,20 +218,49 @@ describe('programs', () => {
     expect(counts[0]).toBeGreaterThan(0);
   });
 
-  it('a store of knowledge: adapts to search, the best document is the route, rewards from -1 to 1', () => {
+  it('a store of knowledge: adapts to search, rewards from -1 to 1, finds the right document by its outcomes', () => {
+    const figures = [1, 2, 3].map((seed) => {
+      const sona = opened(new SonaEngine(32));
+      const documents = Array.from({ length: 4 }, (_, i) => noise(32, 1_000 * seed + 50 + i));
+      const question = (i: number) => noise(32, 1_000 * seed + (i % 4));
+      // which document answers which question has nothing to do with their vectors
+      const right = (i: number) => (i + 1) % 4;
+      const search = (i: number) => {
+        const searched = sona.applyMicroLora(question(i));
+        const scores = documents.map((document) => cosine(searched, document));
+        return scores.indexOf(Math.max(...scores));
+      };
+      const found = () => [0, 1, 2, 3].filter((i) => search(i) === right(i)).length / 4;
+      const before = found();
+      const pending = new Map<string, unknown>();
+      for (let i = 0; i < 800; i++) {
+        const document = i % 5 === 0 ? (i / 5) % 4 : search(i);
+        const id = sona.beginTrajectory(question(i));
+        sona.addTrajectoryStep(id, documents[document] as number[], [], document === right(i) ? 1 : -1);
+        pending.set(`request ${i}`, id);
+        sona.endTrajectory(pending.get(`request ${i}`) as number, 0.8);
+        sona.tick();
+      }
+      sona.forceLearn();
+      return [before, found()] as const;
+    });
+    figure('A, a store of knowledge', figures);
+    for (const [before, after] of figures) expect(after).toBeGreaterThanOrEqual(Math.max(0.75, before));
+    expect(figures.some(([before, after]) => after > before)).toBe(true);
+  });
+
+  it('a store of knowledge whose best document is the route', () => {
     const sona = opened(new SonaEngine(32));
-    const pending = new Map<string, unknown>();
+    const right = () => [0, 1, 2, 3].filter((i) => sona.suggestRoutes(noise(32, i)).best === `document ${i}`);
+    const before = right().length / 4;
     for (let i = 0; i < 40; i++) {
-      const embedding = noise(32, i % 4);
-      const searched = sona.applyMicroLora(embedding);
-      expect(searched).toHaveLength(32);
-      const id = sona.beginTrajectory(embedding);
+      const id = sona.beginTrajectory(noise(32, i % 4));
       sona.addTrajectoryStep(id, noise(32, 50 + (i % 4)), [], i % 3 === 0 ? -1 : 1);
       sona.setTrajectoryRoute(id, `document ${i % 4}`);
-      pending.set(`request ${i}`, id);
-      sona.endTrajectory(pending.get(`request ${i}`) as number, 0.8);
+      sona.endTrajectory(id, 0.8);
       sona.tick();
     }
-    expect(sona.suggestRoutes(noise(32, 2)).best).toBe('document 2');
+    figure('A, documents as routes', [[before, right().length / 4]]);
+    expect([before, right().length]).toEqual([0, 4]);
   });
 });

@@ -1,7 +1,8 @@
 // The tutorials of the crate's README: Node.js programs as they are, Rust and browser programs in their JavaScript names.
 import { describe, expect, it } from 'vitest';
-import { presets, SonaEngine } from '../../index.ts';
-import { fill, noise, opened, sumOfChanges } from './programs.ts';
+import { presets, SonaEngine } from '../../compat.ts';
+import { cosine } from '../support/vectors.ts';
+import { figure, fill, noise, opened, sumOfChanges } from './programs.ts';
 
 const attention = fill(64, 1 / 64);
 
@@ -102,6 +103,38 @@ describe('tutorials', () => {
     expect(JSON.parse(engine.getStats())).toMatchObject({ trajectories_recorded: 6, background_cycles: 2 });
   });
 
+  it('2, the same for longer: messages that were answered well come nearer to their answers than the others', () => {
+    const messages = ['Hello!', 'How do I reset it?', 'That is wrong', 'No, the other one', 'Thanks', 'Bye'];
+    const helpful = (i: number) => i !== 2 && i !== 3;
+    const figures = [1, 2, 3].map((seed) => {
+      const engine = opened(
+        SonaEngine.builder().config(presets.maxQuality).hiddenDim(256).seed(seed).build(),
+      );
+      const answers = messages.map((_, i) => noise(256, 10 * seed + i));
+      const apart = () => {
+        const near = messages.map((message, i) =>
+          cosine(engine.applyMicroLora(bag(message)), answers[i] as number[]),
+        );
+        const mean = (good: boolean) => {
+          const those = near.filter((_, i) => helpful(i) === good);
+          return those.reduce((sum, each) => sum + each, 0) / those.length;
+        };
+        return mean(true) - mean(false);
+      };
+      const before = apart();
+      for (let n = 0; n < 300; n++) {
+        const i = n % messages.length;
+        const id = engine.beginTrajectory(bag(messages[i] as string));
+        engine.addTrajectoryStep(id, answers[i] as number[], attention, 0.8);
+        engine.endTrajectory(id, helpful(i) ? 0.95 : 0.2);
+        if (n % 100 === 99) engine.forceLearn();
+      }
+      return [before, apart()] as const;
+    });
+    figure('C, a chatbot: cosine with answers that helped minus that with others', figures);
+    for (const [before, after] of figures) expect(after - before).toBeGreaterThan(0.05);
+  });
+
   it('3, a router of models: outcomes told after the fact, a score from patterns', () => {
     const engine = opened(SonaEngine.builder().config(presets.maxThroughput).hiddenDim(256).build());
     const models = [
@@ -124,6 +157,9 @@ describe('tutorials', () => {
       return models.reduce((best, model) => (score(model) > score(best) ? model : best));
     };
     const quality = (name: string, kind: number) => (name === ['fast', 'good', 'best'][kind] ? 0.9 : 0.4);
+    const choices = () => kinds.map((_, kind) => route(embed(kind, 1_000 + kind)).name);
+    const right = () => choices().filter((name, kind) => name === ['fast', 'good', 'best'][kind]).length / 3;
+    const before = right();
     for (let n = 0; n < 300; n++) {
       const kind = n % kinds.length;
       const query = embed(kind, n);
@@ -137,7 +173,9 @@ describe('tutorials', () => {
       engine.endTrajectory(id, outcome);
       if (n % 100 === 99) engine.forceLearn();
     }
-    expect(kinds.map((_, kind) => route(embed(kind, 1_000 + kind)).name)).toEqual(['fast', 'good', 'best']);
+    figure('C, a router of models by patterns', [[before, right()]]);
+    expect(choices()).toEqual(['fast', 'good', 'best']);
+    expect(before).toBeLessThan(0.5);
   });
 
   it('4, a page: the id stands in an attribute, the outcome comes from a handler', () => {

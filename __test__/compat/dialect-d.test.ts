@@ -1,8 +1,9 @@
 // Programs for the older documents: positional settings, startTrajectory, recordStep, learnFromFeedback.
 import { describe, expect, it } from 'vitest';
-import { LearningSignal, SonaEngine } from '../../index.ts';
+import { LearningSignal, SonaEngine } from '../../compat.ts';
 import { settingsOf } from '../support/engines.ts';
-import { fill, noise, opened, sumOfChanges } from './programs.ts';
+import { cosine } from '../support/vectors.ts';
+import { figure, fill, noise, opened } from './programs.ts';
 
 describe('each call', () => {
   it('new SonaEngine()', () => {
@@ -104,22 +105,53 @@ describe('programs', () => {
     expect(JSON.parse(engine.getStats()).trajectories_recorded).toBe(1);
   });
 
-  it('a router: a step per model, feedback later', () => {
-    const engine = opened(new SonaEngine());
-    for (let n = 0; n < 60; n++) {
-      const query = noise(256, n % 3);
-      const id = engine.startTrajectory(query);
-      engine.applyLora(query);
-      engine.recordStep(id, n % 4, 0.5 + (n % 4) / 10, 200 + n);
-      engine.endTrajectory(id, 0.7);
-      engine.learnFromFeedback(
-        LearningSignal.fromFeedback(n % 4 === n % 3, 100 + n, n % 4 === n % 3 ? 0.9 : 0.2),
-      );
+  it('a router: a step per model, feedback later; queries move, and the right model is known', () => {
+    const margins: [number, number][] = [];
+    const choices: [number, number][] = [];
+    for (const seed of [1, 2, 3]) {
+      const engine = opened(new SonaEngine());
+      const kinds = [0, 1, 2].map((kind) => noise(256, 100 * seed + kind));
+      const query = (n: number) => {
+        const own = noise(256, 10_000 * seed + n);
+        return (kinds[n % 3] as number[]).map((number, i) => number + 0.5 * (own[i] as number));
+      };
+      const unseen = Array.from({ length: 30 }, (_, n) => 5_000 + n);
+      // how much nearer an unseen query is to its own kind than to the others, once adapted
+      const margin = () => {
+        const each = unseen.map((n) => {
+          const adapted = engine.applyMicroLora(query(n));
+          const near = kinds.map((kind) => cosine(adapted, kind));
+          return 1.5 * (near[n % 3] as number) - near.reduce((sum, number) => sum + number / 2, 0);
+        });
+        return each.reduce((sum, number) => sum + number, 0) / each.length;
+      };
+      const right = () =>
+        unseen.filter((n) => engine.suggestRoutes(query(n)).best === `${n % 3}`).length / 30;
+      const before = [margin(), right()] as const;
+      for (let n = 0; n < 300; n++) {
+        const model = Math.floor(n / 3) % 4;
+        const id = engine.startTrajectory(query(n));
+        expect(engine.applyLora(query(n))).toHaveLength(256);
+        engine.recordStep(id, model, 0.5 + model / 10, 200 + n);
+        engine.endTrajectory(id, 0.7);
+        const good = model === n % 3;
+        engine.learnFromFeedback(LearningSignal.fromFeedback(good, 100 + n, good ? 0.9 : 0.2));
+        if (n % 100 === 99) engine.runBackgroundCycle();
+      }
+      margins.push([before[0], margin()]);
+      choices.push([before[1], right()]);
+      const patterns = engine.findPatterns(query(1), 50, { minQuality: 0 });
+      const nodes = new Set(patterns.flatMap((pattern) => Object.keys(pattern.nodes)));
+      expect([...nodes].sort()).toEqual(['0', '1', '2', '3']);
+      for (const { avgLatencyMs } of patterns) expect(avgLatencyMs).toBeGreaterThanOrEqual(100);
     }
-    engine.runBackgroundCycle();
-    const [pattern] = engine.queryPatterns(noise(256, 1), 1);
-    expect(Object.keys(pattern?.nodes ?? {}).sort()).toEqual(['0', '1', '2', '3']);
-    expect(pattern?.avgLatencyMs).toBeGreaterThan(100);
+    figure('D, a router by nodes: margin of applyMicroLora', margins);
+    figure('D, a router by nodes: share of right models', choices);
+    for (const [before, after] of margins) expect(after - before).toBeGreaterThan(0.006);
+    for (const [before, after] of choices) {
+      expect(before).toBe(0);
+      expect(after).toBeGreaterThan(0.9);
+    }
   });
 
   it('thumbs up, thumbs down, regenerate, before anything was told', () => {
@@ -190,8 +222,8 @@ describe('programs', () => {
       expect(trajectories_recorded).toBe(count);
       expect(patterns_extracted).toBeGreaterThan(0);
       expect(learning_cycles).toBeGreaterThanOrEqual(count / 100);
-      // steps that name nodes have no vector: they are the patterns' and train no adapter
-      expect(sumOfChanges(engine.applyLora(fill(256, 0.5)), fill(256, 0.5))).toBe(0);
+      // the step with the best score is the route of every query: there is nothing to choose, and so nothing to move
+      expect(engine.suggestRoutes(noise(256, 1)).best).toBe('2');
     },
   );
 

@@ -1,6 +1,6 @@
 // What the published peer does on the same streams, and what this engine does instead.
 import { afterEach, describe, expect, it } from 'vitest';
-import { type SonaConfig, SonaEngine } from '../../index.ts';
+import { type SonaConfig, SonaEngine } from '../../compat.ts';
 import { measure, pack } from '../support/banking77.ts';
 import { program } from '../support/child.ts';
 import { picture } from '../support/engines.ts';

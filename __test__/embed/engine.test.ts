@@ -39,9 +39,7 @@ function small(embedder: Embedder, config: SonaConfig = {}): SonaEngine {
 const asks: [string, string, (engine: SonaEngine, query: Query) => unknown][] = [
   ['suggestRoutes', 'query', (engine, query) => engine.suggestRoutes(query)],
   ['beginTrajectory', 'query', (engine, query) => engine.beginTrajectory(query)],
-  ['startTrajectory', 'query', (engine, query) => engine.startTrajectory(query)],
   ['findPatterns', 'query', (engine, query) => engine.findPatterns(query)],
-  ['queryPatterns', 'query', (engine, query) => engine.queryPatterns(query)],
   ['expectQuality', 'query', (engine, query) => engine.expectQuality(query)],
 ];
 
@@ -56,11 +54,6 @@ const waits: [string, string, Waiting][] = [
     'beginTrajectoryAsync',
     'query',
     (engine, query, signal) => engine.beginTrajectoryAsync(query, given(signal)),
-  ],
-  [
-    'startTrajectoryAsync',
-    'query',
-    (engine, query, signal) => engine.startTrajectoryAsync(query, given(signal)),
   ],
   [
     'findPatternsAsync',
@@ -99,16 +92,14 @@ function story(engine: SonaEngine, queryOf: (text: string) => Query, asVector: b
     const query = queryOf(texts[n % texts.length] ?? '');
     const { id, ranked } = engine.suggestRoutes(query, { k: 3 });
     seen.push(ranked);
-    const told =
-      n % 2 === 0 ? engine.beginTrajectory(query, { decision: id }) : engine.startTrajectory(query);
-    engine.setTrajectoryRoute(told, name);
-    engine.endTrajectory(told, n % 3 === 0 ? 1 : 0.5);
+    const told = engine.beginTrajectory(query, n % 2 === 0 ? { decision: id } : {});
+    engine.endTrajectory(told.setRoute(name), n % 3 === 0 ? 1 : 0.5);
   }
   engine.forceLearn();
   const query = queryOf('my refund');
   seen.push(engine.expectQuality(query), engine.expectQuality(query, { route: 'refunds' }));
   seen.push(engine.findPatterns(query, 3).map(({ id, similarity, routes }) => ({ id, similarity, routes })));
-  seen.push(engine.queryPatterns(query, 3).map(({ centroid }) => bits(Float32Array.from(centroid))));
+  seen.push(engine.findPatterns(query, 3).map(({ centroid }) => bits(Float32Array.from(centroid))));
   return [seen, picture(engine, engine.hiddenDim)];
 }
 
@@ -121,12 +112,8 @@ async function slowStory(engine: SonaEngine, queryOf: (text: string) => Query): 
     const query = queryOf(texts[n % texts.length] ?? '');
     const { id, ranked } = await engine.suggestRoutesAsync(query, { k: 3 });
     seen.push(ranked);
-    const told =
-      n % 2 === 0
-        ? await engine.beginTrajectoryAsync(query, { decision: id })
-        : await engine.startTrajectoryAsync(query);
-    engine.setTrajectoryRoute(told, name);
-    engine.endTrajectory(told, n % 3 === 0 ? 1 : 0.5);
+    const told = await engine.beginTrajectoryAsync(query, n % 2 === 0 ? { decision: id } : {});
+    engine.endTrajectory(told.setRoute(name), n % 3 === 0 ? 1 : 0.5);
   }
   engine.forceLearn();
   const query = queryOf('my refund');
@@ -136,7 +123,7 @@ async function slowStory(engine: SonaEngine, queryOf: (text: string) => Query): 
   );
   const found = await engine.findPatternsAsync(query, 3);
   seen.push(found.map(({ id, similarity, routes }) => ({ id, similarity, routes })));
-  // queryPatterns has no twin; asked once more, patterns count it
+  // asked once more, patterns count it
   const again = await engine.findPatternsAsync(query, 3);
   seen.push(again.map(({ centroid }) => bits(Float32Array.from(centroid as Float32Array))));
   return [seen, picture(engine, engine.hiddenDim)];
@@ -217,7 +204,6 @@ describe('text', () => {
     for (const [found] of [
       engine.findPatterns('two', 1),
       engine.findPatterns(asChat('two'), 1),
-      engine.queryPatterns('two', 1),
       await engine.findPatternsAsync('two', 1),
       await engine.findPatternsAsync(asChat('two'), 1),
       await engine.findPatternsAsync(vector, 1),
@@ -253,15 +239,14 @@ describe('a vector that changes during the wait', () => {
         engine.addRouteAsync('new', { embedding: vectors[0] }),
         engine.suggestRoutesAsync(vectors[1]),
         engine.beginTrajectoryAsync(vectors[2]),
-        engine.startTrajectoryAsync(vectors[3]),
+        engine.beginTrajectoryAsync(vectors[3]),
         engine.findPatternsAsync(vectors[4]),
         engine.expectQualityAsync(vectors[5]),
       ] as const;
       vectors.forEach(change);
       const [, suggestion, one, other, patterns, expected] = await Promise.all(calls);
       for (const trajectory of [one, other]) {
-        engine.setTrajectoryRoute(trajectory, 'new');
-        engine.endTrajectory(trajectory, 1);
+        engine.endTrajectory(trajectory.setRoute('new'), 1);
       }
       engine.forceLearn();
       const seen = patterns.map(({ similarity, centroid }) => [similarity, kindOf(centroid), ...centroid]);
@@ -361,7 +346,6 @@ describe('what is no query', () => {
       [() => engine.suggestRoutesAsync('a', { signal: {} as AbortSignal }), 'options.signal'],
       [() => engine.beginTrajectoryAsync('a', { decision: '-1' }), 'decision'],
       [() => engine.beginTrajectoryAsync('a', { size: 1 } as object), 'options.size'],
-      [() => engine.startTrajectoryAsync('a', { decision: 1 } as object), 'options.decision'],
       [() => engine.findPatternsAsync('a', -1), 'k'],
       [() => engine.findPatternsAsync('a', 5, { minQuality: 2 }), 'minQuality'],
       [() => engine.expectQualityAsync('a', { route: '' }), 'route'],

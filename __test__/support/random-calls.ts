@@ -1,6 +1,6 @@
 // Random calls on an engine: any method, with arguments that are right, nearly right, or anything at all.
 import fc from 'fast-check';
-import type { SonaConfig, SonaEngine, TrajectoryBuilder } from '../../index.ts';
+import type { SonaConfig, SonaEngine, TrajectoryBuilder } from '../../compat.ts';
 
 export const DIM = 3;
 

@@ -20,7 +20,7 @@ mod state;
 mod stats;
 mod suggest;
 
-pub use crate::bank::index::RouteId;
+pub use crate::bank::index::{RouteId, RouteRow};
 pub use crate::bank::patterns::{Expectation, Pattern};
 pub use crate::bank::patterns::{PatternType, Verdict};
 pub use crate::learner::change::{self, Change};

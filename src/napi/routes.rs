@@ -7,8 +7,8 @@ use serde_json::json;
 use super::buffers::Writable;
 use super::layout::{RankedRoute, Row, Suggestion};
 use super::registry::with;
-use crate::bank::index::RouteRow;
-use crate::engine::RouteId;
+
+use crate::engine::{RouteId, RouteRow};
 use crate::error::SonaError;
 use crate::fault;
 

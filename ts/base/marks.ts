@@ -28,6 +28,13 @@ export function isMarked(value: unknown, kind: Kind): boolean {
   }
 }
 
+/** The prototype that a marked object has its mark from: that of the class itself, not of one that extends it. */
+export function markedPrototype(value: object, kind: Kind): object {
+  let prototype = value;
+  while (!Object.hasOwn(prototype, marks[kind])) prototype = Object.getPrototypeOf(prototype) as object;
+  return prototype;
+}
+
 /** Whether a value is a date, whatever realm it comes from. Throws for no proxy, which is none. */
 export function isDate(value: unknown): value is Date {
   try {

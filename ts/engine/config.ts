@@ -1,4 +1,4 @@
-import { describe, invalidArgument, invalidConfig } from '../base/errors.ts';
+import { describe, invalidArgument, invalidConfig, SonaError } from '../base/errors.ts';
 import { checkQueryOptions, type QueryOptions } from '../embed/query.ts';
 
 /** Which parts of an engine learn. */
@@ -15,8 +15,6 @@ export interface SonaTiers {
 export interface SonaConfig extends QueryOptions {
   /** Length of every query, activation and route embedding, 1 to 65,536. Default 256. */
   hiddenDim?: number | undefined;
-  /** Must equal `hiddenDim` where given. */
-  embeddingDim?: number | undefined;
   /** Rank of the per-request adapter, 1 to 4. Default 2. */
   microLoraRank?: number | undefined;
   /** Rank of the background adapter, 1 to 64. Default 16. */
@@ -71,24 +69,61 @@ export interface SonaConfig extends QueryOptions {
    * the system's clock.
    */
   now?: (() => number) | undefined;
-  /** Older name of `trajectoryCapacity`. */
-  trajectoryBufferSize?: number | undefined;
-  /** Older name of `trajectoryCapacity`. */
-  bufferCapacity?: number | undefined;
-  /** Older name of `microLoraLr`. */
-  microLr?: number | undefined;
-  /** Older name of `baseLoraLr`. */
-  baseLr?: number | undefined;
-  /** Older name of `qualityThreshold`. */
-  patternQualityThreshold?: number | undefined;
-  /** A setting of older documents: there is no dropout. */
-  loraDropout?: 0 | undefined;
-  /** A setting of older documents: it always is. */
-  ewcOnline?: true | undefined;
 }
 
-/** Older name of {@link SonaConfig}. */
-export type JsSonaConfig = SonaConfig;
+/** Every setting, in the order of {@link SonaConfig}. */
+export const settingNames = [
+  'hiddenDim',
+  'microLoraRank',
+  'baseLoraRank',
+  'baseLoraLayers',
+  'loraAlpha',
+  'microLoraLr',
+  'baseLoraLr',
+  'ewcLambda',
+  'ewcGamma',
+  'ewcFisherSamples',
+  'consolidationInterval',
+  'patternClusters',
+  'qualityThreshold',
+  'replayCapacity',
+  'trajectoryCapacity',
+  'maxTrajectorySteps',
+  'abstainBelow',
+  'tiers',
+  'promotionGate',
+  'background',
+  'backgroundEvery',
+  'backgroundIntervalMs',
+  'enableSimd',
+  'seed',
+  'now',
+  'embedder',
+  'promptOf',
+] as const satisfies readonly (keyof SonaConfig)[];
+
+/** Names that the core takes beside these, for the compatibility entry; with the name of today, where there is one. */
+const olderNames: ReadonlyMap<string, string | undefined> = new Map([
+  ['embeddingDim', 'hiddenDim'],
+  ['trajectoryBufferSize', 'trajectoryCapacity'],
+  ['bufferCapacity', 'trajectoryCapacity'],
+  ['microLr', 'microLoraLr'],
+  ['baseLr', 'baseLoraLr'],
+  ['patternQualityThreshold', 'qualityThreshold'],
+  ['loraDropout', undefined],
+  ['ewcOnline', undefined],
+]);
+
+/** Refuses a name that only the compatibility entry takes. Names of no meaning are the core's to refuse. */
+function checkToday(key: string): void {
+  const camel = key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+  const older = olderNames.has(camel);
+  if (!older && (camel === key || !settingNames.some((name) => name === camel))) return;
+  const name = older ? olderNames.get(camel) : camel;
+  const today = name === undefined ? 'there is no such setting' : `the setting is '${name}'`;
+  const message = `${key}: ${today}; older names are for '@sona/sona/compat'`;
+  throw new SonaError('SONA_INVALID_CONFIG', message, { argument: key, expected: name ?? null, got: key });
+}
 
 /** One row of the table that the native core validates by. */
 export interface Setting {
@@ -129,8 +164,12 @@ const queryKeys = new Set<string>([
   'embedderTimeoutMs',
 ] satisfies (keyof QueryOptions)[]);
 
-/** Settings for the native core, which checks them, and the part that it can't take. Each is read once. */
-export function encodeConfig(config: unknown): Surroundings & { encoded: string } {
+/**
+ * Settings for the native core, which checks them, and the part that it can't take. Each is read once.
+ *
+ * @param older whether names of older packages are taken
+ */
+export function encodeConfig(config: unknown, older = false): Surroundings & { encoded: string } {
   checkSettings(config);
   // without a prototype, so that '__proto__' is a key like any other
   const settings: Record<string, unknown> = Object.create(null);
@@ -138,6 +177,7 @@ export function encodeConfig(config: unknown): Surroundings & { encoded: string 
   let now: (() => number) | undefined;
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined) continue;
+    if (!older) checkToday(key);
     if (key === 'now') {
       if (typeof value !== 'function') throw invalidConfig('now', 'a function', value);
       now = value as () => number;
@@ -155,19 +195,4 @@ export function encodeConfig(config: unknown): Surroundings & { encoded: string 
   }
   const queries = checkQueryOptions(aside as Record<keyof QueryOptions, unknown>, invalidConfig);
   return { encoded: JSON.stringify(settings), now, queries };
-}
-
-/** The scale of `ewcLambda` in the positional form was 0 to 1, with .4 in the middle. */
-const OLDER_LAMBDA = 2500;
-
-/** Settings of the older form (microLoraRank, baseLoraRank, trajectoryCapacity, ewcLambda). */
-export function positionalConfig(args: readonly unknown[]): Record<string, unknown> {
-  const [microLoraRank, baseLoraRank, trajectoryCapacity, lambda] = args;
-  const older = typeof lambda === 'number' && lambda > 0 && lambda <= 1;
-  return {
-    microLoraRank,
-    baseLoraRank,
-    trajectoryCapacity,
-    ewcLambda: older ? OLDER_LAMBDA * lambda : lambda,
-  };
 }

@@ -1,45 +1,8 @@
-import { checkSettings, type SonaConfig } from './config.ts';
+import { checkSettings, type SonaConfig, type settingNames } from './config.ts';
 import type { SonaEngine } from './engine.ts';
 
-/** The settings that the builder has a method for. */
-const settings = [
-  'hiddenDim',
-  'embeddingDim',
-  'microLoraRank',
-  'baseLoraRank',
-  'baseLoraLayers',
-  'loraAlpha',
-  'microLoraLr',
-  'baseLoraLr',
-  'ewcLambda',
-  'ewcGamma',
-  'ewcFisherSamples',
-  'consolidationInterval',
-  'patternClusters',
-  'qualityThreshold',
-  'replayCapacity',
-  'trajectoryCapacity',
-  'maxTrajectorySteps',
-  'abstainBelow',
-  'tiers',
-  'promotionGate',
-  'background',
-  'backgroundEvery',
-  'backgroundIntervalMs',
-  'enableSimd',
-  'seed',
-  'now',
-  'embedder',
-  'promptOf',
-  'trajectoryBufferSize',
-  'bufferCapacity',
-  'microLr',
-  'baseLr',
-  'patternQualityThreshold',
-] as const satisfies readonly (keyof SonaConfig)[];
-
 type Setters = {
-  [Name in (typeof settings)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder;
+  [Name in (typeof settingNames)[number]]: (value: NonNullable<SonaConfig[Name]>) => SonaEngineBuilder;
 };
 
 /** Builds an engine: one method per setting, then `build`. */
@@ -50,22 +13,23 @@ export interface SonaEngineBuilder extends Setters {
   build(): SonaEngine;
 }
 
-export function makeBuilder(build: (config: SonaConfig) => SonaEngine): SonaEngineBuilder {
+/** A builder with a method for each of `names`, whose `build` hands over what was chosen. */
+export function makeBuilder(names: readonly string[], build: (config: object) => object): unknown {
   // without a prototype, so that '__proto__' is a key like any other
   const chosen: Record<string, unknown> = Object.create(null);
   const builder: Record<string, unknown> = {
-    config: (config: SonaConfig) => {
+    config: (config: object) => {
       checkSettings(config);
       Object.assign(chosen, config);
       return builder;
     },
     build: () => build(chosen),
   };
-  for (const name of settings) {
+  for (const name of names) {
     builder[name] = (value: unknown) => {
       chosen[name] = value;
       return builder;
     };
   }
-  return builder as unknown as SonaEngineBuilder;
+  return builder;
 }

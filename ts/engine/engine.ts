@@ -1,10 +1,9 @@
 import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } from '../base/errors.ts';
-import { Events } from '../base/events.ts';
+import type { Events } from '../base/events.ts';
 import type { StoredId, SuggestionId } from '../base/ids.ts';
 import { mark } from '../base/marks.ts';
 import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import {
-  bytesOf,
   checkInteger,
   checkName,
   checkOptions,
@@ -21,7 +20,6 @@ import type { Embedder } from '../embed/embedder.ts';
 import type { ChatMessages } from '../embed/prompt.ts';
 import {
   type AsyncOptions,
-  checkQueryOptions,
   isText,
   Queries,
   type Query,
@@ -29,9 +27,11 @@ import {
   splitAsync,
 } from '../embed/query.ts';
 import { Adapters, tiers } from './adapters.ts';
-import { encodeConfig, positionalConfig, type SonaConfig, type Surroundings } from './config.ts';
+import { type SonaConfig, settingNames } from './config.ts';
+import { Created, created, createdShared, loaded, type RestoreOptions, restored } from './created.ts';
 import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
-import { amend, type FeedbackResult, type LearningSignal, type SignalParts, toSignal } from './feedback.ts';
+import type { SonaEvents } from './events.ts';
+import { amend, type FeedbackResult, type SignalParts } from './feedback.ts';
 import {
   type ForgetCriterion,
   type ForgetResult,
@@ -52,7 +52,7 @@ import {
   tellSuggestionOutcome,
 } from './suggestion-outcome.ts';
 import { Trajectories, type Sizes as TrajectorySizes } from './trajectories.ts';
-import type { StepOptions, TrajectoryBuilder, TrajectoryRef } from './trajectory-builder.ts';
+import type { TrajectoryBuilder, TrajectoryRef } from './trajectory-builder.ts';
 
 /** The settings that this side needs to know. */
 interface Sizes extends TrajectorySizes {
@@ -71,47 +71,9 @@ export interface Capabilities {
   platform: string;
 }
 
-/** Events of an engine. */
-export interface SonaEvents {
-  /** A training cycle has finished. */
-  learned: LearnReport;
-  /** Trained weights have been published. */
-  promoted: LearnReport;
-  /** The promotion gate refused trained weights; the former ones stay. */
-  rolledBack: LearnReport;
-  /**
-   * Topics have begun to change: how far the newest queries lie from those just before, as a share of the variance of
-   * queries. Told once per change.
-   */
-  drift: { change: number };
-  /**
-   * How many trajectories were given up: the oldest of a full queue, or of too many open ones that are known by their
-   * ids alone.
-   */
-  dropped: { count: number };
-  /**
-   * A cycle of the background thread failed; without a listener it is only counted (`failedCycles`). Or an embedder did, and routes
-   * were suggested without the text; or another listener, for the first time (`SONA_LISTENER`): without a listener here the process
-   * is warned of these, once each.
-   */
-  error: SonaError;
-}
-
-const eventNames = ['learned', 'promoted', 'rolledBack', 'drift', 'dropped', 'error'] as const;
-
-/** An engine that exists already; only this module can make one. */
-class Created {
-  constructor(
-    readonly handle: number,
-    readonly surroundings: Surroundings,
-  ) {}
-}
-
 const unreachable = new FinalizationRegistry((handle: number) => native.engineAbandon(handle));
 
 const noOptions = {};
-
-const noSurroundings: Surroundings = { now: undefined, queries: {} };
 
 /** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
 export type AnswerVector<Q extends Query> = Q extends string | ChatMessages
@@ -136,17 +98,6 @@ export interface SuggestOptions {
   k?: number | undefined;
   /** Names that may be chosen. Default: all. */
   eligible?: readonly string[] | undefined;
-}
-
-/** What a snapshot does not hold. An embedder that ships need not be given again. */
-export interface RestoreOptions extends QueryOptions {
-  /**
-   * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
-   * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
-   */
-  continues?: boolean | undefined;
-  /** Says what time it is, as `SonaConfig.now`. Default: the system's clock. */
-  now?: (() => number) | undefined;
 }
 
 /**
@@ -177,7 +128,7 @@ export class SonaEngine {
   readonly #patterns: Patterns;
   readonly #trajectories: Trajectories;
   readonly #listener: number;
-  readonly #events = new Events<SonaEvents>(eventNames);
+  readonly #events: Events<SonaEvents>;
 
   /**
    * An engine that has learned nothing.
@@ -187,7 +138,7 @@ export class SonaEngine {
    */
   constructor(config?: number | SonaConfig);
   constructor(from: unknown = 256) {
-    const { handle, surroundings } = from instanceof Created ? from : create(from);
+    const { handle, surroundings, events } = from instanceof Created ? from : created(settingsOf(from));
     this.#handle = handle;
     this.#now = surroundings.now;
     this.#sizes = JSON.parse(call(() => native.engineConfig(handle))) as Sizes;
@@ -198,40 +149,20 @@ export class SonaEngine {
     this.#issued = new Issued(handle);
     this.#routes = new Routes(this.#issued);
     this.#patterns = new Patterns(hiddenDim);
-    this.#trajectories = new Trajectories(
-      () => this.#live(),
-      this.#issued,
-      this.#sizes,
-      (count) => this.#dropped(count),
-    );
+    this.#trajectories = new Trajectories(() => this.#live(), this.#issued, this.#sizes);
+    this.#events = events;
     unreachable.register(this, handle, this);
     this.#listener = SonaEngine.#listen(handle, new WeakRef(this));
   }
 
-  /**
-   * The older form, for vectors of 256 numbers.
-   *
-   * @param microLoraRank 1 to 4
-   * @param baseLoraRank 1 to 64
-   * @param trajectoryCapacity ended trajectories that wait at most, 1 to 1,000,000
-   * @param ewcLambda in the older scale, 0 to 1, or as `SonaConfig.ewcLambda`
-   */
-  static withConfig(
-    microLoraRank: number,
-    baseLoraRank: number,
-    trajectoryCapacity: number,
-    ewcLambda: number,
-  ): SonaEngine;
   /** As the constructor with settings. */
-  static withConfig(config: SonaConfig): SonaEngine;
-  static withConfig(...args: unknown[]): SonaEngine {
-    const positional = args.length > 1 && typeof args[0] !== 'object';
-    return SonaEngine.#from(configured(positional ? positionalConfig(args) : args[0]));
+  static withConfig(config: SonaConfig): SonaEngine {
+    return SonaEngine.#from(created(config));
   }
 
   /** Builds the settings of an engine, one method per setting. */
   static builder(): SonaEngineBuilder {
-    return makeBuilder((config) => new SonaEngine(config));
+    return makeBuilder(settingNames, (config) => new SonaEngine(config)) as SonaEngineBuilder;
   }
 
   /**
@@ -240,15 +171,7 @@ export class SonaEngine {
    * `SONA_INVALID_CONFIG`. A trajectory that has begun belongs to the object that began it.
    */
   static shared(name: string, config?: SonaConfig): SonaEngine {
-    checkName('name', name);
-    const { encoded, ...surroundings } =
-      config === undefined ? { ...noSurroundings, encoded: undefined } : encodeConfig(config);
-    return SonaEngine.#from(
-      new Created(
-        call(() => native.engineShared(name, encoded)),
-        surroundings,
-      ),
-    );
+    return SonaEngine.#from(createdShared(name, config));
   }
 
   /**
@@ -260,14 +183,7 @@ export class SonaEngine {
    * a newer format
    */
   static restore(bytes: Uint8Array, options: RestoreOptions = {}): SonaEngine {
-    const own = bytesOf('bytes', bytes);
-    const { continues, surroundings } = checkRestore(options);
-    return SonaEngine.#from(
-      new Created(
-        call(() => native.engineRestore(own, continues)),
-        surroundings,
-      ),
-    );
+    return SonaEngine.#from(restored(bytes, options));
   }
 
   /**
@@ -275,17 +191,11 @@ export class SonaEngine {
    * `SONA_IO`, and as {@link restore}.
    */
   static async load(path: string, options: RestoreOptions = {}): Promise<SonaEngine> {
-    checkName('path', path);
-    const { continues, surroundings } = checkRestore(options);
-    try {
-      return SonaEngine.#from(new Created(await native.engineLoad(path, continues), surroundings));
-    } catch (error) {
-      throw fromNative(error);
-    }
+    return SonaEngine.#from(await loaded(path, options));
   }
 
-  static #from(created: Created): SonaEngine {
-    return new (SonaEngine as new (from: unknown) => SonaEngine)(created);
+  static #from(made: Created): SonaEngine {
+    return new (SonaEngine as new (from: unknown) => SonaEngine)(made);
   }
 
   /**
@@ -468,52 +378,6 @@ export class SonaEngine {
   }
 
   /**
-   * The older form of `beginTrajectory`: a number, by which the engine knows the trajectory until it is restarted. At most `trajectoryCapacity` can be open; one more gives up the
-   * oldest.
-   */
-  startTrajectory(query: Query): number {
-    return this.#trajectories.start(this.#live(), this.#embedded(query));
-  }
-
-  /** As `startTrajectory`, with every embedder. */
-  async startTrajectoryAsync(query: Query, options: AsyncOptions = {}): Promise<number> {
-    this.#live();
-    const { wait, rest } = splitAsync(options);
-    checkOptions('options', rest, []);
-    return this.startTrajectory(await this.#queries.vector('query', query, wait));
-  }
-
-  /** `addStep` of a builder or of a trajectory known by its id. */
-  addTrajectoryStep(
-    trajectory: TrajectoryRef,
-    activations: Vector,
-    attentionWeights: Vector,
-    reward: number,
-    options?: StepOptions,
-  ): void {
-    this.#live();
-    this.#trajectories.find(trajectory).addStep(activations, attentionWeights, reward, options);
-  }
-
-  /** `recordStep` of a builder or of a trajectory known by its id. */
-  recordStep(trajectory: TrajectoryRef, node: string | number, score: number, latencyUs: number): void {
-    this.#live();
-    this.#trajectories.find(trajectory).recordStep(node, score, latencyUs);
-  }
-
-  /** `setRoute` of a builder or of a trajectory known by its id. */
-  setTrajectoryRoute(trajectory: TrajectoryRef, name: string): void {
-    this.#live();
-    this.#trajectories.find(trajectory).setRoute(name);
-  }
-
-  /** `addContext` of a builder or of a trajectory known by its id. */
-  addTrajectoryContext(trajectory: TrajectoryRef, contextId: string): void {
-    this.#live();
-    this.#trajectories.find(trajectory).addContext(contextId);
-  }
-
-  /**
    * Ends a trajectory with its outcome. When this returns, the next call on any thread sees what was learned from it
    * at once; the record then waits for background learning.
    *
@@ -543,18 +407,8 @@ export class SonaEngine {
    * state; an older one throws `SONA_UNKNOWN_TRAJECTORY`. The id of another engine or a router, or one that a former process
    * issued after its state was saved, changes nothing and is told as `foreign`.
    */
-  learnFromFeedback(signal: LearningSignal | SignalParts): FeedbackResult;
-  /**
-   * The older form: corrects the outcome of the trajectory that this thread ended last.
-   *
-   * @param success the verdict
-   * @param latencyMs time that the answer took
-   * @param quality how well it went, 0 to 1
-   */
-  learnFromFeedback(success: boolean, latencyMs: number, quality: number): FeedbackResult;
-  learnFromFeedback(...args: unknown[]): FeedbackResult {
-    const handle = this.#live();
-    return amend(handle, this.#issued, toSignal(args), this.#last);
+  learnFromFeedback(signal: SignalParts): FeedbackResult {
+    return amend(this.#live(), this.#issued, signal, this.#last);
   }
 
   /** Trains if `backgroundEvery` events or `backgroundIntervalMs` have passed. A message, or null if nothing was due. */
@@ -570,16 +424,6 @@ export class SonaEngine {
     const handle = this.#live();
     this.#tellTime();
     return summary('Forced learning', this.#finished(call(() => native.forceLearn(handle))));
-  }
-
-  /** Older name of {@link forceLearn}. */
-  runBackgroundCycle(): string {
-    return this.forceLearn();
-  }
-
-  /** Older name. Outcomes take effect at once, so there is nothing left to do; answers whether learning is on. */
-  runInstantCycle(): boolean {
-    return this.isEnabled();
   }
 
   /** Moves what waits in the queue into the replay memory, without training. How many moved. */
@@ -632,11 +476,6 @@ export class SonaEngine {
     checkFind(k, rest);
     const vector = await this.#queries.vector('query', query, wait);
     return this.findPatterns(vector, k, rest) as LearnedPattern<AnswerVector<Q>>[];
-  }
-
-  /** Older name of {@link findPatterns}. */
-  queryPatterns<Q extends Query>(query: Q, k = 5): LearnedPattern<AnswerVector<Q>>[] {
-    return this.findPatterns(query, k);
   }
 
   /**
@@ -871,34 +710,9 @@ export class SonaEngine {
 
 mark(SonaEngine, 'engine');
 
-function checkRestore(options: RestoreOptions): { continues: boolean; surroundings: Surroundings } {
-  checkOptions('options', options, [
-    'now',
-    'embedder',
-    'promptOf',
-    'onEmbedderError',
-    'embedderTimeoutMs',
-    'continues',
-  ]);
-  const { now, continues = false, ...queries } = options;
-  if (now !== undefined && typeof now !== 'function') throw invalidArgument('now', 'a function', now);
-  if (typeof continues !== 'boolean') throw invalidArgument('continues', 'true or false', continues);
-  return {
-    continues,
-    surroundings: { now, queries: checkQueryOptions(queries as Required<QueryOptions>, invalidArgument) },
-  };
-}
-
-function create(config: unknown): Created {
-  return configured(typeof config === 'object' && config !== null ? config : { hiddenDim: config });
-}
-
-function configured(config: unknown): Created {
-  const { encoded, ...surroundings } = encodeConfig(config);
-  return new Created(
-    call(() => native.engineCreate(encoded)),
-    surroundings,
-  );
+/** Settings, or the length of vectors alone. */
+export function settingsOf(config: unknown): unknown {
+  return typeof config === 'object' && config !== null ? config : { hiddenDim: config };
 }
 
 /** The queries of an engine; one that they refuse is ended. */

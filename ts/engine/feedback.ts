@@ -1,8 +1,8 @@
 import { invalidArgument, outOfRange } from '../base/errors.ts';
-import type { StoredId, TrajectoryId } from '../base/ids.ts';
+import { parseId, type StoredId, type TrajectoryId } from '../base/ids.ts';
 import { checkNumber, checkOptions, checkUnitInterval } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
-import { checkTrajectoryId, type Issued } from './issued.ts';
+import type { Issued } from './issued.ts';
 
 /** What a trajectory is taken for. Not given, it is judged by its quality against what was expected. */
 export type Verdict = 'success' | 'failure' | 'unknown';
@@ -18,13 +18,10 @@ export function verdictCode(argument: string, verdict: unknown): number | undefi
   return at + 1;
 }
 
-/** Parts of a {@link LearningSignal}. */
+/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
 export interface SignalParts {
-  /**
-   * The trajectory whose outcome is corrected, by its id or by the number that `startTrajectory` gave; default the last one
-   * that this thread ended.
-   */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
+  /** The trajectory whose outcome is corrected; default the last one that this thread ended. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
   /** How well it went, 0 to 1. */
   quality?: number | undefined;
   /** What it is taken for: shows in the success rates of patterns. */
@@ -33,62 +30,14 @@ export interface SignalParts {
   latencyMs?: number | undefined;
 }
 
-/** What is known now about a trajectory that has ended. A part that is missing stays as it was. */
-export class LearningSignal implements SignalParts {
-  /** The trajectory whose outcome is corrected; undefined: the last one that this thread ended. */
-  readonly trajectoryId: TrajectoryId | StoredId | number | undefined;
-  /** How well it went, 0 to 1. */
-  readonly quality: number | undefined;
-  /** What it is taken for. */
-  readonly verdict: Verdict | undefined;
-  /** Time that the answer took, in milliseconds. */
-  readonly latencyMs: number | undefined;
-
-  /** Throws `SONA_INVALID_ARGUMENT`, `SONA_NOT_FINITE` or `SONA_OUT_OF_RANGE`, naming the part. */
-  constructor(parts: SignalParts = {}) {
-    checkOptions('signal', parts, ['trajectoryId', 'quality', 'verdict', 'latencyMs']);
-    const { trajectoryId, quality, verdict, latencyMs } = parts;
-    if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 1);
-    if (quality !== undefined) checkUnitInterval('quality', quality);
-    verdictCode('verdict', verdict);
-    if (latencyMs !== undefined) checkLatency('latencyMs', latencyMs);
-    this.trajectoryId = trajectoryId;
-    this.quality = quality;
-    this.verdict = verdict;
-    this.latencyMs = latencyMs;
-  }
-
-  /**
-   * From what a user or a judge said.
-   *
-   * @param success whether it went well: the verdict
-   * @param latencyMs time that the answer took, in milliseconds
-   * @param quality how well it went, 0 to 1
-   */
-  static fromFeedback(success: boolean, latencyMs: number, quality: number): LearningSignal {
-    if (typeof success !== 'boolean') throw invalidArgument('success', 'true or false', success);
-    return new LearningSignal({ verdict: success ? 'success' : 'failure', latencyMs, quality });
-  }
-
-  /** It went well: `fromFeedback(true, ...)`. */
-  static positive(latencyMs: number, quality: number): LearningSignal {
-    return LearningSignal.fromFeedback(true, latencyMs, quality);
-  }
-
-  /** It did not: `fromFeedback(false, ...)`. */
-  static negative(latencyMs: number, quality: number): LearningSignal {
-    return LearningSignal.fromFeedback(false, latencyMs, quality);
-  }
-
-  /** For a certain trajectory, by its id or the builder that it was told with. */
-  static fromTrajectory(
-    trajectory: { readonly id: TrajectoryId | StoredId | number } | TrajectoryId | StoredId | number,
-    quality: number,
-  ): LearningSignal {
-    const id: unknown = typeof trajectory === 'object' && trajectory !== null ? trajectory.id : trajectory;
-    checkTrajectoryId('trajectoryId', id, 1);
-    return new LearningSignal({ trajectoryId: id, quality });
-  }
+/** Refuses what is no signal, naming the part. */
+export function checkParts(parts: unknown): asserts parts is SignalParts {
+  checkOptions('signal', parts, ['trajectoryId', 'quality', 'verdict', 'latencyMs']);
+  const { trajectoryId, quality, verdict, latencyMs } = parts as SignalParts;
+  if (trajectoryId !== undefined) parseId('trajectoryId', trajectoryId);
+  if (quality !== undefined) checkUnitInterval('quality', quality);
+  verdictCode('verdict', verdict);
+  if (latencyMs !== undefined) checkLatency('latencyMs', latencyMs);
 }
 
 /** What a correction did. */
@@ -111,18 +60,20 @@ export function checkLatency(argument: string, value: unknown): asserts value is
   if (value < 0 || !Number.isFinite(Math.fround(value))) throw outOfRange(argument, 'a number from 0', value);
 }
 
-/** Corrects the outcome of a trajectory; `last` is the one that this thread ended last. */
+/** Corrects the outcome of a trajectory; `last` is the number of the one that this thread ended last. */
 export function amend(
   handle: number,
   issued: Issued,
-  signal: LearningSignal,
+  parts: SignalParts,
   last: number | undefined,
 ): FeedbackResult {
-  const told = signal.trajectoryId ?? last;
-  if (told === undefined) return { applied: false, deltaNorm: 0, reason: 'no-trajectory' };
-  const id = issued.known(handle, 'trajectoryId', told);
+  checkParts(parts);
+  const { trajectoryId, quality, verdict, latencyMs } = parts;
+  if (trajectoryId === undefined && last === undefined) {
+    return { applied: false, deltaNorm: 0, reason: 'no-trajectory' };
+  }
+  const id = trajectoryId === undefined ? last : issued.known(handle, 'trajectoryId', trajectoryId);
   if (id === undefined) return { applied: false, deltaNorm: 0, reason: 'foreign' };
-  const { quality, verdict, latencyMs } = signal;
   const disabled = !call(() => native.isEnabled(handle));
   const json = call(() =>
     native.learnFromFeedback(handle, id, quality, verdictCode('verdict', verdict), latencyMs),
@@ -130,14 +81,4 @@ export function amend(
   const result = JSON.parse(json) as FeedbackResult;
   if (result.applied) return result;
   return { ...result, reason: disabled ? 'disabled' : 'unchanged' };
-}
-
-/** The signal in the arguments of `learnFromFeedback`, in either form. */
-export function toSignal(args: readonly unknown[]): LearningSignal {
-  const [first] = args;
-  if (typeof first === 'object' && first !== null) return new LearningSignal(first as SignalParts);
-  if (typeof first === 'boolean') {
-    return LearningSignal.fromFeedback(first, args[1] as number, args[2] as number);
-  }
-  throw invalidArgument('signal', 'a LearningSignal, or success, latencyMs, quality', first);
 }

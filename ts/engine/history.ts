@@ -1,7 +1,7 @@
-import type { StoredId, TrajectoryId } from '../base/ids.ts';
+import { parseId, type StoredId, type TrajectoryId } from '../base/ids.ts';
 import { checkInteger, checkName, checkOptions, millisecondsOf } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
-import { checkTrajectoryId, type Issued } from './issued.ts';
+import type { Issued } from './issued.ts';
 
 /** One set of promoted weights. */
 export interface Version {
@@ -21,8 +21,8 @@ export interface Version {
 export interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
   source?: string | undefined;
-  /** The one with this id, or this number of `startTrajectory`. Another engine's was never here: nothing is forgotten. */
-  trajectoryId?: TrajectoryId | StoredId | number | undefined;
+  /** The one with this id. Another engine's was never here: nothing is forgotten. */
+  trajectoryId?: TrajectoryId | StoredId | undefined;
   /** Those that ended before, as a date or in milliseconds since 1970. */
   before?: Date | number | undefined;
 }
@@ -48,7 +48,7 @@ export function forget(handle: number, issued: Issued, criterion: ForgetCriterio
   checkOptions('criterion', criterion, ['source', 'trajectoryId', 'before']);
   const { source, trajectoryId, before } = criterion;
   if (source !== undefined) checkName('source', source);
-  if (trajectoryId !== undefined) checkTrajectoryId('trajectoryId', trajectoryId, 0);
+  if (trajectoryId !== undefined) parseId('trajectoryId', trajectoryId);
   const beforeMs = before === undefined ? undefined : millisecondsOf('before', before);
   const id = trajectoryId === undefined ? undefined : issued.known(handle, 'trajectoryId', trajectoryId);
   if (trajectoryId !== undefined && id === undefined) return { forgotten: 0, outOfReach: 0 };

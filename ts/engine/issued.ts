@@ -1,5 +1,4 @@
-import { idPrefix, parseId, type StoredId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
-import { checkInteger } from '../base/vectors.ts';
+import { idPrefix, parseId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
 import { call, native } from '../binding/native.ts';
 
 /** The ids of one engine: strings outside, numbers in the addon. */
@@ -29,8 +28,7 @@ export class Issued {
   }
 
   /** The number of a trajectory that the engine's state may know; undefined for one that it never saw. */
-  known(handle: number, argument: string, id: string | number): number | undefined {
-    if (typeof id === 'number') return id;
+  known(handle: number, argument: string, id: string): number | undefined {
     const { kind, incarnation, number } = parseId(argument, id);
     if (kind !== 'trajectory') return undefined;
     if (incarnation === this.#incarnation) return number;
@@ -50,14 +48,4 @@ export class Issued {
     const { kind, incarnation, number } = parseId(argument, id);
     return kind === 'suggestion' && incarnation === this.#incarnation ? number : -1;
   }
-}
-
-/** Refuses what is no id of a trajectory: neither a string of an id's form nor a number from `least`. */
-export function checkTrajectoryId(
-  argument: string,
-  id: unknown,
-  least: number,
-): asserts id is TrajectoryId | StoredId | number {
-  if (typeof id === 'number') checkInteger(argument, id, least, Number.MAX_SAFE_INTEGER);
-  else parseId(argument, id);
 }

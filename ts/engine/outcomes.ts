@@ -14,12 +14,18 @@ export interface EndOptions {
   source?: string | undefined;
 }
 
-/** What a trajectory has besides steps and a route, with what the options of its end say. */
-export function extrasWith(ended: Trajectory, options: EndOptions): Extras | undefined {
+/** Refuses options that an end does not have. The verdict comes back as the addon's code. */
+export function checkEnd(options: EndOptions): { code: number | undefined; source: string | undefined } {
   checkOptions('options', options, ['verdict', 'source']);
   const { verdict, source } = options;
   const code = verdictCode('verdict', verdict);
   if (source !== undefined) checkName('source', source);
+  return { code, source };
+}
+
+/** What a trajectory has besides steps and a route, with what the options of its end say. */
+export function extrasWith(ended: Trajectory, options: EndOptions): Extras | undefined {
+  const { code, source } = checkEnd(options);
   return ended.extras(code, source);
 }
 

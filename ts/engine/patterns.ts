@@ -22,8 +22,8 @@ export interface NodeRecord {
   count: number;
   /** Their mean score. */
   avgScore: number;
-  /** Their mean time, in microseconds. */
-  avgLatencyUs: number;
+  /** Their mean time, in milliseconds. */
+  avgLatencyMs: number;
 }
 
 /** A trajectory near the middle of a pattern. */
@@ -73,9 +73,6 @@ export interface LearnedPattern<V extends Vector = Vector> {
   /** Cosine of the query with the centroid. */
   similarity: number;
 }
-
-/** Older name of {@link LearnedPattern}, as it comes for an array of numbers. */
-export type JsLearnedPattern = LearnedPattern<number[]>;
 
 /** What quality to expect. */
 export interface QualityExpectation {
@@ -214,8 +211,12 @@ export class Patterns {
   }
 }
 
-/** What the addon tells about an exemplar, by its id; anything else as it is. */
+/** What the addon tells about an exemplar, by its id; about a node, in milliseconds; anything else as it is. */
 function named(value: object): object {
+  if ('avgLatencyUs' in value && typeof value.avgLatencyUs === 'number') {
+    const { avgLatencyUs, ...rest } = value;
+    return { ...rest, avgLatencyMs: avgLatencyUs / 1_000 };
+  }
   if (!('incarnation' in value && 'trajectory' in value)) return value;
   const { incarnation, trajectory, ...rest } = value as { incarnation: string; trajectory: number };
   return { trajectoryId: formatId('trajectory', incarnation, trajectory), ...rest };

@@ -1,5 +1,6 @@
 import { invalidArgument, unknownTrajectory } from '../base/errors.ts';
 import type { TrajectoryId } from '../base/ids.ts';
+import { isMarked } from '../base/marks.ts';
 import { checkVector, copyInto, type Vector } from '../base/vectors.ts';
 import { checkDirection } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
@@ -31,21 +32,19 @@ export class Trajectories implements Owner {
   readonly #issued: Issued;
   readonly #dim: number;
   readonly #mostOpen: number;
-  readonly #givenUp: (count: number) => void;
   readonly #spare: TrajectoryMemory[] = [];
-  /** Those that are known by their ids, oldest first, and whether by nothing else. */
-  readonly #open = new Map<number, { trajectory: Trajectory; byIdAlone: boolean }>();
+  /** Those that are known by their ids, oldest first. */
+  readonly #open = new Map<number, Trajectory>();
   #nextId = 0;
   #idsLeft = 0;
 
-  constructor(handle: () => number, issued: Issued, sizes: Sizes, givenUp: (count: number) => void) {
+  constructor(handle: () => number, issued: Issued, sizes: Sizes) {
     this.#handle = handle;
     this.#issued = issued;
     this.#dim = sizes.hiddenDim;
     this.maxSteps = sizes.maxTrajectorySteps;
     this.layers = sizes.baseLoraLayers;
     this.#mostOpen = sizes.trajectoryCapacity;
-    this.#givenUp = givenUp;
   }
 
   handle(): number {
@@ -76,30 +75,14 @@ export class Trajectories implements Owner {
     return new Trajectory(this, this.#nextId++, dim, memory, decision);
   }
 
-  /** Begins one that is known by its id; the oldest of too many is given up. */
-  start(handle: number, query: Vector): number {
-    const trajectory = this.begin(handle, query, -1);
-    this.#remember(trajectory, true);
-    return trajectory.key;
-  }
-
   know(trajectory: Trajectory): void {
-    if (!this.#open.has(trajectory.key)) this.#remember(trajectory, false);
-  }
-
-  #remember(trajectory: Trajectory, byIdAlone: boolean): void {
+    if (this.#open.has(trajectory.key)) return;
     if (this.#open.size >= this.#mostOpen) {
-      const [oldest] = this.#open.values();
-      if (oldest) {
-        this.#open.delete(oldest.trajectory.key);
-        // one that somebody holds a builder of is only known by its id no more
-        if (oldest.byIdAlone) {
-          this.release(oldest.trajectory);
-          this.#givenUp(1);
-        }
-      }
+      // whoever holds its builder can still end it: it is only known by its id no more
+      const [oldest] = this.#open.keys();
+      if (oldest !== undefined) this.#open.delete(oldest);
     }
-    this.#open.set(trajectory.key, { trajectory, byIdAlone });
+    this.#open.set(trajectory.key, trajectory);
   }
 
   /** The open trajectory that a builder or an id names. */
@@ -108,13 +91,17 @@ export class Trajectories implements Owner {
       if (trajectory.belongsTo(this) && trajectory.memory) return trajectory;
       throw unknownTrajectory('trajectory', trajectory.name);
     }
-    if (typeof trajectory !== 'string' && typeof trajectory !== 'number') {
+    if (isMarked(trajectory, 'trajectory')) {
+      // of another copy of this package, or of a class that keeps one of these
+      throw unknownTrajectory('trajectory', String(trajectory));
+    }
+    if (typeof trajectory !== 'string') {
       throw invalidArgument('trajectory', 'a builder or an id of this engine', trajectory);
     }
-    const key = typeof trajectory === 'string' ? this.#issued.begun('trajectory', trajectory) : trajectory;
+    const key = this.#issued.begun('trajectory', trajectory);
     const found = key === undefined ? undefined : this.#open.get(key);
     if (!found) throw unknownTrajectory('trajectory', trajectory);
-    return found.trajectory;
+    return found;
   }
 
   discard(trajectory: Trajectory): void {

@@ -1,5 +1,6 @@
 import { invalidArgument, outOfRange, unknownTrajectory } from '../base/errors.ts';
 import type { StoredId, TrajectoryId } from '../base/ids.ts';
+import { mark } from '../base/marks.ts';
 import {
   checkInteger,
   checkName,
@@ -21,16 +22,23 @@ export interface StepOptions {
   layer?: number | undefined;
 }
 
+/** What is known of a step that names a node. */
+export interface NodeStepParts {
+  /** How well the step did: a finite number, usually 0 to 1. Patterns show the mean. */
+  score: number;
+  /** Time that it took, in milliseconds, from 0. Patterns show the mean. */
+  latencyMs: number;
+}
+
 /**
- * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON it is its id, by which
- * every method of the engine knows it too. As a number or in a text it is the number that older programs expect: good until
- * the process ends.
+ * A trajectory while it is being told. Made by `beginTrajectory`, taken by `endTrajectory`. In JSON and in a text it is its
+ * id, by which `endTrajectory` knows it too.
  */
 export interface TrajectoryBuilder {
   /** Identity, an opaque string that no other engine gives out, nor this one after a restart. */
   readonly id: TrajectoryId;
   /** Length of its vectors. */
-  readonly embeddingDim: number;
+  readonly dim: number;
   /** Steps so far. */
   readonly stepCount: number;
   /**
@@ -44,9 +52,9 @@ export interface TrajectoryBuilder {
   addStep(activations: Vector, attentionWeights: Vector, reward: number, options?: StepOptions): this;
   /**
    * Adds a step that names a node (a tool, a document, a model) instead of giving an activation. It goes to the record
-   * of its pattern and trains no adapter.
+   * of its pattern (`nodes`) and trains no adapter. At most `maxTrajectorySteps`.
    */
-  recordStep(node: string | number, score: number, latencyUs: number): this;
+  addNode(node: string | number, step: NodeStepParts): this;
   /** Names the option that was chosen. A name that no route has becomes a route when the trajectory ends. */
   setRoute(name: string): this;
   /**
@@ -61,7 +69,10 @@ export interface TrajectoryBuilder {
 }
 
 /** An open trajectory: its builder, or its id. */
-export type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId | number;
+export type TrajectoryRef = TrajectoryBuilder | TrajectoryId | StoredId;
+
+/** In a millisecond. The core has them. */
+const MICROSECONDS = 1_000;
 
 /** The start of a context that says what kind of pattern a trajectory belongs to. */
 const TYPE_CONTEXT = 'type:';
@@ -139,7 +150,7 @@ export class Trajectory implements TrajectoryBuilder {
     return this.name;
   }
 
-  get embeddingDim(): number {
+  get dim(): number {
     return this.#dim;
   }
 
@@ -168,13 +179,17 @@ export class Trajectory implements TrajectoryBuilder {
     return this;
   }
 
-  recordStep(node: string | number, score: number, latencyUs: number): this {
+  addNode(node: string | number, step: NodeStepParts): this {
     this.#open();
     const name: unknown = typeof node === 'number' && Number.isFinite(node) ? String(node) : node;
     checkName('node', name);
+    checkOptions('step', step, ['score', 'latencyMs']);
+    const { score, latencyMs } = step;
     checkNumber('score', score);
     checkNumber('score', Math.fround(score));
-    checkLatency('latencyUs', latencyUs);
+    checkLatency('latencyMs', latencyMs);
+    const latencyUs = MICROSECONDS * latencyMs;
+    if (!Number.isFinite(Math.fround(latencyUs))) throw outOfRange('latencyMs', 'a number from 0', latencyMs);
     const nodes = this.#more().nodes ?? [];
     const { maxSteps } = this.#owner;
     if (nodes.length >= maxSteps) {
@@ -217,12 +232,7 @@ export class Trajectory implements TrajectoryBuilder {
   }
 
   toString(): string {
-    return String(this.valueOf());
-  }
-
-  valueOf(): number {
-    this.#know();
-    return this.#key;
+    return this.id;
   }
 
   toJSON(): string {
@@ -315,3 +325,5 @@ export class Trajectory implements TrajectoryBuilder {
     return this.#memory;
   }
 }
+
+mark(Trajectory, 'trajectory');

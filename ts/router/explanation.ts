@@ -1,4 +1,5 @@
 import { SonaError } from '../base/errors.ts';
+import { markedPrototype } from '../base/marks.ts';
 import type { Metadata } from '../base/metadata.ts';
 import { rowOf } from '../binding/layout.ts';
 import type { Fallback } from '../embed/fallback.ts';
@@ -257,8 +258,10 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
 /** Also those with a low quality. Undefined when the engine has been closed since. */
 function nearestPatterns(engine: SonaEngine, query: Float32Array): ExplainedPattern[] | undefined {
   try {
-    return engine
-      .findPatterns(query, PATTERNS, { minQuality: 0 })
+    // a subclass may take other vectors than the core, whose length the router's are of
+    const { findPatterns } = markedPrototype(engine, 'engine') as SonaEngine;
+    return findPatterns
+      .call(engine, query, PATTERNS, { minQuality: 0 })
       .map(({ similarity, avgQuality, clusterSize, routes }) => ({
         similarity,
         avgQuality,

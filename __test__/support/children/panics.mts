@@ -27,6 +27,11 @@ function end(engine: Engine): void {
   engine.endTrajectory(engine.beginTrajectory(query).setRoute('a'), 1);
 }
 
+/** The id of the first trajectory. */
+function first(engine: Engine): string {
+  return engine.beginTrajectory(query).id.replace(/-\d+$/, '-1');
+}
+
 /** An error of the background thread, which nobody called for. */
 function heard(engine: Engine): Promise<never> {
   const error = new Promise<never>((_, reject) => engine.once('error', reject));
@@ -48,7 +53,7 @@ const calls: Record<string, (engine: Engine) => unknown> = {
   stats: (engine) => engine.stats(),
   suggest: (engine) => engine.suggestRoutes(query),
   end,
-  feedback: (engine) => engine.learnFromFeedback({ trajectoryId: 1, quality: 0 }),
+  feedback: (engine) => engine.learnFromFeedback({ trajectoryId: first(engine), quality: 0 }),
   answer: (engine) => engine.feedback(engine.suggestRoutes(query).id, { quality: 1 }),
   patterns: (engine) => engine.findPatterns(query),
   rollback: (engine) => engine.rollback(0),
@@ -70,7 +75,10 @@ const changes: Record<string, (engine: Engine) => () => unknown> = {
     const trajectory = engine.beginTrajectory(query).setRoute('c');
     return () => engine.endTrajectory(trajectory, 1);
   },
-  amending: (engine) => () => engine.learnFromFeedback({ trajectoryId: 1, quality: 0 }),
+  amending: (engine) => {
+    const trajectoryId = first(engine);
+    return () => engine.learnFromFeedback({ trajectoryId, quality: 0 });
+  },
   draining: (engine) => () => engine.flush(),
   cycling: (engine) => {
     engine.flush();
@@ -79,7 +87,8 @@ const changes: Record<string, (engine: Engine) => () => unknown> = {
   rollingBack: (engine) => () => engine.rollback(0),
   forgetting: (engine) => {
     engine.flush();
-    return () => engine.forget({ trajectoryId: 1 });
+    const trajectoryId = first(engine);
+    return () => engine.forget({ trajectoryId });
   },
 };
 

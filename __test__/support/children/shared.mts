@@ -43,7 +43,8 @@ for (let n = 0; n < rounds; n++) {
   const told = engine.beginTrajectory(query, { decision: id }).addContext(`thread ${seed}`);
   engine.endTrajectory(told.setRoute(n % 3 === 0 ? 'steady' : 'coming and going'), n % 2);
   counts.ended++;
-  if (n % 5 === 0 && engine.learnFromFeedback(true, 1, 0.5).applied) counts.amended++;
+  if (n % 5 === 0 && engine.learnFromFeedback({ verdict: 'success', latencyMs: 1, quality: 0.5 }).applied)
+    counts.amended++;
   engine.findPatterns(query, 3);
   if (!engine.applyLora(query).every(Number.isFinite)) throw new Error('not finite');
   if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
