@@ -13,7 +13,6 @@ for (let i = 1; i <= 8; i++) {
   if (best === null) break; // no route is known
   const helped = best === 'refund'; // from your users, a test, a judge
   console.log(`${i}. ${best} (${(100 * confidence).toFixed(0)} %): ${helped ? 'right' : 'wrong'}`);
-  const trajectory = engine.beginTrajectory(query, { decision: id }).setRoute(best);
-  engine.endTrajectory(trajectory, helped ? 1 : 0); // learned when this returns
+  engine.feedback(id, { quality: helped ? 1 : 0 }); // learned when this returns
 }
 await engine.close();
