@@ -59,6 +59,9 @@ describe('an arm', () => {
     const [, record] = readLog(router.exportLog());
     expect(record).not.toHaveProperty('arm');
     expect(record).not.toHaveProperty('metadata');
+    router.removeModel('fast');
+    const { id: _, ...arm } = fast;
+    expect(readLog(router.exportLog())[0]).toMatchObject({ model: 'fast', arm });
   });
 
   it('survives a restart, with what is known of its request', () => {

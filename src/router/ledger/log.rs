@@ -69,7 +69,7 @@ pub fn line(id: DecisionId, Entry { decided, account }: &Entry, header: &Header<
             line[key] = value;
         }
     };
-    put("arm", header.models.get(decided.arm).map_or(Value::Null, |model| arm(model)));
+    put("arm", header.models.recall(decided.arm).map_or(Value::Null, |model| arm(&model)));
     put("contextFree", json!(decided.context_free.then_some(true)));
     put("sessionId", json!(decided.session));
     put("tenant", json!(decided.tenant));
