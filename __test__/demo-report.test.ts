@@ -63,6 +63,8 @@ function figures(stream: Stream): RoutingFigures {
     prompt: 7,
     domain: AWKWARD,
     model: AWKWARD,
+    exploration: 'thompson',
+    chance: 0.625,
     expected: 0.5,
     interval: [0.4, 0.6],
     quality: 1,
@@ -70,7 +72,7 @@ function figures(stream: Stream): RoutingFigures {
   } as unknown as Explained;
   const micros = { route: { median: 20, p99: 40 }, feedback: { median: 10, p99: 30 } };
   const [first, ...others] = runs as [(typeof runs)[0], ...typeof runs];
-  return figuresOf(stream, yardsticks(stream), [length], [first, ...others], [explained], micros);
+  return figuresOf(stream, yardsticks(stream, 3), [length], [first, ...others], [explained], 0.5, micros);
 }
 
 const made = {
@@ -123,7 +125,7 @@ describe("the demo's page", () => {
     for (const part of ['regret', 'shares', 'domains', 'calibration', 'costs', 'explained', 'made']) {
       expect(named).toContain(`${part}-section`);
     }
-    expect(all.filter(({ name }) => name === 'svg')).toHaveLength(5);
+    expect(all.filter(({ name }) => name === 'svg')).toHaveLength(10);
   });
 
   it('needs nothing from elsewhere', () => {
