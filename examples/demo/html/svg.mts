@@ -86,7 +86,7 @@ export const area = (upper: readonly Point[], lower: readonly Point[], kind: str
 const path = (points: readonly Point[]): string =>
   points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${px(x)} ${px(y)}`).join('');
 
-/** Shapes tell kinds of points apart where colours don't. */
+/** Shapes distinguish kinds of points where colours don't. */
 export type Shape = 'circle' | 'square' | 'diamond' | 'triangle' | 'cross';
 
 export function mark([x, y]: Point, shape: Shape, kind: string, name: string): string {

@@ -14,12 +14,11 @@ import {
 } from './print.mts';
 import { RoutingRun } from './run.mts';
 import { routingStream } from './stream.mts';
+import { WEIGHTS } from './weights.mts';
 import { mean, yardsticks } from './worth.mts';
 
 /** Decisions between two lines. */
 const EVERY = 500;
-/** Weights of cost in the objectives of the routers; 0 is quality alone. */
-export const WEIGHTS = [0, 0.05, 0.1, 0.25, 0.5] as const;
 /** Explained are decisions of the router for quality alone, and more of one that draws (Thompson sampling). */
 const EXPLAINED = 1;
 const DRAWN = 2;

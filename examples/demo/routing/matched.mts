@@ -3,7 +3,7 @@ import type { CostPoint } from './costs.mts';
 
 export type SonaPoint = CostPoint & { costWeight: number };
 
-/** Two ways to ask, compared by cost where the quality is at least the same. */
+/** Two ways to choose, compared by cost where the quality is at least the same. */
 export interface Matched {
   /** The model that is best over the whole stream. */
   fixed: CostPoint;

@@ -71,9 +71,14 @@ export function mean(values: ArrayLike<number>): number {
 
 /** Standard error of the mean of the differences. */
 export function errorOfDifference(a: Float64Array, b: Float64Array): number {
-  const differences = a.map((value, t) => value - (b[t] as number));
-  const middle = mean(differences);
-  return Math.sqrt(mean(differences.map((x) => (x - middle) ** 2)) / Math.max(1, a.length - 1));
+  return errorOfMean(a.map((value, t) => value - (b[t] as number)));
+}
+
+/** Standard error of the mean; 0 of a single value. */
+export function errorOfMean(values: ArrayLike<number>): number {
+  const middle = mean(values);
+  const squares = Array.from(values, (value) => (value - middle) ** 2);
+  return Math.sqrt(mean(squares) / Math.max(1, values.length - 1));
 }
 
 /** Mean qualities between two places of the stream. */
