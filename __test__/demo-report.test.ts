@@ -335,17 +335,17 @@ describe('decisions explained', () => {
   it('have the chance that the policy gave, between 0 and 100 %', async () => {
     const run = new RoutingRun(routingStream(0, 400), 0, 0, {
       exploration: 'thompson',
-      explain: 2,
-      mostChance: 0.7,
+      explain: 4,
+      mostChance: 0.4,
     });
     while (run.done < run.stream.vectors.length) run.step();
     await run.finish();
-    expect(run.explained).toHaveLength(2);
+    expect(run.explained).toHaveLength(4);
     for (const { chance, model, explanation } of run.explained) {
       const { candidates } = explanation;
       expect(chance).toBe(candidates.find((one) => one.model === model)?.propensity);
       expect(chance).toBeGreaterThan(0.01);
-      expect(chance).toBeLessThanOrEqual(0.7);
+      expect(chance).toBeLessThanOrEqual(0.4);
       expect(candidates.filter(({ propensity }) => propensity > 0.02).length).toBeGreaterThan(1);
       expect(candidates.reduce((sum, { propensity }) => sum + propensity, 0)).toBeCloseTo(1, 4);
     }
