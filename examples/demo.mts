@@ -1,6 +1,6 @@
-// Routes recorded prompts to nine models and shows what the router learns, also as a page, sona-report.html. Then streams
-// real feedback into five engines and shows what each of them learns from it; then topics come one after another, and it
-// shows what is kept of the first.
+// Routes recorded prompts to nine models and says what the same quality costs with SONA and with the best of them alone; the
+// router's charts go to a page, sona-report.html. Then streams real feedback into five engines and shows what each of them
+// learns from it; then topics come one after another, and it shows what is kept of the first.
 //
 //   npm run demo [-- --data FILE] [--json FILE] [--events N] [--seed N]
 //   npm run demo -- --ask TEXT

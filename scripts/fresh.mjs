@@ -27,8 +27,7 @@ function packages() {
   fail('the development packages, which build this one, are not installed: run `npm ci` without --omit=dev.');
 }
 
-function toolsForNative() {
-  packages();
+function toolchain() {
   if (!found('cargo')) {
     fail(
       'cargo was not found. The engine is written in Rust, and an install from sources or git builds it: install the stable ' +
@@ -45,7 +44,12 @@ function toolsForNative() {
 
 const rust = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs'];
 
-/** @type {Record<string, {what: string, inputs: string[], outputs: () => string[], needs?: () => void, command: string[]}>} */
+/**
+ * `tools`: what the machine must have, checked before the first step, so that nobody waits for packages to learn of it.
+ * `needs`: what an earlier step leaves.
+ * @typedef {{what: string, inputs: string[], outputs: () => string[], tools?: () => void, needs?: () => void, command: string[]}} Step
+ * @type {Record<string, Step>}
+ */
 const steps = {
   packages: {
     what: 'installing the development packages (npm ci)',
@@ -58,7 +62,8 @@ const steps = {
     what: 'building the native addon (some minutes the first time)',
     inputs: rust,
     outputs: () => ['binding.cjs', 'binding.d.cts', rootFiles(/^sona\..+\.node$/)[0] ?? 'sona.node'],
-    needs: toolsForNative,
+    tools: toolchain,
+    needs: packages,
     command: ['npm', 'run', '--silent', 'build:native'],
   },
   bundlers: {
@@ -71,7 +76,8 @@ const steps = {
     what: 'building the addon with planted faults, for the tests',
     inputs: rust,
     outputs: () => ['__test__/fault/sona.node'],
-    needs: toolsForNative,
+    tools: toolchain,
+    needs: packages,
     command: ['npm', 'run', '--silent', 'build:fault'],
   },
   dist: {
@@ -86,14 +92,22 @@ const steps = {
   },
 };
 
+/** Whether an output is missing or older than an input. */
+function stale(/** @type {Step} */ { inputs, outputs }) {
+  const ages = outputs().map((p) => (existsSync(join(root, p)) ? statSync(join(root, p)).mtimeMs : 0));
+  return Math.min(...ages) < newest(inputs);
+}
+
 /** Brings the named steps up to date, in the order given. */
 export function freshen(/** @type {string[]} */ names) {
-  for (const name of names) {
+  const chosen = names.map((name) => {
     const step = steps[name];
     if (!step) throw new Error(`no build step named ${name}`);
-    const ages = () =>
-      step.outputs().map((p) => (existsSync(join(root, p)) ? statSync(join(root, p)).mtimeMs : 0));
-    if (Math.min(...ages()) >= newest(step.inputs)) continue;
+    return step;
+  });
+  for (const step of chosen) if (step.tools && stale(step)) step.tools();
+  for (const step of chosen) {
+    if (!stale(step)) continue;
     step.needs?.();
     say(step.what);
     const started = new Date();

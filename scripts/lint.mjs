@@ -22,6 +22,7 @@ const checks = {
   'public types': ['node', 'scripts/types.mjs'],
   publint: ['publint', '--strict'],
   'types of the packed entries': ['attw', '--pack', '.', '--format', 'ascii', '--no-emoji'],
+  'the picture of the README': ['tsx', 'scripts/picture.mts', '--check'],
   traces: ['node', 'scripts/check-traces.mjs'],
 };
 

@@ -14,6 +14,7 @@ const tasks = {
   prepare: { steps: ['native', 'dist'] },
   'build:types': { steps: ['packages', 'dist'], command: ['node', 'scripts/types.mjs', '--write'] },
   demo: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/demo.mts'] },
+  picture: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'scripts/picture.mts'] },
   replay: { steps: ['packages', 'native', 'dist'], command: ['tsx', 'examples/replay.mts'] },
   test: { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs'] },
   'test:ts': { steps: ['packages', 'native', 'fault', 'dist'], command: ['node', 'scripts/test.mjs', 'ts'] },

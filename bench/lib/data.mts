@@ -58,7 +58,7 @@ export function folderOf(name: string): string | undefined {
   return data && existsSync(join(data, name)) ? join(data, name) : undefined;
 }
 
-/** A set's pack, for when it has no folder. Says so, once. */
+/** A set's pack, for when it has no folder. Where SONA_DATA names one without the set, that is said, once. */
 export function readPack(name: string): TensorFile {
   const path = join(packs, `${name}.safetensors`);
   if (!existsSync(path)) {
@@ -66,12 +66,10 @@ export function readPack(name: string): TensorFile {
       `No data for ${name}: set SONA_DATA to a folder that holds ${name}/, or make examples/data/${name}.safetensors.`,
     );
   }
-  if (!announced) {
-    console.error(
-      `${folder() ? `SONA_DATA has no ${name}` : 'SONA_DATA is not set'}: reading the packs in examples/data`,
-    );
+  if (folder() && !announced) {
+    console.error(`SONA_DATA has no ${name}: reading the packs in examples/data`);
+    announced = true;
   }
-  announced = true;
   return readTensors(path);
 }
 
@@ -110,6 +108,12 @@ export function readFolder(path: string): {
       }),
   };
 }
+
+/** Where figures come from, for a bench to say. */
+export const dataSource = (): string =>
+  folder()
+    ? `Data: ${folder()} (SONA_DATA)`
+    : 'Data: the packs in examples/data; SONA_DATA names another folder';
 
 function fromFolder(name: string, path: string): IntentSet {
   const { file, names, domains, labels } = readFolder(path);

@@ -1,6 +1,7 @@
 // What the benches that make tables share: whole-number options, choosing tables, running them, writing their rows.
 import { writeFileSync } from 'node:fs';
 import { SonaEngine } from '../../dist/index.mjs';
+import { dataSource } from './data.mts';
 import type { Table } from './print.mts';
 
 /** A whole number of an option. */
@@ -29,6 +30,7 @@ export async function makeTables(
     if (!make) throw new Error(`--tables: expected some of ${Object.keys(makers).join(', ')}, got ${name}`);
     return { name, make };
   });
+  console.error(dataSource());
   const results: Record<string, unknown[]> = {};
   let missed = 0;
   for (const { name, make } of chosen) {

@@ -58,7 +58,7 @@ export function describePatterns(findings: readonly Finding[], source: Source): 
     `    such as ${examples.map((id) => name(id, source)).join(source.text(query) ? '\n            ' : ', ')}`,
     `    ${routes.map((route, i) => `${i === 0 ? 'mostly' : 'sometimes'} ${outcome(route, source)}`).join(', ')}`,
   ]);
-  if (lines.length === 0) lines.push('  Too little has been told yet for a pattern.');
+  if (lines.length === 0) lines.push('  Too little has been learned yet for a pattern.');
   return [bold('What it remembers (findPatterns)'), ...lines].join('\n');
 }
 

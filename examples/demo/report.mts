@@ -10,7 +10,7 @@ export function intro({ title, recorded, routes, unseen }: Source, events: numbe
   const named = routes.filter(({ embedding }) => embedding).length;
   const what = recorded
     ? `Your log says which route was used and how well it went. Five engines learn from ${count(events)} of its lines, in order.`
-    : `Five engines see ${count(events)} queries. Each picks a route and hears one thing back: right or wrong.`;
+    : `Five engines see ${count(events)} queries. Each picks a route and learns one thing: right or wrong.`;
   const known = recorded ? fromLog(named, routes.length) : nameOnly;
   const test = recorded
     ? `Counted: suggestions equal to the route that worked, on lines of the last 20 % that went well (${count(unseen.length)}).`
@@ -18,8 +18,7 @@ export function intro({ title, recorded, routes, unseen }: Source, events: numbe
   return `${bold(title)}\n${what}\n${known}\n${test}\n`;
 }
 
-const nameOnly =
-  'At the start they know a route by nothing but its name. Nobody ever tells them the right answer.';
+const nameOnly = 'At the start they know a route by nothing but its name. They never see the right answer.';
 
 function fromLog(named: number, all: number): string {
   if (named === all) return 'At the start they know every route by its embedding.';

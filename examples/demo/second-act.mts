@@ -44,8 +44,8 @@ export async function secondAct(seed: number, events: number): Promise<SecondAct
 
 const introduction = (title: string): string =>
   `${title}.\n` +
-  "A topic's routes are added when it begins, and only its queries come until the next begins; nobody tells\n" +
-  'the engines, but a drift event says when one has noticed. Counted: right choices for unseen queries in %,\n' +
+  "A topic's routes are added when it begins, and only its queries come until the next begins; the\n" +
+  'engines get no sign of it, but a drift event says when one has noticed. Counted: right choices for unseen queries in %,\n' +
   'those of the first topic and those of all so far. Without protection: ewcLambda 0, replayCapacity 64, no\n' +
   'gate. Adapter alone: the same, without prototypes.';
 

@@ -61,7 +61,7 @@ export class Run {
     }
   }
 
-  /** One event: suggest, hear the outcome, learn. */
+  /** One event: suggest, see the outcome, learn. */
   step(): void {
     const { engine } = this;
     const { id: name, vector, outcome } = this.source.event(this.done);

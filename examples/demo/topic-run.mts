@@ -1,4 +1,4 @@
-// One engine of the second act. Nobody tells it where a topic ends.
+// One engine of the second act. Nothing marks for it where a topic ends.
 import { SonaEngine } from '@sona/sona';
 import type { Guard } from './guards.mts';
 import type { Query, Topic } from './topics.mts';
@@ -47,7 +47,7 @@ export class TopicRun {
     this.#queries = 0;
   }
 
-  /** One query: suggest, hear whether it was right, learn. */
+  /** One query: suggest, see whether it was right, learn. */
   step({ vector, route }: Query): void {
     this.#queries++;
     const { id, best } = this.#engine.suggestRoutes(vector, { k: 1 });

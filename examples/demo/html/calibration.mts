@@ -3,15 +3,34 @@
 import { NORMAL_90 } from '../routing/calibration.mts';
 import type { RoutingFigures } from '../routing/figures.mts';
 import { scale } from './scale.mts';
-import { axes, drawing, line, mark, type Plot, text } from './svg.mts';
+import { axes, chart, drawing, line, mark, PHONE, type Plot, text } from './svg.mts';
 import { figures, table } from './table.mts';
 import { count, px } from './text.mts';
 
-const plot: Plot = { width: 560, height: 520, left: 56, right: 24, top: 44, bottom: 52 };
+const plots = {
+  wide: { width: 560, height: 520, left: 56, right: 24, top: 44, bottom: 52, ticks: 5 },
+  narrow: { width: PHONE, height: 340, left: 40, right: 16, top: 44, bottom: 52, ticks: 5 },
+};
 const tenth = (value: number): string => value.toFixed(1);
 
-export function calibrationChart({ calibration: { bins, decisions } }: RoutingFigures): string {
-  const x = scale(0, 1, plot.left, plot.width - plot.right, 5);
+export function calibrationChart({ calibration }: RoutingFigures): string {
+  const rows = calibration.bins.map((bin) => [
+    bin.expected.toFixed(3),
+    `${bin.low.toFixed(3)} to ${bin.high.toFixed(3)}`,
+    bin.realised.toFixed(3),
+    bin.error.toFixed(3),
+    count(bin.decisions),
+    bin.inside ? 'yes' : 'no',
+  ]);
+  const columns = ['expected', '90 % interval', 'came', 'standard error', 'decisions', 'inside'];
+  return (
+    chart('calibration', plots, (plot, id) => draw(plot, id, calibration)) +
+    figures(table('By tenths of the expected quality', columns, rows))
+  );
+}
+
+function draw(plot: Plot, id: string, { bins, decisions }: RoutingFigures['calibration']): string {
+  const x = scale(0, 1, plot.left, plot.width - plot.right, plot.ticks);
   const y = scale(0, 1, plot.height - plot.bottom, plot.top, 5);
   const clip = (value: number) => Math.min(1, Math.max(0, value));
   const parts = bins.map(({ expected, realised, low, high, error, inside }) => {
@@ -41,22 +60,11 @@ export function calibrationChart({ calibration: { bins, decisions } }: RoutingFi
     diagonal +
     text([x(0.13), y(0.13) + 14], 'as expected', { kind: 'tick' }) +
     parts.join('');
-  const rows = bins.map((bin) => [
-    bin.expected.toFixed(3),
-    `${bin.low.toFixed(3)} to ${bin.high.toFixed(3)}`,
-    bin.realised.toFixed(3),
-    bin.error.toFixed(3),
-    count(bin.decisions),
-    bin.inside ? 'yes' : 'no',
-  ]);
-  const columns = ['expected', '90 % interval', 'came', 'standard error', 'decisions', 'inside'];
-  return (
-    drawing(
-      'calibration',
-      plot,
-      'Expected against realised quality',
-      `Of ${bins.length} groups of the last ${count(decisions)} decisions ${inside} came inside their 90 % interval.`,
-      body,
-    ) + figures(table('By tenths of the expected quality', columns, rows))
+  return drawing(
+    id,
+    plot,
+    'Expected against realised quality',
+    `Of ${bins.length} groups of the last ${count(decisions)} decisions ${inside} came inside their 90 % interval.`,
+    body,
   );
 }

@@ -3,25 +3,53 @@ import type { CostPoint } from '../routing/costs.mts';
 import type { RoutingFigures } from '../routing/figures.mts';
 import { type Label, labels } from './labels.mts';
 import { ceiling, scale } from './scale.mts';
-import { axes, drawing, line, mark, type Plot, type Point, type Shape } from './svg.mts';
+import { legend } from './shares.mts';
+import { axes, chart, drawing, line, mark, PHONE, type Plot, type Point, type Shape } from './svg.mts';
 import { figures, table } from './table.mts';
 import { perThousand } from './text.mts';
 
-const plot: Plot = { width: 860, height: 620, left: 64, right: 280, top: 44, bottom: 52 };
+const plots = {
+  wide: { width: 860, height: 620, left: 64, right: 280, top: 44, bottom: 52, ticks: 6 },
+  narrow: { width: PHONE, height: 480, left: 40, right: 24, top: 44, bottom: 52, ticks: 4 },
+};
 const shapes: Record<CostPoint['kind'], Shape> = {
   model: 'circle',
   sona: 'diamond',
+  bandit: 'cross',
   random: 'square',
   oracle: 'triangle',
 };
 
-export function costChart({ costs, models, bestFixed }: RoutingFigures): string {
+export function costChart(found: RoutingFigures): string {
+  const { costs, models, bestFixed } = found;
+  const named = namesOf(models);
+  const rows = costs.map((point) => [
+    point.name === bestFixed ? `${named(point)} (best fixed)` : named(point),
+    perThousand(point.costUsd),
+    point.quality.toFixed(3),
+  ]);
+  const numbers = legend(models.map(({ id }, place) => ({ place, name: id })));
+  return (
+    chart('costs', plots, (plot, id) => draw(plot, id, found)) +
+    `<div class="phone">${numbers}</div>` +
+    figures(table('Means over the whole stream', ['', 'per 1,000 calls', 'quality'], rows))
+  );
+}
+
+type Named = (point: CostPoint) => string;
+
+function namesOf(models: RoutingFigures['models']): Named {
+  const numbers = new Map(models.map(({ id }, k) => [id, k + 1]));
+  return ({ kind, name }) => (kind === 'model' ? `${numbers.get(name)} ${name}` : name);
+}
+
+function draw(plot: Plot, id: string, { costs, models, bestFixed }: RoutingFigures): string {
   const x = scale(
     0,
-    ceiling(1000 * Math.max(...costs.map(({ costUsd }) => costUsd)) * 1.02, 6),
+    ceiling(1000 * Math.max(...costs.map(({ costUsd }) => costUsd)) * 1.02, plot.ticks),
     plot.left,
     plot.width - plot.right,
-    6,
+    plot.ticks,
   );
   const qualities = costs.map(({ quality }) => quality);
   const [least, most] = [Math.min(...qualities), Math.max(...qualities)];
@@ -33,12 +61,10 @@ export function costChart({ costs, models, bestFixed }: RoutingFigures): string 
     8,
   );
   const place = ({ costUsd, quality }: CostPoint): Point => [x(1000 * costUsd), y(quality)];
-  const number = new Map(models.map(({ id }, k) => [id, k]));
+  const number = new Map(models.map(({ id: model }, k) => [model, k]));
+  const named = namesOf(models);
   const kind = ({ kind: way, name }: CostPoint): string =>
     way === 'model' ? `model-${(number.get(name) ?? 0) % 9}` : `${way}-mark`;
-  const named = (point: CostPoint): string => {
-    return point.kind === 'model' ? `${(number.get(point.name) ?? 0) + 1} ${point.name}` : point.name;
-  };
   const said = (point: CostPoint) =>
     `${named(point)}: quality ${point.quality.toFixed(3)}, ${perThousand(point.costUsd)} per 1,000 calls`;
   const sona = costs.filter((point) => point.kind === 'sona');
@@ -57,12 +83,14 @@ export function costChart({ costs, models, bestFixed }: RoutingFigures): string 
         const at = place(point);
         if (point.kind === 'sona') {
           // one full name; the others have its colour and the line
-          const words = point === sona[0] ? point.name : point.name.replace('SONA, weight ', '');
+          const words = point === sona[0] ? point.name : String(point.costWeight);
           return { at, words, kind: 'sona-text', over: true };
         }
         // the best fixed model comes once more, after all names
         if (i >= order.length) return { at, words: 'best fixed', kind: 'fixed-text', over: true };
-        return { at, words: named(point), kind: '' };
+        if (plot.width > PHONE) return { at, words: named(point), kind: '' };
+        const words = point.kind === 'model' ? String((number.get(point.name) ?? 0) + 1) : point.name;
+        return { at, words, kind: '' };
       }),
       {
         left: plot.left + 4,
@@ -71,18 +99,11 @@ export function costChart({ costs, models, bestFixed }: RoutingFigures): string 
         bottom: plot.height - plot.bottom,
       },
     );
-  const rows = costs.map((point) => [
-    point.name === bestFixed ? `${named(point)} (best fixed)` : named(point),
-    perThousand(point.costUsd),
-    point.quality.toFixed(3),
-  ]);
-  return (
-    drawing(
-      'costs',
-      plot,
-      'Cost against quality',
-      `${sona.map(said).join('; ')}. The models one by one are in the table below.`,
-      body,
-    ) + figures(table('Means over the whole stream', ['', 'per 1,000 calls', 'quality'], rows))
+  return drawing(
+    id,
+    plot,
+    'Cost against quality',
+    `${sona.map(said).join('; ')}. The models one by one are in the table below.`,
+    body,
   );
 }

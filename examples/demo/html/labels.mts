@@ -37,7 +37,7 @@ export function labels(list: readonly Label[], bounds: Box): string {
       const x = anchor === 'start' ? box.left : anchor === 'end' ? box.right : (box.left + box.right) / 2;
       const y = (box.top + box.bottom) / 2;
       const leader = lead
-        ? `<path class="lead" d="M${at[0]} ${at[1]}L${anchor === 'end' ? x + 3 : x - 3} ${y}"/>`
+        ? `<path class="leader" d="M${at[0]} ${at[1]}L${anchor === 'end' ? x + 3 : x - 3} ${y}"/>`
         : '';
       return leader + text([x, y + 4], words, { anchor, kind: `name ${kind}` });
     })

@@ -1,12 +1,14 @@
 // The page of the routing act: one file that needs no network.
 import type { RoutingFigures } from '../routing/figures.mts';
+import { matchedHow, sentence } from '../routing/matched.mts';
+import { costsAssumed, explainedHow } from '../routing/print.mts';
 import type { Explained } from '../routing/run.mts';
 import type { Mark } from '../routing/worth.mts';
 import { calibrationChart } from './calibration.mts';
 import { costChart } from './costs.mts';
 import { domainTable } from './domains.mts';
 import { leadChart } from './lead.mts';
-import { regretChart, regretTable } from './regret.mts';
+import { regretChart } from './regret.mts';
 import { sharesChart } from './shares.mts';
 import { style } from './style.mts';
 import { count, escaped } from './text.mts';
@@ -30,33 +32,43 @@ export function page(figures: RoutingFigures, made: Made): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>SONA: ${count(prompts)} prompts routed</title>
+<title>SONA: ${count(prompts)} prompts routed over ${models.length} models</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
-<h1>${count(prompts)} prompts, ${models.length} models: which one gets which?</h1>
-<p>Recorded answers of llmrouter9 (LLMRouter, MIT): prompts of ${domains} kinds that ${models.length} open models have
-answered, each answer with its score from 0 to 1. SONA started from nothing. For each prompt, in random order, it picked
-one model and heard one thing: how good that answer was.</p>
+<h1>SONA: which model for which prompt?</h1>
+<p class="lead" id="sentence">${escaped(sentence(figures.matched))}</p>
+<p>${escaped(matchedHow(figures.matched))} ${costsAssumed(tokens)}</p>
+<p>${count(prompts)} prompts of ${domains} kinds, ${models.length} open models: recorded answers of llmrouter9 (LLMRouter, MIT), each with its
+score from 0 to 1. SONA started from nothing. For each prompt, in random order, it picked one model and got one number:
+the score of that answer.</p>
+${section(
+  'costs',
+  'Cost against quality',
+  `Up and to the left is better. A diamond is SONA, with the weight of cost in its objective: 0 is quality alone.
+Oracle: the best answer to each prompt, the cheapest where several are. Bandit: learns which model is good on the whole,
+looks at no prompt. All are means over the whole stream, learning included.`,
+  costChart(figures),
+)}
 ${tiles(figures)}
 ${section(
   'regret',
   'What learning cost, and what it brought',
   `<b>Regret</b> is how much better the best answer to each prompt was, summed up: the lower, the better. <b>Best fixed</b>
 is always choosing ${escaped(bestFixed)}, which turns out to be the best single model; nobody knows that beforehand.`,
-  chart(regretChart(figures)) + chart(leadChart(figures)) + regretTable(figures),
+  regretChart(figures) + leadChart(figures),
 )}
 ${section(
   'shares',
   'Who gets the prompts',
   'At first every model is tried. Then prompts go where answers to similar ones were good.',
-  chart(sharesChart(figures)),
+  sharesChart(figures),
 )}
 ${section(
   'domains',
   'Who gets which kind',
-  'SONA is not told of kinds; it sees a sentence embedding of each prompt.',
+  'SONA knows nothing of kinds. All that it gets is a sentence embedding of each prompt.',
   domainTable(figures),
 )}
 ${section(
@@ -65,21 +77,12 @@ ${section(
   `Before each answer SONA says how good it expects it to be, with a 90 % interval. The last
 ${count(figures.calibration.decisions)} decisions, in ${figures.calibration.bins.length} groups by what was expected: a bar is the mean interval, a thin line adds the
 sampling error of the group's mean (90 %), a point is what came. Inside: ${inside} of ${figures.calibration.bins.length}; a triangle is outside.`,
-  `<div class="narrow">${chart(calibrationChart(figures))}</div>`,
-)}
-${section(
-  'costs',
-  'Cost against quality',
-  `Up and to the left is better. A diamond is SONA, with the weight of cost in its objective: 0 is quality alone.
-<b>The costs are assumed:</b> llmrouter9 records none. A call is taken as the list price of ${tokens.input} tokens in and
-${tokens.output} out. Oracle: the best answer to each prompt, the cheapest where several are. All are means over the whole
-stream, learning included.`,
-  chart(costChart(figures)),
+  `<div class="narrow">${calibrationChart(figures)}</div>`,
 )}
 ${section(
   'explained',
   'Decisions explained',
-  `What <code>decision.explain()</code> says of decisions near the end, as <code>explainTable</code> writes it.`,
+  `What <code>decision.explain()</code> says of decisions near the end, as <code>explainTable</code> writes it. ${escaped(explainedHow(figures))}`,
   figures.explained.map(explained).join('\n'),
 )}
 ${section('made', 'How this was made', '', madeOf(figures, made))}
@@ -94,8 +97,6 @@ const section = (id: string, title: string, words: string, body: string): string
 <h2 id="${id}-title">${title}</h2>
 ${words && `<p>${words}</p>\n`}${body}
 </section>`;
-
-const chart = (html: string): string => `<div class="chart">${html}</div>`;
 
 function tiles({ marks, last, micros, models }: RoutingFigures): string {
   const all = marks.at(-1) as Mark;
@@ -132,13 +133,15 @@ const explained = ({
   prompt,
   domain,
   model,
+  chance,
+  exploration,
   expected,
   interval,
   quality,
   table,
 }: Explained): string =>
   `<h3>Decision ${count(decision)}, prompt ${count(prompt)} (${escaped(domain)}): ${escaped(model)}</h3>
-<p>Expected ${expected.toFixed(2)} (${interval.map((end) => end.toFixed(2)).join(' to ')}); the answer was worth ${quality.toFixed(2)}.</p>
+<p>Chance ${(100 * chance).toFixed(0)} % (${exploration}). Expected ${expected.toFixed(2)} (${interval.map((end) => end.toFixed(2)).join(' to ')}); the answer scored ${quality.toFixed(2)}.</p>
 <pre tabindex="0">${escaped(table)}</pre>`;
 
 const madeOf = ({ prompts }: RoutingFigures, { command, seed, version, node, platform, on }: Made): string =>

@@ -30,11 +30,40 @@ const onLight = ['#fff', '#000', '#fff', '#000', '#000', '#000', '#fff', '#000',
 const variables = (letter: string, colours: readonly string[]): string =>
   colours.map((colour, k) => `--${letter}${k}:${colour};`).join('');
 
+/** Of everything but the models. */
+export const inLight = {
+  back: '#fff',
+  panel: '#f6f7f9',
+  text: '#1b1f24',
+  soft: '#57606a',
+  line: '#d0d7de',
+  grid: '#e6e9ed',
+  sona: '#0b5cad',
+  fixed: '#a04000',
+  random: '#6e7781',
+  bandit: '#7a3e9d',
+};
+export type Colours = typeof inLight;
+export const inDark: Colours = {
+  back: '#101418',
+  panel: '#181d23',
+  text: '#e6eaee',
+  soft: '#9aa5b1',
+  line: '#3a434d',
+  grid: '#252c34',
+  sona: '#6cb6ff',
+  fixed: '#f0a35e',
+  random: '#9aa5b1',
+  bandit: '#c79bf0',
+};
+const named = (colours: Colours): string =>
+  Object.entries(colours)
+    .map(([name, colour]) => `--${name}:${colour};`)
+    .join('');
+
 export const palette = `
-:root{color-scheme:light dark;--back:#fff;--panel:#f6f7f9;--text:#1b1f24;--soft:#57606a;--line:#d0d7de;--grid:#e6e9ed;
---sona:#0b5cad;--fixed:#a04000;--random:#6e7781;--shade-back:11,92,173;${variables('m', light)}${variables('t', onLight)}}
-@media (prefers-color-scheme:dark){:root{--back:#101418;--panel:#181d23;--text:#e6eaee;--soft:#9aa5b1;--line:#3a434d;
---grid:#252c34;--sona:#6cb6ff;--fixed:#f0a35e;--random:#9aa5b1;--shade-back:108,182,255;${variables('m', dark)}${variables(
+:root{color-scheme:light dark;${named(inLight)}--shade-back:11,92,173;${variables('m', light)}${variables('t', onLight)}}
+@media (prefers-color-scheme:dark){:root{${named(inDark)}--shade-back:108,182,255;${variables('m', dark)}${variables(
   't',
   dark.map(() => '#000'),
 )}}}

@@ -1,24 +1,48 @@
 // Which model got how much of the prompts, over time: a stacked area.
 import type { RoutingFigures } from '../routing/figures.mts';
 import { scale } from './scale.mts';
-import { area, axes, drawing, type Plot, type Point, text } from './svg.mts';
-import { figures, table } from './table.mts';
+import { area, axes, chart, drawing, PHONE, type Plot, type Point, text } from './svg.mts';
+import { figures, sampled, table } from './table.mts';
 import { count, escaped, percent } from './text.mts';
 
-const plot: Plot = { width: 860, height: 420, left: 64, right: 24, top: 44, bottom: 52 };
+const plots = {
+  wide: { width: 860, height: 420, left: 64, right: 24, top: 44, bottom: 52, ticks: 6 },
+  narrow: { width: PHONE, height: 360, left: 48, right: 20, top: 44, bottom: 52, ticks: 3 },
+};
 /** Where an area is nowhere this high along its name, its number alone is tried, then nothing. */
 const LEAST = 0.055;
 /** Of a character in a label. */
 const CHARACTER = 7.8;
 
 export function sharesChart({ shares, models }: RoutingFigures): string {
+  const { decisions, byModel } = shares;
+  // those that get most lie at the bottom, where a height can be read off
+  const total = (k: number) => (byModel[k] as number[]).reduce((sum, share) => sum + share, 0);
+  const order = models.map((_, k) => k).sort((a, b) => total(b) - total(a));
+  const points = sampled(decisions);
+  const rows = order.map((k) => [
+    `${k + 1} ${models[k]?.id}`,
+    ...points.map((i) => percent((byModel[k] as number[])[i] as number)),
+  ]);
+  const columns = ['model', ...points.map((i) => count(decisions[i] as number))];
+  return (
+    chart('shares', plots, (plot, id) => draw(plot, id, { shares, models }, order)) +
+    legend(order.map((k) => ({ place: k, name: models[k]?.id ?? '' }))) +
+    figures(table('Share of decisions, by decisions so far', columns, rows))
+  );
+}
+
+function draw(
+  plot: Plot,
+  id: string,
+  { shares, models }: Pick<RoutingFigures, 'shares' | 'models'>,
+  order: readonly number[],
+): string {
   const { decisions, byModel, window } = shares;
   const last = decisions.at(-1) ?? 1;
-  const x = scale(0, last, plot.left, plot.width - plot.right, 6);
+  const x = scale(0, last, plot.left, plot.width - plot.right, plot.ticks);
   const y = scale(0, 1, plot.height - plot.bottom, plot.top, 5);
   const total = (k: number) => (byModel[k] as number[]).reduce((sum, share) => sum + share, 0);
-  // those that get most lie at the bottom, where a height can be read off
-  const order = models.map((_, k) => k).sort((a, b) => total(b) - total(a));
   const below = new Array<number>(decisions.length).fill(0);
   const areas: string[] = [];
   const names: string[] = [];
@@ -33,7 +57,7 @@ export function sharesChart({ shares, models }: RoutingFigures): string {
     const name = `${k + 1} ${models[k]?.id}`;
     areas.push(area(upper, lower, `model-${k % 9}`, `${name}: ${percent(total(k) / own.length)} of all`));
     for (const words of [name, String(k + 1)]) {
-      const at = widest(own, decisions, words.length * CHARACTER, x);
+      const at = widest(own, decisions, words.length * CHARACTER, x, plot);
       if (at === undefined) continue;
       const place: Point = [x(decisions[at] as number), y(middle[at] as number) + 4];
       names.push(text(place, words, { anchor: 'middle', kind: `name on-${k % 9}` }));
@@ -48,23 +72,13 @@ export function sharesChart({ shares, models }: RoutingFigures): string {
     ) +
     areas.join('') +
     names.join('');
-  const step = Math.ceil((decisions.length - 1) / 8);
-  const rows = order.map((k) => [
-    `${k + 1} ${models[k]?.id}`,
-    ...decisions.flatMap((_, i) => (i % step === 0 ? [percent((byModel[k] as number[])[i] as number)] : [])),
-  ]);
-  const columns = ['model', ...decisions.filter((_, i) => i % step === 0).map(count)];
   const [first] = order;
-  return (
-    drawing(
-      'shares',
-      plot,
-      'Share of each model over time',
-      `A stacked area. At the end ${models[first as number]?.id} gets ${percent((byModel[first as number] as number[]).at(-1) ?? 0)}.`,
-      body,
-    ) +
-    legend(order.map((k) => ({ place: k, name: models[k]?.id ?? '' }))) +
-    figures(table('Share of decisions, by decisions so far', columns, rows))
+  return drawing(
+    id,
+    plot,
+    'Share of each model over time',
+    `A stacked area. At the end ${models[first as number]?.id} gets ${percent((byModel[first as number] as number[]).at(-1) ?? 0)}.`,
+    body,
   );
 }
 
@@ -74,6 +88,7 @@ function widest(
   decisions: readonly number[],
   width: number,
   x: (decision: number) => number,
+  plot: Plot,
 ): number | undefined {
   let best: number | undefined;
   let top = LEAST;
@@ -90,7 +105,7 @@ function widest(
   return best;
 }
 
-function legend(entries: readonly { place: number; name: string }[]): string {
+export function legend(entries: readonly { place: number; name: string }[]): string {
   const items = entries.map(
     ({ place, name }) =>
       `<li><span class="swatch back-${place % 9}">${place + 1}</span>${escaped(name)}</li>`,

@@ -2,8 +2,9 @@
 import type { Scale } from './scale.mts';
 import { escaped, px } from './text.mts';
 
-/** Where a chart's plot lies in it, in pixels. */
+/** Where a chart's plot lies in it, in pixels, with about so many ticks on its x axis. */
 export interface Plot {
+  ticks: number;
   width: number;
   height: number;
   left: number;
@@ -19,6 +20,19 @@ export interface Axis {
 }
 
 export type Point = readonly [x: number, y: number];
+
+/** Width of a drawing for a phone, in pixels: its texts keep their size there. */
+export const PHONE = 350;
+
+/** The same chart twice, for a wide and for a narrow page, which shows one of them. */
+export function chart(
+  id: string,
+  plots: { wide: Plot; narrow: Plot },
+  draw: (plot: Plot, id: string) => string,
+): string {
+  const narrow = draw(plots.narrow, `${id}-narrow`);
+  return `<div class="chart"><div class="wide">${draw(plots.wide, id)}</div><div class="phone">${narrow}</div></div>`;
+}
 
 /** A drawing with a name and a description for who cannot see it. */
 export function drawing(id: string, plot: Plot, name: string, description: string, body: string): string {
@@ -72,8 +86,8 @@ export const area = (upper: readonly Point[], lower: readonly Point[], kind: str
 const path = (points: readonly Point[]): string =>
   points.map(([x, y], i) => `${i === 0 ? 'M' : 'L'}${px(x)} ${px(y)}`).join('');
 
-/** Shapes tell kinds of points apart where colours don't. */
-export type Shape = 'circle' | 'square' | 'diamond' | 'triangle';
+/** Shapes distinguish kinds of points where colours don't. */
+export type Shape = 'circle' | 'square' | 'diamond' | 'triangle' | 'cross';
 
 export function mark([x, y]: Point, shape: Shape, kind: string, name: string): string {
   const title = `<title>${escaped(name)}</title>`;
@@ -91,6 +105,20 @@ export function mark([x, y]: Point, shape: Shape, kind: string, name: string): s
       [8, 0],
       [0, 8],
       [-8, 0],
+    ],
+    cross: [
+      [-2.5, -7],
+      [2.5, -7],
+      [2.5, -2.5],
+      [7, -2.5],
+      [7, 2.5],
+      [2.5, 2.5],
+      [2.5, 7],
+      [-2.5, 7],
+      [-2.5, 2.5],
+      [-7, 2.5],
+      [-7, -2.5],
+      [-2.5, -2.5],
     ],
     triangle: [
       [0, -8],

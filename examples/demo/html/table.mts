@@ -21,4 +21,13 @@ export function table(
 export const scrollable = (html: string): string => `<div class="scroll" tabindex="0">${html}</div>`;
 
 /** The figures behind a chart, shown on demand. */
-export const figures = (html: string): string => `<details><summary>The figures</summary>${html}</details>`;
+export const figures = (html: string): string => `<details><summary>Show data</summary>${html}</details>`;
+
+const ROWS = 12;
+
+/** Places of about twelve points of a curve, for a table; the first and the last are among them. */
+export function sampled(points: ArrayLike<unknown>): number[] {
+  const last = points.length - 1;
+  const step = Math.max(1, Math.ceil(last / ROWS));
+  return Array.from({ length: last + 1 }, (_, i) => i).filter((i) => i % step === 0 || i === last);
+}

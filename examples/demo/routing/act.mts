@@ -2,43 +2,73 @@
 import { Progress } from '../progress.mts';
 import { bold } from '../terminal.mts';
 import { figuresOf, type RoutingFigures } from './figures.mts';
-import { conclusion, decisionTexts, domainTable, head, introduction, row } from './print.mts';
+import {
+  conclusion,
+  decisionTexts,
+  domainTable,
+  head,
+  introduction,
+  lead,
+  row,
+  tableIntroduction,
+} from './print.mts';
 import { RoutingRun } from './run.mts';
 import { routingStream } from './stream.mts';
-import { markAt, yardsticks } from './worth.mts';
+import { WEIGHTS } from './weights.mts';
+import { mean, yardsticks } from './worth.mts';
 
 /** Decisions between two lines. */
 const EVERY = 500;
-/** More routers, for the page, that mind the cost. */
-const WEIGHTS = [0.1, 0.25, 0.5];
+/** Explained are decisions of the router for quality alone, and more of one that draws (Thompson sampling). */
+const EXPLAINED = 1;
+const DRAWN = 2;
+/** Where the draw was open: the model that was drawn had at most this chance. */
+const OPEN_CHANCE = 0.7;
 
 /** Routes at most so many prompts. */
 export async function routingAct(seed: number, most: number): Promise<RoutingFigures> {
   const stream = routingStream(seed, most);
-  const yardstick = yardsticks(stream);
+  const yardstick = yardsticks(stream, seed);
   const total = stream.vectors.length;
-  console.log(
-    `${bold('Which model for which prompt')}\n${introduction(stream, yardstick.best)}\n\n${head()}`,
-  );
+  console.log(`${bold('SONA picks the model for each prompt')}\n${introduction(stream)}\n`);
 
-  const run = new RoutingRun(stream, 0, seed);
-  const others = WEIGHTS.map((weight) => new RoutingRun(stream, weight, seed));
-  const ways = { ...yardstick, sona: run.decisions.quality };
-  const marks = marksOf(total);
-  const progress = new Progress(total * (1 + others.length), 'decisions');
-  for (const mark of marks) {
-    for (; run.done < mark; run.step()) progress.show(run.done);
-    progress.print(row(markAt(ways, mark)), run.done);
-  }
-  for (const [i, other] of others.entries()) {
-    for (; other.done < total; other.step()) progress.show((i + 1) * total + other.done);
+  const [first, ...others] = WEIGHTS;
+  const run = new RoutingRun(stream, first, seed, { explain: EXPLAINED });
+  const drawing = new RoutingRun(stream, first, seed, {
+    exploration: 'thompson',
+    explain: DRAWN,
+    mostChance: OPEN_CHANCE,
+  });
+  const runs = [run, ...others.map((weight) => new RoutingRun(stream, weight, seed))] as const;
+  const all = [...runs, drawing];
+  const progress = new Progress(total * all.length, 'decisions');
+  for (const [i, one] of all.entries()) {
+    for (; one.done < total; one.step()) progress.show(i * total + one.done);
   }
   progress.end();
 
-  const runs = [run, ...others] as const;
-  const [micros] = await Promise.all([run.finish(), ...others.map((other) => other.finish())]);
-  const figures = figuresOf(stream, yardstick, marks, runs, run.explained, micros);
-  console.log(`\n${conclusion(figures)}\n\n${domainTable(figures)}\n\n${decisionTexts(figures)}\n`);
+  const [micros] = (await Promise.all(all.map((one) => one.finish()))) as [RoutingFigures['micros']];
+  const explained = [...run.explained, ...drawing.explained];
+  const figures = figuresOf(
+    stream,
+    yardstick,
+    marksOf(total),
+    runs,
+    explained,
+    mean(drawing.decisions.quality),
+    micros,
+  );
+  const { marks } = figures;
+  console.log(
+    [
+      lead(figures),
+      [tableIntroduction(figures), head(), ...marks.map(row)].join('\n'),
+      conclusion(figures),
+      domainTable(figures),
+      decisionTexts(figures),
+      '',
+    ].join('\n\n'),
+  );
   return figures;
 }
 

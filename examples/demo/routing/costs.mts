@@ -5,11 +5,13 @@ import { mean, type Yardsticks } from './worth.mts';
 
 /** Means over the whole stream. */
 export interface CostPoint {
-  kind: 'model' | 'sona' | 'random' | 'oracle';
+  kind: 'model' | 'sona' | 'bandit' | 'random' | 'oracle';
   name: string;
   /** US dollars per call. */
   costUsd: number;
   quality: number;
+  /** Of SONA's routers: the weight of cost in the objective. */
+  costWeight?: number;
 }
 
 /** A router's decisions with its weight of cost in the objective. */
@@ -20,7 +22,7 @@ export interface WeightedDecisions {
 
 export function costPoints(
   stream: Stream,
-  { models: qualities, random, oracle }: Yardsticks,
+  { models: qualities, random, oracle, bandit, banditChosen }: Yardsticks,
   runs: readonly WeightedDecisions[],
 ): CostPoint[] {
   const costs = stream.models.map(({ costUsd }) => costUsd);
@@ -35,10 +37,17 @@ export function costPoints(
     ),
     { kind: 'random', name: 'random', costUsd: mean(costs), quality: mean(random) },
     { kind: 'oracle', name: 'oracle', costUsd: oracleCost(stream, oracle), quality: mean(oracle) },
+    {
+      kind: 'bandit',
+      name: 'context-free bandit',
+      costUsd: mean(Array.from(banditChosen, (k) => costs[k] as number)),
+      quality: mean(bandit),
+    },
     ...runs.map(
       ({ costWeight, decisions: { chosen, quality } }): CostPoint => ({
         kind: 'sona',
         name: `SONA, weight ${costWeight}`,
+        costWeight,
         costUsd: mean(Array.from(chosen, (k) => costs[k] as number)),
         quality: mean(quality),
       }),

@@ -2,10 +2,12 @@
 import type { Times } from '../times.mts';
 import { type Calibration, calibration } from './calibration.mts';
 import { type CostPoint, costPoints, type WeightedDecisions } from './costs.mts';
+import { type Matched, match } from './matched.mts';
 import type { Explained } from './run.mts';
 import { type DomainShares, domainShares, type Shares, sharesOverTime } from './shares.mts';
 import { type Stream, tokens } from './stream.mts';
 import {
+  errorOfDifference,
   type Mark,
   markAt,
   means,
@@ -23,6 +25,8 @@ export interface RoutingFigures {
   tokens: typeof tokens;
   /** The model that is best over the whole stream. */
   bestFixed: string;
+  /** What the same quality costs. */
+  matched: Matched;
   marks: Mark[];
   /** Of the newest decisions alone. */
   last: Ways<number> & { decisions: number };
@@ -32,6 +36,8 @@ export interface RoutingFigures {
   calibration: Calibration;
   costs: CostPoint[];
   explained: readonly Explained[];
+  /** Mean quality of the router that draws (Thompson sampling), which some of the explained decisions are of. */
+  drawn: number;
   /** Time per decision and per outcome. */
   micros: { route: Times; feedback: Times };
 }
@@ -43,11 +49,14 @@ export function figuresOf(
   marks: readonly number[],
   runs: readonly [WeightedDecisions, ...WeightedDecisions[]],
   explained: readonly Explained[],
+  drawn: number,
   micros: RoutingFigures['micros'],
 ): RoutingFigures {
   const { decisions } = runs[0];
-  const { bestFixed, random, oracle } = yardstick;
-  const ways = { sona: decisions.quality, bestFixed, random, oracle };
+  const { bestFixed, bandit, random, oracle } = yardstick;
+  const ways = { sona: decisions.quality, bestFixed, bandit, random, oracle };
+  const best = stream.models[yardstick.best]?.id ?? '';
+  const costs = costPoints(stream, yardstick, runs);
   const prompts = stream.vectors.length;
   const byDomain = domainShares(stream, decisions.chosen);
   return {
@@ -59,15 +68,20 @@ export function figuresOf(
     })),
     domains: stream.domains.length,
     tokens,
-    bestFixed: stream.models[yardstick.best]?.id ?? '',
+    bestFixed: best,
+    matched: match(costs, best, ({ costWeight }) => {
+      const own = runs.find((run) => run.costWeight === costWeight) as WeightedDecisions;
+      return errorOfDifference(own.decisions.quality, bestFixed);
+    }),
     marks: marks.map((mark) => markAt(ways, mark)),
     last: { decisions: byDomain.window, ...means(ways, prompts - byDomain.window, prompts) },
     regret: regretCurves(ways),
     shares: sharesOverTime(stream, decisions.chosen),
     domainShares: byDomain,
     calibration: calibration(decisions),
-    costs: costPoints(stream, yardstick, runs),
+    costs,
     explained,
+    drawn,
     micros,
   };
 }

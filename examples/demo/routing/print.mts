@@ -2,6 +2,7 @@
 import { bold, count, paint } from '../terminal.mts';
 import type { Times } from '../times.mts';
 import type { RoutingFigures } from './figures.mts';
+import { matchedHow, sentence } from './matched.mts';
 import type { DomainRow } from './shares.mts';
 import type { Stream } from './stream.mts';
 import type { Mark } from './worth.mts';
@@ -10,20 +11,48 @@ const CELL = 12;
 const DOMAIN = 21;
 const SHARE = 8;
 
-export const introduction = ({ vectors, models, domains }: Stream, best: number): string =>
-  `llmrouter9: ${count(vectors.length)} prompts of ${domains.length} kinds that ${models.length} open models have answered, in random order.\n` +
-  'SONA starts from nothing, picks one model for each prompt and hears one thing: how good that answer was.\n' +
-  `Counted: the mean quality of the answers so far. Best fixed: always ${models[best]?.id}, which turns\n` +
-  'out to be the best one. Oracle: the best answer to each prompt. Regret: what SONA lost against the oracle,\n' +
-  'as a multiple of what the best fixed model lost.';
+export const introduction = ({ vectors, models, domains }: Stream): string =>
+  `Recorded answers of ${models.length} open models to ${count(vectors.length)} prompts of ${domains.length} kinds (llmrouter9), in random order. Each router\n` +
+  'starts from nothing, picks one model for each prompt and gets one number: the score of that answer.';
+
+/** What it is all for, first. */
+export function lead({ matched, tokens }: RoutingFigures): string {
+  return [
+    ...wrapped(sentence(matched)).map((line) => bold(paint(32, line))),
+    ...wrapped(`${matchedHow(matched)} ${costsAssumed(tokens)}`),
+  ].join('\n');
+}
+
+export const costsAssumed = ({ input, output }: RoutingFigures['tokens']): string =>
+  `The set records no costs: a call counts as the list price of ${input} tokens in and ${output} out.`;
+
+export const tableIntroduction = ({ bestFixed }: RoutingFigures): string =>
+  `Mean score of the answers so far, of the router for quality alone. Best fixed: always ${bestFixed},\n` +
+  'which turns out to be the best one. Bandit: looks at no prompt. Oracle: the best answer to each prompt. Regret: what\n' +
+  'SONA lost against the oracle, as a multiple of what the best fixed model lost.\n';
+
+const WIDTH = 118;
+
+function wrapped(text: string): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length > WIDTH) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
 
 export function head(): string {
-  const names = ['SONA', 'best fixed', 'random', 'oracle', 'regret'].map((name) => name.padStart(CELL));
+  const names = ['SONA', 'best fixed', 'bandit', 'random', 'oracle', 'regret'].map((name) =>
+    name.padStart(CELL),
+  );
   return bold(`${'prompts'.padStart(9)}${names.join('')}`);
 }
 
-export function row({ decisions, sona, bestFixed, random, oracle, regret }: Mark): string {
-  const cells = [sona, bestFixed, random, oracle].map((value) => value.toFixed(3).padStart(CELL));
+export function row({ decisions, sona, bestFixed, bandit, random, oracle, regret }: Mark): string {
+  const cells = [sona, bestFixed, bandit, random, oracle].map((value) => value.toFixed(3).padStart(CELL));
   cells[0] = paint(32, cells[0] as string);
   return `${count(decisions).padStart(9)}${cells.join('')}${(regret?.toFixed(2) ?? '-').padStart(CELL)}`;
 }
@@ -76,12 +105,25 @@ const percent = (share: number | undefined): string => {
   return share === 0 ? '·' : (100 * share).toFixed(0);
 };
 
-export function decisionTexts({ explained }: RoutingFigures): string {
-  const texts = explained.map(({ decision, prompt, domain, model, quality, table }) =>
+/** How the explained decisions were chosen. */
+export function explainedHow({ explained, drawn, marks }: RoutingFigures): string {
+  const first =
+    'The first is of the router for quality alone. Its policy, ucb, takes the highest score: a chance of 100 %.';
+  if (!explained.some(({ exploration }) => exploration === 'thompson')) return first;
+  return (
+    `${first} The others are of a router that draws (exploration 'thompson'), from decisions near the end where the model drawn had ` +
+    `a chance of at most 70 %. Drawing has its price: a mean score of ${drawn.toFixed(3)}, where ucb has ${marks.at(-1)?.sona.toFixed(3)}.`
+  );
+}
+
+export function decisionTexts(figures: RoutingFigures): string {
+  const { explained } = figures;
+  const texts = explained.map(({ decision, prompt, domain, model, chance, quality, table }) =>
     [
-      `  Decision ${count(decision)}, prompt ${count(prompt)} (${domain}): ${paint(32, model)}; its answer was worth ${quality.toFixed(2)}`,
+      `  Decision ${count(decision)}, prompt ${count(prompt)} (${domain}): ${paint(32, model)}, chance ${(100 * chance).toFixed(0)} %; its answer scored ${quality.toFixed(2)}`,
       ...table.split('\n').map((line) => `    ${line}`),
     ].join('\n'),
   );
-  return `${bold('Decisions explained (explain, explainTable)')}\n${texts.join('\n\n')}`;
+  const how = wrapped(explainedHow(figures)).join('\n');
+  return `${bold('Decisions explained (explain, explainTable)')}\n${how}\n${texts.join('\n\n')}`;
 }

@@ -1,4 +1,4 @@
-// One router over the stream: it chooses, hears how good that one answer was, learns.
+// One router over the stream: it chooses, gets the score of that one answer, learns.
 import { type Explanation, explainTable, SonaRouter } from '@sona/sona';
 import { type Times, times } from '../times.mts';
 import type { Stream } from './stream.mts';
@@ -23,6 +23,10 @@ export interface Explained {
   prompt: number;
   domain: string;
   model: string;
+  /** How the router chooses. */
+  exploration: 'ucb' | 'thompson';
+  /** Of the model to be chosen, 0 to 1. */
+  chance: number;
   expected: number;
   interval: [number, number];
   /** How good the answer was. */
@@ -34,9 +38,17 @@ export interface Explained {
 
 /** Explained are the first decisions of this many last ones that differ in domain and in model. */
 const LAST = 300;
-const EXPLAINED = 3;
 /** When so few are left, a model may come twice. */
 const FEW = 50;
+
+export interface RunOptions {
+  /** How the router chooses. */
+  exploration?: 'ucb' | 'thompson';
+  /** So many decisions are explained, */
+  explain?: number;
+  /** of those whose model had at most this chance. */
+  mostChance?: number;
+}
 
 export class RoutingRun {
   done = 0;
@@ -44,6 +56,7 @@ export class RoutingRun {
   readonly explained: Explained[] = [];
   /** What learns. */
   readonly router: SonaRouter;
+  readonly #options: Required<RunOptions>;
   readonly #places: Map<string, number>;
   readonly #route: number[] = [];
   readonly #feedback: number[] = [];
@@ -52,7 +65,9 @@ export class RoutingRun {
     readonly stream: Stream,
     readonly costWeight: number,
     seed: number,
+    { exploration = 'ucb', explain = 0, mostChance = 1 }: RunOptions = {},
   ) {
+    this.#options = { exploration, explain, mostChance };
     const { length } = stream.vectors;
     this.decisions = {
       chosen: new Uint16Array(length),
@@ -70,28 +85,31 @@ export class RoutingRun {
       })),
       features: { dim: stream.dim, basis: stream.basis },
       objective: { costWeight },
+      exploration,
       background: 'manual',
       seed,
     });
   }
 
-  /** One prompt: route it, hear the outcome. */
+  /** One prompt: route it, report the outcome. */
   step(): void {
     const { stream, decisions, done } = this;
     const start = performance.now();
     const decision = this.router.route(stream.vectors[done] as Float32Array);
     const routed = performance.now();
-    const { id, model, expected } = decision;
+    const { id, model, expected, propensity } = decision;
     const chosen = this.#places.get(model) as number;
     const quality = stream.quality[done * stream.models.length + chosen] as number;
     const { costUsd } = stream.models[chosen] as Stream['models'][number];
-    if (this.#worthExplaining(model)) {
+    if (this.#worthExplaining(model, propensity)) {
       const explanation = decision.explain();
       this.explained.push({
         decision: done + 1,
         prompt: stream.number[done] as number,
         domain: this.#domain,
         model,
+        exploration: this.#options.exploration,
+        chance: propensity,
         expected: expected.quality,
         interval: expected.interval,
         quality,
@@ -121,9 +139,10 @@ export class RoutingRun {
     return this.stream.domains[this.stream.domain[this.done] as number] as string;
   }
 
-  #worthExplaining(model: string): boolean {
+  #worthExplaining(model: string, chance: number): boolean {
+    const { explain, mostChance } = this.#options;
     const left = this.stream.vectors.length - this.done;
-    if (left > LAST || this.explained.length === EXPLAINED) return false;
+    if (left > LAST || this.explained.length === explain || chance > mostChance) return false;
     return this.explained.every(
       (earlier) => earlier.domain !== this.#domain && (earlier.model !== model || left <= FEW),
     );
