@@ -9,7 +9,7 @@ export type { Fallback } from './ts/embed/fallback.ts';
 export { type ChatMessage, type ChatMessages, type PromptOptions, promptOf } from './ts/embed/prompt.ts';
 export type { AsyncOptions, Query, QueryOptions } from './ts/embed/query.ts';
 export type { SonaConfig, SonaTiers } from './ts/engine/config.ts';
-export type { RestoreOptions } from './ts/engine/created.ts';
+export type { EngineRestoreOptions } from './ts/engine/created.ts';
 export {
   type AnswerVector,
   type Capabilities,

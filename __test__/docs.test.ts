@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SonaError } from '../index.ts';
 import { root } from './support/child.ts';
 
 const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].concat(
@@ -36,12 +37,14 @@ describe.each(pages)('%s', (page) => {
 
 describe('docs/errors.md', () => {
   it('has a section for every code, and no other', () => {
-    const codes = read('ts/base/errors.ts')
-      .split('export type SonaErrorCode =')[1]
-      ?.split(';')[0]
-      ?.match(/SONA_\w+/g);
+    const codes = Array.from(
+      read('ts/base/error-details.ts').matchAll(/^ {2}(SONA_\w+): /gm),
+      ([, code]) => code,
+    );
     const sections = Array.from(read('docs/errors.md').matchAll(/^## (\w+)$/gm), ([, code]) => code);
-    expect(sections.sort()).toEqual(codes?.sort());
+    expect(sections.sort()).toEqual(codes.sort());
+    const { help } = new SonaError('SONA_CLOSED', 'closed');
+    expect(help).toMatch(/\/docs\/errors\.md#sona_closed$/);
   });
 });
 

@@ -1,18 +1,12 @@
 // The outcome of a suggestion in one call: what a backend that tells no steps needs.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type SonaConfig, SonaEngine, type SuggestionOutcome } from '../index.ts';
 import { manual } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
+import { keep as opened } from './support/fixture.ts';
 import { axis, near } from './support/vectors.ts';
 
 const DIM = 8;
-
-const engines: SonaEngine[] = [];
-const opened = (engine: SonaEngine): SonaEngine => {
-  engines.push(engine);
-  return engine;
-};
-afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.close())));
 
 function make(config: SonaConfig = {}): SonaEngine {
   const engine = opened(manual({ hiddenDim: DIM, ...config }));
@@ -109,7 +103,8 @@ describe('engine.feedback', () => {
     const { id } = engine.suggestRoutes(axis(DIM, 0));
     expect(await refusal(() => engine.feedback(id, { quality: 1, route: 'd' }))).toMatchObject({
       code: 'SONA_UNKNOWN_ROUTE',
-      details: { argument: 'route', got: 'd' },
+      details: { argument: 'outcome.route', got: 'd' },
+      message: expect.stringMatching(/^outcome\.route: /),
     });
     expect(engine.stats().trajectoriesRecorded).toBe(0);
     expect(engine.feedback(id, { quality: 1, route: 'd', create: true })).toMatchObject({ applied: true });

@@ -55,6 +55,7 @@ fn learned() -> Vec<u8> {
     ids[390..].iter().for_each(|&id| assert!(engine.learn_from_feedback(id, &signal).unwrap().applied));
     engine.forget(&Criterion { trajectory: Some(ids[5]), ..Criterion::default() }).unwrap();
     engine.suggest_routes(&vector(3), 1, None).unwrap();
+    engine.suggest_routes(&vector(4), 1, None).unwrap();
     engine.snapshot().unwrap()
 }
 
@@ -284,7 +285,7 @@ fn numbers_that_would_turn_into_nan_are_refused() {
 
 #[test]
 fn what_points_nowhere_is_refused() {
-    let pointers: [Forgery; 23] = [
+    let pointers: [Forgery; 24] = [
         ("records.route", |entries| entries.put("learner.records.route", 0, &[77_u32.to_le_bytes()])),
         // the place that "gone" has left, as its next route will have it
         ("records.route", |entries| entries.put("learner.records.route", 0, &[(1_u32 << 14 | 2).to_le_bytes()])),
@@ -307,6 +308,7 @@ fn what_points_nowhere_is_refused() {
             entries.set("next_id", json!(u64::MAX));
         }),
         ("suggestions.id", |entries| entries.put("learner.suggestions.id", 0, &[0_u64.to_le_bytes()])),
+        ("suggestions.id", |entries| entries.put("learner.suggestions.id", 1, &[1_u64.to_le_bytes()])),
         ("next_decision", |entries| entries.set("next_decision", json!(1))),
         ("suggestions.has", |entries| entries.put("learner.suggestions.has", 0, &[[4_u8]])),
         ("suggestions.nearest", |entries| entries.put("learner.suggestions.routes", 0, &[77_u32.to_le_bytes()])),

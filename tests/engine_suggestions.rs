@@ -87,6 +87,8 @@ fn it_counts_once_and_can_be_amended() {
     let other = if best == "r0" { "r1" } else { "r0" };
     let refused = engine.feedback(id, &SuggestionOutcome { route: Some(other), ..amend }).unwrap_err();
     assert_eq!(refused.code(), "SONA_INVALID_ARGUMENT");
+    let unknown = engine.feedback(id, &SuggestionOutcome { route: Some("nobody's"), ..amend }).unwrap_err();
+    assert_eq!(unknown.code(), "SONA_UNKNOWN_ROUTE");
     let nothing = SuggestionOutcome { quality: None, amend: true, ..GOOD };
     assert_eq!(engine.feedback(id, &nothing).unwrap(), Answer::Empty);
     let latency = SuggestionOutcome { latency_ms: Some(3.0), verdict: Some(Verdict::Failure), ..nothing };

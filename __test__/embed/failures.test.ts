@@ -1,11 +1,9 @@
 // One rule for embedders that fail, of both kinds, for the engine and the router.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Embedder, type QueryOptions, SonaEngine, type SonaError, SonaRouter } from '../../index.ts';
 import { instant, own } from '../support/embedders.ts';
 import { refusal } from '../support/errors.ts';
-
-const closing: { close(): Promise<void> }[] = [];
-afterEach(() => Promise.all(closing.splice(0).map((each) => each.close())));
+import { keep } from '../support/fixture.ts';
 
 const broken = new Error('out of order');
 const throwing = instant({
@@ -28,7 +26,7 @@ const hanging = (fired: unknown[] = []): Embedder =>
 
 function engineOf(options: QueryOptions): SonaEngine {
   const engine = new SonaEngine({ hiddenDim: 2, background: 'manual', ...options });
-  closing.push(engine);
+  keep(engine);
   engine.addRoute('a', { embedding: [1, 0] });
   engine.addRoute('b', { embedding: [0, 1] });
   engine.endTrajectory(engine.beginTrajectory([0, 1]).setRoute('b'), 1);
@@ -41,7 +39,7 @@ function routerOf(options: QueryOptions): SonaRouter<'small' | 'large'> {
     features: { dim: 2, basis: 'auto' },
     ...options,
   });
-  closing.push(router);
+  keep(router);
   return router;
 }
 
@@ -129,6 +127,8 @@ describe.each(subjects)('%s', (_, open) => {
     expect(sync('x').fallback).toEqual({ reason: 'empty' });
     expect((await open({ embedder: rejecting }).wait(' ')).fallback).toEqual({ reason: 'empty' });
     expect((await wait('')).fallback).toEqual({ reason: 'empty' });
+    // whatever it would do with such a text
+    expect(open({ embedder: throwing }).sync(' ').fallback).toEqual({ reason: 'empty' });
     expect(errors).toEqual([]);
   });
 

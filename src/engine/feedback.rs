@@ -147,12 +147,16 @@ impl SonaEngine {
         let best = best.filter(|&best| self.learner.snapshot().routes.get(best).is_some());
         let route = match outcome.route {
             Some(name) if !outcome.create && self.learner.find_route(name).is_none() => {
-                return Err(SonaError::UnknownRoute { argument: "route".into(), got: name.into() });
+                return Err(unknown_route(name));
             }
             Some(_) => None,
             None if best.is_none() => return Ok(Answer::NoRoute),
             None => best,
         };
+        if let Some(name) = outcome.route {
+            // what is refused is refused before a number is taken
+            self.learner.room_for_route("route", name)?;
+        }
         let trajectory = self.reserve_ids(1)?;
         let mut record = self.learner.buffer().blank();
         let blank = Arc::get_mut(&mut record).expect("a blank record is unshared");
@@ -179,8 +183,8 @@ impl SonaEngine {
             return Ok(Answer::Empty);
         }
         if let Some(name) = outcome.route {
-            let former = self.learner.route_of(trajectory);
-            if former.is_some() && former != Some(self.learner.find_route(name)) {
+            let named = self.learner.find_route(name).ok_or_else(|| unknown_route(name))?;
+            if self.learner.route_of(trajectory).is_some_and(|former| former != Some(named)) {
                 let expected = "that of the outcome, which an amendment does not change";
                 return Err(SonaError::invalid_argument("route", expected, name));
             }
@@ -193,4 +197,8 @@ impl SonaEngine {
             Err(error) => Err(error),
         }
     }
+}
+
+fn unknown_route(name: &str) -> SonaError {
+    SonaError::UnknownRoute { argument: "route".into(), got: name.into() }
 }

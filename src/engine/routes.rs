@@ -108,7 +108,7 @@ impl SonaEngine {
             if self.learner.is_watched() {
                 told = Some((vector.clone(), suggest.nearest().to_vec()));
             } else {
-                self.learner.suggest(suggestion.id, Some(vector), suggestion.best(), suggest.nearest());
+                self.learner.keep_unwatched(suggestion.id, vector, suggestion.best(), suggest.nearest());
             }
             suggestion
         });

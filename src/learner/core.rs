@@ -15,6 +15,7 @@ use super::training::layers::Trainer;
 use super::watch::{Watch, Watcher};
 use crate::bank::index::RouteId;
 use crate::config::Config;
+use crate::error::Result;
 use crate::simd::Kernels;
 use crate::trajectory::buffer::Buffer;
 
@@ -93,6 +94,18 @@ impl Learner {
     /// The id of a route.
     pub fn find_route(&self, name: &str) -> Option<RouteId> {
         self.lock_instant().routes.find(name)
+    }
+
+    /// Whether a name is a route's, or can become one. Errors speak of `argument`.
+    ///
+    /// # Errors
+    /// `SONA_OUT_OF_RANGE` when there are too many routes.
+    pub fn room_for_route(&self, argument: &str, name: &str) -> Result<()> {
+        let instant = self.lock_instant();
+        if instant.routes.find(name).is_none() {
+            instant.routes.vacancy(argument)?;
+        }
+        Ok(())
     }
 
     /// The route of a trajectory whose outcome can be corrected; none where there is no such trajectory.

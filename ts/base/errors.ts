@@ -2,6 +2,8 @@ import type { SonaErrorCode, SonaErrorDetails } from './error-details.ts';
 
 export type { SonaErrorCode, SonaErrorDetails } from './error-details.ts';
 
+const HELP = 'https://github.com/sona-engine/sona/blob/main/docs/errors.md';
+
 const marker: unique symbol = Symbol.for('sona.error');
 
 /**
@@ -18,12 +20,15 @@ export class SonaError extends Error {
   readonly code: SonaErrorCode;
   /** The parts of the message. Plain data, so that it can be logged. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Where it says what to do about errors of this code. Shown where an error is printed. */
+  readonly help: string;
 
   constructor(code: SonaErrorCode, message: string, details: object = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = code === 'SONA_ABORTED' ? 'AbortError' : 'SonaError';
     this.code = code;
     this.details = details as Readonly<Record<string, unknown>>;
+    this.help = `${HELP}#${code.toLowerCase()}`;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
-import type { StoredId, SuggestionId, TrajectoryId } from '../base/ids.ts';
+import { parseId, type StoredId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
 import {
   checkInteger,
   checkName,
@@ -20,7 +20,7 @@ import {
   created,
   createdShared,
   loaded,
-  type RestoreOptions as OptionsOfToday,
+  type EngineRestoreOptions as OptionsOfToday,
   restored,
 } from '../engine/created.ts';
 import {
@@ -36,6 +36,7 @@ import type { ForgetCriterion as CriterionOfToday, ForgetResult } from '../engin
 import { checkEnd, type EndOptions } from '../engine/outcomes.ts';
 import type { QualityExpectation } from '../engine/patterns.ts';
 import type { RouteSuggestion } from '../engine/routes.ts';
+import type { SuggestionOutcome, SuggestionResult } from '../engine/suggestion-outcome.ts';
 import type { StepOptions } from '../engine/trajectory-builder.ts';
 import { olderSettingNames, positionalConfig, type SonaConfig, splitConfig } from './config.ts';
 import {
@@ -51,6 +52,9 @@ import { type LearnedPattern, olderPattern } from './patterns.ts';
 import { nodeOutcome, type Trajectory, type TrajectoryBuilder, type TrajectoryRef } from './trajectory.ts';
 
 const noOptions = {};
+
+/** Routes that an engine can have. */
+const MOST_ROUTES = 10_000;
 
 /** What a snapshot does not hold. */
 export interface RestoreOptions extends OptionsOfToday {
@@ -100,7 +104,7 @@ export class SonaEngine extends EngineOfToday {
   readonly #outer: Outer | undefined;
   readonly #open: OpenTrajectories;
   /** What `applyMicroLora` returned, and what it was made of. */
-  readonly #origins = new WeakMap<Vector, Vector>();
+  readonly #origins = new WeakMap<Vector, { readonly origin: Vector; readonly moved: Vector }>();
 
   /**
    * An engine that has learned nothing.
@@ -188,9 +192,9 @@ export class SonaEngine extends EngineOfToday {
    * returned is known there: patterns are those of x, and nothing is added twice. A copy of it is a vector like any other.
    */
   override applyMicroLora<V extends Vector>(x: V, out?: Same<V>): Same<V> {
-    if (out !== undefined) return this.applyLora(x, out);
-    const moved = this.applyLora(x);
-    this.#origins.set(moved, x.slice());
+    const origin = isVector(x) ? x.slice() : x;
+    const moved = this.applyLora(x, out);
+    this.#origins.set(moved, { origin, moved: moved.slice() });
     return moved;
   }
 
@@ -199,7 +203,7 @@ export class SonaEngine extends EngineOfToday {
    * and comes back as it is, so that one after the other gives what `applyLora` gives.
    */
   override applyBaseLora<V extends Vector>(layer: number, x: V, out?: Same<V>): Same<V> {
-    if (layer === 0 && this.#origins.has(x)) return this.#copied(x, out);
+    if (layer === 0 && this.#known(x)) return this.#copied(x, out);
     if (!this.#outer) return super.applyBaseLora(layer, x, out);
     this.#live();
     return this.#outer.apply(x, out, (inner) => super.applyBaseLora(layer, inner));
@@ -230,8 +234,9 @@ export class SonaEngine extends EngineOfToday {
     this.#live();
     checkName('name', name);
     const { wait, rest: parts } = splitAsync(options);
-    const { text, metadata, ...others } = parts;
-    if (typeof text !== 'string' || Object.keys(others).length > 0) return this.addRoute(name, parts);
+    const { text, metadata, embedding, ...others } = parts;
+    const alone = embedding === undefined && Object.keys(others).length === 0;
+    if (typeof text !== 'string' || !alone) return this.addRoute(name, parts);
     const vector = await this.#outer.vector('text', text, wait);
     super.addRoute(name, { embedding: this.#outer.inner('text', vector), metadata });
   }
@@ -320,7 +325,7 @@ export class SonaEngine extends EngineOfToday {
    */
   override endTrajectory(trajectory: TrajectoryRef, quality: number, options: EndOptions = noOptions): void {
     const ended = this.#find(trajectory);
-    const { node } = ended;
+    const node = ended.node && this.#canBeRoute(ended.node.node) ? ended.node : undefined;
     if (!node) {
       super.endTrajectory(ended.inside, quality, options);
       this.#open.end(ended, undefined);
@@ -332,6 +337,13 @@ export class SonaEngine extends EngineOfToday {
     ended.inside.setRoute(node.node);
     super.endTrajectory(ended.inside, nodeOutcome(node.score, quality), options);
     this.#open.end(ended, node.score);
+  }
+
+  /** What came of a suggestion, as in the main entry. */
+  override feedback(id: SuggestionId | StoredId, outcome: SuggestionOutcome): SuggestionResult {
+    const result = super.feedback(id, outcome);
+    if (result.trajectoryId !== undefined) this.#open.noteEnd(parseId('id', result.trajectoryId).number);
+    return result;
   }
 
   /**
@@ -469,9 +481,15 @@ export class SonaEngine extends EngineOfToday {
 
   /** What `applyMicroLora` made a query of; the query itself where it was not. */
   #origin<Q extends Query>(query: Q): Q {
+    return (this.#known(query)?.origin as Q | undefined) ?? query;
+  }
+
+  /** What `applyMicroLora` made of which vector, while the array holds nothing else. */
+  #known(query: Query): { readonly origin: Vector; readonly moved: Vector } | undefined {
     const known =
       typeof query === 'object' && query !== null ? this.#origins.get(query as Vector) : undefined;
-    return (known as Q | undefined) ?? query;
+    const same = known?.moved.every((number, i) => Object.is(number, (query as Vector)[i]));
+    return same ? known : undefined;
   }
 
   /** A query as the core takes it. */
@@ -482,6 +500,11 @@ export class SonaEngine extends EngineOfToday {
   }
 
   /** The prior of a route as the core takes it. What is no prior is the core's to refuse. */
+  /** Whether a name is a route's, or there is room for one more. */
+  #canBeRoute(name: string): boolean {
+    return this.stats().routes < MOST_ROUTES || this.routes().some((route) => route.name === name);
+  }
+
   #prior(outer: Outer, options: RouteParts): RouteParts {
     this.#live();
     if (typeof options !== 'object' || options === null) return options;

@@ -89,6 +89,11 @@ export class OpenTrajectories implements Owner {
     return kind === 'trajectory' && incarnation === this.#incarnation ? number : undefined;
   }
 
+  /** One has ended that was never open here. */
+  noteEnd(number: number): void {
+    this.#last = number;
+  }
+
   /** Takes out one that has ended; `score` is that of the node that became its route. */
   end(trajectory: Trajectory, score: number | undefined): void {
     const { number } = trajectory;

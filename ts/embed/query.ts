@@ -39,7 +39,7 @@ export interface QueryOptions {
    */
   onEmbedderError?: 'fallback' | 'throw' | undefined;
   /**
-   * Milliseconds that an embedder may take for one request, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
+   * Milliseconds that an embedder may take for one text, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
    * its signal is aborted. An embedder with `embedSync` is not interrupted. Default: no limit.
    */
   embedderTimeoutMs?: number | undefined;
@@ -189,8 +189,11 @@ export class Queries {
     memory: Float32Array,
     failed: (error: SonaError) => void,
   ): Fallback | null {
+    const unready = this.#unready(failed);
+    if (unready) return unready;
     const settled = this.owned(argument);
     if (!settled.embedder.embedSync) throw asyncEmbedder(argument, settled.id);
+    if (text.trim() === '') return emptyText;
     try {
       this.textInto(argument, text, memory);
     } catch (error) {
@@ -207,6 +210,8 @@ export class Queries {
     wait: AsyncOptions,
     failed: (error: SonaError) => void,
   ): Promise<Float32Array | Fallback> {
+    const unready = this.#unready(failed);
+    if (unready) return unready;
     const { id } = this.owned(argument);
     if (text.trim() === '') return emptyText;
     try {
@@ -219,6 +224,17 @@ export class Queries {
     }
   }
 
+  /** An embedder that cannot even say its name, such as one whose table is missing, has failed too. */
+  #unready(failed: (error: SonaError) => void): Fallback | undefined {
+    if (this.#settled || !this.#embedder) return undefined;
+    try {
+      void this.#embedder.id;
+    } catch (error) {
+      return this.#fallback('embedder', error, failed);
+    }
+    return undefined;
+  }
+
   #fallback(id: string, thrown: unknown, failed: (error: SonaError) => void): Fallback {
     const error = embedderError(id, thrown);
     if (this.#throws) throw error;
@@ -228,7 +244,7 @@ export class Queries {
 
   /** Whether a text needs no wait. */
   isSync(argument: string): boolean {
-    return this.owned(argument).embedder.embedSync !== undefined;
+    return (this.#embedder ?? this.owned(argument).embedder).embedSync !== undefined;
   }
 
   /**
@@ -244,15 +260,16 @@ export class Queries {
 
   /** The vector of a text, from every embedder. */
   async textVector(argument: string, text: string, wait: AsyncOptions): Promise<Float32Array> {
-    const [vector] = await this.textVectors(argument, [text], wait);
+    const { embedderTimeoutMs = this.#timeoutMs } = wait;
+    const [vector] = await this.textVectors(argument, [text], { ...wait, embedderTimeoutMs });
     return vector as Float32Array;
   }
 
-  /** The vectors of texts, from every embedder. */
+  /** The vectors of texts, from every embedder. The time limit of the settings is for one text: it is not used here. */
   async textVectors(argument: string, texts: readonly string[], wait: AsyncOptions): Promise<Float32Array[]> {
     const settled = this.owned(argument);
     const { length } = texts;
-    const { signal, embedderTimeoutMs = this.#timeoutMs } = wait;
+    const { signal, embedderTimeoutMs } = wait;
     const embed = (own: AbortSignal | undefined) => settled.embedder.embed(texts, own ? { signal: own } : {});
     try {
       if (embedderTimeoutMs === undefined) {

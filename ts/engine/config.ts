@@ -88,6 +88,7 @@ export const settingNames = [
   'qualityThreshold',
   'replayCapacity',
   'trajectoryCapacity',
+  'suggestionCapacity',
   'maxTrajectorySteps',
   'abstainBelow',
   'tiers',
@@ -100,6 +101,8 @@ export const settingNames = [
   'now',
   'embedder',
   'promptOf',
+  'onEmbedderError',
+  'embedderTimeoutMs',
 ] as const satisfies readonly (keyof SonaConfig)[];
 
 /** Names that the core takes beside these, for the compatibility entry; with the name of today, where there is one. */

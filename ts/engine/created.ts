@@ -7,7 +7,7 @@ import { encodeConfig, type Surroundings } from './config.ts';
 import { eventNames, type SonaEvents } from './events.ts';
 
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
-export interface RestoreOptions extends QueryOptions {
+export interface EngineRestoreOptions extends QueryOptions {
   /**
    * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
    * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
@@ -53,7 +53,7 @@ export function createdShared(name: string, config: unknown, older = false): Cre
 }
 
 /** The engine of a snapshot. */
-export function restored(bytes: Uint8Array, options: RestoreOptions): Created {
+export function restored(bytes: Uint8Array, options: EngineRestoreOptions): Created {
   const own = bytesOf('bytes', bytes);
   const { continues, surroundings } = checkRestore(options);
   return new Created(
@@ -63,7 +63,7 @@ export function restored(bytes: Uint8Array, options: RestoreOptions): Created {
 }
 
 /** The engine of a file. */
-export async function loaded(path: string, options: RestoreOptions): Promise<Created> {
+export async function loaded(path: string, options: EngineRestoreOptions): Promise<Created> {
   checkName('path', path);
   const { continues, surroundings } = checkRestore(options);
   try {
@@ -73,7 +73,7 @@ export async function loaded(path: string, options: RestoreOptions): Promise<Cre
   }
 }
 
-function checkRestore(options: RestoreOptions): { continues: boolean; surroundings: Surroundings } {
+function checkRestore(options: EngineRestoreOptions): { continues: boolean; surroundings: Surroundings } {
   checkOptions('options', options, [
     'now',
     'embedder',

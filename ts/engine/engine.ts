@@ -28,7 +28,7 @@ import {
 } from '../embed/query.ts';
 import { Adapters, tiers } from './adapters.ts';
 import { type SonaConfig, settingNames } from './config.ts';
-import { Created, created, createdShared, loaded, type RestoreOptions, restored } from './created.ts';
+import { Created, created, createdShared, type EngineRestoreOptions, loaded, restored } from './created.ts';
 import { makeBuilder, type SonaEngineBuilder } from './engine-builder.ts';
 import type { SonaEvents } from './events.ts';
 import { amend, type FeedbackResult, type SignalParts } from './feedback.ts';
@@ -177,12 +177,12 @@ export class SonaEngine {
   /**
    * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
    * mode. It is an engine of its own: trajectories that came with the state still take their outcomes, ids that were issued
-   * after it was saved are `foreign`, unless it {@link RestoreOptions.continues | continues} the other.
+   * after it was saved are `foreign`, unless it {@link EngineRestoreOptions.continues | continues} the other.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
    */
-  static restore(bytes: Uint8Array, options: RestoreOptions = {}): SonaEngine {
+  static restore(bytes: Uint8Array, options: EngineRestoreOptions = {}): SonaEngine {
     return SonaEngine.#from(restored(bytes, options));
   }
 
@@ -190,7 +190,7 @@ export class SonaEngine {
    * The engine of a file that `save` wrote, read off the main thread. `stats()` tells what it holds. Rejects with
    * `SONA_IO`, and as {@link restore}.
    */
-  static async load(path: string, options: RestoreOptions = {}): Promise<SonaEngine> {
+  static async load(path: string, options: EngineRestoreOptions = {}): Promise<SonaEngine> {
     return SonaEngine.#from(await loaded(path, options));
   }
 
@@ -658,7 +658,7 @@ export class SonaEngine {
   #decision(options: { decision?: SuggestionId | StoredId | undefined }): number {
     if (options !== noOptions) checkOptions('options', options, ['decision']);
     const { decision } = options;
-    return decision === undefined ? -1 : this.#issued.decision('decision', decision);
+    return decision === undefined ? -1 : this.#issued.decision(this.#live(), 'decision', decision);
   }
 
   /** Copies a vector with a direction into the engine's own memory, or that of a text. */

@@ -44,8 +44,7 @@ export class Issued {
   }
 
   /** The number of a suggestion whose candidates may still be known; -1 for another's. */
-  decision(argument: string, id: string): number {
-    const { kind, incarnation, number } = parseId(argument, id);
-    return kind === 'suggestion' && incarnation === this.#incarnation ? number : -1;
+  decision(handle: number, argument: string, id: string): number {
+    return this.suggested(handle, argument, id) ?? -1;
   }
 }

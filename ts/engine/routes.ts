@@ -40,7 +40,7 @@ export interface RankedRoute {
 
 /** A ranking of routes for one query. */
 export interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  /** For `feedback`, or for `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
   id: SuggestionId;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;

@@ -1,4 +1,4 @@
-import { fromNative, invalidArgument } from '../base/errors.ts';
+import { fromNative, invalidArgument, SonaError } from '../base/errors.ts';
 import type { TrajectoryId } from '../base/ids.ts';
 import { checkName, checkOptions, checkUnitInterval } from '../base/vectors.ts';
 import { native } from '../binding/native.ts';
@@ -28,7 +28,7 @@ export interface SuggestionOutcome {
 export interface SuggestionResult {
   /** Whether it was. */
   applied: boolean;
-  /** The trajectory that holds the outcome, where it was taken in: for `forget`. */
+  /** The trajectory that holds the outcome, where it was taken in: for `forget` and `learnFromFeedback`. */
   trajectoryId?: TrajectoryId | undefined;
   /**
    * Why not. `expired`: the suggestion is not one of the newest `suggestionCapacity`, or its outcome not one of the newest
@@ -91,13 +91,21 @@ export function tellSuggestionOutcome(
   try {
     answer = native.suggestionFeedback(handle, number, parts);
   } catch (error) {
-    throw fromNative(error);
+    throw named(fromNative(error));
   }
   const [told = 0, key = 0, dropped = 0] = answer;
   const reason = reasons[told];
   if (reason) return { result: { applied: false, reason }, key: undefined, dropped: 0 };
   if (create && route !== undefined) routes.lookUp(handle, route);
   return { result: { applied: true, trajectoryId: issued.trajectory(key) }, key, dropped };
+}
+
+/** The core knows the route without the outcome that it is a part of. */
+function named(error: SonaError): SonaError {
+  const { code, message, details } = error;
+  if (details.argument !== 'route') return error;
+  const argument = 'outcome.route';
+  return new SonaError(code, message.replace(/^route:/, `${argument}:`), { ...details, argument });
 }
 
 function checkFlag(argument: string, value: unknown): void {

@@ -128,8 +128,8 @@ export class SonaRouter<const Id extends string = string> {
   /**
    * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
    * out, and what they give is compared: settings, models with their prices, the basis. It is compared with the first config,
-   * though models and prices are others by now. `now`, `log`, `promptOf` and `engine` are each opener's own; so is `embedder`,
-   * whose vectors must be the same. `origin` counts when it is the first. It ends when all who opened it have closed it. Events
+   * though models and prices are others by now. `now`, `log`, `logText`, `promptOf`, `onEmbedderError`, `embedderTimeoutMs`
+   * and `engine` are each opener's own; so is `embedder`, whose vectors must be the same. `origin` counts when it is the first. It ends when all who opened it have closed it. Events
    * go to the thread that hears of them first.
    *
    * @throws `SONA_INVALID_CONFIG` for another config than the first, and without one where nobody gave one;

@@ -75,13 +75,14 @@ impl Learner {
         Ok(())
     }
 
-    /// Keeps a suggestion for its outcome: the unit query, where it is known, the best route, and the nearest ones. Takes the
-    /// lock of outcomes only while somebody watches.
+    /// Keeps a suggestion while nobody watches: waits for no other. As [`suggest`](Self::suggest) otherwise.
+    pub fn keep_unwatched(&self, id: u64, query: &[f32], best: Option<RouteId>, nearest: &[RouteId]) {
+        let query = Some(|kept: &mut [f16]| kept.convert_from_f32_slice(query));
+        self.suggestions.keep(id, best, nearest, query);
+    }
+
+    /// Keeps a suggestion for its outcome: the unit query, where it is known, the best route, and the nearest ones.
     pub fn suggest(&self, id: u64, query: Option<&[f32]>, best: Option<RouteId>, nearest: &[RouteId]) {
-        if !self.watch.is_watched() {
-            let query = query.map(|query| |kept: &mut [f16]| kept.convert_from_f32_slice(query));
-            return self.suggestions.keep(id, best, nearest, query);
-        }
         let query = query.unwrap_or_default().iter().map(|&x| f16::from_f32(x)).collect();
         let suggested = change::Suggested { id, query, best, nearest: nearest.into() };
         self.make(self.lock_instant(), None, &Change::Suggested(suggested));
