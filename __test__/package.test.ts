@@ -63,6 +63,7 @@ const expected = {
     name: 'SonaError',
     code: 'SONA_DIM_MISMATCH',
     details: { argument: 'x', expected: 2, got: 1 },
+    help: expect.stringMatching(/#sona_dim_mismatch$/),
     isError: true,
     isInstance: true,
     marker: true,

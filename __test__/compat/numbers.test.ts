@@ -380,6 +380,7 @@ describe('a closed engine', () => {
     addTrajectoryContext: (e) => e.addTrajectoryContext(1, 'a'),
     endTrajectory: (e) => e.endTrajectory(1, 1),
     learnFromFeedback: (e) => e.learnFromFeedback(true, 1, 1),
+    feedback: (e) => e.feedback('s0123456789abcdef-1', { quality: 1 }),
     runBackgroundCycle: (e) => e.runBackgroundCycle(),
     runInstantCycle: (e) => e.runInstantCycle(),
     findPatterns: (e) => e.findPatterns(query),

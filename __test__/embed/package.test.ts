@@ -39,6 +39,7 @@ describe('@sona/sona/embed', () => {
         name: 'SonaError',
         code: 'SONA_INVALID_CONFIG',
         details: { embedder: 'transformers:m', package: '@huggingface/transformers' },
+        help: expect.stringMatching(/#sona_invalid_config$/),
       },
       message:
         'transformers:m: the package @huggingface/transformers is not installed: npm install @huggingface/transformers',
