@@ -112,6 +112,8 @@ declare class SonaError extends Error {
   readonly code: SonaErrorCode;
   /** The parts of the message. Plain data, so that it can be logged. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Where it says what to do about errors of this code. Shown where an error is printed. */
+  readonly help: string;
   constructor(code: SonaErrorCode, message: string, details?: object, cause?: unknown);
   /**
    * Whether a value is an error of this library, of this copy or another; with a code, one of that code, whose `details` then have
@@ -272,7 +274,7 @@ interface QueryOptions {
    */
   onEmbedderError?: 'fallback' | 'throw' | undefined;
   /**
-   * Milliseconds that an embedder may take for one request, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
+   * Milliseconds that an embedder may take for one text, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
    * its signal is aborted. An embedder with `embedSync` is not interrupted. Default: no limit.
    */
   embedderTimeoutMs?: number | undefined;
@@ -355,7 +357,7 @@ interface SonaConfig$1 extends QueryOptions {
   now?: (() => number) | undefined;
 }
 /** Every setting, in the order of {@link SonaConfig}. */
-declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf"];
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
 //#endregion
 //#region ts/compat/config.d.ts
 /** `microLoraRank` as `micro_lora_rank`. */
@@ -512,7 +514,7 @@ interface SonaEvents {
 //#endregion
 //#region ts/engine/created.d.ts
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
-interface RestoreOptions$1 extends QueryOptions {
+interface EngineRestoreOptions extends QueryOptions {
   /**
    * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
    * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
@@ -652,7 +654,7 @@ interface RankedRoute {
 }
 /** A ranking of routes for one query. */
 interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  /** For `feedback`, or for `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
   id: SuggestionId;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;
@@ -836,7 +838,7 @@ interface SuggestionOutcome {
 interface SuggestionResult {
   /** Whether it was. */
   applied: boolean;
-  /** The trajectory that holds the outcome, where it was taken in: for `forget`. */
+  /** The trajectory that holds the outcome, where it was taken in: for `forget` and `learnFromFeedback`. */
   trajectoryId?: TrajectoryId | undefined;
   /**
    * Why not. `expired`: the suggestion is not one of the newest `suggestionCapacity`, or its outcome not one of the newest
@@ -913,17 +915,17 @@ declare class SonaEngine$1 {
   /**
    * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
    * mode. It is an engine of its own: trajectories that came with the state still take their outcomes, ids that were issued
-   * after it was saved are `foreign`, unless it {@link RestoreOptions.continues | continues} the other.
+   * after it was saved are `foreign`, unless it {@link EngineRestoreOptions.continues | continues} the other.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
    */
-  static restore(bytes: Uint8Array, options?: RestoreOptions$1): SonaEngine$1;
+  static restore(bytes: Uint8Array, options?: EngineRestoreOptions): SonaEngine$1;
   /**
    * The engine of a file that `save` wrote, read off the main thread. `stats()` tells what it holds. Rejects with
    * `SONA_IO`, and as {@link restore}.
    */
-  static load(path: string, options?: RestoreOptions$1): Promise<SonaEngine$1>;
+  static load(path: string, options?: EngineRestoreOptions): Promise<SonaEngine$1>;
   /**
    * Calls `listener` with each event of a name from now on; returns what ends that. A listener that throws, or whose promise
    * rejects, fails nobody: see the event `error`.
@@ -1181,7 +1183,7 @@ type TrajectoryRef = TrajectoryBuilder$1 | TrajectoryName;
 //#endregion
 //#region ts/compat/engine.d.ts
 /** What a snapshot does not hold. */
-interface RestoreOptions extends RestoreOptions$1 {
+interface RestoreOptions extends EngineRestoreOptions {
   /** Length of queries, activations and embeddings, where it is not the `hiddenDim` of the state. */
   embeddingDim?: number | undefined;
 }
@@ -1297,6 +1299,8 @@ declare class SonaEngine extends SonaEngine$1 {
    * @param quality how well it went, 0 to 1
    */
   endTrajectory(trajectory: TrajectoryRef, quality: number, options?: EndOptions): void;
+  /** What came of a suggestion, as in the main entry. */
+  feedback(id: SuggestionId | StoredId, outcome: SuggestionOutcome): SuggestionResult;
   /**
    * Corrects the outcome of a trajectory that has ended, as in the main entry. Where a node became its route,
    * `quality` means what it means to `endTrajectory`, while this object knows of it (the newest `trajectoryCapacity`); to another

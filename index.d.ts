@@ -112,6 +112,8 @@ declare class SonaError extends Error {
   readonly code: SonaErrorCode;
   /** The parts of the message. Plain data, so that it can be logged. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** Where it says what to do about errors of this code. Shown where an error is printed. */
+  readonly help: string;
   constructor(code: SonaErrorCode, message: string, details?: object, cause?: unknown);
   /**
    * Whether a value is an error of this library, of this copy or another; with a code, one of that code, whose `details` then have
@@ -317,7 +319,7 @@ interface QueryOptions {
    */
   onEmbedderError?: 'fallback' | 'throw' | undefined;
   /**
-   * Milliseconds that an embedder may take for one request, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
+   * Milliseconds that an embedder may take for one text, 1 to 2,147,483,647; after that it has failed (`SONA_EMBEDDER`), and
    * its signal is aborted. An embedder with `embedSync` is not interrupted. Default: no limit.
    */
   embedderTimeoutMs?: number | undefined;
@@ -400,7 +402,7 @@ interface SonaConfig extends QueryOptions {
   now?: (() => number) | undefined;
 }
 /** Every setting, in the order of {@link SonaConfig}. */
-declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf"];
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
 //#endregion
 //#region ts/engine/stats.d.ts
 /** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
@@ -525,7 +527,7 @@ interface SonaEvents {
 //#endregion
 //#region ts/engine/created.d.ts
 /** What a snapshot does not hold. An embedder that ships need not be given again. */
-interface RestoreOptions extends QueryOptions {
+interface EngineRestoreOptions extends QueryOptions {
   /**
    * The engine goes on as the one that was saved, which issued no id after that: its ids stay this engine's own. Default
    * false: ids that were issued after the state was saved are another's, and never taken for those that this engine issues.
@@ -655,7 +657,7 @@ interface RankedRoute {
 }
 /** A ranking of routes for one query. */
 interface RouteSuggestion {
-  /** To be handed to `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
+  /** For `feedback`, or for `beginTrajectory` as `decision`: an opaque string that no other engine gives out. */
   id: SuggestionId;
   /** The first of `ranked`; null when no route is ranked. */
   best: string | null;
@@ -839,7 +841,7 @@ interface SuggestionOutcome {
 interface SuggestionResult {
   /** Whether it was. */
   applied: boolean;
-  /** The trajectory that holds the outcome, where it was taken in: for `forget`. */
+  /** The trajectory that holds the outcome, where it was taken in: for `forget` and `learnFromFeedback`. */
   trajectoryId?: TrajectoryId | undefined;
   /**
    * Why not. `expired`: the suggestion is not one of the newest `suggestionCapacity`, or its outcome not one of the newest
@@ -916,17 +918,17 @@ declare class SonaEngine {
   /**
    * The engine of a snapshot, with its settings: gives the same answers and learns on the same way, bit for bit in manual
    * mode. It is an engine of its own: trajectories that came with the state still take their outcomes, ids that were issued
-   * after it was saved are `foreign`, unless it {@link RestoreOptions.continues | continues} the other.
+   * after it was saved are `foreign`, unless it {@link EngineRestoreOptions.continues | continues} the other.
    *
    * @throws `SONA_CORRUPT_STATE` for bytes that are damaged, `SONA_INCOMPATIBLE_STATE` for those of something else or of
    * a newer format
    */
-  static restore(bytes: Uint8Array, options?: RestoreOptions): SonaEngine;
+  static restore(bytes: Uint8Array, options?: EngineRestoreOptions): SonaEngine;
   /**
    * The engine of a file that `save` wrote, read off the main thread. `stats()` tells what it holds. Rejects with
    * `SONA_IO`, and as {@link restore}.
    */
-  static load(path: string, options?: RestoreOptions): Promise<SonaEngine>;
+  static load(path: string, options?: EngineRestoreOptions): Promise<SonaEngine>;
   /**
    * Calls `listener` with each event of a name from now on; returns what ends that. A listener that throws, or whose promise
    * rejects, fails nobody: see the event `error`.
@@ -2031,8 +2033,8 @@ declare class SonaRouter<const Id extends string = string> {
   /**
    * One router for all worker threads of the process, by name: whoever asks first gives the config, later ones may leave it
    * out, and what they give is compared: settings, models with their prices, the basis. It is compared with the first config,
-   * though models and prices are others by now. `now`, `log`, `promptOf` and `engine` are each opener's own; so is `embedder`,
-   * whose vectors must be the same. `origin` counts when it is the first. It ends when all who opened it have closed it. Events
+   * though models and prices are others by now. `now`, `log`, `logText`, `promptOf`, `onEmbedderError`, `embedderTimeoutMs`
+   * and `engine` are each opener's own; so is `embedder`, whose vectors must be the same. `origin` counts when it is the first. It ends when all who opened it have closed it. Events
    * go to the thread that hears of them first.
    *
    * @throws `SONA_INVALID_CONFIG` for another config than the first, and without one where nobody gave one;
@@ -2164,4 +2166,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type NodeStepParts, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RefusedValue, type RestoreOptions, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorDetailsByCode, type SonaErrorOf, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SuggestionOutcome, type SuggestionResult, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type UnknownName, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type EngineRestoreOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type NodeStepParts, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RefusedValue, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorDetailsByCode, type SonaErrorOf, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SuggestionOutcome, type SuggestionResult, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type UnknownName, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

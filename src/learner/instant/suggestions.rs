@@ -21,12 +21,15 @@ const QUERY: u8 = 2;
 /// Places made at a time.
 const CHUNK: usize = 256;
 
+/// Places that are made together, at the first use of one.
+type Chunk = Box<[Mutex<Kept>]>;
+
 /// A ring of suggestions by their numbers.
 #[derive(Debug)]
 pub struct Suggestions {
     dim: usize,
     capacity: usize,
-    chunks: Box<[OnceLock<Box<[Mutex<Kept>]>>]>,
+    chunks: Box<[OnceLock<Chunk>]>,
 }
 
 /// One suggestion.
