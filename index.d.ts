@@ -1609,9 +1609,9 @@ type DecisionReason = 'policy' | 'session' | 'trial';
  */
 type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
 /** One model in an {@link Explanation}. */
-interface ExplainedCandidate {
+interface ExplainedCandidate<Id extends string = string> {
   /** Its name. */
-  model: string;
+  model: Id;
   /** What is called: the model's name, and its settings. */
   settings: ModelSettings;
   /** Plain data of the caller's, as the model was given. */
@@ -1665,11 +1665,11 @@ interface ExplainedPattern {
   routes: Record<string, RouteRecord>;
 }
 /** What led to a decision, as it was then. Plain data. */
-interface Explanation {
+interface Explanation<Id extends string = string> {
   /** The decision. */
-  id: string;
+  id: DecisionId;
   /** The model that was chosen. */
-  model: string;
+  model: Id;
   /** What is called: its name, and its settings. */
   settings: ModelSettings;
   /** Plain data of the caller's, as the request was given. */
@@ -1691,7 +1691,7 @@ interface Explanation {
   /**
    * Every model; first those that could be chosen, best score first. Of more than 64 models only those that the request names.
    */
-  candidates: ExplainedCandidate[];
+  candidates: ExplainedCandidate<Id>[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
   patterns?: ExplainedPattern[] | undefined;
 }
@@ -1763,7 +1763,7 @@ interface RouterDecision<Id extends string = string> {
   /** Why it was made without its prompt; null: it was not. */
   fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
-  explain(): Explanation;
+  explain(): Explanation<Id>;
 }
 //#endregion
 //#region ts/router/events.d.ts

@@ -183,3 +183,25 @@ export function detailsOf(error: unknown): unknown {
   SonaError.isInstance(error, 'SONA_NOTHING');
   return SonaError.isInstance(error) ? error.details.argument : undefined;
 }
+
+// explanations speak of the models that there are
+const explained = decision.explain();
+const why: 'small' | 'large' = explained.model;
+// @ts-expect-error no such model
+const medium = explained.candidates.find(({ model }) => model === 'medium');
+router.feedback(explained.id, { quality: 1 });
+
+// the outcome of a suggestion
+const suggested = engine.suggestRoutes([1, 0, 0, 0]);
+const { applied, reason } = engine.feedback(suggested.id, { quality: 1, route: undefined, create: true });
+// @ts-expect-error no such reason
+const never: boolean = reason === 'nothing';
+// @ts-expect-error a decision is no suggestion
+engine.feedback(decision.id, { quality: 1 });
+// @ts-expect-error no such part
+engine.feedback(suggested.id, { reward: 1 });
+// @ts-expect-error dates are no plain data
+engine.addRoute('a', { metadata: { at: new Date() } });
+// @ts-expect-error no such rule
+new SonaEngine({ onEmbedderError: 'ignore' });
+export const fromFeedback = [why, medium, applied, never];

@@ -1,6 +1,6 @@
 // Why a decision went where it went: numbers that add up, words for the terminal.
 import { describe, expect, it } from 'vitest';
-import { type Explanation, explainTable, SonaEngine, type SonaRouter } from '../../index.ts';
+import { type DecisionId, type Explanation, explainTable, SonaEngine, type SonaRouter } from '../../index.ts';
 import { refusal } from '../support/errors.ts';
 import { routers } from '../support/fixture.ts';
 import { basis, DIM, prompt, teach } from '../support/routers.ts';
@@ -132,7 +132,7 @@ describe('patterns of an attached engine', () => {
 
 describe('explainTable', () => {
   const explanation: Explanation = {
-    id: 'r0123456789abcdef-12',
+    id: 'r0123456789abcdef-12' as DecisionId,
     model: 'large',
     settings: { model: 'large' },
     reason: 'policy',

@@ -79,7 +79,7 @@ export interface RouterDecision<Id extends string = string> {
   /** Why it was made without its prompt; null: it was not. */
   fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
-  explain(): Explanation;
+  explain(): Explanation<Id>;
 }
 
 /** Keeps the addon's numbers, from which explanations are made when they are asked for. */

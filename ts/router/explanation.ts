@@ -1,4 +1,5 @@
 import { SonaError } from '../base/errors.ts';
+import type { DecisionId } from '../base/ids.ts';
 import { markedPrototype } from '../base/marks.ts';
 import type { Metadata } from '../base/metadata.ts';
 import { rowOf } from '../binding/layout.ts';
@@ -18,9 +19,9 @@ export type DecisionReason = 'policy' | 'session' | 'trial';
 export type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
 
 /** One model in an {@link Explanation}. */
-export interface ExplainedCandidate {
+export interface ExplainedCandidate<Id extends string = string> {
   /** Its name. */
-  model: string;
+  model: Id;
   /** What is called: the model's name, and its settings. */
   settings: ModelSettings;
   /** Plain data of the caller's, as the model was given. */
@@ -86,11 +87,11 @@ export interface ExplainedPattern {
 }
 
 /** What led to a decision, as it was then. Plain data. */
-export interface Explanation {
+export interface Explanation<Id extends string = string> {
   /** The decision. */
-  id: string;
+  id: DecisionId;
   /** The model that was chosen. */
-  model: string;
+  model: Id;
   /** What is called: its name, and its settings. */
   settings: ModelSettings;
   /** Plain data of the caller's, as the request was given. */
@@ -110,7 +111,7 @@ export interface Explanation {
   /**
    * Every model; first those that could be chosen, best score first. Of more than 64 models only those that the request names.
    */
-  candidates: ExplainedCandidate[];
+  candidates: ExplainedCandidate<Id>[];
   /** The attached engine's nearest patterns, as they are when the explanation is asked for. */
   patterns?: ExplainedPattern[] | undefined;
 }
@@ -188,7 +189,7 @@ export function meet(models: Models, answer: Float64Array): void {
 
 /** @param query the prompt's vector, where an engine is attached */
 export function explain(
-  id: string,
+  id: DecisionId,
   { models, exploration, basis, engine }: Context,
   numbers: Float64Array,
   query: Float32Array | undefined,
