@@ -1730,6 +1730,8 @@ interface RouteOptions<Id extends string = string> {
 interface RankedModel<Id extends string = string> {
   /** Its name. */
   model: Id;
+  /** What to call, as `decision.settings`: for whoever goes on to the next one. */
+  settings: ModelSettings;
   /** What it was ranked by. */
   score: number;
   /** Expected quality, 0 to 1. */
@@ -1749,7 +1751,7 @@ interface RouterDecision<Id extends string = string> {
   model: Id;
   /** What to call: the model's name (`model`, or else its id) and its settings. */
   settings: ModelSettings;
-  /** The models that could be chosen, best score first. */
+  /** The models that could be chosen, best score first: without those that rest after failures, or are too dear. */
   ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;

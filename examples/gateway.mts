@@ -24,6 +24,7 @@ const response = await fetch(`${OPENAI_BASE_URL}/chat/completions`, {
   method: 'POST',
   headers: { authorization: `Bearer ${OPENAI_API_KEY}`, 'content-type': 'application/json' },
   body: JSON.stringify({ ...settings, messages }),
+  signal: AbortSignal.timeout(60_000),
 }).catch((error: Error) => error);
 
 if (response instanceof Error || !response.ok) {

@@ -1,8 +1,8 @@
 // Ask the right model: route a prompt, tell how it went, see why.
 import { explainTable, SonaRouter } from '@sona/sona';
 
-const small = { id: 'small', outputUsdPer1M: 0.6 };
-const large = { id: 'large', outputUsdPer1M: 15 };
+const small = { id: 'small', inputUsdPer1M: 0.15, outputUsdPer1M: 0.6 };
+const large = { id: 'large', inputUsdPer1M: 3, outputUsdPer1M: 15 };
 const router = new SonaRouter({ models: [small, large], objective: { costWeight: 0.3 } });
 const code = ['Write a SQL query for the ten best customers', 'Why does this loop throw a TypeError?'];
 const chat = ['Hello, how are you today?', 'Thank you, that was very kind'];

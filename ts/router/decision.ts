@@ -41,6 +41,8 @@ export interface RouteOptions<Id extends string = string> {
 export interface RankedModel<Id extends string = string> {
   /** Its name. */
   model: Id;
+  /** What to call, as `decision.settings`: for whoever goes on to the next one. */
+  settings: ModelSettings;
   /** What it was ranked by. */
   score: number;
   /** Expected quality, 0 to 1. */
@@ -61,7 +63,7 @@ export interface RouterDecision<Id extends string = string> {
   model: Id;
   /** What to call: the model's name (`model`, or else its id) and its settings. */
   settings: ModelSettings;
-  /** The models that could be chosen, best score first. */
+  /** The models that could be chosen, best score first: without those that rest after failures, or are too dear. */
   ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;
@@ -115,8 +117,10 @@ export class Decision implements RouterDecision {
     for (let start = at.size; start < numbers.length; start += of.size) {
       // those that could be chosen come first
       if (numbers[start + of.filters] !== 0) break;
+      const { id: name, settings } = models.arm(numbers[start + of.model] as number);
       ranked.push({
-        model: models.name(numbers[start + of.model] as number),
+        model: name,
+        settings,
         score: numbers[start + of.score] as number,
         quality: numbers[start + of.quality] as number,
         costUsd: known(numbers[start + of.cost_usd] as number),
@@ -125,11 +129,11 @@ export class Decision implements RouterDecision {
       });
     }
     const chosen = numbers[at.chosen] as number;
-    const { model, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
     const start = at.size + of.size * chosen;
+    const { model, settings, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
     this.id = id;
     this.model = model;
-    this.settings = models.arm(numbers[start + of.model] as number).settings;
+    this.settings = settings;
     this.ranked = ranked;
     this.propensity = propensity;
     this.expected = {
