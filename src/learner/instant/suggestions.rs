@@ -1,13 +1,11 @@
 //! The newest suggestions: the query, the best route and the nearest ones, until an outcome comes.
 //!
-//! Readers make suggestions, and must not wait for each other: every place has a lock of its own, which two share only when as
-//! many suggestions as there are places lie between them.
-
-use std::sync::OnceLock;
+//! Readers make suggestions, and must not wait for each other: the places are dealt out to several lists with a lock each, so
+//! that suggestions that follow on each other are in different ones.
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::adapter::objective::NEAREST;
 use crate::bank::index::RouteId;
@@ -18,18 +16,16 @@ use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, all_unit, sound};
 const BEST: u8 = 1;
 const QUERY: u8 = 2;
 
-/// Places made at a time.
-const CHUNK: usize = 256;
-
-/// Places that are made together, at the first use of one.
-type Chunk = Box<[Mutex<Kept>]>;
+/// Places of one list.
+const LIST: usize = 256;
 
 /// A ring of suggestions by their numbers.
 #[derive(Debug)]
 pub struct Suggestions {
     dim: usize,
     capacity: usize,
-    chunks: Box<[OnceLock<Chunk>]>,
+    /// As long as they have been used so far.
+    lists: Box<[Mutex<Vec<Kept>>]>,
 }
 
 /// One suggestion.
@@ -69,13 +65,18 @@ pub enum Suggested {
 impl Suggestions {
     /// None yet, for queries of `dim` numbers.
     pub fn new(dim: usize, capacity: usize) -> Self {
-        Self { dim, capacity, chunks: (0..capacity.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect() }
+        Self { dim, capacity, lists: (0..capacity.div_ceil(LIST)).map(|_| Mutex::default()).collect() }
     }
 
-    fn place(&self, id: u64) -> MutexGuard<'_, Kept> {
+    fn place(&self, id: u64) -> MappedMutexGuard<'_, Kept> {
         let at = (id % self.capacity as u64) as usize;
-        let chunk = self.chunks[at / CHUNK].get_or_init(|| (0..CHUNK).map(|_| Mutex::default()).collect());
-        chunk[at % CHUNK].lock()
+        let (list, place) = (at % self.lists.len(), at / self.lists.len());
+        MutexGuard::map(self.lists[list].lock(), |list| {
+            if list.len() <= place {
+                list.resize_with(place + 1, Kept::default);
+            }
+            &mut list[place]
+        })
     }
 
     /// Keeps a suggestion, with room for a query where it has one. Once every place has been used nothing is allocated.
@@ -129,22 +130,22 @@ impl Suggestions {
 
     /// All that are kept, in order.
     pub fn frozen(&self) -> Frozen {
-        let places = self.chunks.iter().filter_map(OnceLock::get).flatten();
-        let mut kept: Vec<Kept> = places.map(|place| place.lock().clone()).filter(|kept| kept.id > 0).collect();
+        let of_list =
+            |list: &Mutex<Vec<Kept>>| list.lock().iter().filter(|kept| kept.id > 0).cloned().collect::<Vec<_>>();
+        let mut kept: Vec<Kept> = self.lists.iter().flat_map(of_list).collect();
         kept.sort_unstable_by_key(|kept| kept.id);
         Frozen { dim: self.dim, capacity: self.capacity, kept }
     }
 
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
-        let places = self.chunks.iter().filter_map(OnceLock::get).flatten();
-        let of_place = |place: &Mutex<Kept>| {
-            let kept = place.lock();
-            size_of::<Mutex<Kept>>()
-                + kept.nearest.capacity() * size_of::<RouteId>()
-                + kept.query.capacity() * size_of::<f16>()
+        let of_place =
+            |kept: &Kept| kept.nearest.capacity() * size_of::<RouteId>() + kept.query.capacity() * size_of::<f16>();
+        let of_list = |list: &Mutex<Vec<Kept>>| {
+            let list = list.lock();
+            list.capacity() * size_of::<Kept>() + list.iter().map(of_place).sum::<usize>()
         };
-        size_of_val(&*self.chunks) + places.map(of_place).sum::<usize>()
+        size_of_val(&*self.lists) + self.lists.iter().map(of_list).sum::<usize>()
     }
 
     /// Puts back those of a state.
