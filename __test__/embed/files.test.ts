@@ -174,7 +174,16 @@ describe.each(['module', 'commonjs'] as const)('a package without its table (%s)
         () => builtin().id,
       ]) texts.push(await refusal(call));
       const elsewhere = builtin({ path: ${JSON.stringify(table)} });
+      // by default such a request is answered without its text, and says why
+      const lenient = [new SonaEngine(), new SonaRouter({ models, features: {} })];
+      const told = [];
+      for (const each of lenient) each.on('error', ({ code }) => told.push(code));
+      const [ranked, decided, later] = [
+        lenient[0].suggestRoutes('hello'), lenient[1].route('hello'), await lenient[1].routeAsync('hello'),
+      ];
+      lenient[0].close();
       console.log(JSON.stringify({
+        fallbacks: [ranked, decided, later].map(({ fallback }) => [fallback.reason, fallback.code]), told,
         best, vectors: vectors.map((id) => Number(id.split('-')[1])), texts,
         hashed: hashed.suggestRoutes('hello').best,
         after: [engine.suggestRoutes(new Float32Array(256).fill(1)).best, engine.routes().length, auto.stats().decisions],
@@ -184,6 +193,8 @@ describe.each(['module', 'commonjs'] as const)('a package without its table (%s)
       engine.close(); hashed.close();`;
     const { texts, elsewhere, ...rest } = await printed(kind, script, cwd);
     expect(rest).toEqual({
+      fallbacks: Array(3).fill(['embedder', 'SONA_IO']),
+      told: Array(3).fill('SONA_IO'),
       best: 'x',
       vectors: [1, 1, 2, 3],
       hashed: 'y',
