@@ -285,7 +285,8 @@ fn numbers_that_would_turn_into_nan_are_refused() {
 
 #[test]
 fn what_points_nowhere_is_refused() {
-    let pointers: [Forgery; 24] = [
+    let pointers: [Forgery; 25] = [
+        ("routes.routes", |entries| entries.value("learner.instant.routes.routes")[0]["metadata"] = json!("{")),
         ("records.route", |entries| entries.put("learner.records.route", 0, &[77_u32.to_le_bytes()])),
         // the place that "gone" has left, as its next route will have it
         ("records.route", |entries| entries.put("learner.records.route", 0, &[(1_u32 << 14 | 2).to_le_bytes()])),

@@ -198,6 +198,10 @@ fn a_route_keeps_its_metadata() {
     let engine = engine();
     engine.add_described_route("r1", None, Some("{\"team\":1}")).unwrap();
     engine.add_route("r1", Some(&vector(5))).unwrap();
+    for no_object in ["", "{", "[1]", "7"] {
+        let refused = engine.add_described_route("r1", None, Some(no_object)).unwrap_err();
+        assert_eq!(refused.code(), "SONA_INVALID_ARGUMENT", "{no_object}");
+    }
     let restored = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();
     for engine in [&engine, &restored] {
         let rows = engine.routes().unwrap();

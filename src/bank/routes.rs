@@ -360,6 +360,8 @@ impl RouteBook {
             PriorFrom::Outcome(sequence) => route.prior.is_some() && (1..=last).contains(&sequence),
         };
         sound("routes", routes().all(origin), "priors from outcomes that there were")?;
+        let described = |route: &Route| route.metadata.as_deref().is_none_or(is_object);
+        sound("routes", routes().all(described), "metadata that is a JSON object")?;
         let unit = |route: &Route| route.prior.as_deref().is_none_or(|prior| all_unit(prior, self.dim));
         sound("priors", routes().all(unit), "unit vectors")?;
         let vacant: HashSet<usize> = self.vacant.iter().copied().collect();
@@ -549,6 +551,11 @@ impl RouteBook {
         let before = std::mem::replace(&mut self.index, top);
         self.tops.retire(before);
     }
+}
+
+/// Whether a text is a JSON object, as metadata is.
+pub fn is_object(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
 }
 
 /// Makes `into` equal `from`, touching only the entries that differ: a shared count costs an atomic each.

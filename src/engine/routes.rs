@@ -6,6 +6,7 @@ use super::facade::{Scratch, SonaEngine, with_scratch};
 use super::suggest::{self, Suggestion};
 use crate::adapter::objective;
 use crate::bank::index::{RouteId, RouteRow};
+use crate::bank::routes::is_object;
 use crate::check;
 use crate::error::{Result, SonaError};
 use crate::learner::{Snapshot, Tier};
@@ -33,6 +34,9 @@ impl SonaEngine {
     ) -> Result<RouteId> {
         self.check_open()?;
         check_name("name", name)?;
+        if let Some(metadata) = metadata.filter(|metadata| !is_object(metadata)) {
+            return Err(SonaError::invalid_argument("metadata", "a JSON object", metadata));
+        }
         let Some(embedding) = embedding else { return self.learner.add_route("name", name, None, metadata) };
         let squared = check::direction(self.learner.kernels(), "embedding", embedding, self.config.hidden_dim)?;
         let mut unit = vec![0.0; embedding.len()];

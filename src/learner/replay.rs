@@ -15,6 +15,7 @@ use super::training::layers::{Trainer, Training};
 use crate::adapter::lora::Lora;
 use crate::adapter::objective::NEAREST;
 use crate::bank::index::RouteId;
+use crate::bank::routes::is_object;
 use crate::error::{Result, SonaError};
 use crate::state::all_unit;
 use crate::trajectory::record::Record;
@@ -37,7 +38,8 @@ impl Learner {
     /// The change in terms of the records that are held here.
     fn own(&self, instant: &Instant, trainer: &Trainer, change: &Change) -> Result<Change> {
         let own = match change {
-            Change::Route(Route::Added { id, name, prior, .. }) => {
+            Change::Route(Route::Added { id, name, prior, metadata }) => {
+                ensure(metadata.as_deref().is_none_or(is_object), "metadata that is no JSON object")?;
                 ensure(!name.is_empty(), "a route without a name")?;
                 let unit = |prior: &Arc<[f32]>| prior.len() == instant.dim && all_unit(prior, instant.dim);
                 ensure(prior.as_ref().is_none_or(unit), "a prior that is no unit vector of this length")?;
