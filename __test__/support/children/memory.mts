@@ -28,7 +28,8 @@ async function trajectories(): Promise<number> {
   const round = () => {
     told(engine, 20_000);
     for (let n = 0; n < 20_000; n++) engine.beginTrajectory(queries[n % 50] as Float32Array);
-    for (let n = 0; n < 60_000; n++) ids.add(engine.beginTrajectory(queries[n % 50] as Float32Array).id.length);
+    for (let n = 0; n < 60_000; n++)
+      ids.add(engine.beginTrajectory(queries[n % 50] as Float32Array).id.length);
   };
   // by then the collector of garbage has the room that it likes to have
   round();
