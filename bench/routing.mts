@@ -1,18 +1,19 @@
-// The router on recorded outcomes: regret on whole streams beside published routers, drift, budgets, and how true its
-// intervals are.
+// The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
+// much of it is the basis, labelled prompts, drift, budgets, and how true its intervals are.
 //
-//   npm run bench:routing -- [--tables cold,warm,drift,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,bases,warm,drift,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
-import { outcomeSets } from './lib/outcomes.mts';
 import type { Table } from './lib/print.mts';
-import { loadStream, type Stream } from './lib/stream.mts';
+import { loadStream, type Stream, streamNames } from './lib/stream.mts';
 import { type Makers, makeTables, whole } from './lib/tables.mts';
-import { judgedSets, ROUNDS } from './routing/bars.mts';
+import { judgedSets, ROUNDS, roundsOf } from './routing/bars.mts';
+import { basesHeads, basesRow } from './routing/bases.mts';
 import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
 import { floorTable } from './routing/floor.mts';
+import { withCosts } from './routing/mixture.mts';
 import { newcomerTable } from './routing/newcomer.mts';
 import { type BasisChoice, unseenBasis } from './routing/sona.mts';
 import { meanOfStreams, streamTable } from './routing/streams.mts';
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
 const { short } = options;
 const seeds = whole('seeds', options.seeds ?? (short ? '1' : '20'), 1);
 const rounds = whole('rounds', options.rounds ?? (short ? '600' : String(ROUNDS)), 1);
-const found = outcomeSets();
+const found = streamNames();
 // judged sets first, in the order of the design
 const names = options.sets?.split(',') ?? [
   ...judgedSets(short ? 'warm' : 'cold').filter((name) => found.includes(name)),
@@ -51,6 +52,16 @@ function stream(name: string): Stream {
 
 const cold = { seeds, rounds, warm: 0 };
 
+/** As many prompts as the stream is judged on. */
+const wholeOf = (name: string): typeof cold =>
+  options.rounds || short ? cold : { ...cold, rounds: roundsOf(name) };
+
+/** Labelled prompts of the warm tables. */
+const LABELLED = short ? [500] : [200, 500];
+
+/** Streams with costs, by default. */
+const PAID = ['paretobandit4', 'mmlupro10', 'zeroeval'];
+
 /** Where no basis is to be had that has not seen the stream, one is fitted on its traffic. */
 function basisOf(set: Stream): BasisChoice {
   const found = unseenBasis(set);
@@ -66,20 +77,28 @@ function only(name: string, make: (set: Stream, basis: BasisChoice) => Table<unk
 
 const tables: Makers = {
   cold: () => {
-    const made = names.map((name) => streamTable(stream(name), cold));
+    const made = names.map((name) => streamTable(stream(name), wholeOf(name)));
     const missed = meanOfStreams(made.flatMap(({ rows }) => rows));
     return [...made, { rows: [], missed }];
   },
+  bases: () => {
+    console.log(basesHeads(seeds));
+    return names.map((name) => basesRow(stream(name), wholeOf(name)));
+  },
   warm: () =>
-    names
-      .filter((name) => options.sets || judgedSets('warm').includes(name))
-      .map((name) => streamTable(stream(name), { ...cold, warm: 500 })),
+    LABELLED.flatMap((warm) => names.map((name) => streamTable(stream(name), { ...wholeOf(name), warm }))),
   drift: () => [
     ...only('llmrouter9', (set, basis) => [worseTable(set, cold, basis)]),
     ...only('paretobandit4', (set, basis) => [cheaperTable(set, cold, basis)]),
     ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
   ],
-  budget: () => only('paretobandit4', (set, basis) => [budgetTable(set, cold, basis)]),
+  budget: () => {
+    const paid = options.sets
+      ? names.filter((name) => withCosts(stream(name)).models.length > 1)
+      : PAID.slice(0, short ? 1 : PAID.length);
+    if (paid.length === 0) console.log('\nNone of the sets has costs: budgets are left out.');
+    return paid.flatMap((name) => only(name, (set, basis) => [budgetTable(set, cold, basis)]));
+  },
   floor: () => names.map((name) => floorTable(stream(name), cold, basisOf(stream(name)))),
   calibration: () => {
     console.log(calibrationHeads(seeds));

@@ -18,20 +18,26 @@ export const sources: readonly Source[] = [
   { set: 'llmrouter9', tensor: 'prompts', every: 2 },
 ];
 
+/** Sets that have prompts of a source, by set: MMLU-Pro holds rewritten questions of MMLU. */
+const shares: Record<string, string> = { mmlupro10: 'routellm_mmlu' };
+
 /**
- * What a basis is fitted on that a set is to be judged with: all but the set itself. llmrouter9 is the stream of the
- * demo and in no basis that ships, so it stays out as well, unless paretobandit4 is judged, whose prompts are like it.
- * Without it, what the shipped basis is fitted on.
+ * What a basis is fitted on that a set is to be judged with: all but the set itself and what it shares prompts with. llmrouter9 is
+ * the stream of the demo and in no basis that ships, so it stays out as well, unless paretobandit4 is judged, whose prompts
+ * are like it. Without it, what the shipped basis is fitted on.
  */
 export function sourcesWithout(set = 'llmrouter9'): Source[] {
   return sources.filter(
-    (source) => source.set !== set && (source.set !== 'llmrouter9' || set === 'paretobandit4'),
+    (source) =>
+      source.set !== set &&
+      source.set !== shares[set] &&
+      (source.set !== 'llmrouter9' || set === 'paretobandit4'),
   );
 }
 
 /** Whether the shipped basis has seen nothing of a set. */
 export const unseenByShipped = (set: string): boolean =>
-  !sourcesWithout().some((source) => source.set === set);
+  !sourcesWithout().some((source) => source.set === set || source.set === shares[set]);
 
 /** Sets that {@link corpusWithout} needs and that are not here. */
 export const missingFor = (set: string, by: Vectors = minilm): string[] =>

@@ -13,15 +13,18 @@ export interface Axes {
 const SPARE = 15;
 const ROUNDS = 100;
 
-/** The k axes with the most variance: orthogonal iteration, then the exact axes within the space that it found. */
-export function principalAxes(rows: readonly Float32Array[], k: number): Axes {
+/**
+ * The k axes with the most variance: orthogonal iteration, then the exact axes within the space that it found. After fewer rounds
+ * the last of many axes are mixed with those that were left out.
+ */
+export function principalAxes(rows: readonly Float32Array[], k: number, rounds = ROUNDS): Axes {
   const d = rows[0]?.length ?? 0;
   const { mean, covariance } = moments(rows, d);
   const m = Math.min(d, k + SPARE);
   const random = new Random(1);
   let block: Float64Array = Float64Array.from({ length: m * d }, () => random.normal());
   orthogonalise(block, m, d);
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     block = times(covariance, block, m, d);
     orthogonalise(block, m, d);
   }

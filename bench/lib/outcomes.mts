@@ -1,6 +1,6 @@
 // Reads the outcome sets: prompts that several models answered, each answer with its recorded quality and, where known,
-// its cost. From the folder that SONA_DATA names (prompts.jsonl, outcomes.csv, minilm.safetensors, models.csv), or from
-// the numeric packs in examples/data.
+// its cost. From the folder that SONA_DATA names (prompts.jsonl, outcomes.csv and, where they are known, minilm.safetensors and
+// models.csv), or from the numeric packs in examples/data.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -15,7 +15,7 @@ export interface Price {
 
 export interface OutcomeSet {
   name: string;
-  /** Unit vectors of the prompts. */
+  /** Unit vectors of the prompts by all-MiniLM-L6-v2; none of a set that holds texts alone. */
   vectors: Float32Array[];
   /** In sorted order. */
   models: string[];
@@ -31,8 +31,7 @@ export interface OutcomeSet {
 }
 
 /** The outcome sets that can be loaded here. */
-export const outcomeSets = (): string[] =>
-  setsWith(['prompts.jsonl', 'outcomes.csv', 'minilm.safetensors'], 'quality');
+export const outcomeSets = (): string[] => setsWith(['prompts.jsonl', 'outcomes.csv'], 'quality');
 
 export function loadOutcomes(name: string): OutcomeSet {
   const path = folderOf(name);
@@ -66,10 +65,11 @@ function fromFolder(name: string, path: string): OutcomeSet {
     if (row.quality) quality[cell] = Number(row.quality);
     if (row.cost_usd) cost[cell] = Number(row.cost_usd);
   }
+  const embedded = join(path, 'minilm.safetensors');
   const { names: domains, at: domainAt } = indexed(prompts.map(({ domain = '' }) => domain));
   return checked({
     name,
-    vectors: promptRows(name, readTensors(join(path, 'minilm.safetensors'))),
+    vectors: existsSync(embedded) ? promptRows(name, readTensors(embedded)) : [],
     models,
     quality,
     cost,
@@ -115,7 +115,7 @@ function promptRows(name: string, { tensors }: TensorFile): Float32Array[] {
 
 function checked(set: OutcomeSet): OutcomeSet {
   const { name, vectors, models, quality } = set;
-  if (vectors.length * models.length !== quality.length) {
+  if (vectors.length > 0 && vectors.length * models.length !== quality.length) {
     throw new Error(
       `${name}: ${vectors.length} vectors and ${models.length} models, but ${quality.length} places for a quality`,
     );

@@ -1,9 +1,12 @@
 // What a router is judged on: the prompts of an outcome set that every model answered, and what each answer is worth.
-import { loadOutcomes, type OutcomeSet } from './outcomes.mts';
-import { minilm, type Vectors } from './vectors.mts';
+import { builtin } from '../../dist/embed.mjs';
+import { loadOutcomes, type OutcomeSet, outcomeSets } from './outcomes.mts';
+import { embeddedBy, minilm, type Vectors } from './vectors.mts';
 
 export interface Stream {
   name: string;
+  /** Whose prompts and outcomes it has. */
+  set: string;
   /** What made the vectors. */
   by: Vectors;
   dim: number;
@@ -55,24 +58,63 @@ export function netOfCost(quality: Float64Array, meanCosts: Float64Array, models
   return net.map((value) => (value - least) / (most - least));
 }
 
-/** The set's stream as the design defines it; of a set that it does not name, all models by plain quality. */
-export function loadStream(name: string, by: Vectors = minilm): Stream {
-  const set = loadOutcomes(name);
-  const vectors = by === minilm ? set.vectors : by.of(name, 'prompts');
-  if (!vectors) throw new Error(`${name}: SONA_DATA has no texts of it`);
-  const chosen = name === 'zeroeval' ? bestModels(set) : set.models.map((_, k) => k);
+/** How a stream comes of a set. */
+interface Making {
+  set: string;
+  /** By what the built-in embedder makes of the texts, also where MiniLM's vectors are known. */
+  byText?: boolean;
+  /** The columns that it keeps; without it, all. */
+  pick?: (set: OutcomeSet) => number[];
+  /** Quality less the weighted cost, instead of plain quality. */
+  net?: boolean;
+}
+
+/** A stream that is not named here has its set's name, all models and plain quality. */
+const makings: Record<string, Making> = {
+  paretobandit4: { set: 'paretobandit4', net: true },
+  paretobandit4q: { set: 'paretobandit4' },
+  zeroeval: { set: 'zeroeval', pick: bestModels },
+  zeroeval29: { set: 'zeroeval', byText: true },
+};
+
+/** The streams that can be loaded here; those of texts need the texts, which packs have not. */
+export function streamNames(): string[] {
+  const sets = outcomeSets();
+  const more = Object.keys(makings).filter(
+    (name) => !sets.includes(name) && sets.includes(makings[name]?.set ?? ''),
+  );
+  return [...sets, ...more];
+}
+
+let own: Vectors | undefined;
+
+/** The built-in embedder's vectors, at their default length. */
+export function byBuiltin(): Vectors {
+  own ??= embeddedBy(builtin());
+  return own;
+}
+
+/** By vectors of MiniLM, of the built-in embedder where the set has none or the stream is one of texts, or of another embedder. */
+export function loadStream(name: string, vectorsBy?: Vectors): Stream {
+  const { set: from, byText = false, pick, net = false } = makings[name] ?? { set: name };
+  const set = loadOutcomes(from);
+  const by = vectorsBy ?? (byText || set.vectors.length === 0 ? byBuiltin() : minilm);
+  const vectors = by === minilm ? set.vectors : by.of(from, 'prompts');
+  if (!vectors?.length)
+    throw new Error(`${name}: SONA_DATA has no ${by === minilm ? 'vectors' : 'texts'} of it`);
+  const chosen = pick?.(set) ?? set.models.map((_, k) => k);
   const width = set.models.length;
   const cut = (values: Float64Array): Float64Array =>
-    Float64Array.from({ length: set.vectors.length * chosen.length }, (_, cell) => {
+    Float64Array.from({ length: vectors.length * chosen.length }, (_, cell) => {
       const row = Math.floor(cell / chosen.length);
       return values[row * width + (chosen[cell % chosen.length] as number)] as number;
     });
   const quality = cut(set.quality);
   const cost = cut(set.cost);
-  const utility =
-    name === 'paretobandit4' ? netOfCost(quality, columnMeans(cost, chosen.length), chosen.length) : quality;
+  const utility = net ? netOfCost(quality, columnMeans(cost, chosen.length), chosen.length) : quality;
   return complete({
     name,
+    set: from,
     by,
     dim: vectors[0]?.length ?? 0,
     models: chosen.map((k) => set.models[k] as string),

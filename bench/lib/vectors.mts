@@ -33,11 +33,17 @@ export const minilm: Vectors = {
 
 /** What the built-in embedder makes of the texts in the set's folder. */
 export function embeddedBy(embedder: SyncEmbedder): Vectors {
+  const made = new Map<string, Float32Array[]>();
   return {
     name: 'builtin',
     dim: embedder.dim,
     has: (set, part) => fileOf(set, part === 'prompts' ? 'prompts.jsonl' : `${part}.csv`) !== undefined,
-    of: (set, part) => textsOf(set, part)?.map((text) => embedder.embedSync(text)),
+    of(set, part) {
+      const key = `${set} ${part}`;
+      const found = made.get(key) ?? textsOf(set, part)?.map((text) => embedder.embedSync(text));
+      if (found) made.set(key, found);
+      return found;
+    },
   };
 }
 

@@ -1,13 +1,22 @@
 // What a router with a budget spends: over the whole run and over each window of it, also when prices change and when
-// outcomes come late.
+// outcomes come late; and what it gets for the money, beside the best mixture of two fixed models.
 import { judge, show, type Verdict } from '../lib/bars.mts';
 import { countMissed, line, plusMinus, seedsOf, type Table } from '../lib/print.mts';
 import { type Estimate, estimate } from '../lib/protocol.mts';
 import { columnMeans, type Stream } from '../lib/stream.mts';
-import { budget as bars, decisive } from './bars.mts';
-import { type Episode, episode, type Protocol } from './protocol.mts';
+import { budget as bars, decisiveFor, mixture as mixtureBar, useOf } from './bars.mts';
+import {
+  bestMixture,
+  ends,
+  evenBudgets,
+  gapRecovered,
+  type Means,
+  mixtureFor,
+  withCosts,
+} from './mixture.mts';
+import { type Episode, episode, mean, type Protocol } from './protocol.mts';
 import { type BasisChoice, Routed, SONA } from './sona.mts';
-import { inOrder, walk } from './world.mts';
+import { inOrder, meansOver, walk } from './world.mts';
 
 const WIDTH = 14;
 
@@ -35,6 +44,15 @@ const cases: readonly Case[] = [
   { name: 'outcomes 50 late', factor: 1, delay: 50, judged: false },
 ];
 
+/** Parts of the way from the cheapest model's cost to the best one's, for the average gap recovered. */
+const PARTS = 5;
+
+/** Sets whose costs are what calls were billed; all others' are estimates, from list prices and lengths. */
+const recorded = ['paretobandit4'];
+
+/** Whether the spend on a set is judged, also when prices change: recorded costs alone. */
+const isRecorded = ({ set }: Stream): boolean => recorded.includes(set);
+
 export interface BudgetRow {
   set: string;
   scenario: string;
@@ -47,35 +65,64 @@ export interface BudgetRow {
   quality: Estimate;
   /** What the best mixture of fixed models within the budget has, known beforehand. */
   bestMixture: number;
+  second: SecondHalf;
+}
+
+/** Over the second half of the stream. */
+interface SecondHalf {
+  spentUsd: Estimate;
+  quality: Estimate;
+  /** What the best mixture of two fixed models has that spends as much, known in hindsight. */
+  mixture: Estimate;
+  /** Quality less the mixture's, in pairs. */
+  more: Estimate;
+}
+
+export interface GapRow {
+  set: string;
+  scenario: 'gap recovered';
+  /** Mean over the budgets. */
+  apgr: Estimate;
+  /** Of the best mixture of two fixed models within each budget. */
+  mixture: Estimate;
+  /** Spend of the second half over the budget. */
+  spend: Estimate;
 }
 
 interface Spending {
   whole: number;
   window: number;
   quality: number;
+  second: { spentUsd: number; quality: number; means: Means };
 }
 
-export function budgetTable(stream: Stream, protocol: Protocol, basis: BasisChoice): Table<BudgetRow> {
+export function budgetTable(
+  whole: Stream,
+  protocol: Protocol,
+  basis: BasisChoice,
+): Table<BudgetRow | GapRow> {
+  const stream = withCosts(whole);
   const k = stream.models.length;
   const episodes = Array.from({ length: protocol.seeds }, (_, seed) => episode(stream, seed, protocol));
   const rounds = episodes[0]?.order.length ?? 0;
-  const costs = [...columnMeans(stream.cost, k)];
-  const qualities = [...columnMeans(stream.quality, k)];
-  const [cheapest, dearest] = [Math.min(...costs), Math.max(...costs)];
+  const means = { costs: [...columnMeans(stream.cost, k)], qualities: [...columnMeans(stream.quality, k)] };
+  const [cheapest, dearest] = [Math.min(...means.costs), Math.max(...means.costs)];
+  const kind = isRecorded(stream) ? 'recorded costs' : 'estimated costs';
+  const judged = decisiveFor(stream, { ...protocol, rounds }, rounds);
   console.log(
-    `\n${stream.name}: budgets per request, ${rounds} prompts, recorded costs; ${seedsOf(protocol.seeds)}\n` +
+    `\n${stream.name} (${useOf(stream.name)}): budgets per request, ${rounds} prompts, ${k} models, ${kind}; ${seedsOf(protocol.seeds)}\n` +
       `Spend over budget after ${START} decisions; the worst ${WINDOW} decisions less their dearest call; quality beside that of ` +
-      'the best mixture\nof fixed models within the budget, which takes knowing all means.',
+      'the best mixture\nof fixed models within the budget, which takes knowing all means. Second half: quality, the best ' +
+      'mixture of two that spends as much there, and the difference.',
   );
-  console.log(
-    line('', ['budget USD', 'spend', 'worst seed', 'worst window', 'quality', 'mixture', '', ''], WIDTH),
-  );
-  const table: Table<BudgetRow> = { rows: [], missed: 0 };
+  const heads = ['budget USD', 'spend', 'worst order', 'worst window', 'quality', 'mixture'];
+  console.log(line('', [...heads, '2nd half', 'mixture', 'difference'], WIDTH));
+  const table: Table<BudgetRow | GapRow> = { rows: [], missed: 0 };
   for (const level of LEVELS) {
     const budgetUsd = cheapest * (dearest / cheapest) ** level;
-    for (const situation of cases) {
+    for (const situation of isRecorded(stream) ? cases : cases.slice(0, 1)) {
       const runs = episodes.map((each) => spend(stream, each, { budgetUsd, basis, ...situation }));
-      const half = (times: number): number => bestMixture(qualities, costs, budgetUsd / times);
+      const half = (times: number): number => bestMixture(means, budgetUsd / times);
       const row: BudgetRow = {
         set: stream.name,
         scenario: situation.name,
@@ -85,20 +132,37 @@ export function budgetTable(stream: Stream, protocol: Protocol, basis: BasisChoi
         worstWindow: Math.max(...runs.map(({ window }) => window)),
         quality: estimate(runs.map(({ quality }) => quality)),
         bestMixture: (half(1) + half(situation.factor)) / 2,
+        second: secondHalf(runs),
       };
       table.rows.push(row);
-      table.missed += printRow(row, situation.judged && decisive(protocol));
+      table.missed += printRow(row, {
+        spend: judged && situation.judged && isRecorded(stream),
+        mixture: judged && situation.factor === 1 && situation.delay === 0,
+      });
     }
   }
-  table.missed += infeasible(stream, episodes[0] as Episode, cheapest / 2, basis);
+  const gap = gapRow(stream, episodes, basis, means);
+  if (gap) table.rows.push(gap);
+  if (isRecorded(stream)) table.missed += infeasible(stream, episodes[0] as Episode, cheapest / 2, basis);
   return table;
 }
 
+function secondHalf(runs: readonly Spending[]): SecondHalf {
+  const mixtures = runs.map(({ second: { means, spentUsd } }) => mixtureFor(means, spentUsd));
+  return {
+    spentUsd: estimate(runs.map(({ second }) => second.spentUsd)),
+    quality: estimate(runs.map(({ second }) => second.quality)),
+    mixture: estimate(mixtures),
+    more: estimate(runs.map(({ second }, i) => second.quality - (mixtures[i] as number))),
+  };
+}
+
 /** Answers how many bars the row missed. */
-function printRow(row: BudgetRow, judged: boolean): number {
-  const verdicts: Verdict[] = !judged
-    ? []
-    : [judge(row.worstWhole, bars.whole, 3), judge(row.worstWindow, bars.window, 3)];
+function printRow(row: BudgetRow, judged: { spend: boolean; mixture: boolean }): number {
+  const verdicts: Verdict[] = [
+    ...(judged.spend ? [judge(row.worstWhole, bars.whole, 3), judge(row.worstWindow, bars.window, 3)] : []),
+    ...(judged.mixture ? [judge(row.second.more.mean, mixtureBar, 3)] : []),
+  ];
   const cells = [
     row.budgetUsd.toPrecision(3),
     plusMinus(row.whole, 3),
@@ -106,10 +170,62 @@ function printRow(row: BudgetRow, judged: boolean): number {
     row.worstWindow.toFixed(3),
     plusMinus(row.quality, 3),
     row.bestMixture.toFixed(3),
+    row.second.quality.mean.toFixed(3),
+    row.second.mixture.mean.toFixed(3),
+    plusMinus(row.second.more, 3),
     ...verdicts.map(show),
   ];
   console.log(line(row.scenario, cells, WIDTH));
   return countMissed(verdicts);
+}
+
+/** The area under quality against cost, on the scale of RouteLLM: prints it. Undefined where the cheapest model is the best. */
+function gapRow(
+  stream: Stream,
+  episodes: readonly Episode[],
+  basis: BasisChoice,
+  means: Means,
+): GapRow | undefined {
+  const found = ends(means);
+  if (!found) {
+    console.log('The cheapest model is the best: there is no gap to recover.');
+    return undefined;
+  }
+  const { weak, strong } = found;
+  const at = (values: readonly number[], model: number): number => values[model] as number;
+  const budgets = evenBudgets(at(means.costs, weak), at(means.costs, strong), PARTS);
+  const [steady] = cases;
+  const results = episodes.map((each) => {
+    const parts = budgets.map((budgetUsd) => {
+      const { second } = spend(stream, each, { ...(steady as Case), budgetUsd, basis });
+      const share = (quality: number): number =>
+        gapRecovered(quality, at(second.means.qualities, weak), at(second.means.qualities, strong));
+      return {
+        router: share(second.quality),
+        mixture: share(mixtureFor(second.means, budgetUsd)),
+        spend: second.spentUsd / budgetUsd,
+      };
+    });
+    const over = (of: (part: (typeof parts)[number]) => number): number => estimate(parts.map(of)).mean;
+    return {
+      router: over(({ router }) => router),
+      mixture: over((part) => part.mixture),
+      spend: over((part) => part.spend),
+    };
+  });
+  const row: GapRow = {
+    set: stream.name,
+    scenario: 'gap recovered',
+    apgr: estimate(results.map(({ router }) => router)),
+    mixture: estimate(results.map(({ mixture }) => mixture)),
+    spend: estimate(results.map((result) => result.spend)),
+  };
+  console.log(
+    `Average performance gap recovered between ${stream.models[weak]} (0) and ${stream.models[strong]} (1), ${PARTS} budgets evenly ` +
+      `between their costs, second half:\n${SONA} ${plusMinus(row.apgr, 3)}, spending ${plusMinus(row.spend, 3)} of them; ` +
+      `the best mixtures of two ${plusMinus(row.mixture, 3)}; mixtures of these two .500`,
+  );
+  return row;
 }
 
 function spend(
@@ -134,14 +250,22 @@ function spend(
   const chosen = walk(policy, { stream, order, half, worth: quality, outcome, delay });
   policy.close();
   const pick = (values: Float64Array): Float64Array =>
-    Float64Array.from(chosen, (model, t) => values[t * k + model] as number).subarray(START);
-  const spent = pick(cost);
-  const sum = spent.reduce((a, b) => a + b, 0);
+    Float64Array.from(chosen, (model, t) => values[t * k + model] as number);
+  const paid = pick(cost);
+  const spent = paid.subarray(START);
   const got = pick(quality);
   return {
-    whole: sum / (spent.length * budgetUsd),
+    whole: mean(spent) / budgetUsd,
     window: worstWindow(spent, budgetUsd),
-    quality: got.reduce((a, b) => a + b, 0) / got.length,
+    quality: mean(got.subarray(START)),
+    second: {
+      spentUsd: mean(paid.subarray(half)),
+      quality: mean(got.subarray(half)),
+      means: {
+        costs: meansOver(cost, k, half, order.length),
+        qualities: meansOver(quality, k, half, order.length),
+      },
+    },
   };
 }
 
@@ -155,24 +279,6 @@ function worstWindow(spent: Float64Array, budgetUsd: number): number {
     worst = Math.max(worst, (sum - Math.max(...window)) / (width * budgetUsd));
   }
   return worst;
-}
-
-/** The most quality that one model, or two in some proportion, have on average within the budget. */
-export function bestMixture(
-  qualities: readonly number[],
-  costs: readonly number[],
-  budgetUsd: number,
-): number {
-  let best = Number.NaN;
-  costs.forEach((low, i) => {
-    costs.forEach((high, j) => {
-      if (low > budgetUsd || high < low) return;
-      const share = high === low ? 1 : Math.min(1, (budgetUsd - low) / (high - low));
-      const mixed = (1 - share) * (qualities[i] as number) + share * (qualities[j] as number);
-      if (!(mixed <= best)) best = mixed;
-    });
-  });
-  return best;
 }
 
 /** Whether a budget that nobody can keep is reported. Answers how many bars it missed. */

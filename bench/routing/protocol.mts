@@ -125,7 +125,9 @@ export interface Row {
   seeds: number;
   /** Regret as a multiple of the best fixed model's. */
   regret: Estimate;
-  /** Of the seeds. */
+  /** By order. */
+  regrets: number[];
+  /** Of the orders. */
   worst: number;
   /** Mean reward of the last prompts. */
   last: Estimate;
@@ -152,6 +154,7 @@ export function summary(
     rounds,
     seeds: runs.length,
     regret: estimate(ratios),
+    regrets: ratios,
     worst: Math.max(...ratios),
     last: estimate(runs.map(({ rewards }) => mean(rewards.subarray(-LAST)))),
     ...(millis > 0 && { microsPerDecision: (1000 * millis) / (rounds * runs.length) }),

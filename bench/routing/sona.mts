@@ -8,6 +8,7 @@ import {
   SonaRouter,
 } from '../../dist/index.mjs';
 import { corpusWithout, missingFor, unseenByShipped } from '../lib/corpus.mts';
+import { normalise } from '../lib/linear.mts';
 import { Random } from '../lib/random.mts';
 import type { Stream } from '../lib/stream.mts';
 import { type Contestant, type Episode, type Policy, play, type Run } from './protocol.mts';
@@ -101,16 +102,47 @@ const SEED = 1;
 const fitted = new Map<string, Basis>();
 
 /** The shipped one where it has seen nothing of the set, else one that is fitted in the same way without the set. */
-export function unseenBasis({ name, dim, by }: Stream): UnseenBasis {
-  if (unseenByShipped(name) && dim === by.dim)
-    return { basis: by.name, how: `shipped basis, without ${name}` };
-  const missing = missingFor(name, by);
-  if (missing.length > 0) return { missing: `no basis: SONA_DATA has no ${missing.join(', no ')}` };
-  const key = `${by.name} ${dim} ${name}`;
-  const id = `without-${name}`;
-  const basis = fitted.get(key) ?? fitBasis(corpusWithout(name, by), { dim, id, seed: SEED });
+export function unseenBasis({ set, dim, by }: Stream): UnseenBasis {
+  if (unseenByShipped(set) && dim === by.dim) return { basis: by.name, how: `shipped basis, without ${set}` };
+  const missing = missingBases(set, by);
+  if (missing) return missing;
+  const key = `${by.name} ${dim} ${set}`;
+  const id = `without-${set}`;
+  const basis = fitted.get(key) ?? fitBasis(corpusWithout(set, by), { dim, id, seed: SEED });
   fitted.set(key, basis);
-  return { basis, how: `basis fitted without ${name}` };
+  return { basis, how: `basis fitted without ${set}` };
+}
+
+function missingBases(set: string, by: Stream['by']): { missing: string } | undefined {
+  const missing = missingFor(set, by);
+  return missing.length > 0 ? { missing: `no basis: SONA_DATA has no ${missing.join(', no ')}` } : undefined;
+}
+
+/** Every number of a vector is moved by at most so much before a basis is fitted anew. */
+export const JITTER = 5e-5;
+
+function jittered(vectors: readonly Float32Array[], random: Random): Float32Array[] {
+  return vectors.map((vector) => {
+    const moved = vector.map((value) => value + JITTER * (2 * random.uniform() - 1));
+    normalise(moved, 0, moved.length);
+    return moved;
+  });
+}
+
+/** A stream and a basis that has not seen it, both of vectors that are moved a little, by chance. */
+export function refitted(
+  stream: Stream,
+  seed: number,
+): { stream: Stream; basis: Basis } | { missing: string } {
+  const { set, dim, by, vectors } = stream;
+  const missing = missingBases(set, by);
+  if (missing) return missing;
+  const random = new Random(9000 + seed);
+  const corpus = jittered(corpusWithout(set, by), random);
+  return {
+    stream: { ...stream, vectors: jittered(vectors, random) },
+    basis: fitBasis(corpus, { dim, id: `without-${set}-${seed}`, seed: SEED }),
+  };
 }
 
 export function sona(

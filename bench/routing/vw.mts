@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dot64, principalAxes } from '../lib/eigen.mts';
 import type { Stream } from '../lib/stream.mts';
+import { scaled } from './axes.mts';
 import type { Contestant, Episode } from './protocol.mts';
 
 const script = fileURLToPath(new URL('vw.py', import.meta.url));
@@ -20,9 +20,6 @@ interface Answer {
   chosen: number[][];
   seconds: number;
 }
-
-/** Axes of the stream that it is given. */
-const AXES = 64;
 
 export const squareCb: Contestant = {
   name: 'VW SquareCB',
@@ -42,30 +39,12 @@ export const squareCb: Contestant = {
   },
 };
 
-/** Along the stream's own principal axes, one scale for all of them. */
-function features({ vectors }: Stream): Float32Array {
-  const { mean, values, axes } = principalAxes(vectors, AXES);
-  const d = mean.length;
-  const scale = Math.sqrt(values.reduce((sum, value) => sum + value, 0));
-  const out = new Float32Array(vectors.length * values.length);
-  const centred = new Float64Array(d);
-  vectors.forEach((vector, row) => {
-    vector.forEach((value, i) => {
-      centred[i] = value - (mean[i] as number);
-    });
-    values.forEach((_, i) => {
-      out[row * values.length + i] = dot64(axes, i * d, centred, 0, d) / scale;
-    });
-  });
-  return out;
-}
-
 function ask(stream: Stream, episodes: readonly Episode[]): Answer {
   const folder = mkdtempSync(join(tmpdir(), 'sona-vw-'));
   try {
-    const width = Math.min(AXES, stream.dim);
+    const { width, rows } = scaled(stream);
     const about = { prompts: stream.vectors.length, models: stream.models.length, width };
-    writeFileSync(join(folder, 'features.f32'), features(stream));
+    writeFileSync(join(folder, 'features.f32'), rows);
     writeFileSync(join(folder, 'utility.f64'), stream.utility);
     writeFileSync(
       join(folder, 'about.json'),

@@ -1,5 +1,6 @@
 // A bandit without context, as a yardstick: it learns which model is good on the whole, and looks at no prompt. Thompson
 // sampling with a Beta posterior per model (Thompson, Biometrika 25, 1933; scores between 0 and 1 count in parts).
+import { beta } from '../../../bench/lib/beta.mts';
 import { Random } from '../../../bench/lib/random.mts';
 import type { Stream } from './stream.mts';
 
@@ -16,19 +17,4 @@ export function contextFree({ models, vectors, quality }: Stream, seed: number):
     bad[chosen] = (bad[chosen] as number) + 1 - score;
     return chosen;
   });
-}
-
-function beta(random: Random, a: number, b: number): number {
-  const [x, y] = [gamma(random, a), gamma(random, b)];
-  return x / (x + y);
-}
-
-/** Of shape 1 or more (Marsaglia and Tsang, "A simple method for generating gamma variables", 2000). */
-function gamma(random: Random, shape: number): number {
-  const d = shape - 1 / 3;
-  for (;;) {
-    const z = random.normal();
-    const v = (1 + z / Math.sqrt(9 * d)) ** 3;
-    if (v > 0 && Math.log(1 - random.uniform()) < (z * z) / 2 + d - d * v + d * Math.log(v)) return d * v;
-  }
 }
