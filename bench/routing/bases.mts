@@ -3,8 +3,8 @@
 import { line, seedsOf, type Table } from '../lib/print.mts';
 import { estimate } from '../lib/protocol.mts';
 import type { Stream } from '../lib/stream.mts';
-import { type Contestant, type Episode, episode, type Protocol, type Row, summary } from './protocol.mts';
-import { JITTER, refitted, SONA, sona, unseenBasis } from './sona.mts';
+import { episode, type Protocol, type Row, summary } from './protocol.mts';
+import { JITTER, onePass, refitted, SONA, unseenBasis } from './sona.mts';
 
 const WIDTH = 17;
 
@@ -29,22 +29,22 @@ export const basesHeads = (seeds: number): string =>
   line('', ['regret', '± orders', '± bases', 'refitted'], WIDTH);
 
 export function basesRow(stream: Stream, protocol: Protocol): Table<BasesRow> {
-  const episodes = Array.from({ length: protocol.seeds }, (_, seed) => episode(stream, seed, protocol));
-  const first = played(stream, sona(SONA, unseenBasis), episodes);
-  if (typeof first === 'string') {
-    console.log(line(stream.name, [first.padStart(WIDTH)], 0));
-    return { rows: [], missed: 0 };
+  const { seeds } = protocol;
+  const episodes = Array.from({ length: seeds }, (_, seed) => episode(stream, seed, protocol));
+  const rows: Row[] = [];
+  for (const again of [undefined, ...Array(REFITS).keys()]) {
+    const found = again === undefined ? { stream, ...unseenBasis(stream) } : refitted(stream, again);
+    if ('missing' in found) {
+      console.log(line(stream.name, [found.missing.padStart(WIDTH)], 0));
+      return { rows: [], missed: 0 };
+    }
+    const runs = episodes.map((each) => onePass(found.stream, each, found.basis));
+    rows.push(summary(stream, SONA, episodes, runs));
   }
-  const refits = Array.from({ length: REFITS }, (_, seed) => {
-    const again = refitted(stream, seed);
-    if ('missing' in again) throw new Error(again.missing);
-    const contestant = sona(SONA, () => ({ basis: again.basis, how: '' }));
-    const row = played(again.stream, contestant, episodes);
-    if (typeof row === 'string') throw new Error(row);
-    return row.regret.mean;
-  });
+  const [first, ...others] = rows as [Row, ...Row[]];
+  const refits = others.map(({ regret }) => regret.mean);
   const means = estimate([first.regret.mean, ...refits]);
-  const { set, rounds, seeds, regret } = first;
+  const { set, rounds, regret } = first;
   const overBases = means.error * Math.sqrt(refits.length + 1);
   const cells = [
     regret.mean.toFixed(3),
@@ -57,9 +57,4 @@ export function basesRow(stream: Stream, protocol: Protocol): Table<BasesRow> {
   ];
   console.log(line(set, cells, WIDTH));
   return { rows: [{ set, rounds, seeds, regret, refits, overBases }], missed: 0 };
-}
-
-function played(stream: Stream, contestant: Contestant, episodes: readonly Episode[]): Row | string {
-  const result = contestant.run(stream, episodes);
-  return 'missing' in result ? result.missing : summary(stream, contestant.name, episodes, result.runs);
 }

@@ -4,7 +4,7 @@ import { judge, show, type Verdict } from '../lib/bars.mts';
 import { countMissed, line, plusMinus, seedsOf, type Table } from '../lib/print.mts';
 import { type Estimate, estimate } from '../lib/protocol.mts';
 import { columnMeans, type Stream } from '../lib/stream.mts';
-import { budget as bars, decisiveFor, mixture as mixtureBar, useOf } from './bars.mts';
+import { budget as bars, decisive, mixture as mixtureBar, useOf } from './bars.mts';
 import {
   bestMixture,
   ends,
@@ -108,7 +108,7 @@ export function budgetTable(
   const means = { costs: [...columnMeans(stream.cost, k)], qualities: [...columnMeans(stream.quality, k)] };
   const [cheapest, dearest] = [Math.min(...means.costs), Math.max(...means.costs)];
   const kind = isRecorded(stream) ? 'recorded costs' : 'estimated costs';
-  const judged = decisiveFor(stream, { ...protocol, rounds }, rounds);
+  const judged = decisive(protocol);
   console.log(
     `\n${stream.name} (${useOf(stream.name)}): budgets per request, ${rounds} prompts, ${k} models, ${kind}; ${seedsOf(protocol.seeds)}\n` +
       `Spend over budget after ${START} decisions; the worst ${WINDOW} decisions less their dearest call; quality beside that of ` +

@@ -161,11 +161,12 @@ export function sona(
   };
 }
 
-function onePass(
+/** One order, after its labelled prompts where it has some. */
+export function onePass(
   stream: Stream,
   { seed, order, labelled }: Episode,
   basis: BasisChoice,
-  config: Partial<RouterConfig>,
+  config: Partial<RouterConfig> = {},
 ): Run {
   const policy = new Routed(stream, basis, seed, config);
   if (labelled.length > 0) policy.warmStart(labelled);
