@@ -18,7 +18,7 @@ import { type Episode, episode, mean, type Protocol } from './protocol.mts';
 import { type BasisChoice, Routed, SONA } from './sona.mts';
 import { inOrder, meansOver, walk } from './world.mts';
 
-const WIDTH = 14;
+const WIDTH = 16;
 
 /** Decisions at the start that nobody is held to. */
 const START = 200;
