@@ -11,7 +11,7 @@ mod request;
 use std::sync::Arc;
 
 pub use explore::{Prospect, draw, keep_floor, propensities};
-use request::WIDTH;
+use explore::{WIDTH, of_count};
 pub use request::{Candidate, Decision, Request, filter};
 
 use super::ModelId;
@@ -219,7 +219,9 @@ impl View {
                 None => (0.0, 0.0),
             };
             let expected = assessment.expected() + difficulty + tenant;
-            let bonus = WIDTH * (noise * (variance + tenant_variance)).sqrt();
+            let uncertainty = (noise * (variance + tenant_variance)).sqrt();
+            let outcomes = arm.quality.outcomes.0.max(0.0);
+            let bonus = WIDTH * uncertainty + of_count(noise, outcomes, self.shared.outcomes, self.arms.len());
             let of_mean = arm.quality.noise.variance(&assessment, noise, tenant_variance);
             let of_prompts =
                 situation.prompts.as_ref().map_or(0.0, |prompts| arm.quality.variance_over(prompts, &self.shared));
@@ -231,7 +233,7 @@ impl View {
             let latency = objective.latency * objective.latency_position(latency_ms);
             let worth = objective.worth(objective.quality * expected, availability);
             let optimism = availability * objective.quality * ((ranked[0] + ranked[1]) / 2.0 - assessment.expected());
-            let bonus = availability * objective.quality * bonus;
+            let [uncertainty, bonus] = [uncertainty, bonus].map(|part| availability * objective.quality * part);
             let mut filters = 0;
             if !is_named(arm.uid) {
                 filters |= filter::ELIGIBLE;
@@ -253,6 +255,7 @@ impl View {
                 latency_ms,
                 worth,
                 optimism,
+                uncertainty,
                 bonus,
                 cost,
                 latency,
