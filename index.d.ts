@@ -283,7 +283,7 @@ interface ChatMessage {
  * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses, Assistants), Anthropic, the AI SDK (UI
  * and model messages), LangChain (objects and serialised), Gemini, Bedrock, MCP. Entries that are none are passed over.
  */
-type ChatMessages = readonly (ChatMessage | null | undefined)[];
+type ChatMessages = readonly ChatMessage[];
 /** Parts of {@link promptOf}. */
 interface PromptOptions {
   /**
