@@ -363,9 +363,11 @@ export function isText(query: unknown): query is string | ChatMessages {
 
 /** Messages are objects, among entries that are none; the entries of a vector are numbers, and a list of vectors is neither. */
 function isChat(query: unknown): query is ChatMessages {
-  if (!Array.isArray(query) || typeof query[0] === 'number') return false;
-  const first: unknown = query.find((entry: unknown) => entry !== null && entry !== undefined);
-  return typeof first === 'object' && first !== null && !Array.isArray(first) && !ArrayBuffer.isView(first);
+  return Array.isArray(query) && typeof query[0] !== 'number' && query.some(isMessage);
+}
+
+function isMessage(entry: unknown): boolean {
+  return typeof entry === 'object' && entry !== null && !Array.isArray(entry) && !ArrayBuffer.isView(entry);
 }
 
 /** Whether a list has no messages, and nothing else either. */
