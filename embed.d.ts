@@ -50,6 +50,13 @@ interface Embedder {
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;
+  /** The language whose meaning the vectors know, as BCP 47 has it. Default: not said. */
+  readonly language?: string | undefined;
+  /**
+   * Whether it knows enough of a text for its vector to go by meaning. Asked after the text was embedded; where it says false,
+   * decisions and suggestions say so (`fallback: { reason: 'language' }`) and go by the vector all the same. Default: it does.
+   */
+  knows?(text: string): boolean;
 }
 /** An {@link Embedder} that can embed at once. */
 type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
@@ -112,9 +119,10 @@ interface BuiltinOptions {
   data?: Uint8Array | undefined;
 }
 /**
- * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
- * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes
- * some microseconds.
+ * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2, for English. A text's vector is the sum of
+ * those of its known words at unit length; of a long text beginning and end count more. A text of which too little is known, such
+ * as one in another script, has hashed words in its vector, and `knows` says false; one without any word has zeros. Synchronous,
+ * offline; a text of 50 words takes some microseconds.
  *
  * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then,
  * with `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who
@@ -184,6 +192,8 @@ interface ChatMessage {
   readonly content?: unknown;
   /** The same: AI SDK (UI messages), Gemini. */
   readonly parts?: unknown;
+  /** The message itself, in a line of Claude Code or Cursor; the text, in Cohere's first version. */
+  readonly message?: unknown;
   /** Kind of an entry (OpenAI's responses), or of a message of LangChain. */
   readonly type?: unknown;
   /** LangChain, serialised. */
@@ -192,23 +202,24 @@ interface ChatMessage {
   readonly data?: unknown;
 }
 /**
- * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
- * model messages), LangChain (objects and serialised), Gemini.
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses, Assistants), Anthropic, the AI SDK (UI
+ * and model messages), LangChain (objects and serialised), Gemini, Bedrock, MCP. Entries that are none are passed over.
  */
 type ChatMessages = readonly ChatMessage[];
 /** Parts of {@link promptOf}. */
 interface PromptOptions {
   /**
-   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
-   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   * Names of the tags whose blocks are no words of the human's, in place of the default list and of all else that is known of
+   * coding agents: a letter, then letters, digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
   reminders?: readonly string[] | undefined;
 }
 /**
  * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
- * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
- * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
- * it counts. Without any the result is `''`.
+ * are the texts of others (system, assistant, tools), results of tools, images and files, and what coding agents write into
+ * turns of their users, as `<system-reminder>...</system-reminder>`; of a request in a tag of its own, as
+ * `<user_query>...</user_query>`, that alone is taken. A turn of which nothing is left is no turn, and the one before it
+ * counts; but one of pictures, sound or files alone has the prompt `''`. Without any turn the result is `''`.
  *
  * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
  * milliseconds.

@@ -232,21 +232,29 @@ interface Embedder {
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;
+  /** The language whose meaning the vectors know, as BCP 47 has it. Default: not said. */
+  readonly language?: string | undefined;
+  /**
+   * Whether it knows enough of a text for its vector to go by meaning. Asked after the text was embedded; where it says false,
+   * decisions and suggestions say so (`fallback: { reason: 'language' }`) and go by the vector all the same. Default: it does.
+   */
+  knows?(text: string): boolean;
 }
 /** An {@link Embedder} that can embed at once. */
 type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;
 //#endregion
 //#region ts/embed/fallback.d.ts
 /**
- * Why a request was answered without its text. A router decides by what is expected of each model at the mean of the prompts so
- * far; an engine ranks routes by how often each was right so far.
+ * Why a request was answered without its text, or by less than its meaning. Without the text a router decides by what is expected
+ * of each model at the mean of the prompts so far; an engine ranks routes by how often each was right so far.
  */
 interface Fallback {
   /**
    * `'embedder'`: it failed, took too long, or is one that takes its time and gave a text that is not blank a vector without a
-   * direction. `'empty'`: the text is blank, or holds nothing that an embedder which is quick knows.
+   * direction. `'empty'`: the text is blank, or holds nothing that an embedder which is quick knows. `'language'`: the embedder
+   * does not know the text's language; the answer goes by its hashed words, and its outcome is learned from as any other.
    */
-  reason: 'embedder' | 'empty';
+  reason: 'embedder' | 'empty' | 'language';
   /** Code of the embedder's error. */
   code?: SonaErrorCode | undefined;
   /** What the embedder said. */
@@ -262,6 +270,8 @@ interface ChatMessage {
   readonly content?: unknown;
   /** The same: AI SDK (UI messages), Gemini. */
   readonly parts?: unknown;
+  /** The message itself, in a line of Claude Code or Cursor; the text, in Cohere's first version. */
+  readonly message?: unknown;
   /** Kind of an entry (OpenAI's responses), or of a message of LangChain. */
   readonly type?: unknown;
   /** LangChain, serialised. */
@@ -270,23 +280,24 @@ interface ChatMessage {
   readonly data?: unknown;
 }
 /**
- * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
- * model messages), LangChain (objects and serialised), Gemini.
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses, Assistants), Anthropic, the AI SDK (UI
+ * and model messages), LangChain (objects and serialised), Gemini, Bedrock, MCP. Entries that are none are passed over.
  */
 type ChatMessages = readonly ChatMessage[];
 /** Parts of {@link promptOf}. */
 interface PromptOptions {
   /**
-   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
-   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   * Names of the tags whose blocks are no words of the human's, in place of the default list and of all else that is known of
+   * coding agents: a letter, then letters, digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
   reminders?: readonly string[] | undefined;
 }
 /**
  * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
- * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
- * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
- * it counts. Without any the result is `''`.
+ * are the texts of others (system, assistant, tools), results of tools, images and files, and what coding agents write into
+ * turns of their users, as `<system-reminder>...</system-reminder>`; of a request in a tag of its own, as
+ * `<user_query>...</user_query>`, that alone is taken. A turn of which nothing is left is no turn, and the one before it
+ * counts; but one of pictures, sound or files alone has the prompt `''`. Without any turn the result is `''`.
  *
  * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
  * milliseconds.
@@ -667,7 +678,10 @@ interface RouteSuggestion {
   confidence: number;
   /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
   abstain: boolean;
-  /** Why the text did not count; null where it did. Then nothing is learned from the outcome: `feedback` answers `no-query`. */
+  /**
+   * Why the text did not count, or by its hashed words alone (`language`); null where it did. Nothing is learned from the outcome
+   * of what was answered without it: `feedback` answers `no-query`.
+   */
   fallback: Fallback | null;
 }
 //#endregion
@@ -970,7 +984,7 @@ declare class SonaEngine {
    * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
    *
    * Where the embedder fails, or knows nothing of the text, the routes are ranked by how often each was right so far, and
-   * `fallback` says why; see `onEmbedderError`.
+   * `fallback` says why; see `onEmbedderError`. It also says where the text's language is not known and its hashed words count.
    *
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
@@ -1762,7 +1776,7 @@ interface RouterDecision<Id extends string = string> {
     costUsd: number | null; /** Milliseconds. */
     latencyMs: number | null;
   };
-  /** Why it was made without its prompt; null: it was not. */
+  /** Why it was made without its prompt, or by its hashed words alone (`language`); null: it was not. */
   fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
   explain(): Explanation<Id>;
@@ -2068,7 +2082,8 @@ declare class SonaRouter<const Id extends string = string> {
   /**
    * Chooses a model for a prompt: its vector, its text, or the messages of its chat. Its outcome goes to `feedback` with the
    * decision's `id`. A text of which the embedder knows nothing, or at which it fails, is decided without: by what is expected of
-   * each model at the mean of the prompts so far. The decision's `fallback` says so, and see `onEmbedderError`.
+   * each model at the mean of the prompts so far; one whose language it does not know by its hashed words. The decision's
+   * `fallback` says so, and see `onEmbedderError`.
    *
    * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
    * when the embedder takes its time, and with `onEmbedderError: 'throw'` what it throws

@@ -50,6 +50,13 @@ interface Embedder {
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;
+  /** The language whose meaning the vectors know, as BCP 47 has it. Default: not said. */
+  readonly language?: string | undefined;
+  /**
+   * Whether it knows enough of a text for its vector to go by meaning. Asked after the text was embedded; where it says false,
+   * decisions and suggestions say so (`fallback: { reason: 'language' }`) and go by the vector all the same. Default: it does.
+   */
+  knows?(text: string): boolean;
 }
 /** An {@link Embedder} that can embed at once. */
 type SyncEmbedder = Embedder & Required<Pick<Embedder, 'embedSync'>>;

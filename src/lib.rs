@@ -29,7 +29,7 @@ pub mod trajectory;
 
 pub use bank::index::RouteRow;
 pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilder};
-pub use embed::{Embedder, Tokenizer, hash_embed};
+pub use embed::{Embedder, Reading, Tokenizer, hash_embed};
 pub use engine::{
     Amended, Answer, Change, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport,
     LearningSignal, Pattern, PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, SuggestionOutcome, Tier,

@@ -11,11 +11,12 @@ use sona::store::frame::{self, Kind};
 use sona::{Embedder, SonaError};
 use xxhash_rust::xxh3::xxh3_64;
 
-const TEXTS: [&str; 6] = [
+const TEXTS: [&str; 7] = [
     "How do I reset the PIN of my card?",
     "for (let i = 0; i < n; i++) { total += prices[i] * quantities[i]; }",
     "Žluťoučký kůň úpěl ďábelské ódy",
     "机器学习是人工智能的一个分支。",
+    "machine learning 机器学习 🙂",
     "[CLS] 👩‍👩‍👧‍👦 [MASK] flaugherty \u{302E}",
     "",
 ];
@@ -35,6 +36,66 @@ fn embed(embedder: &Embedder, text: &str) -> Vec<f32> {
     let mut out = vec![f32::NAN; embedder.dim()];
     embedder.embed(text, &mut out).unwrap();
     out
+}
+
+fn is_known(text: &str) -> bool {
+    EMBEDDER.embed(text, &mut vec![0.0; EMBEDDER.dim()]).unwrap().known
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+#[test]
+fn languages_that_are_known_and_others() {
+    for text in [
+        "Where is my order?",
+        "¿Dónde está mi pedido?",
+        "Wo ist meine Bestellung?",
+        "for (let i = 0; i < n; i++) { total += a[i]; }",
+        "x^2 + y^2 = z^2",
+        "12 + 30 = ?",
+        "What does 你好 mean?",
+    ] {
+        assert!(is_known(text), "{text}");
+    }
+    for text in [
+        "ตั้งปลุกตอนเช้า",
+        "今天天气怎么样",
+        "أين طلبي؟",
+        "मेरा ऑर्डर कहाँ है",
+        "где мой заказ",
+        "πού είναι η παραγγελία μου",
+        "איפה ההזמנה שלי",
+        "주문이 어디에 있나요",
+        "注文はどこですか",
+        "龘",
+        "iPhone 15 的价格是多少，什么时候可以买到",
+    ] {
+        assert!(!is_known(text), "{text}");
+    }
+}
+
+#[test]
+fn hashed_texts_keep_the_angles_of_hash_and_stay_clear_of_the_table() {
+    let thai = ["ตั้งปลุกตอนเช้า", "ปลุกฉันตอนหกโมง", "พรุ่งนี้ฝนตกไหม"];
+    for dim in [256, 128, 64] {
+        let embedder = EMBEDDER.prefix(dim).unwrap();
+        let hashed = thai.map(|text| {
+            let mut out = vec![0.0; dim];
+            sona::hash_embed(text, &mut out).unwrap();
+            out
+        });
+        let vectors = thai.map(|text| embed(&embedder, text));
+        for i in 0..3 {
+            for j in 0..3 {
+                assert!((cosine(&hashed[i], &hashed[j]) - cosine(&vectors[i], &vectors[j])).abs() < 1e-5);
+            }
+            for text in ["Where is my order?", "Write a Python function", "What is the weather like in Paris?"] {
+                assert!(cosine(&vectors[i], &embed(&embedder, text)).abs() < 4.0 / (dim as f64).sqrt());
+            }
+        }
+    }
 }
 
 /// XXH3 of the bits.
@@ -82,9 +143,10 @@ fn vectors_are_the_plain_formula() {
     let (reader, dim) = (STATE.reader(), EMBEDDER.dim());
     let rows = reader.rows::<i8>("tokens", &[dim]).unwrap().1;
     let scales: Vec<f16> = reader.rows("scales", &[]).unwrap().1;
-    for text in TEXTS {
+    for text in TEXTS.into_iter().filter(|text| is_known(text)) {
         let (mut ids, mut sum) = (Vec::new(), vec![0.0; dim]);
         EMBEDDER.tokenizer().encode(text, &mut ids);
+        ids.retain(|id| *id != EMBEDDER.tokenizer().unknown());
         for id in ids.iter().map(|id| *id as usize) {
             for (sum, &x) in sum.iter_mut().zip(&rows[id * dim..]) {
                 *sum += scales[id].to_f64() * f64::from(x);

@@ -65,6 +65,23 @@ describe('openAiCompatible', () => {
     expect(await make(without).embed(texts)).toEqual(expected);
   });
 
+  it.each([
+    ['the 0', [undefined, 1, 2, 3], [0, 1, 2, 3]],
+    ['the 0, with null', [null, 1, 2, 3], [0, 1, 2, 3]],
+    ['the 0, which comes last', [3, 1, 2, undefined], [3, 1, 2, 0]],
+    ['some', [undefined, 2, null, 3], [0, 2, 1, 3]],
+    ['all, with null', [null, null, null, null], [0, 1, 2, 3]],
+  ])('takes what has no index for the texts that no other entry names: %s', async (_, indices, order) => {
+    const service = await serve(({ body }, response) => {
+      const data = order.map((of, i) => {
+        const embedding = vectorOf(body.input[of] as string);
+        return indices[i] === undefined ? { embedding } : { index: indices[i], embedding };
+      });
+      json(response, { data });
+    });
+    expect(await make(service).embed(texts)).toEqual(expected);
+  });
+
   it('mends halves of surrogate pairs, which services refuse', async () => {
     const service = await serve(honest);
     await make(service).embed(['a\ud800b']);
@@ -100,14 +117,37 @@ describe('an answer that is none', () => {
     ],
     ['an index below', { data: [one, { ...two, index: -1 }] }, 'SONA_EMBEDDER', /index/],
     ['half an index', { data: [one, { ...two, index: 0.5 }] }, 'SONA_EMBEDDER', /index/],
-    ['an index missing', { data: [one, { embedding: [1, 2, 3] }] }, 'SONA_EMBEDDER', /index/],
+    [
+      'an index of text',
+      { data: [one, { ...two, index: '1' }] },
+      'SONA_EMBEDDER',
+      /index from 0 to 1, got "1"/,
+    ],
+    [
+      'an index twice, and one missing',
+      { data: [two, { ...two, embedding: [] }] },
+      'SONA_EMBEDDER',
+      /1 twice/,
+    ],
+    [
+      'nothing, and an index beyond',
+      {
+        data: [
+          { ...one, index: null },
+          { ...two, index: 2 },
+        ],
+      },
+      'SONA_EMBEDDER',
+      /index/,
+    ],
     ['no vector', entry(undefined), 'SONA_EMBEDDER', /openai:m\[1\]: expected an array of numbers/],
     ['base64', entry('AAAA'), 'SONA_EMBEDDER', /openai:m\[1\]: expected an array of numbers, got "AAAA"/],
     ['a null', entry([1, null, 3]), 'SONA_EMBEDDER', /expected numbers, got null at index 1/],
     ['a string', entry([1, 2, '3']), 'SONA_EMBEDDER', /expected numbers, got "3" at index 2/],
     ['wrong dims', entry([1, 2]), 'SONA_DIM_MISMATCH', /openai:m\[1\]: expected 3 numbers, got 2/],
     ['what 32 bits do not hold', entry([1, 1e39, 3]), 'SONA_NOT_FINITE', /openai:m\[1\].*at index 1/],
-    ['an entry that is none', { data: [one, null] }, 'SONA_EMBEDDER', /index/],
+    ['an entry that is none', { data: [one, null] }, 'SONA_EMBEDDER', /data\[1\], an object, got null/],
+    ['entries that are none', { data: [[1, 2, 3], 7] }, 'SONA_EMBEDDER', /openai:m|data\[1\]/],
   ];
 
   it.each(cases)('%s', async (_, answer, code, message) => {

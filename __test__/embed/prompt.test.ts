@@ -48,14 +48,12 @@ const dialects: Record<string, { human: (text: string) => object; others: object
     others: [
       { role: 'assistant', content: [{ type: 'tool_use', id: '1', name: 'f', input: {} }] },
       { role: 'user', content: [{ type: 'tool_result', tool_use_id: '1', content: 'tool output' }] },
-      { role: 'user', content: [{ type: 'document', source: { type: 'text', data: 'a file' } }] },
     ],
   },
   'AI SDK, UI messages': {
     human: (text) => ({ id: '1', role: 'user', parts: [{ type: 'text', text }] }),
     others: [
       { id: '2', role: 'assistant', parts: [{ type: 'text', text: 'an answer' }] },
-      { id: '3', role: 'user', parts: [{ type: 'file', mediaType: 'text/plain', url: 'data:,' }] },
       { id: '4', role: 'user', parts: [{ type: 'data-note', data: { text: 'a note' } }] },
     ],
   },
@@ -96,6 +94,41 @@ const dialects: Record<string, { human: (text: string) => object; others: object
     human: (text) => serialised('HumanMessage', text),
     others: ['AIMessage', 'SystemMessage', 'ToolMessage'].map((name) => serialised(name, 'not this')),
   },
+  MCP: {
+    human: (text) => ({ role: 'user', content: { type: 'text', text } }),
+    others: [{ role: 'assistant', content: { type: 'text', text: 'an answer' } }],
+  },
+  'OpenAI Assistants': {
+    human: (text) => ({ role: 'user', content: [{ type: 'text', text: { value: text, annotations: [] } }] }),
+    others: [{ role: 'assistant', content: [{ type: 'text', text: { value: 'an answer' } }] }],
+  },
+  'OpenAI realtime': {
+    human: (text) => ({
+      type: 'message',
+      role: 'user',
+      content: [{ type: 'input_audio', transcript: text }],
+    }),
+    others: [{ type: 'message', role: 'assistant', content: [{ type: 'audio', transcript: 'an answer' }] }],
+  },
+  Bedrock: {
+    human: (text) => ({ role: 'user', content: [{ image: { format: 'png', source: {} } }, { text }] }),
+    others: [
+      { role: 'user', content: [{ toolResult: { toolUseId: '1', content: [{ text: 'tool output' }] } }] },
+      { role: 'assistant', content: [{ text: 'an answer' }] },
+    ],
+  },
+  'lines of Claude Code': {
+    human: (text) => ({ type: 'user', message: { role: 'user', content: [{ type: 'text', text }] } }),
+    others: [
+      { type: 'user', isMeta: true, message: { role: 'user', content: 'what it says itself' } },
+      { type: 'user', message: { role: 'user', content: [{ type: 'tool_result', content: 'output' }] } },
+      { type: 'assistant', message: { role: 'assistant', content: [{ type: 'text', text: 'an answer' }] } },
+    ],
+  },
+  'Cohere, first version': {
+    human: (text) => ({ role: 'USER', message: text }),
+    others: [{ role: 'CHATBOT', message: 'an answer' }],
+  },
   Gemini: {
     human: (text) => ({
       role: 'user',
@@ -128,13 +161,21 @@ function serialised(name: string, content: string): object {
   return { lc: 1, type: 'constructor', id: ['langchain_core', 'messages', name], kwargs: { content } };
 }
 
+/** Whether a message has a picture, and no result of a tool beside it. */
+function pictured(message: object): boolean {
+  const json = JSON.stringify(message);
+  return /"(?:image|image_url|inlineData|input_audio)"/.test(json) && !json.includes('tool_result');
+}
+
 describe.each(Object.entries(dialects))('%s', (_, { human, others }) => {
   it('the newest turn of the human', () => {
     const first = human('What is the first?');
     expect(promptOf([first])).toBe('What is the first?');
     expect(promptOf([...others, first, ...others])).toBe('What is the first?');
     expect(promptOf([first, ...others, human('  And the second?\n')])).toBe('And the second?');
-    expect(promptOf([first, ...others, human(' \n'), ...others])).toBe('What is the first?');
+    // where a picture stands beside the text, the turn is one without it
+    const before = pictured(human('')) ? '' : 'What is the first?';
+    expect(promptOf([first, ...others, human(' \n'), ...others])).toBe(before);
   });
 
   it('nothing without one', () => {
@@ -145,7 +186,7 @@ describe.each(Object.entries(dialects))('%s', (_, { human, others }) => {
   it('without reminders', () => {
     const reminder = '<system-reminder>\nBe brief.\n</system-reminder>';
     expect(promptOf([human(`${reminder}\n\nWhy?`)])).toBe('Why?');
-    expect(promptOf([human('Why?'), human(reminder)])).toBe('Why?');
+    expect(promptOf([human('Why?'), human(reminder)])).toBe(pictured(human('')) ? '' : 'Why?');
   });
 });
 
@@ -179,6 +220,214 @@ describe('promptOf', () => {
 
   it('keeps halves of surrogate pairs', () => {
     expect(said('\ud800')).toBe('\ud800');
+  });
+});
+
+describe('a newest turn without a text', () => {
+  const parts: [string, unknown][] = [
+    ['a picture (OpenAI chat)', { type: 'image_url', image_url: { url: 'data:,' } }],
+    ['a picture (OpenAI responses)', { type: 'input_image', image_url: 'data:,' }],
+    ['a picture (Anthropic, AI SDK)', { type: 'image', source: {} }],
+    ['a picture (Assistants)', { type: 'image_file', image_file: { file_id: '1' } }],
+    ['a picture (Gemini)', { inlineData: { mimeType: 'image/png', data: '' } }],
+    ['a file (Gemini)', { fileData: { fileUri: 'gs://' } }],
+    ['a picture (Bedrock)', { image: { format: 'png' } }],
+    ['sound (OpenAI)', { type: 'input_audio', input_audio: { data: '', format: 'wav' } }],
+    ['sound (MCP, LangChain)', { type: 'audio', data: '', mimeType: 'audio/wav' }],
+    ['a film', { type: 'video_url', video_url: { url: 'data:,' } }],
+    ['a file (OpenAI)', { type: 'input_file', file_id: '1' }],
+    ['a file (AI SDK)', { type: 'file', mediaType: 'application/pdf', url: 'data:,' }],
+    ['a document', { type: 'document', source: { type: 'text', data: 'a file' } }],
+    ['a resource (MCP)', { type: 'resource', resource: { uri: 'file:///a', text: 'a file' } }],
+    ['a file (A2A)', { kind: 'file', file: { uri: 'a' } }],
+  ];
+  it.each(parts)('does not use an older one: %s', (_, part) => {
+    const before = [user('why'), { role: 'assistant', content: 'What next?' }];
+    const reminder = { type: 'text', text: '<system-reminder>x</system-reminder>' };
+    for (const content of [[part], [part, { type: 'text', text: ' ' }], [reminder, part]]) {
+      expect(promptOf([...before, user(content)])).toBe('');
+      expect(promptOf([...before, { role: 'user', parts: content }])).toBe('');
+      expect(promptOf([...before, user(content), user('and this?')])).toBe('and this?');
+    }
+    expect(promptOf([...before, user([part, { type: 'text', text: 'what is it?' }])])).toBe('what is it?');
+  });
+
+  it('nor where the picture stands beside the content', () => {
+    for (const beside of ['images', 'attachments', 'experimental_attachments', 'files']) {
+      expect(promptOf([user('why'), { role: 'user', content: '', [beside]: ['data:,'] }])).toBe('');
+      expect(promptOf([user('why'), { role: 'user', content: '', [beside]: [] }])).toBe('why');
+    }
+    expect(promptOf([user('why'), user({ type: 'image', data: '', mimeType: 'image/png' })])).toBe('');
+    expect(promptOf([user('why'), user('[Image #1]')])).toBe('');
+    expect(promptOf([user('why'), user('[Image #1]\nwhat is it?')])).toBe('what is it?');
+  });
+
+  it("but a picture beside a tool's result is the tool's", () => {
+    const result = { type: 'tool_result', tool_use_id: '1', content: 'a screen' };
+    expect(promptOf([user('why'), user([result, { type: 'image', source: {} }])])).toBe('why');
+  });
+});
+
+// What each writes into the turns of its users: see docs/embedders.md
+describe('coding agents', () => {
+  const block = (tag: string, inner = 'x\ny') => `<${tag}>\n${inner}\n</${tag}>`;
+  const input = (...texts: string[]) => ({
+    type: 'message',
+    role: 'user',
+    content: texts.map((text) => ({ type: 'input_text', text })),
+  });
+
+  it.each([
+    'user_instructions',
+    'environment_context',
+    'turn_aborted',
+    'subagent_notification',
+    'user_shell_command',
+    'hook_prompt',
+    'recommended_plugins',
+    'codex_internal_context',
+    'system-reminder',
+    'local-command-stdout',
+    'bash-input',
+    'bash-stdout',
+    'task-notification',
+    'teammate-message',
+    'open_and_recently_viewed_files',
+    'additional_data',
+    'user_info',
+    'environment_info',
+    'editorContext',
+    'environment_details',
+    'session_context',
+  ])('%s is no prompt', (tag) => {
+    for (const text of [
+      block(tag),
+      `${block(tag)}\n${block('system-reminder')}`,
+      `<${tag} a="b">x</${tag}>`,
+    ]) {
+      expect(promptOf([user('why'), user(text)])).toBe('why');
+      expect(promptOf([input('why'), input(text, text)])).toBe('why');
+      expect(promptOf([user(text)])).toBe('');
+      expect(promptOf([user(`${text}\n\nwhy`)])).toBe('why');
+    }
+  });
+
+  it('Codex: instructions of a project, skills, pictures', () => {
+    const agents = '# AGENTS.md instructions for /src\n\n<INSTRUCTIONS>\nAlways test\n</INSTRUCTIONS>';
+    const context = block('environment_context', '<cwd>/src</cwd>');
+    expect(promptOf([input(agents, context)])).toBe('');
+    expect(promptOf([input(agents, context), input('why')])).toBe('why');
+    expect(promptOf([input('why'), input('<skill>\n<name>a</name>\n<path>b</path>\nbody\n</skill>')])).toBe(
+      'why',
+    );
+    expect(promptOf([input(agents.replace(' for /src', ''), 'why')])).toBe('why');
+    const picture = { type: 'input_image', image_url: 'data:,' };
+    const [open, close] = ['<image name=[Image #1]>', '</image>'].map((text) => ({
+      type: 'input_text',
+      text,
+    }));
+    expect(promptOf([input('why'), user([open, picture, close])])).toBe('');
+    expect(promptOf([user([open, picture, close, { type: 'input_text', text: 'what is it?' }])])).toBe(
+      'what is it?',
+    );
+    // what people write themselves
+    const own = '<instructions>\nBe brief.\n</instructions>\n<context>x</context>';
+    expect(promptOf([user(own)])).toBe(own);
+  });
+
+  it('Codex: a request below what an editor adds', () => {
+    const ide = '# Context from my IDE setup:\n\n## Active file: a.ts\n\n## Open tabs:\n- a.ts: src/a.ts';
+    expect(promptOf([input(`${ide}\n\n## My request for Codex:\nrename it\n`)])).toBe('rename it');
+    const files = '# Files mentioned by the user:\n\n## a.png: /tmp/a.png';
+    expect(promptOf([input(`${files}\n\n## My request for Codex:\nrename it`)])).toBe('rename it');
+    expect(promptOf([input(ide)])).toBe(ide);
+  });
+
+  it('Claude Code: commands, interruptions, summaries', () => {
+    const command = (name: string, rest: string) =>
+      user(
+        `<command-message>${name}</command-message>\n<command-name>/${name}</command-name>\n<command-args>${rest}</command-args>`,
+      );
+    expect(promptOf([user('why'), command('review', 'a.ts and b.ts')])).toBe('a.ts and b.ts');
+    expect(promptOf([user('why'), command('clear', '')])).toBe('why');
+    expect(promptOf([user('why'), command('clear', ''), user(block('local-command-stdout', ''))])).toBe(
+      'why',
+    );
+    for (const reason of ['', ' for tool use']) {
+      const line = `[Request interrupted by user${reason}]`;
+      expect(promptOf([user('why'), user(line)])).toBe('why');
+      expect(promptOf([user('why'), user(`${line}\nrather that`)])).toBe('rather that');
+    }
+    const quoted = 'What does "[Request interrupted by user]" mean?';
+    expect(promptOf([user(quoted)])).toBe(quoted);
+    for (const own of [
+      'This session is being continued from a previous conversation that ran out of context. x',
+      'Caveat: The messages below were generated by the user while running local commands. x',
+      'Stop hook feedback:\nx',
+    ]) {
+      expect(promptOf([user('why'), user(own)])).toBe('why');
+    }
+  });
+
+  it('Cursor, Copilot, Cline: the request has a tag', () => {
+    const asked = (tag: string) => `<${tag}>\nrename it\n</${tag}>`;
+    const around = [
+      '',
+      block('context'),
+      block('attachments', '<attachment id="a.ts">\nconst x: Array<string> = [];\n</attachment>'),
+      `${block('editorContext')}\n${block('reminderInstructions')}`,
+      `${block('timestamp')}\n${block('rules', block('user_rules'))}`,
+    ];
+    for (const tag of ['user_query', 'userRequest', 'prompt', 'task', 'feedback', 'user_message']) {
+      for (const other of around) {
+        expect(promptOf([user(`${other}\n${asked(tag)}`)])).toBe('rename it');
+        expect(promptOf([user(`${asked(tag)}\n${other}`)])).toBe('rename it');
+        expect(promptOf([user([other, asked(tag)])])).toBe('rename it');
+      }
+      expect(promptOf([user(asked(tag).replace('it', block('system-reminder')))])).toBe('rename');
+      expect(
+        promptOf([user('why'), user(block('environment_details') + asked(tag).replace('rename it', ''))]),
+      ).toBe('why');
+    }
+    const loose = `Please follow these rules.\n${block('custom_instructions')}\n${asked('user_query')}`;
+    expect(promptOf([user(loose)])).toBe('rename it');
+    const result = "[read_file for 'a.ts'] Result:";
+    expect(promptOf([user('why'), user([result, 'const x = 1;', block('environment_details')])])).toBe('why');
+    expect(promptOf([user('why'), user([result, 'const x = 1;', asked('feedback')])])).toBe('rename it');
+  });
+
+  it('what people write about tags stays', () => {
+    for (const text of [
+      'Improve this prompt: <prompt>rename it</prompt>',
+      'Why does it write <user_query>a</user_query> around it?',
+      '<context>x</context>\n<question>why</question>',
+      '<task>rename it',
+      '<html><body>why is this empty?</body></html>',
+      'Array<string> or Map<string, number>?',
+    ]) {
+      expect(said(text)).toBe(text);
+    }
+  });
+
+  it('a list of one’s own stands for all of it', () => {
+    const text = '<user_query>rename it</user_query>\n[Request interrupted by user]';
+    expect(said(text, { reminders: [] })).toBe(text);
+    expect(said(text, { reminders: ['user_query'] })).toBe('[Request interrupted by user]');
+  });
+
+  // a search that is quadratic in these takes minutes
+  const n = 60_000;
+  it.each([
+    ['blocks', '<a></a>'.repeat(n)],
+    ['nested blocks', '<a>'.repeat(n) + '</a>'.repeat(n)],
+    ['open tags of many names', Array.from({ length: n }, (_, i) => `<a${i}>`).join('')],
+    ['requests', `why ${'<user_query></user_query>'.repeat(n)} why`],
+    ['brackets', `${'[Image '.repeat(n)} </a>`],
+    ['headings', `${'# AGENTS.md instructions\n'.repeat(n)}</a>`],
+    ['results', `${'[a for '.repeat(n)}</a>`],
+    ['blank lines', `[${' \n'.repeat(n * 4)}</a>`],
+  ])('are looked for in a megabyte: %s', (_, text) => {
+    expect(said(text)).toBe(text.trim());
   });
 });
 
@@ -283,8 +532,9 @@ describe('what has no form', () => {
     ['parts revoked', user(revoked.proxy)],
     ['content of a number', user(7)],
     ['content of an object', user({ text: 'no' })],
+    ['content of a part of another kind', user({ type: 'thought', text: 'no' })],
     ['a sparse content', user(new Array(2 ** 31))],
-    ['a text of an object', user([{ type: 'text', text: { value: 'no' } }])],
+    ['a text of an object', user([{ type: 'text', text: { values: 'no' } }])],
     ['an own prototype', Object.assign(Object.create(null), { role: 'user' })],
     ['kwargs that are none', { type: 'constructor', id: ['HumanMessage'], kwargs: null }],
     ['an id that is none', { type: 'constructor', id: 7, kwargs: { content: 'no' } }],

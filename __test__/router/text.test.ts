@@ -217,7 +217,6 @@ describe('a prompt as text', () => {
       [null, 'SONA_INVALID_ARGUMENT'],
       [1, 'SONA_INVALID_ARGUMENT'],
       [{ role: 'user', content: 'why?' }, 'SONA_INVALID_ARGUMENT'],
-      [[], 'SONA_DIM_MISMATCH'],
       [[new Float32Array(DIM)], 'SONA_DIM_MISMATCH'],
       [[[1, 2, 3]], 'SONA_DIM_MISMATCH'],
       [new Float32Array(3), 'SONA_DIM_MISMATCH'],
@@ -309,6 +308,37 @@ describe('a text of which nothing is known', () => {
     }
     expect(new SonaRouter({ models }).route('').fallback).toEqual({ reason: 'empty' });
     expect(new SonaRouter({ models }).route('hello').fallback).toBeNull();
+  });
+
+  it.each([
+    ['no messages', []],
+    ['null', [null, undefined]],
+    ['holes', new Array(3)],
+    ['other objects', [{ words: 'why?' }, null]],
+    [
+      'a picture',
+      [
+        { role: 'user', content: 'code 1' },
+        { role: 'user', content: [{ type: 'image' }] },
+      ],
+    ],
+  ])('is a chat without a text: %s', async (_, chat) => {
+    for (const router of [
+      make({ embedder: quick() }),
+      make({ embedder: slow() }),
+      new SonaRouter({ models }),
+    ]) {
+      expect((await router.routeAsync(chat as ChatMessages)).fallback).toEqual({ reason: 'empty' });
+    }
+    expect(make({ embedder: quick() }).route(chat as ChatMessages).fallback).toEqual({ reason: 'empty' });
+  });
+
+  it('is not one with a message among entries that are none', async () => {
+    const asked = [null, 'code 2', { role: 'user', content: 'code 1' }, undefined] as ChatMessages;
+    expect(make({ embedder: quick() }).route(asked).fallback).toBeNull();
+    // a router for vectors alone
+    const error = await refusal(() => make().route([] as unknown as ChatMessages));
+    expect(error).toMatchObject({ code: 'SONA_DIM_MISMATCH', details: { argument: 'query' } });
   });
 
   it('is not sent to one that takes its time, if it is blank', async () => {

@@ -10,6 +10,7 @@ use crate::simd::Kernels;
 // Seeds, so that features of one kind are no others of another.
 const PAIR: u64 = 1;
 const TRIGRAM: u64 = 2;
+const ROTATION: u64 = 3;
 
 /// Writes the hashed features of a text, 2 to 65,536 numbers, as a unit vector: texts that share words are near each
 /// other, texts that mean the same in other words are not. A text without letters and digits gives zeros, and so does one
@@ -27,6 +28,13 @@ pub fn hash_embed(text: &str, out: &mut [f32]) -> Result<()> {
     if !(2..=MAX_DIM).contains(&out.len()) {
         return Err(SonaError::out_of_range("out", format_args!("2 to {MAX_DIM} numbers"), out.len()));
     }
+    sum_features(text, out);
+    to_unit(Kernels::best(), out);
+    Ok(())
+}
+
+/// Writes the sums of the signs of a text's features.
+pub(super) fn sum_features(text: &str, out: &mut [f32]) {
     out.fill(0.0);
     let mut features = Features { word: String::new(), before: None, out };
     for c in text.chars() {
@@ -37,8 +45,41 @@ pub fn hash_embed(text: &str, out: &mut [f32]) -> Result<()> {
         }
     }
     features.end_word();
-    to_unit(Kernels::best(), out);
-    Ok(())
+}
+
+/// Turns a vector so that what stood at one place lies in all: signs by place, then the Hadamard transform, on as many numbers as
+/// are a power of two, then on the rest. Angles between vectors that are turned stay as they are, and each has a cosine of about
+/// `1 / sqrt(dim)` with any direction that knows nothing of the signs. The same bits on every machine.
+///
+/// Source: the first steps of the fast Johnson-Lindenstrauss transform, Ailon and Chazelle, STOC 2006.
+pub(super) fn rotate(x: &mut [f32]) {
+    for (place, x) in (0_u64..).zip(x.iter_mut()) {
+        if hash_of(ROTATION, &place.to_le_bytes()) & 1 == 1 {
+            *x = -*x;
+        }
+    }
+    let mut rest = x;
+    while !rest.is_empty() {
+        let (block, after) = rest.split_at_mut(1 << rest.len().ilog2());
+        hadamard(block);
+        rest = after;
+    }
+}
+
+/// The orthonormal transform of as many numbers as are a power of two.
+fn hadamard(x: &mut [f32]) {
+    let mut half = 1;
+    while half < x.len() {
+        for pair in x.chunks_exact_mut(2 * half) {
+            let (left, right) = pair.split_at_mut(half);
+            for (a, b) in left.iter_mut().zip(right) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+    let scale = 1.0 / (x.len() as f32).sqrt();
+    x.iter_mut().for_each(|x| *x *= scale);
 }
 
 struct Features<'a> {

@@ -7,6 +7,7 @@ use crate::simd::Kernels;
 use crate::state::State;
 
 const DIM: usize = 6;
+const UNKNOWN: u32 = 1;
 const WORDS: [&str; 10] =
     ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "world", "##s", "hell", "\u{1100}\u{1161}"];
 const TEXTS: [&str; 8] = [
@@ -68,6 +69,13 @@ impl Table {
     }
 }
 
+/// The vector of a text that is not known.
+fn turned(text: &str, dim: usize) -> Vec<f32> {
+    let mut out = hashed(text, dim);
+    hash::rotate(&mut out);
+    out
+}
+
 fn embedder() -> Embedder {
     Table::new().restore().unwrap()
 }
@@ -91,7 +99,7 @@ fn bits(x: &[f32]) -> Vec<u32> {
 /// The plain formula.
 fn expected(table: &Table, ids: &[u32]) -> Vec<f64> {
     let mut sum = vec![0.0; table.dim];
-    for &id in ids {
+    for &id in ids.iter().filter(|id| **id != UNKNOWN) {
         let row = &table.rows[id as usize * table.dim..][..table.dim];
         for (sum, &x) in sum.iter_mut().zip(row) {
             *sum += f64::from(table.scales[id as usize].to_f32()) * f64::from(x);
@@ -105,7 +113,10 @@ fn expected(table: &Table, ids: &[u32]) -> Vec<f64> {
 fn vectors_are_the_plain_formula_on_every_backend() {
     let table = Table::new();
     for text in TEXTS {
-        let want = expected(&table, &ids(text));
+        let want = match embedder().embed(text, &mut [0.0; DIM]).unwrap().known {
+            true => expected(&table, &ids(text)),
+            false => turned(text, DIM).into_iter().map(f64::from).collect(),
+        };
         for kernels in Kernels::available() {
             let got = embed(&embedder().with_kernels(kernels), text);
             let close = got.iter().zip(&want).all(|(got, want)| (f64::from(*got) - want).abs() < 1e-6);
@@ -120,17 +131,117 @@ fn text_that_weighs_nothing_gives_zeros() {
     let mut out = [f32::NAN; DIM];
     for (text, tokens) in [("", 0), (" \n\0", 0), ("[PAD][PAD]", 2)] {
         out.fill(f32::NAN);
-        assert_eq!(embedder().embed(text, &mut out), Ok(tokens));
+        assert_eq!(embedder().embed(text, &mut out), Ok(Reading { tokens, known: true }));
         assert_eq!(bits(&out), [0; DIM]);
     }
-    assert_eq!(embedder().embed("hellos unheard", &mut out), Ok(3));
+    assert_eq!(embedder().embed("hellos unheard", &mut out), Ok(Reading { tokens: 3, known: false }));
+    assert_eq!(embedder().embed("hellos hello unheard", &mut out), Ok(Reading { tokens: 4, known: true }));
+}
+
+#[test]
+fn unknown_words_are_left_out() {
+    for kernels in Kernels::available() {
+        let embedder = embedder().with_kernels(kernels);
+        let known = bits(&embed(&embedder, "hello world hello"));
+        for text in ["hello unheard world hello", "hello world \u{1F600} hello", "hello [UNK] world hello"] {
+            assert_eq!(bits(&embed(&embedder, text)), known, "{text}");
+        }
+    }
+}
+
+#[test]
+fn texts_of_which_too_little_is_known_are_hashed() {
+    let known = |text: &str| embedder().embed(text, &mut [0.0; DIM]).unwrap().known;
+    for text in [
+        "hello",
+        "hello there",
+        "hello 12345 67890",
+        "hello \u{1F600}\u{1F600}\u{1F600}",
+        "a b c hello",
+        "\u{3c0} x y hello",
+    ] {
+        assert!(known(text), "{text}");
+    }
+    for text in [
+        "hell\u{e0}\u{e0} unknown words",
+        "there and back, hello",
+        "\u{e15}\u{e31}\u{e49}\u{e07}\u{e1b}\u{e25}\u{e38}\u{e01}",
+        "\u{9f98}",
+    ] {
+        assert!(!known(text), "{text}");
+        let (got, want) = (embed(&embedder(), text), turned(text, DIM));
+        assert!(cosine(&got, &want) > 0.999_999, "{text}: {got:?}, not {want:?}");
+    }
+    // nothing to hash either
+    for text in ["\u{1F44D}", "", "\u{1F64F}\u{1F3FD} \u{1F44D}"] {
+        assert!(bits(&embed(&embedder(), text)) == [0; DIM], "{text}");
+    }
+}
+
+#[test]
+fn letters_in_pieces_of_two_characters_are_known() {
+    let words = WORDS.map(|word| if word == "hell" { "\u{43f}" } else { word });
+    let embedder = Table::with_words(&words).restore().unwrap();
+    let known = |text: &str| embedder.embed(text, &mut [0.0; DIM]).unwrap().known;
+    assert!(!known("\u{43f}"), "a letter of another script");
+    assert!(!known("\u{43f}\u{43f} ss"), "one by one");
+    assert!(known("\u{43f} hello"), "half is enough");
+    assert!(!known(&format!("hello {}", "\u{e01}".repeat(101))), "too long to be looked up");
+}
+
+#[test]
+fn turning_keeps_angles_and_lengths() {
+    for dim in [1, 2, 3, 64, 100, 255, 256] {
+        let texts = ["one two three", "two three four", "five"];
+        let (plain, turned) = (
+            texts.map(|text| hashed(text, dim.max(2))[..dim].to_vec()),
+            texts.map(|text| {
+                let mut x = hashed(text, dim.max(2))[..dim].to_vec();
+                hash::rotate(&mut x);
+                x
+            }),
+        );
+        for i in 0..3 {
+            for j in 0..3 {
+                assert!((cosine(&plain[i], &plain[j]) - cosine(&turned[i], &turned[j])).abs() < 1e-5, "{dim}");
+            }
+        }
+    }
+    let turned = turned("x", 256);
+    assert!(turned.iter().all(|x| x.abs() < 0.2), "what stood at two places lies in all: {turned:?}");
+}
+
+#[test]
+fn long_texts_are_their_parts() {
+    let embedder = embedder();
+    let middle = "hello ".repeat(300);
+    let text = format!("world hello world hello world hello\n{middle}\nworlds worlds worlds worlds worlds");
+    let (beginning, end) = parts::parts(&text).unwrap();
+    let mut want = embedder.sum_of(&text).map(|x| x * 0.5);
+    for part in [beginning, end] {
+        want.iter_mut().zip(embedder.sum_of(part)).for_each(|(x, part)| *x += part);
+    }
+    assert!(cosine(&embed(&embedder, &text), &want) / cosine(&want, &want).sqrt() > 0.999_999);
+    let short = &text[..parts::LONG];
+    assert!(
+        cosine(&embed(&embedder, short), &embedder.sum_of(short)) > 0.999_999,
+        "not of the longest that is not long"
+    );
+}
+
+impl Embedder {
+    /// The unit sum of the tokens.
+    fn sum_of(&self, text: &str) -> [f32; DIM] {
+        let table = Table::new();
+        std::array::from_fn(|i| expected(&table, &ids(text))[i] as f32)
+    }
 }
 
 #[test]
 fn batches_are_one_by_one() {
     let embedder = embedder();
     let mut out = vec![f32::NAN; TEXTS.len() * DIM];
-    let tokens = TEXTS.map(|text| embedder.embed(text, &mut [0.0; DIM]).unwrap());
+    let tokens = TEXTS.map(|text| embedder.embed(text, &mut [0.0; DIM]).unwrap().tokens);
     assert_eq!(embedder.embed_batch(&TEXTS, &mut out), Ok(tokens.iter().sum()));
     for (text, got) in TEXTS.iter().zip(out.chunks_exact(DIM)) {
         assert_eq!(bits(got), bits(&embed(&embedder, text)));
@@ -144,7 +255,7 @@ fn lengths_must_match() {
         Err(SonaError::DimMismatch { argument, expected, got }) => (argument, expected, got),
         other => panic!("{other:?}"),
     };
-    assert_eq!(refused(embedder().embed("hello", &mut [0.0; 5])), ("out".into(), DIM, 5));
+    assert_eq!(refused(embedder().embed("hello", &mut [0.0; 5]).map(|reading| reading.tokens)), ("out".into(), DIM, 5));
     assert_eq!(refused(embedder().embed_batch(&["a", "b"], &mut [0.0; DIM])), ("out".into(), 2 * DIM, DIM));
 }
 

@@ -50,11 +50,11 @@ pub fn embedder_basis(handle: u32) -> napi::Result<Option<BasisParts>> {
     EMBEDDERS.with(handle, |table| Ok(table.basis().map(|basis| BasisParts::from(&**basis))))
 }
 
-/// Writes the unit vector of a text; the number of its tokens.
+/// Writes the unit vector of a text; whether it is of the table's space.
 #[napi(catch_unwind)]
-pub fn embedder_embed(handle: u32, text: String, mut out: Float32ArraySlice) -> napi::Result<u32> {
+pub fn embedder_embed(handle: u32, text: String, mut out: Float32ArraySlice) -> napi::Result<bool> {
     fault::point("embed");
-    EMBEDDERS.with(handle, |table| Ok(table.embedder().embed(&text, out.as_mut_slice())? as u32))
+    EMBEDDERS.with(handle, |table| Ok(table.embedder().embed(&text, out.as_mut_slice())?.known))
 }
 
 /// Writes the unit vectors of texts one after another; the number of all tokens.

@@ -259,7 +259,7 @@ export interface Binding {
   embedderFromBytes(bytes: Uint8Array, dim?: number): number;
   embedderInfo(handle: number): string;
   embedderBasis(handle: number): Basis | null;
-  embedderEmbed(handle: number, text: string, out: Float32Array): number;
+  embedderEmbed(handle: number, text: string, out: Float32Array): boolean;
   embedderEmbedBatch(handle: number, texts: string[], out: Float32Array): number;
   hashEmbed(text: string, out: Float32Array): void;
   settings(): string;

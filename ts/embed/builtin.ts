@@ -49,9 +49,10 @@ const table = 'models/static-minilm/table.sona';
 const opened = new Map<string, SyncEmbedder>();
 
 /**
- * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2. A text's vector is the sum of its
- * tokens' at unit length; that of a text without known tokens is zero. Synchronous, offline; a text of 50 words takes
- * some microseconds.
+ * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2, for English. A text's vector is the sum of
+ * those of its known words at unit length; of a long text beginning and end count more. A text of which too little is known, such
+ * as one in another script, has hashed words in its vector, and `knows` says false; one without any word has zeros. Synchronous,
+ * offline; a text of 50 words takes some microseconds.
  *
  * Nothing is read before the first use of its `id` or of a text. A table that is missing or damaged is refused then,
  * with `SONA_IO`, `SONA_CORRUPT_STATE` or `SONA_INCOMPATIBLE_STATE`. A table takes 8 MB of memory, is shared by all who
@@ -80,10 +81,13 @@ export function builtin(options: BuiltinOptions = {}): SyncEmbedder {
 class Builtin implements SyncEmbedder {
   readonly dim: number;
   readonly basis = 'builtin';
+  readonly language = 'en';
   /** Loads the table; gone, with the bytes it holds, once that was done. */
   #open: (() => number) | undefined;
   #handle = 0;
   #id: string | undefined;
+  /** The text that was read last, and whether it is known. */
+  #last: { text: string; known: boolean } | undefined;
 
   constructor(dim: number, open: () => number) {
     this.dim = dim;
@@ -102,9 +106,15 @@ class Builtin implements SyncEmbedder {
   }
 
   embedSync(text: string, out?: Float32Array): Float32Array {
-    return embedOne(this.dim, text, out, (checked, own) =>
-      call(() => native.embedderEmbed(this.#table(), checked, own)),
-    );
+    return embedOne(this.dim, text, out, (checked, own) => {
+      const known = call(() => native.embedderEmbed(this.#table(), checked, own));
+      this.#last = { text: checked, known };
+    });
+  }
+
+  knows(text: string): boolean {
+    if (this.#last?.text !== text) this.embedSync(text);
+    return this.#last?.known === true;
   }
 
   tableBasis(): Basis | null {

@@ -38,6 +38,13 @@ export interface Embedder {
    * to it during the call alone.
    */
   embedSync?(text: string, out?: Float32Array): Float32Array;
+  /** The language whose meaning the vectors know, as BCP 47 has it. Default: not said. */
+  readonly language?: string | undefined;
+  /**
+   * Whether it knows enough of a text for its vector to go by meaning. Asked after the text was embedded; where it says false,
+   * decisions and suggestions say so (`fallback: { reason: 'language' }`) and go by the vector all the same. Default: it does.
+   */
+  knows?(text: string): boolean;
 }
 
 /** An {@link Embedder} that can embed at once. */
@@ -50,10 +57,16 @@ export function checkEmbedder(
   refuse: typeof invalidArgument,
 ): asserts value is Embedder {
   if (typeof value !== 'object' || value === null) throw refuse(argument, 'an Embedder', value);
-  const { embed, embedSync, dim, basis, id } = value as Record<keyof Embedder, unknown>;
+  const { embed, embedSync, knows, language, dim, basis, id } = value as Record<keyof Embedder, unknown>;
   if (typeof embed !== 'function') throw refuse(`${argument}.embed`, 'a function', embed);
   if (embedSync !== undefined && typeof embedSync !== 'function') {
     throw refuse(`${argument}.embedSync`, 'a function', embedSync);
+  }
+  if (knows !== undefined && typeof knows !== 'function') {
+    throw refuse(`${argument}.knows`, 'a function', knows);
+  }
+  if (language !== undefined && !isName(language)) {
+    throw refuse(`${argument}.language`, 'a name of at least one character', language);
   }
   if (typeof dim !== 'number' || !Number.isInteger(dim) || dim < 2 || dim > 65_536) {
     throw refuse(`${argument}.dim`, 'an integer from 2 to 65536', dim);

@@ -1,7 +1,8 @@
 import { invalidArgument, outOfRange } from '../base/errors.ts';
 import { checkOptions } from '../base/vectors.ts';
+import { saidIn } from './harness.ts';
 import { defaultReminders, tagName, tagsOf, withoutBlocks } from './reminders.ts';
-import { humanText } from './turns.ts';
+import { humanTurn, type Turn } from './turns.ts';
 
 /** One message of a chat, in any of the forms that {@link promptOf} reads; what else it has is passed over. */
 export interface ChatMessage {
@@ -11,6 +12,8 @@ export interface ChatMessage {
   readonly content?: unknown;
   /** The same: AI SDK (UI messages), Gemini. */
   readonly parts?: unknown;
+  /** The message itself, in a line of Claude Code or Cursor; the text, in Cohere's first version. */
+  readonly message?: unknown;
   /** Kind of an entry (OpenAI's responses), or of a message of LangChain. */
   readonly type?: unknown;
   /** LangChain, serialised. */
@@ -20,16 +23,16 @@ export interface ChatMessage {
 }
 
 /**
- * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses), Anthropic, the AI SDK (UI and
- * model messages), LangChain (objects and serialised), Gemini.
+ * Messages of a chat, oldest first, as one of these has them: OpenAI (chat, responses, Assistants), Anthropic, the AI SDK (UI
+ * and model messages), LangChain (objects and serialised), Gemini, Bedrock, MCP. Entries that are none are passed over.
  */
 export type ChatMessages = readonly ChatMessage[];
 
 /** Parts of {@link promptOf}. */
 export interface PromptOptions {
   /**
-   * Names of the tags whose blocks are no words of the human's, in place of the default list: a letter, then letters,
-   * digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
+   * Names of the tags whose blocks are no words of the human's, in place of the default list and of all else that is known of
+   * coding agents: a letter, then letters, digits, `_`, `-`, `.` or `:`; upper and lower case are the same. `[]` keeps everything.
    */
   reminders?: readonly string[] | undefined;
 }
@@ -41,9 +44,10 @@ const defaultTags = tagsOf(defaultReminders);
 
 /**
  * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
- * are the texts of others (system, assistant, tools), results of tools, images and files, and blocks that programs
- * inject, as `<system-reminder>...</system-reminder>`. A turn of which nothing is left is no turn, and the one before
- * it counts. Without any the result is `''`.
+ * are the texts of others (system, assistant, tools), results of tools, images and files, and what coding agents write into
+ * turns of their users, as `<system-reminder>...</system-reminder>`; of a request in a tag of its own, as
+ * `<user_query>...</user_query>`, that alone is taken. A turn of which nothing is left is no turn, and the one before it
+ * counts; but one of pictures, sound or files alone has the prompt `''`. Without any turn the result is `''`.
  *
  * Entries of a form it does not know are passed over. Linear in the length of what it reads: a megabyte takes some
  * milliseconds.
@@ -56,18 +60,23 @@ export function promptOf(messages: ChatMessages, options: PromptOptions = {}): s
   const tags = checkReminders(options);
   const oldest = Math.max(0, messages.length - MOST);
   for (let i = messages.length - 1; i >= oldest; i--) {
-    const text = withoutBlocks(textOf(messages, i), tags).trim();
-    if (text !== '') return text;
+    const turn = turnAt(messages, i);
+    if (!turn) continue;
+    const { text, pictures } =
+      tags === defaultTags
+        ? saidIn(turn.texts, tags)
+        : { text: withoutBlocks(turn.texts.join('\n'), tags).trim(), pictures: false };
+    if (text !== '' || turn.media || pictures) return text;
   }
   return '';
 }
 
-/** The human's text in one entry; `''` for what can't be read, as it throws when it is looked at. */
-function textOf(messages: readonly unknown[], i: number): string {
+/** The human's turn in one entry; undefined for what can't be read, as it throws when it is looked at. */
+function turnAt(messages: readonly unknown[], i: number): Turn | undefined {
   try {
-    return humanText(messages[i]);
+    return humanTurn(messages[i]);
   } catch {
-    return '';
+    return undefined;
   }
 }
 

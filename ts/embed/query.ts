@@ -1,6 +1,7 @@
 import { checkSignal, unlessAborted, withinTime, withOwnSignal } from '../base/abort.ts';
 import {
   asyncEmbedder,
+  describe,
   dimMismatch,
   embedderError,
   embedderFailed,
@@ -12,7 +13,7 @@ import { checkInteger, checkVector, copyInto, hasDirection, type Vector } from '
 import { call } from '../binding/native.ts';
 import { builtin, builtinDims, isBuiltinId } from './builtin.ts';
 import { checkEmbedded, checkEmbedder, type Embedder } from './embedder.ts';
-import { embedderFallback, emptyText, type Fallback } from './fallback.ts';
+import { embedderFallback, emptyText, type Fallback, isWithoutText, otherLanguage } from './fallback.ts';
 import { hash } from './hash.ts';
 import { type ChatMessages, promptOf } from './prompt.ts';
 
@@ -147,10 +148,14 @@ export class Queries {
     return this.#embedder;
   }
 
-  /** The text of a query; undefined for what is no text. */
-  text(argument: string, query: unknown): string | undefined {
+  /**
+   * The text of a query; undefined for what is no text.
+   *
+   * @param orNone whether no messages at all are a chat, where there is an embedder, and no vector of the wrong length
+   */
+  text(argument: string, query: unknown, orNone = false): string | undefined {
     if (typeof query === 'string') return query;
-    if (!isChat(query)) return undefined;
+    if (!isChat(query) && !(orNone && this.#embedder && isNone(query))) return undefined;
     const text: unknown = this.#promptOf(query);
     if (typeof text !== 'string') throw invalidArgument(`promptOf(${argument})`, 'a string', text);
     return text;
@@ -180,8 +185,8 @@ export class Queries {
   }
 
   /**
-   * As `textInto`, for a request that can be answered without its text: null, or why there is no vector. `failed` is called with
-   * what came of the embedder.
+   * As `textInto`, for a request that can be answered without its text: null, or why there is no vector, or one that knows less
+   * (`language`). `failed` is called with what came of the embedder.
    */
   textOrFallback(
     argument: string,
@@ -200,7 +205,8 @@ export class Queries {
       return this.#fallback(settled.id, error, failed);
     }
     if (memory.every((number) => number === 0)) return emptyText;
-    return hasDirection(memory) ? null : this.#fallback(settled.id, undirected(settled.id), failed);
+    if (!hasDirection(memory)) return this.#fallback(settled.id, undirected(settled.id), failed);
+    return this.#language(settled, text, failed);
   }
 
   /** As `textOrFallback`, from every embedder. Rejects with `SONA_ABORTED` as soon as the signal fires. */
@@ -209,17 +215,30 @@ export class Queries {
     text: string,
     wait: AsyncOptions,
     failed: (error: SonaError) => void,
-  ): Promise<Float32Array | Fallback> {
+  ): Promise<{ vector?: Float32Array; fallback: Fallback | null }> {
     const unready = this.#unready(failed);
-    if (unready) return unready;
-    const { id } = this.owned(argument);
-    if (text.trim() === '') return emptyText;
+    if (unready) return { fallback: unready };
+    const settled = this.owned(argument);
+    if (text.trim() === '') return { fallback: emptyText };
     try {
       const vector = await this.textVector(argument, text, wait);
-      if (hasDirection(vector)) return vector;
-      throw undirected(id);
+      if (!hasDirection(vector)) throw undirected(settled.id);
+      const fallback = this.#language(settled, text, failed);
+      return isWithoutText(fallback) ? { fallback } : { vector, fallback };
     } catch (error) {
       checkSignal('options.signal', wait.signal);
+      return { fallback: this.#fallback(settled.id, error, failed) };
+    }
+  }
+
+  /** What is said of a text that has a vector. */
+  #language({ embedder, id }: Settled, text: string, failed: (error: SonaError) => void): Fallback | null {
+    if (!embedder.knows) return null;
+    try {
+      const knows: unknown = embedder.knows(text);
+      if (typeof knows === 'boolean') return knows ? null : otherLanguage;
+      throw embedderFailed(id, `expected true or false of knows, got ${describe(knows)}`);
+    } catch (error) {
       return this.#fallback(id, error, failed);
     }
   }
@@ -342,9 +361,16 @@ export function isText(query: unknown): query is string | ChatMessages {
   return typeof query === 'string' || isChat(query);
 }
 
-/** Messages are objects; the entries of a vector are numbers, and a list of vectors is neither. */
+/** Messages are objects, among entries that are none; the entries of a vector are numbers, and a list of vectors is neither. */
 function isChat(query: unknown): query is ChatMessages {
-  if (!Array.isArray(query)) return false;
-  const first: unknown = query[0];
-  return typeof first === 'object' && first !== null && !Array.isArray(first) && !ArrayBuffer.isView(first);
+  return Array.isArray(query) && typeof query[0] !== 'number' && query.some(isMessage);
+}
+
+function isMessage(entry: unknown): boolean {
+  return typeof entry === 'object' && entry !== null && !Array.isArray(entry) && !ArrayBuffer.isView(entry);
+}
+
+/** Whether a list has no messages, and nothing else either. */
+function isNone(query: unknown): query is ChatMessages {
+  return Array.isArray(query) && query.every((entry) => entry === null || entry === undefined);
 }

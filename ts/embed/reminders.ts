@@ -1,25 +1,92 @@
 /** Tags of what programs put into the turns of their users, by the names that they write. */
 export const defaultReminders: readonly string[] = [
+  // Claude Code
   'system-reminder',
-  'system_reminder',
-  'reminderInstructions',
-  'environment_context',
-  'environment_details',
-  'environment_info',
-  'workspace_info',
-  'editorContext',
-  'ide_selection',
-  'ide_opened_file',
-  'open_and_recently_viewed_files',
   'local-command-caveat',
   'local-command-stdout',
   'local-command-stderr',
+  'command-name',
+  'command-message',
+  'command-contents',
+  'bash-input',
+  'bash-stdout',
+  'bash-stderr',
   'task-notification',
+  'teammate-message',
+  'agent-message',
+  'cross-session-message',
   'user-prompt-submit-hook',
+  'session-start-hook',
+  'post-tool-use-hook',
+  'user-memory-input',
+  'new-diagnostics',
+  'ide_selection',
+  'ide_opened_file',
+  'ide_diagnostics',
+  // Codex
+  'user_instructions',
+  'environment_context',
+  'turn_aborted',
+  'subagent_notification',
+  'user_shell_command',
+  'user_action',
+  'hook_prompt',
+  'goal_context',
+  'codex_internal_context',
+  'external_context',
+  'recommended_plugins',
+  'task_model_guidance',
+  'skills_instructions',
+  'apps_instructions',
+  'plugins_instructions',
+  'collaboration_mode',
+  'personality_spec',
+  'model_switch',
+  // Cursor
+  'system_reminder',
+  'additional_data',
+  'open_and_recently_viewed_files',
+  'user_info',
+  'user_rules',
+  'always_applied_workspace_rules',
+  'agent_requestable_workspace_rules',
+  'git_status',
+  'agent_transcripts',
+  'agent_skills',
+  'manually_attached_skills',
+  'cursor_commands',
+  'mcp_file_system',
+  'mcp_instructions',
+  'attached_files',
+  'attached_folders',
+  'image_files',
+  'external_links',
+  'linter_errors',
+  'project_layout',
+  'custom_instructions',
+  // Copilot
+  'reminderInstructions',
+  'environment_info',
+  'workspace_info',
+  'editorContext',
+  'repoContext',
+  'customInstructions',
+  'toolReferences',
+  'current_datetime',
+  'system_notification',
+  // Cline, Roo, Gemini
+  'environment_details',
+  'file_content',
+  'folder_content',
+  'session_context',
+  'hook_context',
 ];
 
 /** What the name of a tag may be. */
 export const tagName = /^[A-Za-z][\w.:-]*$/;
+
+/** Finds the opening and closing tags of any name. */
+export const anyTag = /<(\/?)([A-Za-z][\w.:-]*)(?:\s[^<>]*)?>/g;
 
 /** Finds the opening and closing tags of these names. */
 export function tagsOf(names: readonly string[]): RegExp | undefined {
@@ -47,6 +114,25 @@ export function withoutBlocks(text: string, tags: RegExp | undefined): string {
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** A block with the place of its tags, and what stands between them. */
+export interface Outer {
+  readonly end: number;
+  readonly inner: string;
+}
+
+/** The blocks that lie in no other one, in their order. */
+export function outermost(text: string, tags: RegExp): Outer[] {
+  const found: Outer[] = [];
+  let from = 0;
+  for (const [start, end] of blocks(text, tags)) {
+    if (start < from) continue;
+    from = end;
+    const inside = text.indexOf('>', start) + 1;
+    found.push({ end, inner: text.slice(inside, text.lastIndexOf('<', end - 1)) });
+  }
+  return found;
 }
 
 /** Start and end of each block, by its start. Blocks of one name are properly nested. */

@@ -8,7 +8,6 @@ import {
   checkName,
   checkOptions,
   checkUnitInterval,
-  isF32,
   isVector,
   type Same,
   type Vector,
@@ -300,7 +299,7 @@ export class SonaEngine {
    * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
    *
    * Where the embedder fails, or knows nothing of the text, the routes are ranked by how often each was right so far, and
-   * `fallback` says why; see `onEmbedderError`.
+   * `fallback` says why; see `onEmbedderError`. It also says where the text's language is not known and its hashed words count.
    *
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
@@ -326,10 +325,11 @@ export class SonaEngine {
     const text = this.#queries.text('query', query);
     if (text === undefined || this.#queries.isSync('query')) return this.suggestRoutes(text ?? query, rest);
     const names = eligible && Array.from(eligible);
-    const made = await this.#queries.textVectorOrFallback('query', text, wait, (error) => this.#fail(error));
+    const failed = (error: SonaError) => this.#fail(error);
+    const { vector, fallback } = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     const handle = this.#live();
-    if (!isF32(made)) return this.#routes.suggest(handle, this.#query, k, names, made);
-    return this.#routes.suggest(handle, this.#read('query', made), k, names, null);
+    const read = vector ? this.#read('query', vector) : this.#query;
+    return this.#routes.suggest(handle, read, k, names, fallback);
   }
 
   /**

@@ -4,7 +4,7 @@ import { type Metadata, parseMetadata } from '../base/metadata.ts';
 import { checkName } from '../base/vectors.ts';
 import { rowOf } from '../binding/layout.ts';
 import { call, native } from '../binding/native.ts';
-import type { Fallback } from '../embed/fallback.ts';
+import { type Fallback, isWithoutText } from '../embed/fallback.ts';
 import type { Issued } from './issued.ts';
 
 /** A named option as it stands. */
@@ -50,7 +50,10 @@ export interface RouteSuggestion {
   confidence: number;
   /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
   abstain: boolean;
-  /** Why the text did not count; null where it did. Then nothing is learned from the outcome: `feedback` answers `no-query`. */
+  /**
+   * Why the text did not count, or by its hashed words alone (`language`); null where it did. Nothing is learned from the outcome
+   * of what was answered without it: `feedback` answers `no-query`.
+   */
   fallback: Fallback | null;
 }
 
@@ -152,7 +155,7 @@ export class Routes {
     }
     const ids = this.#ranked;
     const numbers = this.#numbers;
-    const known = fallback ? undefined : query;
+    const known = isWithoutText(fallback) ? undefined : query;
     const found = call(() => native.suggest(handle, known, wanted, ids, numbers));
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {

@@ -78,7 +78,7 @@ export interface RouterDecision<Id extends string = string> {
     /** Milliseconds. */
     latencyMs: number | null;
   };
-  /** Why it was made without its prompt; null: it was not. */
+  /** Why it was made without its prompt, or by its hashed words alone (`language`); null: it was not. */
   fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
   explain(): Explanation<Id>;

@@ -56,6 +56,7 @@ export function explainTable(explanation: Explanation): string {
 }
 
 function withoutPrompt({ reason, message }: Fallback): string {
+  if (reason === 'language') return 'by hashed words: language';
   return `without the prompt: ${reason}${message === undefined ? '' : `, ${plain(message)}`}`;
 }
 

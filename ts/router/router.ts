@@ -2,12 +2,12 @@ import { fromNative, invalidArgument, reasonOf, SonaError, sonaError } from '../
 import { attempt, Events } from '../base/events.ts';
 import { type DecisionId, formatId, idPrefix, type StoredId } from '../base/ids.ts';
 import { isMarked, mark } from '../base/marks.ts';
-import { bytesOf, checkInteger, checkName, checkNumber, checkOptions, isF32 } from '../base/vectors.ts';
+import { bytesOf, checkInteger, checkName, checkNumber, checkOptions } from '../base/vectors.ts';
 import { Slab } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
 import type { Basis } from '../embed/basis.ts';
 import type { Embedder } from '../embed/embedder.ts';
-import type { Fallback } from '../embed/fallback.ts';
+import { type Fallback, isWithoutText } from '../embed/fallback.ts';
 import { type AsyncOptions, Queries, type Query, splitAsync } from '../embed/query.ts';
 import type { ForgetResult } from '../engine/history.ts';
 import { warn } from '../host/warnings.ts';
@@ -228,7 +228,8 @@ export class SonaRouter<const Id extends string = string> {
   /**
    * Chooses a model for a prompt: its vector, its text, or the messages of its chat. Its outcome goes to `feedback` with the
    * decision's `id`. A text of which the embedder knows nothing, or at which it fails, is decided without: by what is expected of
-   * each model at the mean of the prompts so far. The decision's `fallback` says so, and see `onEmbedderError`.
+   * each model at the mean of the prompts so far; one whose language it does not know by its hashed words. The decision's
+   * `fallback` says so, and see `onEmbedderError`.
    *
    * @throws `SONA_NO_ELIGIBLE_MODEL`, whose `details.filters` say what rules each model out; for text `SONA_ASYNC_EMBEDDER`
    * when the embedder takes its time, and with `onEmbedderError: 'throw'` what it throws
@@ -236,7 +237,7 @@ export class SonaRouter<const Id extends string = string> {
   route(query: Query, options: RouteOptions<Id> = noOptions): RouterDecision<Id> {
     this.#live();
     const memory = this.#query;
-    const text = this.#queries.text('query', query);
+    const text = this.#queries.text('query', query, true);
     // code of the caller's, which may route as well, runs before the memory is written
     const read = options === noOptions ? none : this.#read(options);
     const now = this.#now();
@@ -254,20 +255,18 @@ export class SonaRouter<const Id extends string = string> {
   async routeAsync(query: Query, options: RouteOptions<Id> & AsyncOptions = {}): Promise<RouterDecision<Id>> {
     this.#live();
     const { wait, rest } = splitAsync(options);
-    const text = this.#queries.text('query', query);
+    const text = this.#queries.text('query', query, true);
     if (text === undefined || this.#queries.isSync('query')) return this.route(text ?? query, rest);
     // what is wrong with the request is refused before the wait
     const { extras, names } = this.#read(rest);
     const failed = (error: SonaError) => this.#embedderFailed(error);
-    const made = await this.#queries.textVectorOrFallback('query', text, wait, failed);
+    const { vector, fallback } = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     this.#live();
     // names may mean other models by now
     const eligible = names && this.#models.numbers('eligible', names);
     const now = this.#now();
-    // not instanceof: another realm's are vectors too
-    const vector = isF32(made);
-    if (vector) this.#query.set(made);
-    return this.#decide({ extras, eligible, names }, now, text, vector ? null : made);
+    if (vector) this.#query.set(vector);
+    return this.#decide({ extras, eligible, names }, now, text, fallback);
   }
 
   /** Chooses for the vector in `#query`, or without one. */
@@ -278,7 +277,7 @@ export class SonaRouter<const Id extends string = string> {
     fallback: Fallback | null,
   ): RouterDecision<Id> {
     const handle = this.#handle;
-    const memory = fallback ? undefined : this.#query;
+    const memory = isWithoutText(fallback) ? undefined : this.#query;
     const numbers = this.#slab.f64(at.size + of.size * this.#models.count);
     let allowed = eligible;
     const answer = this.#named(

@@ -13,6 +13,8 @@ use vocabulary::Vocabulary;
 use wordpiece::WordPiece;
 use words::Words;
 
+pub(super) use wordpiece::Letters;
+
 /// Tokens that stand for themselves in the raw text; `[UNK]` also for every word that can't be taken apart.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const UNKNOWN: usize = 1;
@@ -54,8 +56,13 @@ impl Tokenizer {
         self.for_each(text, |id| ids.push(id));
     }
 
-    /// Calls `each` with every id in turn.
-    pub(super) fn for_each(&self, text: &str, mut each: impl FnMut(u32)) {
+    /// The id of `[UNK]`.
+    pub fn unknown(&self) -> u32 {
+        self.special[UNKNOWN]
+    }
+
+    /// Calls `each` with every id in turn, and counts the letters.
+    pub(super) fn for_each(&self, text: &str, mut each: impl FnMut(u32)) -> Letters {
         let mut wordpiece = WordPiece::new(&self.vocabulary, self.special[UNKNOWN]);
         let mut rest = text;
         while let Some((at, which)) = next_special(rest) {
@@ -64,6 +71,7 @@ impl Tokenizer {
             rest = &rest[at + SPECIAL[which].len()..];
         }
         Words::split(rest, |word| wordpiece.encode(word, &mut each));
+        wordpiece.letters()
     }
 
     pub(super) fn vocabulary_text(&self) -> &str {

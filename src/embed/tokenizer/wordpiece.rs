@@ -3,6 +3,15 @@
 use super::vocabulary::{PieceHash, Position, Vocabulary};
 use super::words::{LONGEST_WORD, LONGEST_WORD_BYTES, Word};
 
+/// Letters of a text, but for those of words of one ASCII letter, which say nothing of the language.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Letters {
+    /// All of them; of a word that is too long to be looked up, those at its beginning.
+    pub(crate) all: usize,
+    /// Those in pieces of at least two characters.
+    pub(crate) known: usize,
+}
+
 /// What taking words apart needs; made once for a text.
 pub(super) struct WordPiece<'a> {
     vocabulary: &'a Vocabulary,
@@ -11,31 +20,45 @@ pub(super) struct WordPiece<'a> {
     pieces: [u32; LONGEST_WORD],
     /// Hashes of the prefixes of what is left of it.
     hashes: [PieceHash; LONGEST_WORD_BYTES],
+    letters: Letters,
 }
 
 impl<'a> WordPiece<'a> {
     pub(super) fn new(vocabulary: &'a Vocabulary, unknown: u32) -> Self {
         let hashes = [PieceHash::default(); LONGEST_WORD_BYTES];
-        Self { vocabulary, unknown, pieces: [0; LONGEST_WORD], hashes }
+        Self { vocabulary, unknown, pieces: [0; LONGEST_WORD], hashes, letters: Letters::default() }
+    }
+
+    /// Letters of the words so far.
+    pub(super) fn letters(&self) -> Letters {
+        self.letters
     }
 
     /// Calls `each` with the ids of a word's pieces, or with the unknown one.
     pub(super) fn encode(&mut self, word: &Word, each: &mut impl FnMut(u32)) {
-        match word.bytes().and_then(|bytes| self.take_apart(bytes)) {
-            Some(count) => self.pieces[..count].iter().copied().for_each(each),
+        let found = word.bytes().and_then(|bytes| self.take_apart(bytes));
+        let beginning = word.beginning();
+        if beginning.len() > 1 || !beginning.is_ascii() {
+            self.letters.all += letters(beginning);
+            self.letters.known += found.map_or(0, |(_, known)| known);
+        }
+        match found {
+            Some((count, _)) => self.pieces[..count].iter().copied().for_each(each),
             None => each(self.unknown),
         }
     }
 
-    /// Fills in the pieces of a word and counts them; `None` when no entry goes on somewhere.
-    fn take_apart(&mut self, word: &[u8]) -> Option<usize> {
-        let (mut rest, mut count, mut position) = (word, 0, Position::Start);
+    /// Fills in the pieces of a word and counts them, and the letters in those of at least two characters; `None` when no entry
+    /// goes on somewhere.
+    fn take_apart(&mut self, word: &[u8]) -> Option<(usize, usize)> {
+        let (mut rest, mut count, mut known, mut position) = (word, 0, 0, Position::Start);
         while !rest.is_empty() {
             let (id, length) = self.longest_piece(position, rest)?;
             self.pieces[count] = id;
+            known += if is_one_character(&rest[..length]) { 0 } else { letters(&rest[..length]) };
             (rest, count, position) = (&rest[length..], count + 1, Position::Inside);
         }
-        Some(count)
+        Some((count, known))
     }
 
     /// The longest entry that `rest` begins with, and its length. Entries are whole characters, and so is `rest`.
@@ -51,4 +74,17 @@ impl<'a> WordPiece<'a> {
             Some((id, length))
         })
     }
+}
+
+/// Whether bytes of UTF-8, at least one, are one character: all but the first go on with it.
+fn is_one_character(piece: &[u8]) -> bool {
+    piece[1..].iter().all(|byte| byte & 0xC0 == 0x80)
+}
+
+/// Letters of any script in bytes of UTF-8.
+fn letters(piece: &[u8]) -> usize {
+    if piece.is_ascii() {
+        return piece.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    }
+    std::str::from_utf8(piece).map_or(0, |piece| piece.chars().filter(|c| c.is_alphabetic()).count())
 }

@@ -23,7 +23,12 @@ pub(super) struct Word {
 impl Word {
     /// UTF-8; `None` when the word is too long to be looked up.
     pub(super) fn bytes(&self) -> Option<&[u8]> {
-        (self.characters <= LONGEST_WORD).then(|| &self.bytes[..self.length])
+        (self.characters <= LONGEST_WORD).then(|| self.beginning())
+    }
+
+    /// UTF-8 of its first [`LONGEST_WORD`] characters.
+    pub(super) fn beginning(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 
     fn push(&mut self, c: char) {
