@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers, drift, budgets, and how true its
 // intervals are.
 //
-//   npm run bench:routing -- [--tables cold,warm,drift,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,warm,drift,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import { outcomeSets } from './lib/outcomes.mts';
@@ -12,6 +12,7 @@ import { judgedSets, ROUNDS } from './routing/bars.mts';
 import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
+import { costSets, costsTable } from './routing/costs.mts';
 import { floorTable } from './routing/floor.mts';
 import { newcomerTable } from './routing/newcomer.mts';
 import { type BasisChoice, unseenBasis } from './routing/sona.mts';
@@ -79,6 +80,10 @@ const tables: Makers = {
     ...only('paretobandit4', (set, basis) => [cheaperTable(set, cold, basis)]),
     ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
   ],
+  costs: () =>
+    costSets
+      .filter((name) => !options.sets || names.includes(name))
+      .map((name) => costsTable(name, short ? 1 : Math.min(seeds, 5))),
   budget: () => only('paretobandit4', (set, basis) => [budgetTable(set, cold, basis)]),
   floor: () => names.map((name) => floorTable(stream(name), cold, basisOf(stream(name)))),
   calibration: () => {
