@@ -358,7 +358,7 @@ mod tests {
         let number = |m: u64| chance(m, n) - 0.5;
         let cues = Cues(std::array::from_fn(|i| (60.0 * number(i as u64)) as i8));
         let z = std::array::from_fn(|i| (0.4 * number(100 + i as u64)) as f32);
-        Row::new(4.0 * number(99), (n % 4 > 0).then_some(&cues), &z)
+        Row::new(4.0 * number(99), (!n.is_multiple_of(4)).then_some(&cues), &z)
     }
 
     fn y(n: u64) -> f64 {
@@ -386,9 +386,8 @@ mod tests {
             b.swap(i, pivot);
             for j in i + 1..n {
                 let factor = a[j][i] / a[i][i];
-                for k in i..n {
-                    a[j][k] -= factor * a[i][k];
-                }
+                let pivot = a[i].clone();
+                a[j].iter_mut().zip(&pivot).for_each(|(to, from)| *to -= factor * from);
                 b[j] -= factor * b[i];
             }
         }
