@@ -1649,8 +1649,10 @@ interface ExplainedCandidate<Id extends string = string> {
     /** 0 to 1. */quality: number; /** 90 % interval of the quality. */
     interval: [number, number]; /** Standard deviation of the expectation as the posterior has it, before the interval's calibration. */
     deviation: number; /** US dollars. */
-    costUsd: number | null; /** Milliseconds. */
-    latencyMs: number | null;
+    costUsd: number | null; /** 90 % interval of what the call costs, in US dollars. `costUsd`, the mean, lies in it. */
+    costInterval: [number, number] | null; /** Milliseconds. */
+    latencyMs: number | null; /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
+    latencyInterval: [number, number] | null;
   };
   /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
   blocks: [number, number];
@@ -1733,8 +1735,14 @@ interface RouteOptions<Id extends string = string> {
    */
   mode?: 'apply' | 'observe' | undefined;
   /**
-   * Length of the prompt in tokens, which makes the expected cost and latency sharper. It is not read off the text. Default:
-   * 500, with an answer of 300 where nothing was told of costs yet.
+   * Text of the prompt, by whose surface its cost and latency are expected: its length, lines, code, digits and so on, of which
+   * twelve small numbers are kept, not the text. Default: that of the query; none for a vector.
+   */
+  text?: string | undefined;
+  /**
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper. Say it where more is sent than the text, such as
+   * a chat's earlier turns. Default: estimated from the text by its characters; without one 500. An answer is taken for 300 where
+   * nothing was told of costs yet.
    */
   promptTokens?: number | undefined;
   /** Plain data of the caller's: comes back in the explanation and in the decision log. Kept as long as the decision is. */
@@ -1773,8 +1781,10 @@ interface RouterDecision<Id extends string = string> {
   expected: {
     /** 0 to 1. */quality: number; /** 90 % interval of the quality. */
     interval: [number, number]; /** US dollars. */
-    costUsd: number | null; /** Milliseconds. */
-    latencyMs: number | null;
+    costUsd: number | null; /** 90 % interval of what the call costs, in US dollars. `costUsd`, the mean, lies in it. */
+    costInterval: [number, number] | null; /** Milliseconds. */
+    latencyMs: number | null; /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
+    latencyInterval: [number, number] | null;
   };
   /** Why it was made without its prompt, or by its hashed words alone (`language`); null: it was not. */
   fallback: Fallback | null;

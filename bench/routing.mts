@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
 // much of it is the basis, labelled prompts, drift, budgets, and how true its intervals are.
 //
-//   npm run bench:routing -- [--tables cold,bases,warm,drift,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,bases,warm,drift,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import type { Table } from './lib/print.mts';
@@ -12,6 +12,7 @@ import { basesHeads, basesRow } from './routing/bases.mts';
 import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
+import { costSets, costsTable } from './routing/costs.mts';
 import { floorTable } from './routing/floor.mts';
 import { withCosts } from './routing/mixture.mts';
 import { newcomerTable } from './routing/newcomer.mts';
@@ -92,6 +93,10 @@ const tables: Makers = {
     ...only('paretobandit4', (set, basis) => [cheaperTable(set, cold, basis)]),
     ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
   ],
+  costs: () =>
+    costSets
+      .filter((name) => !options.sets || names.includes(name))
+      .map((name) => costsTable(name, short ? 1 : Math.min(seeds, 5))),
   budget: () => {
     const paid = options.sets
       ? names.filter((name) => withCosts(stream(name)).models.length > 1)

@@ -139,3 +139,276 @@ fn a_forgotten_cost_that_is_told_again_is_paid_once() {
     let (left, again) = (left.unwrap(), router.stats().unwrap().budget_left_usd.unwrap());
     assert!((left - again).abs() < 1e-12, "{left} became {again}");
 }
+
+/// A number in [0, 1) for every seed and count.
+fn chance(seed: u64, n: u64) -> f64 {
+    let mut x = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (seed + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ (x >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn normal(seed: u64, n: u64) -> f64 {
+    (-2.0 * (1.0 - chance(seed, n)).ln()).sqrt() * (std::f64::consts::TAU * chance(seed + 1_000, n)).cos()
+}
+
+/// A router of several models without prices, on a basis that stays.
+fn several(origin: &str, models: &[&str]) -> SonaRouter {
+    let basis = sona::router::basis::Basis::projection(4, 1);
+    let config = RouterConfig { dim: 4, ..RouterConfig::default() };
+    SonaRouter::new(config, models.iter().map(|id| Model::new(*id)).collect(), Some(basis.into()), origin).unwrap()
+}
+
+/// Prompts of two kinds, which differ by their vectors, by their texts, or both.
+#[derive(Debug, Clone, Copy)]
+struct Kinds {
+    vectors: bool,
+    texts: bool,
+}
+
+const ALL_KINDS: [Kinds; 3] = [
+    Kinds { vectors: true, texts: false },
+    Kinds { vectors: false, texts: true },
+    Kinds { vectors: true, texts: true },
+];
+
+impl Kinds {
+    fn vector(self, kind: u64, n: u64) -> [f32; 4] {
+        let noise = |m: u64| (0.2 * normal(m, n)) as f32;
+        let [a, b] = if self.vectors && kind == 1 { [0.0, 1.0] } else { [1.0, 0.0] };
+        [a + noise(50), b + noise(51), noise(52), noise(53)]
+    }
+
+    fn request(self, kind: u64, n: u64) -> Request {
+        let plain = format!("Tell me about the sea and the {} ships on it", "very ".repeat((n % 9) as usize));
+        let code =
+            format!("Explain `f(x) = {{ x[{n}] += 1; }}`:\n- what it does{}", "\n- why".repeat((n % 9) as usize));
+        let text = if kind == 1 { code } else { plain };
+        Request { text: self.texts.then(|| text.into()), ..Request::default() }
+    }
+
+    /// What is expected of a model at a prompt of a kind.
+    fn expected(self, router: &SonaRouter, model: u32, kind: u64, n: u64) -> (f64, [f64; 2]) {
+        let request = Request { observe: true, ..self.request(kind, n) };
+        let decision = router.route(&self.vector(kind, n), &request, n).unwrap();
+        let candidate = decision.candidates.iter().find(|candidate| candidate.model.0 == model).unwrap();
+        (candidate.cost_usd.unwrap(), candidate.cost_interval.unwrap())
+    }
+
+    /// Routes a prompt of a kind to a model, and tells what it cost.
+    fn tell(self, router: &SonaRouter, model: u32, kind: u64, n: u64, usd: f64, source: &str) {
+        let request = Request { eligible: Some(vec![sona::ModelId(model)]), ..self.request(kind, n) };
+        let decision = router.route(&self.vector(kind, n), &request, n).unwrap();
+        let outcome = Outcome { cost_usd: Some(usd), source: Some(source.into()), ..Outcome::default() };
+        assert_eq!(router.feedback(decision.id, &outcome, n).unwrap().reason(), None);
+    }
+
+    /// The mean over prompts of what is expected.
+    fn mean(self, router: &SonaRouter, model: u32, kind: u64) -> f64 {
+        (0..100).map(|n| self.expected(router, model, kind, 90_000 + n).0).sum::<f64>() / 100.0
+    }
+}
+
+/// A call of a model at a prompt of a kind: ten times as much for the second.
+fn usd(model: u32, kind: u64, n: u64) -> f64 {
+    [0.001, 0.004, 0.0002][model as usize] * [1.0, 10.0][kind as usize] * (0.3 * normal(77, n)).exp()
+}
+
+/// The mean of that.
+fn mean_usd(model: u32, kind: u64) -> f64 {
+    [0.001, 0.004, 0.0002][model as usize] * [1.0, 10.0][kind as usize] * 0.045_f64.exp()
+}
+
+#[test]
+fn kinds_of_prompts_with_different_costs_are_told_apart() {
+    for kinds in ALL_KINDS {
+        let router = several("a", &["a", "b"]);
+        for n in 0..600 {
+            let (model, kind) = ((n % 2) as u32, u64::from(chance(1, n) < 0.5));
+            kinds.tell(&router, model, kind, n, usd(model, kind, n), "s");
+        }
+        for model in [0, 1] {
+            let [low, high] = [0, 1].map(|kind| kinds.mean(&router, model, kind));
+            assert!((6.0..14.0).contains(&(high / low)), "{kinds:?}: {}", high / low);
+            // and together they are what was told
+            let level = (low + high) / (mean_usd(model, 0) + mean_usd(model, 1));
+            assert!((0.8..1.25).contains(&level), "{kinds:?}: {level}");
+        }
+        assert!(router.take_events().is_empty(), "{kinds:?}");
+    }
+}
+
+#[test]
+fn a_model_that_sees_one_kind_alone_is_expected_to_cost_what_that_costs() {
+    for kinds in ALL_KINDS {
+        let router = several("a", &["a", "b"]);
+        for n in 0..900 {
+            let kind = u64::from(chance(1, n) < 0.5);
+            let model = if n % 3 == 0 && kind == 1 { 1 } else { 0 };
+            kinds.tell(&router, model, kind, n, usd(model, kind, n), "s");
+        }
+        let ratio = kinds.mean(&router, 1, 1) / mean_usd(1, 1);
+        assert!((0.75..1.3).contains(&ratio), "{kinds:?}: {ratio}");
+    }
+}
+
+#[test]
+fn a_new_model_has_the_slopes_of_all() {
+    for kinds in ALL_KINDS {
+        let router = several("a", &["a", "b"]);
+        for n in 0..400 {
+            let (model, kind) = ((n % 2) as u32, u64::from(chance(1, n) < 0.5));
+            kinds.tell(&router, model, kind, n, usd(model, kind, n), "s");
+        }
+        router.add_model(Model::new("c")).unwrap();
+        for n in 400..420 {
+            kinds.tell(&router, 2, 0, n, usd(2, 0, n), "s");
+        }
+        let [low, high] = [0, 1].map(|kind| kinds.mean(&router, 2, kind) / mean_usd(2, kind));
+        assert!((0.7..1.4).contains(&low) && (0.5..1.6).contains(&high), "{kinds:?}: {low} {high}");
+    }
+}
+
+#[test]
+fn a_few_outcomes_lead_to_nothing_wild() {
+    for seed in 0..20 {
+        for kinds in ALL_KINDS {
+            let router = several("a", &["a", "b"]);
+            for n in 0..20 {
+                kinds.tell(&router, (n % 2) as u32, n / 2 % 2, n, 0.01 * (0.8 * normal(200 + seed, n)).exp(), "s");
+            }
+            for n in 0..20 {
+                let expected = kinds.expected(&router, (n % 2) as u32, n / 2 % 2, 500 + n).0;
+                assert!((0.003..0.05).contains(&expected), "{kinds:?}: {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_huge_and_tiny_leave_numbers() {
+    let kinds = ALL_KINDS[2];
+    let router = several("a", &["a", "b"]);
+    for n in 0..300 {
+        let usd = [0.0, 1e12, 1e-12, 5e-324, 0.01][n as usize % 5];
+        kinds.tell(&router, (n % 2) as u32, n / 2 % 2, n, usd, "s");
+        let (expected, [low, high]) = kinds.expected(&router, (n % 2) as u32, n % 2, n);
+        assert!(0.0 <= low && low <= expected && expected <= high && high.is_finite(), "{low} {expected} {high}");
+    }
+    let restored = SonaRouter::restore(&router.snapshot().unwrap(), None).unwrap();
+    assert_eq!(kinds.expected(&router, 0, 1, 7), kinds.expected(&restored, 0, 1, 7));
+}
+
+#[test]
+fn intervals_hold_what_calls_cost() {
+    let kinds = ALL_KINDS[2];
+    for zeros in [0.0, 0.03, 0.3] {
+        let router = several("a", &["a", "b"]);
+        let (mut inside, mut all) = (0, 0);
+        for n in 0..1_500 {
+            let (model, kind) = ((n % 2) as u32, u64::from(chance(1, n) < 0.5));
+            let usd = if chance(9, n) < zeros { 0.0 } else { usd(model, kind, n) };
+            if n >= 300 {
+                let (expected, [low, high]) = kinds.expected(&router, model, kind, n);
+                assert!(low <= expected && expected <= high);
+                inside += u32::from((low..=high).contains(&usd));
+                all += 1;
+            }
+            kinds.tell(&router, model, kind, n, usd, "s");
+        }
+        let share = f64::from(inside) / f64::from(all);
+        assert!((0.86..0.98).contains(&share), "{zeros}: {share}");
+    }
+}
+
+#[test]
+fn merging_slopes_commutes() {
+    let kinds = ALL_KINDS[2];
+    let [a, b] = ["a", "b"].map(|origin| several(origin, &["a", "b"]));
+    for n in 0..200 {
+        let kind = u64::from(chance(1, n) < 0.5);
+        kinds.tell(&a, (n % 2) as u32, kind, n, usd((n % 2) as u32, kind, n), "s");
+        kinds.tell(&b, (n % 2) as u32, 1 - kind, n, usd((n % 2) as u32, 1 - kind, n + 500), "s");
+    }
+    let (of_a, of_b) = (a.snapshot().unwrap(), b.snapshot().unwrap());
+    a.merge(&of_b).unwrap();
+    b.merge(&of_a).unwrap();
+    for n in 0..20 {
+        let [(one, _), (other, _)] = [&a, &b].map(|router| kinds.expected(router, (n % 2) as u32, n / 2 % 2, 900 + n));
+        assert!((one / other - 1.0).abs() < 1e-9, "{one} {other}");
+    }
+}
+
+#[test]
+fn forgotten_costs_leave_slopes_as_if_never_told() {
+    let kinds = ALL_KINDS[2];
+    let told = |more: u64| {
+        let router = several("a", &["a", "b"]);
+        for n in 0..120 {
+            let kind = u64::from(chance(1, n) < 0.5);
+            kinds.tell(&router, (n % 2) as u32, kind, n, usd((n % 2) as u32, kind, n), "kept");
+        }
+        for n in 120..120 + more {
+            let (model, kind) = ((n % 2) as u32, n / 2 % 2);
+            kinds.tell(&router, model, kind, n, 1.2 * usd(model, kind, n), "gone");
+        }
+        let criterion = sona::router::Criterion { source: Some("gone".into()), ..Default::default() };
+        assert_eq!(router.forget(&criterion, 1_000).unwrap().forgotten, more);
+        router
+    };
+    let (few, many) = (told(1), told(80));
+    for n in 0..20 {
+        let at = |router| kinds.expected(router, (n % 2) as u32, n / 2 % 2, 900 + n);
+        assert_eq!(at(&few), at(&many));
+    }
+}
+
+#[test]
+fn a_length_that_nobody_said_is_estimated_from_the_text() {
+    // 2 dollars a million tokens and nothing for answers
+    let router = router("a", Some(2.0));
+    let expected = |text: Option<&str>, prompt_tokens: Option<f64>| {
+        let request = Request { observe: true, text: text.map(Into::into), prompt_tokens, ..Request::default() };
+        router.route(&[1.0, 0.0, 0.0, 0.0], &request, 1).unwrap().choice().cost_usd.unwrap()
+    };
+    let text = "Tell me a story of the sea. ".repeat(200);
+    let per_token = |usd: f64| usd * 1e6 / 2.0;
+    assert!((per_token(expected(None, None)) - 500.0).abs() < 1e-6);
+    // 200 sentences of seven words and a stop
+    assert!(
+        (1_200.0..1_700.0).contains(&per_token(expected(Some(&text), None))),
+        "{}",
+        per_token(expected(Some(&text), None))
+    );
+    assert!((per_token(expected(Some(&text), Some(70.0))) - 70.0).abs() < 1e-6);
+    assert!((per_token(expected(Some(""), None)) - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn slopes_are_learned_anew_on_another_basis() {
+    let kinds = ALL_KINDS[0];
+    let config = RouterConfig { dim: 4, background: sona::Background::Manual, ..RouterConfig::default() };
+    let models = ["a", "b"].map(Model::new).into();
+    let router = SonaRouter::new(config, models, None, "a").unwrap();
+    let tell = |from: u64, to: u64, source: &str| {
+        for n in from..to {
+            let (model, kind) = ((n % 2) as u32, u64::from(chance(1, n) < 0.5));
+            kinds.tell(&router, model, kind, n, usd(model, kind, n), source);
+        }
+    };
+    tell(0, 499, "s");
+    let ratio = |router: &SonaRouter| kinds.mean(router, 0, 1) / kinds.mean(router, 0, 0);
+    let before = ratio(&router);
+    // the 500th prompt makes a fit due
+    tell(499, 501, "s");
+    assert!(router.take_events().iter().any(|event| matches!(event, Event::Basis { .. })));
+    assert!((5.0..14.0).contains(&ratio(&router)) && before > 5.0, "{before} {}", ratio(&router));
+    let criterion = sona::router::Criterion { source: Some("s".into()), ..Default::default() };
+    assert_eq!(router.forget(&criterion, 9).unwrap().forgotten, 501);
+    tell(600, 640, "t");
+    assert!(
+        router.forget(&sona::router::Criterion { source: Some("t".into()), ..criterion }, 9).unwrap().forgotten == 40
+    );
+    router.snapshot().unwrap();
+    assert!(router.stats().unwrap().models.iter().all(|model| model.cost_usd.is_none()));
+}

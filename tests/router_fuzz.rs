@@ -175,6 +175,12 @@ impl World {
         outcome
     }
 
+    fn text(&mut self) -> String {
+        let parts =
+            ["", "Why is that?", "\n- one\n- two", "fn f() { x += 1; }", "今日は", "привет", "\u{0}\u{301}", "12 345"];
+        (0..self.below(6)).map(|_| parts[self.below(parts.len())].repeat(1 + self.below(3_000))).collect()
+    }
+
     fn request(&mut self, router: &SonaRouter) -> Request {
         let some = self.chance(0.1).then(|| self.model(router)).flatten();
         Request {
@@ -184,6 +190,7 @@ impl World {
             max_cost_usd: self.chance(0.1).then(|| self.amount() / 1e5),
             max_latency_ms: self.chance(0.1).then(|| self.amount()),
             observe: self.chance(0.12),
+            text: self.chance(0.4).then(|| self.text().into()),
             prompt_tokens: match self.tokens {
                 Some(tokens) => Some(tokens),
                 None => self.chance(0.8).then(|| self.amount()),
@@ -225,6 +232,13 @@ impl World {
                     let optional = [c.cost_usd.unwrap_or_default(), c.latency_ms.unwrap_or_default()];
                     let all = numbers.iter().chain(&more).chain(&optional).chain(&c.blocks);
                     assert!(all.into_iter().all(|number| number.is_finite()), "{c:?}");
+                    for (expected, interval) in [(c.cost_usd, c.cost_interval), (c.latency_ms, c.latency_interval)] {
+                        let holds = |(amount, [low, high]): (f64, [f64; 2])| {
+                            0.0 <= low && low <= amount && amount <= high && high.is_finite()
+                        };
+                        assert!(expected.is_some() == interval.is_some(), "{c:?}");
+                        assert!(expected.zip(interval).is_none_or(holds), "{c:?}");
+                    }
                     assert!((0.0..=1.0).contains(&c.quality) && (0.0..=1.0).contains(&c.availability), "{c:?}");
                 }
                 self.ids.push(decision.id);

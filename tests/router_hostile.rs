@@ -380,3 +380,49 @@ fn lessons_of_prompts_that_are_not_there_are_refused() {
         refused(&entries, path);
     }
 }
+
+#[test]
+fn slopes_that_amounts_can_not_lead_to_are_refused() {
+    let changes: [fn(&mut Vec<f64>); 4] = [
+        |slopes| slopes[0] = 1e6,
+        // what they make of prompts varies by less than nothing
+        |slopes| slopes[79] = -1.0,
+        |slopes| slopes[80] = 7.0,
+        |slopes| slopes[81] = 0.5,
+    ];
+    for (n, change) in changes.into_iter().enumerate() {
+        for kind in ["unpriced", "latency"] {
+            let mut entries = honest();
+            entries.reals(&format!("economics.slopes_{kind}"), change);
+            refused(&entries, &format!("slopes of {kind}, change {n}"));
+        }
+    }
+    for sum in [i64::MAX, i64::MIN] {
+        let mut entries = honest();
+        entries.put("sums.own.slopes_latency", 7, &[sum.to_le_bytes()]);
+        refused(&entries, "a sum that is too large");
+    }
+    for (at, sum) in [(0, -5_000_000), (3_080, 1 << 59), (3_081, 1 << 59), (40, 1 << 50)] {
+        let mut entries = honest();
+        entries.put("sums.own.slopes_unpriced", at, &[i64::to_le_bytes(sum)]);
+        harmless(&entries, "sums that are not those of the models");
+    }
+    for cue in [2, -1] {
+        let mut entries = honest();
+        entries.put("ledger.cues", 0, &[i8::to_le_bytes(cue)]);
+        refused(&entries, "cues that are neither there nor not");
+    }
+    let mut entries = honest();
+    entries.put("ledger.cues", 0, &[[0], [9]]);
+    refused(&entries, "cues of no text");
+    for (column, number) in [(4, 3.5), (4, -1e9), (5, 0.0), (5, 1e9)] {
+        let mut entries = honest();
+        entries.reals("ledger.amounts_real", |rows| rows[column] = number);
+        refused(&entries, "what no slopes make of a prompt");
+    }
+    for changes in [json!({}), json!({"cost": {"list": 0, "unpriced": u64::MAX, "free": 0}, "latency": 0})] {
+        let mut entries = honest();
+        entries.set("economics.slope_changes", changes);
+        refused(&entries, "counts of changes");
+    }
+}

@@ -100,10 +100,10 @@ async function story(router: SonaRouter, decide: (text: string) => RouterDecisio
 }
 
 describe('a prompt as text', () => {
-  it('is its vector, bit for bit', async () => {
+  it('is its vector beside the text, bit for bit', async () => {
     const config = { embedder: quick() };
     const one = make(config);
-    const expected = await story(one, (text) => one.route(vectorOf(text)));
+    const expected = await story(one, (text) => one.route(vectorOf(text), { text }));
     const ways: [Embedder, (router: SonaRouter, text: string) => RouterDecision | Promise<RouterDecision>][] =
       [
         [quick(), (router, text) => router.route(text)],
@@ -112,9 +112,9 @@ describe('a prompt as text', () => {
         [quick({ embed: () => expect.fail('was asked') }), (router, text) => router.routeAsync(asChat(text))],
         [slow(), (router, text) => router.routeAsync(text)],
         [slow(), (router, text) => router.routeAsync(asChat(text))],
-        [slow(), (router, text) => router.routeAsync(vectorOf(text))],
-        [slow(), (router, text) => router.routeAsync([...vectorOf(text)])],
-        [slow(), (router, text) => router.route(Float64Array.from(vectorOf(text)))],
+        [slow(), (router, text) => router.routeAsync(vectorOf(text), { text })],
+        [slow(), (router, text) => router.routeAsync([...vectorOf(text)], { text })],
+        [slow(), (router, text) => router.route(Float64Array.from(vectorOf(text)), { text })],
       ];
     for (const [embedder, decide] of ways) {
       const router = make({ embedder });
@@ -122,7 +122,7 @@ describe('a prompt as text', () => {
     }
   });
 
-  it('of a router without any settings is the vector of the built-in embedder', async () => {
+  it('of a router without any settings is the vector of the built-in embedder beside it', async () => {
     const bare = () => new SonaRouter({ models, now: () => NOON, background: 'manual', origin: 'here' });
     const [texts, chats, waits, vectors] = [bare(), bare(), bare(), bare()];
     expect(texts.embedder).toBe(builtin());
@@ -135,7 +135,7 @@ describe('a prompt as text', () => {
     for (let n = 0; n < 24; n++) {
       const text = `${topics[n % topics.length]} ${n}`;
       const decisions = [
-        vectors.route(builtin().embedSync(text)),
+        vectors.route(builtin().embedSync(text), { text }),
         texts.route(text),
         chats.route(asChat(text)),
         await waits.routeAsync(text),

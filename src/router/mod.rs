@@ -27,7 +27,6 @@ mod words;
 pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome, Usage};
 pub use event::{Event, Subject};
 pub use facade::{Memory, ModelStats, Resume, RouterStats, SonaRouter};
-use features::Features;
 pub use features::{FEATURES, basis};
 pub use id::{DecisionId, ModelId, NotADecisionId};
 pub use ledger::{LogChunk, Reason, Told};

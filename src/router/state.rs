@@ -158,15 +158,14 @@ impl Foreign {
 fn write_contribution(contribution: &Contribution, writer: &mut Writer<'_>) {
     writer.value("origin", &contribution.origin);
     contribution.quality.save(writer);
-    writer.value("amounts", &*contribution.amounts);
+    contribution.amounts.save(writer);
 }
 
 fn read_contribution(reader: &Reader<'_>) -> Result<Contribution> {
     let origin: Origin = reader.value("origin")?;
     reader.ensure("origin", origin.is_sound(), "lives, each once")?;
-    let amounts: OriginAmounts = reader.value("amounts")?;
-    reader.ensure("amounts", amounts.is_sound(), "sums of costs, latencies and calls")?;
-    Ok(Contribution { origin, quality: Arc::new(Sums::restore(reader)?), amounts: Arc::new(amounts) })
+    let amounts = Arc::new(OriginAmounts::restore(reader)?);
+    Ok(Contribution { origin, quality: Arc::new(Sums::restore(reader)?), amounts })
 }
 
 /// Own sums and those of others, in order.

@@ -215,6 +215,7 @@ export interface Binding {
     numbers: Float64Array,
     eligible?: Uint32Array,
     extras?: RequestExtras,
+    text?: string,
   ): number | Float64Array;
   routerPropensities(
     handle: number,

@@ -4,7 +4,7 @@ import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
 import type { RequestExtras } from '../binding/binding.ts';
 import type { Fallback } from '../embed/fallback.ts';
-import { at, type Context, type Explanation, explain, known, of } from './explanation.ts';
+import { at, type Context, type Explanation, explain, interval, known, of } from './explanation.ts';
 import type { ModelSettings } from './models.ts';
 
 /** What a request says beside its prompt. */
@@ -29,8 +29,14 @@ export interface RouteOptions<Id extends string = string> {
    */
   mode?: 'apply' | 'observe' | undefined;
   /**
-   * Length of the prompt in tokens, which makes the expected cost and latency sharper. It is not read off the text. Default:
-   * 500, with an answer of 300 where nothing was told of costs yet.
+   * Text of the prompt, by whose surface its cost and latency are expected: its length, lines, code, digits and so on, of which
+   * twelve small numbers are kept, not the text. Default: that of the query; none for a vector.
+   */
+  text?: string | undefined;
+  /**
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper. Say it where more is sent than the text, such as
+   * a chat's earlier turns. Default: estimated from the text by its characters; without one 500. An answer is taken for 300 where
+   * nothing was told of costs yet.
    */
   promptTokens?: number | undefined;
   /** Plain data of the caller's: comes back in the explanation and in the decision log. Kept as long as the decision is. */
@@ -75,8 +81,12 @@ export interface RouterDecision<Id extends string = string> {
     interval: [number, number];
     /** US dollars. */
     costUsd: number | null;
+    /** 90 % interval of what the call costs, in US dollars. `costUsd`, the mean, lies in it. */
+    costInterval: [number, number] | null;
     /** Milliseconds. */
     latencyMs: number | null;
+    /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
+    latencyInterval: [number, number] | null;
   };
   /** Why it was made without its prompt, or by its hashed words alone (`language`); null: it was not. */
   fallback: Fallback | null;
@@ -140,7 +150,12 @@ export class Decision implements RouterDecision {
       quality,
       interval: [numbers[start + of.low] as number, numbers[start + of.high] as number],
       costUsd,
+      costInterval: interval(numbers[start + of.cost_low] as number, numbers[start + of.cost_high] as number),
       latencyMs,
+      latencyInterval: interval(
+        numbers[start + of.latency_low] as number,
+        numbers[start + of.latency_high] as number,
+      ),
     };
   }
 
@@ -156,6 +171,7 @@ const names = [
   'maxCostUsd',
   'maxLatencyMs',
   'mode',
+  'text',
   'promptTokens',
   'metadata',
 ];
@@ -163,11 +179,12 @@ const names = [
 /** What a request has beside its prompt and the eligible; ranges are the core's to check. */
 export function requestExtras(options: RouteOptions): RequestExtras {
   checkOptions('options', options, names);
-  const { sessionId, tenant, maxCostUsd, maxLatencyMs, mode, promptTokens, metadata } = options;
+  const { sessionId, tenant, maxCostUsd, maxLatencyMs, mode, text, promptTokens, metadata } = options;
   if (sessionId !== undefined) checkName('sessionId', sessionId);
   if (tenant !== undefined) checkName('tenant', tenant);
   if (maxCostUsd !== undefined) checkNumber('maxCostUsd', maxCostUsd);
   if (maxLatencyMs !== undefined) checkNumber('maxLatencyMs', maxLatencyMs);
+  if (text !== undefined && typeof text !== 'string') throw invalidArgument('text', 'a string', text);
   if (promptTokens !== undefined) checkNumber('promptTokens', promptTokens);
   if (mode !== undefined && mode !== 'apply' && mode !== 'observe') {
     throw invalidArgument('mode', "'apply' or 'observe'", mode);

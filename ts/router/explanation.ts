@@ -55,8 +55,12 @@ export interface ExplainedCandidate<Id extends string = string> {
     deviation: number;
     /** US dollars. */
     costUsd: number | null;
+    /** 90 % interval of what the call costs, in US dollars. `costUsd`, the mean, lies in it. */
+    costInterval: [number, number] | null;
     /** Milliseconds. */
     latencyMs: number | null;
+    /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
+    latencyInterval: [number, number] | null;
   };
   /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
   blocks: [number, number];
@@ -137,7 +141,11 @@ export const of = rowOf('RoutedCandidate', [
   'low',
   'high',
   'cost_usd',
+  'cost_low',
+  'cost_high',
   'latency_ms',
+  'latency_low',
+  'latency_high',
   'worth',
   'optimism',
   'bonus',
@@ -173,6 +181,11 @@ export interface Context {
 /** Unknown amounts come as NaN. */
 export function known(amount: number): number | null {
   return Number.isNaN(amount) ? null : amount;
+}
+
+/** Its ends; unknown ones come as NaN. */
+export function interval(low: number, high: number): [number, number] | null {
+  return Number.isNaN(low) ? null : [low, high];
 }
 
 /** Learns the models in the core's answer that another thread has added, also those that are gone again. */
@@ -244,7 +257,9 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
       interval: [number(of.low), number(of.high)],
       deviation: number(of.deviation),
       costUsd: known(number(of.cost_usd)),
+      costInterval: interval(number(of.cost_low), number(of.cost_high)),
       latencyMs: known(number(of.latency_ms)),
+      latencyInterval: interval(number(of.latency_low), number(of.latency_high)),
     },
     blocks: [number(of.block_1), number(of.block_2)],
     availability: number(of.availability),

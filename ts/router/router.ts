@@ -258,7 +258,7 @@ export class SonaRouter<const Id extends string = string> {
     const text = this.#queries.text('query', query, true);
     if (text === undefined || this.#queries.isSync('query')) return this.route(text ?? query, rest);
     // what is wrong with the request is refused before the wait
-    const { extras, names } = this.#read(rest);
+    const { extras, names, text: said } = this.#read(rest);
     const failed = (error: SonaError) => this.#embedderFailed(error);
     const { vector, fallback } = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     this.#live();
@@ -266,12 +266,12 @@ export class SonaRouter<const Id extends string = string> {
     const eligible = names && this.#models.numbers('eligible', names);
     const now = this.#now();
     if (vector) this.#query.set(vector);
-    return this.#decide({ extras, eligible, names }, now, text, fallback);
+    return this.#decide({ extras, text: said, eligible, names }, now, text, fallback);
   }
 
   /** Chooses for the vector in `#query`, or without one. */
   #decide(
-    { extras, eligible, names }: Read,
+    { extras, text: said, eligible, names }: Read,
     { unixMs, steadyMs }: Times,
     text: string | undefined,
     fallback: Fallback | null,
@@ -279,9 +279,11 @@ export class SonaRouter<const Id extends string = string> {
     const handle = this.#handle;
     const memory = isWithoutText(fallback) ? undefined : this.#query;
     const numbers = this.#slab.f64(at.size + of.size * this.#models.count);
+    const surface = said ?? text;
     let allowed = eligible;
     const answer = this.#named(
-      () => call(() => native.routerRoute(handle, memory, unixMs, steadyMs, numbers, allowed, extras)),
+      () =>
+        call(() => native.routerRoute(handle, memory, unixMs, steadyMs, numbers, allowed, extras, surface)),
       () => {
         allowed = names && this.#models.numbers('eligible', names);
       },
@@ -553,10 +555,15 @@ export class SonaRouter<const Id extends string = string> {
 
   #read(options: RouteOptions): Read {
     const extras = requestExtras(options);
-    const { eligible } = options;
-    if (eligible === undefined) return { extras, eligible, names: undefined };
+    const { eligible, text } = options;
+    if (eligible === undefined) return { extras, text, eligible, names: undefined };
     const numbers = this.#models.numbers('eligible', eligible);
-    return { extras, eligible: numbers, names: Array.from(numbers, (number) => this.#models.name(number)) };
+    return {
+      extras,
+      text,
+      eligible: numbers,
+      names: Array.from(numbers, (number) => this.#models.name(number)),
+    };
   }
 
   /** Uses numbers of models; once more, should names mean others since another thread removed and added some. */
@@ -669,6 +676,8 @@ function onOneLine(text: string): string {
 
 interface Read {
   extras: ReturnType<typeof requestExtras> | undefined;
+  /** In place of the query's. */
+  text: string | undefined;
   eligible: Uint32Array | undefined;
   /** The eligible by name, should their numbers be of yesterday. */
   names: readonly string[] | undefined;
@@ -676,7 +685,7 @@ interface Read {
 
 const nothing = { quality: undefined, costUsd: undefined, latencyMs: undefined, extras: undefined };
 
-const none: Read = { extras: undefined, eligible: undefined, names: undefined };
+const none: Read = { extras: undefined, text: undefined, eligible: undefined, names: undefined };
 
 function create(config: unknown, name?: string): Created {
   const { settings, models, origin, shipped, basis, ...surroundings } = encodeRouterConfig(config);

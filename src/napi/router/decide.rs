@@ -34,9 +34,10 @@ pub struct RequestExtras {
     pub metadata: Option<String>,
 }
 
-/// Chooses, without a query for a prompt of which nothing is known; returns how many candidates were written to `numbers`.
+/// Chooses, without a query for a prompt of which nothing is known but perhaps its text; returns how many candidates were written to `numbers`.
 /// Where they do not fit, because another thread has added models, it returns a row of its own instead.
 #[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments)]
 pub fn router_route(
     handle: u32,
     query: Option<Float32ArraySlice>,
@@ -45,11 +46,12 @@ pub fn router_route(
     mut numbers: Float64ArraySlice,
     eligible: Option<Uint32ArraySlice>,
     extras: Option<RequestExtras>,
+    text: Option<String>,
 ) -> napi::Result<Either<u32, Float64Array>> {
     fault::point("route");
     ROUTERS.with(handle, |router| {
-        let mut request =
-            Request { eligible: eligible.map(|ids| ids.iter().copied().map(ModelId).collect()), ..Request::default() };
+        let eligible = eligible.map(|ids| ids.iter().copied().map(ModelId).collect());
+        let mut request = Request { eligible, text: text.map(Into::into), ..Request::default() };
         if let Some(extras) = extras {
             request.session = extras.session.map(Into::into);
             request.tenant = extras.tenant.map(Into::into);
@@ -87,6 +89,7 @@ pub fn router_route(
         };
         routed.write(head);
         for (c, row) in decision.candidates.iter().zip(rows.chunks_exact_mut(RoutedCandidate::LEN)) {
+            let [cost, latency] = [c.cost_interval, c.latency_interval].map(|known| known.unwrap_or([f64::NAN; 2]));
             let candidate = RoutedCandidate {
                 model: f64::from(c.model.0),
                 filters: f64::from(c.filters),
@@ -95,7 +98,11 @@ pub fn router_route(
                 low: c.interval[0],
                 high: c.interval[1],
                 cost_usd: c.cost_usd.unwrap_or(f64::NAN),
+                cost_low: cost[0],
+                cost_high: cost[1],
                 latency_ms: c.latency_ms.unwrap_or(f64::NAN),
+                latency_low: latency[0],
+                latency_high: latency[1],
                 worth: c.worth,
                 optimism: c.optimism,
                 bonus: c.bonus,

@@ -9,8 +9,9 @@ use super::knowledge::Knowledge;
 use super::lessons::FITS;
 use crate::chunks::Chunks;
 use crate::error::Result;
+use crate::router::economics::{Kind, Observation as Amount, Row as AmountRow};
 use crate::router::features::{BOTH, Basis, Features};
-use crate::router::ledger::Decided;
+use crate::router::ledger::{Decided, Entry};
 use crate::router::posterior::{Learned, Observation, PriorFrom, Row};
 use crate::simd::Kernels;
 
@@ -158,6 +159,37 @@ impl Knowledge {
         };
         let kept = if self.lessons.is_some() { decided.clone() } else { decided.without_prompt() };
         Arc::new(Decided { z, ..kept })
+    }
+
+    /// Learns anew on the basis that was adopted how costs and latencies go with prompts: of the decisions that are held, with what
+    /// was told of them.
+    pub fn relearn_slopes(&mut self, records: &Chunks<Entry>) {
+        let outcomes: Vec<_> = self.amounts_of(records.iter()).collect();
+        self.economics.relearn_slopes(&outcomes);
+    }
+
+    /// Takes some of them out again.
+    pub fn unlearn_slopes<'a>(&mut self, records: impl Iterator<Item = &'a Entry>) {
+        let outcomes: Vec<_> = self.amounts_of(records).collect();
+        if !outcomes.is_empty() {
+            self.economics.unlearn_slopes(&outcomes);
+        }
+    }
+
+    /// All amounts that were told of decisions, by the model's name.
+    fn amounts_of<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Entry>,
+    ) -> impl Iterator<Item = (Arc<str>, Kind, Amount, AmountRow)> {
+        records.flat_map(move |Entry { decided, account }| {
+            let row = decided.row_of_amounts();
+            let attempts = account.iter().flat_map(|account| &account.attempts);
+            attempts.flat_map(move |attempt| {
+                let name = self.models.name(self.models.current(attempt.arm)).clone();
+                let amounts = [(Kind::Cost, attempt.cost), (Kind::Latency, attempt.latency)];
+                amounts.into_iter().filter_map(move |(kind, amount)| Some((name.clone(), kind, amount?, row)))
+            })
+        })
     }
 
     /// The fits so far are counted; with the last there are no lessons any more. Whether another was not counted meanwhile.

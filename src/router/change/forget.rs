@@ -88,8 +88,9 @@ impl Knowledge {
                 uids.push(self.models.current(learned.uid));
                 self.tell_lessons(decided, n, attempt.arm, None);
             }
-            self.forget_amounts(account);
+            self.forget_amounts(decided, account);
         }
+        self.economics.settle(true);
         uids.sort_unstable();
         uids.dedup();
         self.posterior.settle(&uids);

@@ -515,16 +515,20 @@ impl Knowledge {
         before: Option<(&Attempt, Amount)>,
         after: Option<(u32, f64)>,
     ) -> (Option<Amount>, Option<Event>) {
+        if before.is_none() && after.is_none() {
+            return (None, None);
+        }
         let name = |arm: u32| self.models.name(arm);
+        let row = decided.row_of_amounts();
         if let Some((attempt, known)) = before {
             let was = self.models.current(attempt.arm);
             match after {
                 Some((arm, amount)) if arm == was && amount == known.amount => return (Some(known), None),
                 // over the price of then
                 Some((arm, amount)) if arm == was => {
-                    return (Some(economics.amend((was, name(was)), kind, &known, amount)), None);
+                    return (Some(economics.amend((was, name(was)), kind, (&known, &row), amount)), None);
                 }
-                _ => economics.take_back((was, name(was)), kind, &known),
+                _ => economics.take_back((was, name(was)), kind, (&known, &row)),
             }
         }
         let Some((arm, amount)) = after else { return (None, None) };
@@ -533,8 +537,9 @@ impl Knowledge {
             return (None, None);
         };
         let observation = Amount::new(amount, decided.prompt_tokens, scale, self.version + 1);
+        let observation = observation.at_prompt(economics.slopes().multiplier(kind, scale.basis, &row));
         let detect = self.config.drift_detection;
-        let shift = economics.learn((arm, name(arm)), kind, &observation, detect);
+        let shift = economics.learn((arm, name(arm)), kind, (&observation, &row), detect);
         let subject = if kind == Kind::Cost { Subject::Cost } else { Subject::Latency };
         let event = shift.map(|direction| Event::Drift {
             model: name(arm).clone(),
@@ -567,13 +572,14 @@ impl Knowledge {
     }
 
     /// Takes all that was told of a decision out of costs, latencies and calls.
-    pub(super) fn forget_amounts(&mut self, account: &Account) {
+    pub(super) fn forget_amounts(&mut self, decided: &Decided, account: &Account) {
+        let row = decided.row_of_amounts();
         for attempt in &account.attempts {
             let arm = self.models.current(attempt.arm);
             let name = self.models.name(arm).clone();
             for (kind, known) in [(Kind::Cost, attempt.cost), (Kind::Latency, attempt.latency)] {
                 if let Some(known) = known {
-                    self.economics.take_back((arm, &name), kind, &known);
+                    self.economics.take_back((arm, &name), kind, (&known, &row));
                 }
             }
             if let Some(failed) = attempt.told.ended() {

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, Prior};
+use super::kinds::ByBasis;
+use super::slopes::Multiplier;
 use super::sums::{AmountSums, Observation, View};
 use crate::router::posterior::{Detector, Direction};
 use crate::router::price::{Basis, Scale};
@@ -93,12 +95,14 @@ struct Kept {
 #[serde(from = "Kept", into = "Kept")]
 pub struct Amounts {
     kept: Kept,
+    /// How amounts of all models grow with prompts: what is expected of this one.
+    slope: f64,
     fit: Fit,
 }
 
 impl From<Kept> for Amounts {
     fn from(kept: Kept) -> Self {
-        let mut amounts = Self { kept, fit: Fit::default() };
+        let mut amounts = Self { kept, slope: 0.0, fit: Fit::default() };
         amounts.solve();
         amounts
     }
@@ -137,6 +141,17 @@ impl Amounts {
             && zeros.is_sound()
     }
 
+    /// Expects another slope of it, that of all models.
+    pub fn expect_slope(&mut self, slope: f64) {
+        self.slope = slope;
+        self.solve();
+    }
+
+    /// The slope that is expected of it.
+    pub fn expected_slope(&self) -> f64 {
+        self.slope
+    }
+
     /// Outcomes, as they count now.
     pub fn count(&self) -> f64 {
         self.fit.count()
@@ -145,6 +160,11 @@ impl Amounts {
     /// Expected amount over its unit at a prompt of this log length; none where nothing is known.
     pub fn amount(&self, prior: Option<Prior>, x: f64) -> Option<f64> {
         self.fit.amount(prior, x)
+    }
+
+    /// The 90 % interval of it, over its unit, at a prompt of which the slopes made this.
+    pub fn interval(&self, prior: Option<Prior>, x: f64, multiplier: &Multiplier) -> Option<[f64; 2]> {
+        self.fit.interval(prior, x, multiplier)
     }
 
     /// The same with all that is known of it.
@@ -205,9 +225,9 @@ impl Amounts {
     }
 
     fn shift(&mut self, observation: &Observation) -> Option<Direction> {
-        let Observation { at, x, y, .. } = *observation;
+        let Observation { at, x, y, multiplier, .. } = *observation;
         let zero = observation.is_zero();
-        let error = if zero { None } else { self.fit.error(x, y) };
+        let error = if zero { None } else { self.fit.error(x, y - multiplier.log) };
         let Kept { amounts, zeros, .. } = &mut self.kept;
         let of_amounts = error.and_then(|error| amounts.observe(error, at));
         let of_zeros = self.fit.zero_error(zero).and_then(|error| zeros.observe(error, at));
@@ -249,38 +269,7 @@ impl Amounts {
         let others = &self.kept.others;
         view.add(others.weight, &others.former);
         view.add(1.0, &others.recent());
-        self.fit = Fit::new(&view);
-    }
-}
-
-/// One of each for every basis that a cost is learned over.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ByBasis<T> {
-    /// Over what the price list gave.
-    pub list: T,
-    /// Of calls without a price.
-    pub unpriced: T,
-    /// Of calls that the price list said are free.
-    pub free: T,
-}
-
-impl<T> ByBasis<T> {
-    /// The one of a basis.
-    pub fn get(&self, basis: Basis) -> &T {
-        match basis {
-            Basis::List => &self.list,
-            Basis::Unpriced => &self.unpriced,
-            Basis::Free => &self.free,
-        }
-    }
-
-    /// The same, to change.
-    pub fn get_mut(&mut self, basis: Basis) -> &mut T {
-        match basis {
-            Basis::List => &mut self.list,
-            Basis::Unpriced => &mut self.unpriced,
-            Basis::Free => &mut self.free,
-        }
+        self.fit = Fit::new(&view, self.slope);
     }
 }
 
@@ -289,6 +278,12 @@ impl ByBasis<Amounts> {
     /// where nothing is known.
     pub fn expected(&self, scale: Scale, told: Option<Prior>, x: f64) -> Option<f64> {
         self.get(scale.basis).amount(prior_cost(scale, told), x).map(|amount| scale.unit * amount)
+    }
+
+    /// The 90 % interval of that, at a prompt of which the slopes made this.
+    pub fn interval(&self, scale: Scale, told: Option<Prior>, x: f64, multiplier: &Multiplier) -> Option<[f64; 2]> {
+        let interval = self.get(scale.basis).interval(prior_cost(scale, told), x, multiplier)?;
+        Some(interval.map(|amount| scale.unit * amount))
     }
 
     /// US dollars of most calls; `usual` where nothing is known.

@@ -5,26 +5,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::amounts::{Amounts, ByBasis};
+use super::amounts::Amounts;
 use super::availability::Calls;
 use super::breaker::Breaker;
 use super::fit::Prior;
+use super::kinds::{ByBasis, ByKind, KINDS, Kind};
+use super::slopes::{Group, Multiplier, Row, SlopeSums, Slopes, target};
 use super::sums::{AmountSums, Observation};
+use crate::router::features::{BOTH, Cues};
 use crate::router::model::Model;
 use crate::router::posterior::Direction;
-use crate::router::price::{Price, Scale, log_length};
+use crate::router::price::{Basis, Price, Scale, log_length};
 
 /// Prices of a model that are remembered, for outcomes of decisions from before the newest.
 const PRICES: usize = 16;
-
-/// Costs or latencies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// US dollars.
-    Cost,
-    /// Milliseconds.
-    Latency,
-}
 
 /// What one origin's outcomes say of one model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +29,8 @@ pub struct ModelAmounts {
     pub latency: AmountSums,
     /// Calls and failures.
     pub calls: Calls,
+    /// What it contributes to the slopes of all models.
+    groups: ByKind<Group>,
 }
 
 impl ModelAmounts {
@@ -51,40 +47,62 @@ impl ModelAmounts {
         self.cost.free.add_sums(&other.cost.free);
         self.latency.add_sums(&other.latency);
         self.calls.add_sums(&other.calls);
+        for (kind, basis, _) in KINDS {
+            self.groups.get_mut(kind, basis).add(other.groups.get(kind, basis));
+        }
     }
 
     /// Whether outcomes can have come to them. What one origin has told may be less than nothing: it takes back what a former
     /// life of it was told.
     pub fn is_sound(&self) -> bool {
         let sums = [&self.cost.list, &self.cost.unpriced, &self.cost.free, &self.latency];
-        sums.iter().all(|sums| sums.is_difference()) && self.calls.is_difference()
+        let groups = KINDS.iter().all(|&(kind, basis, _)| self.groups.get(kind, basis).is_difference());
+        sums.iter().all(|sums| sums.is_difference()) && self.calls.is_difference() && groups
     }
 }
 
-/// What one origin's outcomes say of every model, by name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct OriginAmounts(BTreeMap<Arc<str>, Arc<ModelAmounts>>);
+/// What one origin's outcomes say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OriginAmounts {
+    /// Of every model, by name.
+    pub(super) models: BTreeMap<Arc<str>, Arc<ModelAmounts>>,
+    /// Of all models together.
+    pub(super) slopes: ByKind<SlopeSums>,
+}
 
 impl OriginAmounts {
     /// Adds those of another origin.
     pub fn add_sums(&mut self, other: &Self) {
-        for (name, amounts) in &other.0 {
+        for (name, amounts) in &other.models {
             self.model_mut(name).add_sums(amounts);
         }
+        for (kind, basis, _) in KINDS {
+            self.slopes.get_mut(kind, basis).add(other.slopes.get(kind, basis));
+        }
+    }
+
+    /// Bytes that the sums of slopes take.
+    pub fn bytes(&self) -> u64 {
+        KINDS.iter().map(|&(kind, basis, _)| self.slopes.get(kind, basis).bytes() as u64).sum()
     }
 
     /// Whether outcomes can have come to them.
     pub fn is_sound(&self) -> bool {
-        self.0.values().all(|amounts| amounts.is_sound())
+        let slopes = KINDS.iter().all(|&(kind, basis, _)| {
+            let sums = self.slopes.get(kind, basis);
+            let of_models = self.models.values().any(|amounts| !amounts.groups.get(kind, basis).is_empty());
+            sums.is_difference() && sums.is_empty() != of_models
+        });
+        slopes && self.models.values().all(|amounts| amounts.is_sound())
     }
 
     /// Whether nothing was told.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.models.is_empty()
     }
 
     fn model_mut(&mut self, name: &Arc<str>) -> &mut ModelAmounts {
-        Arc::make_mut(self.0.entry(name.clone()).or_default())
+        Arc::make_mut(self.models.entry(name.clone()).or_default())
     }
 }
 
@@ -120,27 +138,48 @@ impl Terms {
         self.prices.get(at.saturating_sub(1)).map(|(_, price)| *price).unwrap_or_default()
     }
 
-    /// Expected US dollars of a call; none where nothing is known.
-    pub fn cost_usd(&self, model: &Model, prompt_tokens: Option<f64>) -> Option<f64> {
-        let scale = self.price().scale(prompt_tokens);
-        self.cost.expected(scale, told(model.prior.cost_usd, model), log_length(prompt_tokens))
+    /// Expected US dollars of a call at a prompt; none where nothing is known.
+    pub fn cost_usd(&self, model: &Model, outlook: &Outlook) -> Option<f64> {
+        let scale = self.price().scale(outlook.prompt_tokens);
+        let amount = self.cost.expected(scale, told(model.prior.cost_usd, model), outlook.x);
+        amount.map(|usd| usd * outlook.of.cost.get(scale.basis).factor)
+    }
+
+    /// The 90 % interval of what the call costs, which holds what is expected.
+    pub fn cost_interval(&self, model: &Model, outlook: &Outlook, expected: Option<f64>) -> Option<[f64; 2]> {
+        let scale = self.price().scale(outlook.prompt_tokens);
+        let told = told(model.prior.cost_usd, model);
+        let interval = self.cost.interval(scale, told, outlook.x, outlook.of.cost.get(scale.basis))?;
+        Some(holding(interval, expected?))
     }
 
     /// US dollars that most calls cost; `usual` where nothing is known.
-    pub fn typical_usd(&self, model: &Model, prompt_tokens: Option<f64>, usual: f64) -> f64 {
-        let scale = self.price().scale(prompt_tokens);
+    pub fn typical_usd(&self, model: &Model, outlook: &Outlook, usual: f64) -> f64 {
+        let scale = self.price().scale(outlook.prompt_tokens);
         let told = told(model.prior.cost_usd, model);
-        self.cost.typical(scale, told, log_length(prompt_tokens), usual)
+        let factor = outlook.of.cost.get(scale.basis).log.exp();
+        factor * self.cost.typical(scale, told, outlook.x, usual / factor)
     }
 
-    /// Expected milliseconds of a call; none where nothing is known.
-    pub fn latency_ms(&self, model: &Model, prompt_tokens: Option<f64>) -> Option<f64> {
-        self.latency.amount(told(model.prior.latency_ms, model), log_length(prompt_tokens))
+    /// Expected milliseconds of a call at a prompt; none where nothing is known.
+    pub fn latency_ms(&self, model: &Model, outlook: &Outlook) -> Option<f64> {
+        let amount = self.latency.amount(told(model.prior.latency_ms, model), outlook.x);
+        amount.map(|ms| ms * outlook.of.latency.factor)
+    }
+
+    /// The 90 % interval of how long the call takes, which holds what is expected.
+    pub fn latency_interval(&self, model: &Model, outlook: &Outlook, expected: Option<f64>) -> Option<[f64; 2]> {
+        let told = told(model.prior.latency_ms, model);
+        Some(holding(self.latency.interval(told, outlook.x, &outlook.of.latency)?, expected?))
     }
 
     fn amounts(&mut self, kind: Kind, observation: &Observation) -> &mut Amounts {
+        self.amounts_of(kind, observation.scale.basis)
+    }
+
+    fn amounts_of(&mut self, kind: Kind, basis: Basis) -> &mut Amounts {
         match kind {
-            Kind::Cost => self.cost.get_mut(observation.scale.basis),
+            Kind::Cost => self.cost.get_mut(basis),
             Kind::Latency => &mut self.latency,
         }
     }
@@ -154,8 +193,72 @@ impl Terms {
     }
 }
 
+/// A mean that rare large amounts have lifted may lie beyond most of them.
+fn holding([low, high]: [f64; 2], expected: f64) -> [f64; 2] {
+    [low.min(expected), high.max(expected)]
+}
+
 fn told(amount: Option<f64>, model: &Model) -> Option<Prior> {
     amount.map(|amount| Prior { amount, weight: model.prior.weight })
+}
+
+/// A prompt as costs and latencies are expected by it, alike for all models.
+#[derive(Debug, Clone, Default)]
+pub struct Outlook {
+    /// Its length, said or estimated.
+    pub prompt_tokens: Option<f64>,
+    /// Logarithm of that over the usual one.
+    x: f64,
+    /// What the slopes make of it.
+    of: ByKind<Multiplier>,
+}
+
+impl Outlook {
+    /// A prompt of usual length, of which nothing else is known.
+    pub fn usual() -> Self {
+        Self::default()
+    }
+}
+
+/// Slopes of all models, and how many changes have come to their sums since each was solved. A copy shares what is large.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AllSlopes {
+    pub(super) solved: ByKind<Slopes>,
+    pub(super) changes: ByKind<u64>,
+}
+
+impl AllSlopes {
+    /// Whether they have been solved anew.
+    pub fn differ(&self, other: &Self) -> bool {
+        self.solved != other.solved
+    }
+
+    /// What those of a kind make of a prompt.
+    pub fn multiplier(&self, kind: Kind, basis: Basis, row: &Row) -> Multiplier {
+        self.solved.get(kind, basis).multiplier(row)
+    }
+
+    /// A prompt of so many tokens, with the cues of its text, at these features.
+    pub fn outlook(&self, prompt_tokens: Option<f64>, cues: Option<&Cues>, z: &[f32; BOTH]) -> Outlook {
+        let mut outlook = Outlook { prompt_tokens, x: log_length(prompt_tokens), ..Outlook::default() };
+        if KINDS.iter().any(|&(kind, basis, _)| !self.solved.get(kind, basis).is_empty()) {
+            let row = Row::new(outlook.x, cues, z);
+            for (kind, basis, _) in KINDS {
+                *outlook.of.get_mut(kind, basis) = self.multiplier(kind, basis, &row);
+            }
+        }
+        outlook
+    }
+}
+
+/// What came to the sums of slopes, or was taken out.
+#[derive(Debug, Clone, PartialEq)]
+struct Changed {
+    kind: Kind,
+    basis: Basis,
+    sign: i64,
+    row: Row,
+    y: i64,
 }
 
 /// A model and how it is seen.
@@ -173,6 +276,9 @@ pub struct Economics {
     others: Vec<Arc<OriginAmounts>>,
     /// In the order of their numbers.
     arms: Vec<Arm>,
+    slopes: AllSlopes,
+    /// What is still to come to the sums of slopes: nothing, once it is [settled](Self::settle).
+    waiting: Vec<Changed>,
 }
 
 impl Economics {
@@ -181,18 +287,33 @@ impl Economics {
         own: Arc<OriginAmounts>,
         others: Vec<Arc<OriginAmounts>>,
         arms: Vec<(u32, Arc<str>, Terms)>,
+        slopes: AllSlopes,
     ) -> Self {
         let arm = |(uid, name, terms)| Arm { uid, name, terms: Arc::new(terms) };
-        Self { own, others, arms: arms.into_iter().map(arm).collect() }
+        let arms = arms.into_iter().map(arm).collect();
+        let mut economics = Self { own, others, arms, slopes, waiting: Vec::new() };
+        KINDS.iter().for_each(|&(kind, basis, _)| economics.expect_slope(kind, basis));
+        economics
+    }
+
+    /// Bytes that the sums of slopes take, of all origins.
+    pub fn slope_bytes(&self) -> u64 {
+        std::iter::once(&self.own).chain(&self.others).map(|origin| origin.bytes()).sum()
+    }
+
+    /// Slopes of all models.
+    pub fn slopes(&self) -> &AllSlopes {
+        &self.slopes
     }
 
     /// The part of it that outcomes of some models change, to be changed apart and [put](Self::put) in its place.
     pub fn part<'a>(&self, models: impl Iterator<Item = (u32, &'a Arc<str>)>) -> Self {
-        let mut part = Self { others: self.others.clone(), ..Self::default() };
+        let (others, slopes) = (self.others.clone(), self.slopes.clone());
+        let mut part = Self { others, slopes, ..Self::default() };
         let own = Arc::make_mut(&mut part.own);
         for (uid, name) in models {
-            if let Some(amounts) = self.own.0.get(name) {
-                own.0.insert(name.clone(), amounts.clone());
+            if let Some(amounts) = self.own.models.get(name) {
+                own.models.insert(name.clone(), amounts.clone());
             }
             part.arms.extend(self.place(uid).map(|at| self.arms[at].clone()));
         }
@@ -204,14 +325,94 @@ impl Economics {
     /// A [part](Self::part) is this now.
     pub fn put(&mut self, part: Self) {
         let own = Arc::make_mut(&mut self.own);
-        for (name, amounts) in &part.own.0 {
-            own.0.insert(name.clone(), amounts.clone());
+        for (name, amounts) in &part.own.models {
+            own.models.insert(name.clone(), amounts.clone());
         }
         for arm in part.arms {
             if let Some(at) = self.place(arm.uid) {
                 self.arms[at] = arm;
             }
         }
+        self.waiting.extend(part.waiting);
+        self.settle(false);
+    }
+
+    /// Brings what has changed to the sums of slopes. Those are solved anew where enough has come, or in any case.
+    pub fn settle(&mut self, in_any_case: bool) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if !waiting.is_empty() {
+            let own = Arc::make_mut(&mut self.own);
+            for Changed { kind, basis, sign, row, y } in &waiting {
+                own.slopes.get_mut(*kind, *basis).change(*sign, row, *y);
+                *self.slopes.changes.get_mut(*kind, *basis) += 1;
+            }
+        }
+        for (kind, basis, _) in KINDS {
+            let changes = *self.slopes.changes.get(kind, basis);
+            if changes > 0 && (in_any_case || self.slopes.solved.get(kind, basis).is_due(changes)) {
+                self.solve(kind, basis);
+            }
+        }
+    }
+
+    /// Solves the slopes of a kind, and lets all models expect theirs.
+    fn solve(&mut self, kind: Kind, basis: Basis) {
+        let mut sums = SlopeSums::default();
+        let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+        for origin in std::iter::once(&self.own).chain(&self.others) {
+            sums.add(origin.slopes.get(kind, basis));
+            for (name, amounts) in &origin.models {
+                groups.entry(name).or_default().add(amounts.groups.get(kind, basis));
+            }
+        }
+        let solved = Slopes::solve(&sums, groups.values());
+        *self.slopes.solved.get_mut(kind, basis) = solved;
+        *self.slopes.changes.get_mut(kind, basis) = 0;
+        self.expect_slope(kind, basis);
+    }
+
+    fn expect_slope(&mut self, kind: Kind, basis: Basis) {
+        let slope = self.slopes.solved.get(kind, basis).slope;
+        for Arm { terms, .. } in &mut self.arms {
+            let amounts = match kind {
+                Kind::Cost => terms.cost.get(basis),
+                Kind::Latency => &terms.latency,
+            };
+            if amounts.expected_slope() != slope {
+                Arc::make_mut(terms).amounts_of(kind, basis).expect_slope(slope);
+            }
+        }
+    }
+
+    /// Learns the slopes of this router's own outcomes anew, at other features: of these alone, by model, kind and amount.
+    pub fn relearn_slopes(&mut self, outcomes: &[(Arc<str>, Kind, Observation, Row)]) {
+        let own = Arc::make_mut(&mut self.own);
+        own.slopes = ByKind::default();
+        own.models.values_mut().for_each(|amounts| Arc::make_mut(amounts).groups = ByKind::default());
+        for (name, kind, observation, row) in outcomes {
+            self.change_slopes(name, *kind, 1, observation, row);
+        }
+        KINDS.iter().for_each(|&(kind, basis, _)| *self.slopes.changes.get_mut(kind, basis) += 1);
+        self.settle(true);
+    }
+
+    /// Takes some of those out again, of the slopes alone.
+    pub fn unlearn_slopes(&mut self, outcomes: &[(Arc<str>, Kind, Observation, Row)]) {
+        for (name, kind, observation, row) in outcomes {
+            self.change_slopes(name, *kind, -1, observation, row);
+        }
+        self.settle(true);
+    }
+
+    /// An amount comes to the slopes, or is taken out. One of nothing has no logarithm.
+    fn change_slopes(&mut self, name: &Arc<str>, kind: Kind, sign: i64, observation: &Observation, row: &Row) {
+        if observation.is_zero() {
+            return;
+        }
+        let (basis, y) = (observation.scale.basis, target(observation.y));
+        let own = Arc::make_mut(&mut self.own).model_mut(name);
+        own.groups.get_mut(kind, basis).change(sign, row, y);
+        self.waiting.push(Changed { kind, basis, sign, row: *row, y });
     }
 
     /// What this router's outcomes have told.
@@ -238,7 +439,7 @@ impl Economics {
     pub fn insert(&mut self, uid: u32, name: &Arc<str>, price: Price, version: u64) {
         self.arms.push(Arm { uid, name: name.clone(), terms: Arc::new(Terms::new(price, version)) });
         let ModelAmounts { cost: ByBasis { list, unpriced, free }, latency, .. } =
-            self.own.0.get(name).map(|own| (**own).clone()).unwrap_or_default();
+            self.own.models.get(name).map(|own| (**own).clone()).unwrap_or_default();
         // sums that take back what a former life was told are no outcomes of their own
         let seen = |sums: AmountSums| {
             let own = if sums.is_sound() { sums } else { AmountSums::default() };
@@ -249,6 +450,7 @@ impl Economics {
         terms.cost = ByBasis { list: seen(list), unpriced: seen(unpriced), free: seen(free) };
         terms.latency = seen(latency);
         self.see(at);
+        KINDS.iter().for_each(|&(kind, basis, _)| self.expect_slope(kind, basis));
     }
 
     /// A model goes. What it has told stays in the sums.
@@ -278,14 +480,15 @@ impl Economics {
         })
     }
 
-    /// Takes an amount in; the shift that it reveals. Of a model that is gone only the sums learn.
+    /// Takes an amount in at a prompt; the shift that it reveals. Of a model that is gone only the sums learn.
     pub fn learn(
         &mut self,
         (uid, name): (u32, &Arc<str>),
         kind: Kind,
-        observation: &Observation,
+        (observation, row): (&Observation, &Row),
         detect: bool,
     ) -> Option<Direction> {
+        self.change_slopes(name, kind, 1, observation, row);
         let own = Arc::make_mut(&mut self.own).model_mut(name);
         own.sums(kind, observation).add(observation);
         let at = self.place(uid)?;
@@ -294,7 +497,8 @@ impl Economics {
     }
 
     /// Takes an amount out again.
-    pub fn take_back(&mut self, (uid, name): (u32, &Arc<str>), kind: Kind, observation: &Observation) {
+    pub fn take_back(&mut self, (uid, name): (u32, &Arc<str>), kind: Kind, (observation, row): (&Observation, &Row)) {
+        self.change_slopes(name, kind, -1, observation, row);
         let own = Arc::make_mut(&mut self.own).model_mut(name);
         own.sums(kind, observation).subtract(observation);
         if let Some(at) = self.place(uid) {
@@ -310,11 +514,13 @@ impl Economics {
         &mut self,
         (uid, name): (u32, &Arc<str>),
         kind: Kind,
-        observation: &Observation,
+        (observation, row): (&Observation, &Row),
         amount: f64,
     ) -> Observation {
         let own = Arc::make_mut(&mut self.own).model_mut(name);
         let amended = own.sums(kind, observation).amend(observation, amount);
+        self.change_slopes(name, kind, -1, observation, row);
+        self.change_slopes(name, kind, 1, &amended, row);
         if let Some(at) = self.place(uid) {
             let terms = Arc::make_mut(&mut self.arms[at].terms);
             if !terms.amounts(kind, observation).amend(observation, amount) {
@@ -352,6 +558,7 @@ impl Economics {
     pub fn set_sums(&mut self, own: Arc<OriginAmounts>, others: Vec<Arc<OriginAmounts>>) {
         self.share_out(own, others);
         (0..self.arms.len()).for_each(|at| self.see(at));
+        KINDS.iter().for_each(|&(kind, basis, _)| self.solve(kind, basis));
     }
 
     /// Shares the same outcomes out between origins in another way. Nothing that is expected changes.
@@ -363,7 +570,7 @@ impl Economics {
     fn see(&mut self, at: usize) {
         let mut total = ModelAmounts::default();
         let Arm { name, terms, .. } = &mut self.arms[at];
-        for amounts in std::iter::once(&self.own).chain(&self.others).filter_map(|origin| origin.0.get(name)) {
+        for amounts in std::iter::once(&self.own).chain(&self.others).filter_map(|origin| origin.models.get(name)) {
             total.add_sums(amounts);
         }
         let terms = Arc::make_mut(terms);

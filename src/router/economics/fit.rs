@@ -6,6 +6,7 @@
 //! smearing estimate of Duan (1983), over zeros and positive amounts alike. Sums over the lengths of prompts of powers
 //! that lie between those that are kept are interpolated, which is exact where lengths are log-normal.
 
+use super::slopes::Multiplier;
 use super::sums::{EXPONENTS, View};
 
 /// Variance of the logarithm before any outcome, and how many outcomes that counts for.
@@ -23,6 +24,10 @@ const NO_PRIOR: f64 = 0.1;
 
 /// Least weight of what most calls come to before any outcome.
 const DOUBTS: f64 = 4.0;
+
+/// What an interval leaves out at either end, and the deviations of a normal distribution beyond which that lies.
+const TAIL: f64 = 0.05;
+const TAIL_DEVIATIONS: f64 = 1.644_853_626_951_472_2;
 
 /// What is expected before any outcome: an amount over its unit, and how many outcomes that counts for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,17 +73,17 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Of what a router sees.
-    pub fn new(view: &View) -> Self {
+    /// Of what a router sees, where the slope is expected to be that of all models.
+    pub fn new(view: &View, slope: f64) -> Self {
         let View { zeros, positive, .. } = *view;
-        let mut fit = Self { zeros, positive, precision: SLOPE_PRECISION, over: 1.0, ..Self::default() };
+        let mut fit = Self { zeros, positive, precision: SLOPE_PRECISION, slope, over: 1.0, ..Self::default() };
         if positive > 0.0 {
             (fit.x, fit.y) = (view.x / positive, view.y / positive);
             let xx = (view.xx - view.x * fit.x).max(0.0);
             let yy = (view.yy - view.y * fit.y).max(0.0);
             let xy = view.xy - view.x * fit.y;
             fit.precision += xx;
-            fit.slope = (xy / fit.precision).clamp(-1.0, 1.0);
+            fit.slope = ((xy + SLOPE_PRECISION * slope) / fit.precision).clamp(-1.0, 1.0);
             fit.squares = (yy - 2.0 * fit.slope * xy + fit.slope * fit.slope * xx).max(0.0);
         }
         let prompts = power_sum(&view.lengths, fit.slope) * (-fit.slope * fit.x).exp();
@@ -124,6 +129,24 @@ impl Fit {
         })
     }
 
+    /// The 90 % interval of the next amount over its unit, at a prompt of which the slopes made this: quantiles of nothing and a
+    /// log-normal distribution. None where nothing is known.
+    pub fn interval(&self, prior: Option<Prior>, x: f64, multiplier: &Multiplier) -> Option<[f64; 2]> {
+        let forecast = self.forecast(prior, x)?;
+        // what was said to be free counts as nothing told
+        let said = prior.map_or(0.0, |prior| if prior.amount > 0.0 { 0.0 } else { prior.weight });
+        let zero = (self.zeros + said) / (self.count() + said.max(1.0));
+        let deviation = forecast.variance.sqrt();
+        let mean = forecast.mean + multiplier.log;
+        let deviations = if zero == 0.0 {
+            [Some(-TAIL_DEVIATIONS), Some(TAIL_DEVIATIONS)]
+        } else {
+            [TAIL, 1.0 - TAIL].map(|share| (share > zero).then(|| quantile((share - zero) / (1.0 - zero))))
+        };
+        let [low, high] = deviations.map(|at| at.map_or(0.0, |at| (mean + at * deviation).exp()));
+        Some([low, high])
+    }
+
     /// What most calls come to, over the unit: the geometric mean, which a few dear ones hardly move. Before any outcome
     /// it is what was said, else `usual`, and it takes a few outcomes to believe otherwise.
     pub fn typical(&self, prior: Option<Prior>, x: f64, usual: f64) -> f64 {
@@ -145,6 +168,17 @@ impl Fit {
         let least = LEAST_VARIANCE * (forecast.variance / forecast.scatter);
         Some((y - forecast.mean) / forecast.variance.max(least).sqrt())
     }
+}
+
+/// The quantile of the standard normal distribution of a share above 0 and below 1, to within .0005: Abramowitz and Stegun (1964),
+/// 26.2.23.
+fn quantile(share: f64) -> f64 {
+    let tail = share.min(1.0 - share).max(f64::MIN_POSITIVE);
+    let t = (-2.0 * tail.ln()).sqrt();
+    let top = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let bottom = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    let beyond = t - top / bottom;
+    if share < 0.5 { -beyond } else { beyond }
 }
 
 /// The sum of the powers of lengths with this exponent, interpolated: its logarithm is a smooth convex function.
@@ -172,7 +206,7 @@ mod tests {
         pairs.iter().for_each(|&(tokens, amount)| sums.add(&Observation::new(amount, Some(tokens), Scale::ONE, 0)));
         let mut view = View::default();
         view.add(1.0, &sums);
-        Fit::new(&view)
+        Fit::new(&view, 0.0)
     }
 
     #[test]

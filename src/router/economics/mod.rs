@@ -2,7 +2,8 @@
 //!
 //! In: price lists, told amounts, answers and failures, a budget. Out: expected amounts, availability, utilities, what the
 //! budget affords. Called by: the router, which keeps what each outcome contributed so that it can be taken back. Knows no
-//! clock: times are passed in. Method: a model of zeros and of positive amounts (`fit.rs`) on exact sums (`sums.rs`).
+//! clock: times are passed in. Method: slopes on what is known of a prompt, alike for all models (`slopes.rs`), and a model of zeros and of
+//! positive amounts for each (`fit.rs`), on exact sums (`sums.rs`).
 
 mod amounts;
 mod availability;
@@ -10,11 +11,15 @@ mod book;
 mod breaker;
 mod budget;
 mod fit;
+mod kinds;
 mod objective;
+mod slopes;
 mod state;
 mod sums;
 
-pub use book::{Economics, Kind, OriginAmounts, Terms};
+pub use book::{AllSlopes, Economics, OriginAmounts, Outlook, Terms};
 pub use budget::Budget;
+pub use kinds::Kind;
 pub use objective::Objective;
+pub use slopes::Row;
 pub use sums::Observation;

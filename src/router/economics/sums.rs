@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::slopes::Multiplier;
 use crate::router::price::{Basis, Scale, length};
 
 /// Amounts over their unit below which nothing was paid, and above which more does not count.
@@ -38,13 +39,21 @@ pub struct Observation {
     pub x: f64,
     /// Logarithm of the amount over its unit; 0 where it is nothing.
     pub y: f64,
+    /// What the slopes of then made of the prompt. What a model learns is what they leave.
+    pub multiplier: Multiplier,
 }
 
 impl Observation {
     /// An amount that was told of a decision: `scale` is what [`Price::scale`](crate::router::price::Price::scale) gave then.
     pub fn new(amount: f64, prompt_tokens: Option<f64>, scale: Scale, at: u64) -> Self {
         let length = length(prompt_tokens);
-        Self { at, scale, amount, length, x: length.ln(), y: logarithm(amount, scale) }
+        let multiplier = Multiplier::default();
+        Self { at, scale, amount, length, x: length.ln(), y: logarithm(amount, scale), multiplier }
+    }
+
+    /// The same at a prompt of which slopes made this.
+    pub fn at_prompt(self, multiplier: Multiplier) -> Self {
+        Self { multiplier, ..self }
     }
 
     /// Another amount for the same decision.
@@ -53,19 +62,20 @@ impl Observation {
     }
 
     /// How many [`numbers`](Self::numbers) there are.
-    pub const NUMBERS: usize = 4;
+    pub const NUMBERS: usize = 6;
 
-    /// What it is made of, beside when it was told and over what: amount, length, unit, usual unit.
+    /// What it is made of, beside when it was told and over what: amount, length, unit, usual unit, multiplier.
     pub fn numbers(&self) -> [f64; Self::NUMBERS] {
-        [self.amount, self.length, self.scale.unit, self.scale.usual]
+        let Multiplier { log, factor } = self.multiplier;
+        [self.amount, self.length, self.scale.unit, self.scale.usual, log, factor]
     }
 
     /// From its parts; none for a basis that there is not.
     pub fn from_numbers(at: u64, basis: u64, numbers: &[f64]) -> Option<Self> {
         let basis = [Basis::List, Basis::Unpriced, Basis::Free].into_iter().find(|known| *known as u64 == basis)?;
-        let [amount, length, unit, usual] = numbers.try_into().ok()?;
-        let scale = Scale { basis, unit, usual };
-        Some(Self { at, scale, amount, length, x: length.ln(), y: logarithm(amount, scale) })
+        let [amount, length, unit, usual, log, factor] = numbers.try_into().ok()?;
+        let (scale, multiplier) = (Scale { basis, unit, usual }, Multiplier { log, factor });
+        Some(Self { at, scale, amount, length, x: length.ln(), y: logarithm(amount, scale), multiplier })
     }
 
     /// Whether it cost nothing, or took no time.
@@ -82,6 +92,7 @@ impl Observation {
             && self.length.is_finite()
             && near(self.x, self.length.ln())
             && near(self.y, logarithm(self.amount, self.scale))
+            && self.multiplier.is_sound()
     }
 }
 
@@ -136,7 +147,7 @@ pub struct AmountSums {
     yy: Exact,
     /// Amounts of all, over what the list said of a usual prompt.
     told: Exact,
-    /// What the list said of their prompts over what it said of a usual one, times powers of their lengths.
+    /// What the list and the slopes said of their prompts over what they said of a usual one, times powers of their lengths.
     lengths: [Exact; 9],
 }
 
@@ -214,12 +225,12 @@ impl AmountSums {
     }
 
     fn of(observation: &Observation) -> Self {
-        let Observation { scale, amount, length, x, y, .. } = *observation;
+        let Observation { scale, amount, length, x, y, multiplier, .. } = *observation;
         // roots and products are the same on every machine
         let half = length.sqrt();
         let quarter = half.sqrt();
         let powers = [quarter, half, half * quarter, length];
-        let mut lengths = [(scale.unit / scale.usual).min(MOST); 9];
+        let mut lengths = [(multiplier.factor * scale.unit / scale.usual).min(MOST); 9];
         for (n, power) in powers.into_iter().enumerate() {
             lengths[3 - n] /= power;
             lengths[5 + n] *= power;
@@ -233,7 +244,7 @@ impl AmountSums {
             sums.zeros = 1;
             return sums;
         }
-        let (x, y) = (Exact::of(x, LOGARITHM), Exact::of(y, LOGARITHM));
+        let (x, y) = (Exact::of(x, LOGARITHM), Exact::of(y - multiplier.log, LOGARITHM));
         let product = |a: Exact, b: Exact| Exact(a.0 * b.0);
         Self { positive: 1, x, xx: product(x, x), y, xy: product(x, y), yy: product(y, y), ..sums }
     }
@@ -398,6 +409,9 @@ mod tests {
             Observation { x: 7.0, ..sound },
             Observation { y: 7.0, ..sound },
             Observation { scale: Scale { basis: Basis::List, unit: 0.0, usual: 1.0 }, ..sound },
+            Observation { multiplier: Multiplier { log: 9.0, factor: 1.0 }, ..sound },
+            Observation { multiplier: Multiplier { log: 0.0, factor: 0.0 }, ..sound },
+            Observation { multiplier: Multiplier { log: f64::NAN, factor: 1.0 }, ..sound },
         ];
         assert!(sound.is_sound() && broken.iter().all(|observation| !observation.is_sound()));
     }

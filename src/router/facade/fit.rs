@@ -99,8 +99,12 @@ impl SonaRouter {
                 let relearned = next.adopt(basis, &rows);
                 next.lessons = left;
                 let records = relearned_records(&records, &relearned, |decided| next.moved(decided, &relearned));
+                next.relearn_slopes(&records);
                 fault::point("routerAdoptPlanned");
                 let mut ledger = self.ledger.lock();
+                // what has been given up meanwhile is not held where this is replayed
+                let held = ledger.records().first().map_or(ledger.next(), |first| first.decided.number);
+                next.unlearn_slopes(records.iter().take_while(|entry| entry.decided.number < held));
                 let basis = next.basis.clone();
                 let id = basis.id().to_owned();
                 self.note(&mut ledger, || Change::Adopted(Some(basis), seen));

@@ -31,7 +31,7 @@ use super::model::Model;
 use super::policy::{Arm, View};
 use super::posterior::Prompts;
 use super::time::{Clock, Now, Reading};
-use super::{DecisionId, FEATURES, Features, ModelId};
+use super::{DecisionId, FEATURES, ModelId};
 use crate::check;
 use crate::chunks::Chunks;
 use crate::config::{Background, RouterConfig};
@@ -205,7 +205,7 @@ impl SonaRouter {
                     mask[place] |= eligible;
                 }
             }
-            let propensities = view.propensities_at(&Features::new(z), &mask);
+            let propensities = view.propensities_at(z, &mask);
             let of = |(place, eligible): (&Option<usize>, &bool)| {
                 place.filter(|_| *eligible).map_or(0.0, |at| propensities[at])
             };
@@ -382,8 +382,19 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
     let (shared, tenants) = (knowledge.posterior.shared(), knowledge.posterior.tenants().clone());
     let (basis, epoch, version) = (knowledge.basis.clone(), knowledge.epoch, knowledge.version);
     let many_lessons = knowledge.lessons.as_ref().is_some_and(|lessons| lessons.are_many());
+    let slopes = knowledge.economics.slopes().clone();
     if let Some((former, only)) = former {
         let mut arms = former.arms.clone();
+        // every model expects the slope of all
+        if former.slopes.differ(&slopes) {
+            let places = former.arms.iter().zip(&*former.uids).enumerate();
+            for (at, (former, &uid)) in places.filter(|(_, (_, uid))| !only.contains(uid)) {
+                let terms = knowledge.economics.arm(uid).filter(|terms| !Arc::ptr_eq(terms, &former.terms));
+                if let (Some(slot), Some(terms)) = (arms.get_mut(at), terms) {
+                    *slot = Arc::new(Arm { terms: terms.clone(), ..Arm::clone(former) });
+                }
+            }
+        }
         for &uid in only {
             let Ok(at) = former.uids.binary_search(&uid) else { continue };
             let next = former.arms.get(at).and_then(|former| arm(uid, &former.model));
@@ -391,7 +402,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
                 *slot = next;
             }
         }
-        return View { basis, epoch, version, shared, tenants, arms, many_lessons, ..former.clone() };
+        return View { basis, epoch, version, shared, tenants, arms, slopes, many_lessons, ..former.clone() };
     }
     let models = knowledge.models.list();
     let arms: Chunks<Arc<Arm>> = models.iter().filter_map(|(uid, model)| arm(*uid, model)).collect();
@@ -407,6 +418,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
         arms,
         uids,
         models,
+        slopes,
         origins: knowledge.others.len() as u64,
         many_lessons,
     }

@@ -6,8 +6,9 @@ use super::{DecisionId, SonaRouter};
 use crate::error::Result;
 use crate::linear::random;
 use crate::router::change::{Change, MOST_ROWS};
+use crate::router::economics::Outlook;
 use crate::router::event::Event;
-use crate::router::features::{BOTH, Features};
+use crate::router::features::{BOTH, Cues, Features, Surface};
 use crate::router::ledger::{Decided, Eligible, Ledger, Reason};
 use crate::router::policy::{Chances, Decision, Request, Situation, View};
 use crate::router::posterior::Prompts;
@@ -38,6 +39,9 @@ impl SonaRouter {
 
     fn decide(&self, unit: Option<Arc<[f32]>>, request: &Request, now: Now) -> Result<Decision> {
         let reading = self.reading(now);
+        let surface = request.text.as_deref().map(Surface::of);
+        let (cues, estimate) = surface.map(|Surface { cues, tokens }| (cues, tokens)).unzip();
+        let prompt_tokens = request.prompt_tokens.or(estimate);
         loop {
             let view = self.published.load_full();
             request.check(&view.models)?;
@@ -51,6 +55,7 @@ impl SonaRouter {
                     situation.prompts = Some(Prompts::clone(&prompts));
                 }
             }
+            situation.outlook = view.slopes.outlook(prompt_tokens, cues.as_ref(), &z);
             let chances = view.decide(&Features::new(&z), request, &situation)?;
             let mut ledger = self.ledger.lock();
             if ledger.epoch != view.epoch {
@@ -65,7 +70,8 @@ impl SonaRouter {
                 }
                 continue;
             }
-            let (decided, at, reason) = decided(&mut ledger, &view, &chances, request, unit.clone(), (z, reading));
+            let known = (unit.clone(), cues, &situation.outlook);
+            let (decided, at, reason) = decided(&mut ledger, &view, &chances, request, known, (z, reading));
             let id = DecisionId { incarnation: ledger.incarnation(), number: decided.number };
             self.note_decision(&mut ledger, Arc::new(decided), reading);
             let prompts = ledger.prompts.as_ref().map_or(0, |prompts| prompts.rows.len());
@@ -89,6 +95,7 @@ impl SonaRouter {
         Situation {
             budget: ledger.budget,
             session: session.and_then(|session| ledger.sessions.model(session, now)),
+            outlook: Outlook::usual(),
             prompts: None,
             now,
             trials,
@@ -165,7 +172,7 @@ fn decided(
     view: &View,
     chances: &Chances,
     request: &Request,
-    prompt: Option<Arc<[f32]>>,
+    (prompt, cues, outlook): (Option<Arc<[f32]>>, Option<Cues>, &Outlook),
     (z, reading): ([f32; BOTH], Reading),
 ) -> (Decided, usize, Reason) {
     let (seed, number) = (view.config.seed, ledger.next());
@@ -174,7 +181,7 @@ fn decided(
     let (listed, propensities) = chances.eligible();
     let models = if *listed == *view.uids { view.uids.clone() } else { ledger.share(&listed) };
     let charge =
-        ledger.budget.filter(|_| !request.observe).and_then(|budget| view.charge(chances, at, request, &budget));
+        ledger.budget.filter(|_| !request.observe).and_then(|budget| view.charge(chances, at, outlook, &budget));
     let row = prompt.as_ref().zip(ledger.prompts.as_ref()).map(|(prompt, prompts)| prompts.place(prompt));
     let context_free = prompt.is_none();
     let decided = Decided {
@@ -195,7 +202,8 @@ fn decided(
         expected_cost: choice.cost_usd,
         expected_latency: choice.latency_ms,
         charge,
-        prompt_tokens: request.prompt_tokens,
+        prompt_tokens: outlook.prompt_tokens,
+        cues,
         session: request.session.clone(),
         tenant: request.tenant.clone(),
         subject: None,

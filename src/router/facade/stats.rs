@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::SonaRouter;
 use crate::error::Result;
+use crate::router::economics::Outlook;
 use crate::router::posterior::CENTRE;
 
 /// Counters of one model.
@@ -106,6 +107,7 @@ impl SonaRouter {
             (ledger.next() - 1, pending, ledger.budget, sessions, ledger.counts(), ledger.reading(), fitting)
         };
         let [chosen, trials] = counts;
+        let usual = Outlook::usual();
         let models = view.arms.iter().map(|arm| {
             let (n, t) = arm.quality.outcomes;
             let rests = arm.terms.breaker.rests(reading.moment.life_ms);
@@ -114,8 +116,8 @@ impl SonaRouter {
                 decisions: chosen.get(&arm.uid).copied().unwrap_or_default(),
                 outcomes: n,
                 quality: (n > 0.0).then(|| (CENTRE + t / n).clamp(0.0, 1.0)),
-                cost_usd: arm.terms.cost_usd(&arm.model, None),
-                latency_ms: arm.terms.latency_ms(&arm.model, None),
+                cost_usd: arm.terms.cost_usd(&arm.model, &usual),
+                latency_ms: arm.terms.latency_ms(&arm.model, &usual),
                 availability: arm.terms.calls.observed(),
                 rests_ms: rests,
                 rests_until: if rests > 0 { reading.moment.unix_ms.saturating_add(rests) } else { 0 },
@@ -158,7 +160,7 @@ impl SonaRouter {
             decisions: ledger.bytes(),
             prompts: ledger.prompt_bytes() + knowledge.lessons.as_ref().map_or(0, |lessons| lessons.bytes()),
             posteriors: posterior.posteriors,
-            sums: posterior.sums,
+            sums: posterior.sums + knowledge.economics.slope_bytes(),
             tenants: posterior.tenants,
             sessions: ledger.sessions.bytes(),
             basis: basis as u64,

@@ -1,10 +1,13 @@
 //! What is known of a prompt: two blocks of [`FEATURES`] numbers, made of its vector by a basis that never changes.
 //!
-//! In: unit vectors. Out: [`Features`]. Called by: the rest of `router`. The basis itself is `basis/`.
+//! In: unit vectors. Out: [`Features`]. Called by: the rest of `router`. The basis itself is `basis/`; what the surface of a text
+//! says, where there is one, is `cues.rs`.
 
 pub mod basis;
+mod cues;
 
 pub use basis::{Basis, FEATURES};
+pub use cues::{CUES, Cues, STEPS, Surface};
 
 /// Features of one block and its bias.
 pub const BLOCK: usize = FEATURES + 1;

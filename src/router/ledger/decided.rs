@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::router::features::BOTH;
+use crate::router::economics::Row;
+use crate::router::features::{BOTH, Cues};
+use crate::router::price::log_length;
 use crate::router::time::Moment;
 
 /// Features of unit vectors are far below.
@@ -105,8 +107,10 @@ pub struct Decided {
     pub expected_latency: Option<f64>,
     /// What it did to the budget.
     pub charge: Option<Charge>,
-    /// Tokens of the prompt.
+    /// Tokens of the prompt, said or estimated.
     pub prompt_tokens: Option<f64>,
+    /// Cues of the prompt's text, where there was one.
+    pub cues: Option<Cues>,
     /// Session that it belongs to.
     pub session: Option<Arc<str>>,
     /// Tenant.
@@ -137,6 +141,11 @@ impl Decided {
             && share(self.propensity)
             && share(self.expected_quality)
             && amounts.into_iter().chain(charge.into_iter().flatten().map(Some)).all(amount)
+    }
+
+    /// The prompt as costs and latencies go with it.
+    pub fn row_of_amounts(&self) -> Row {
+        Row::new(log_length(self.prompt_tokens), self.cues.as_ref(), &self.z)
     }
 
     /// The same, once no basis is fitted any more.

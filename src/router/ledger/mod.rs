@@ -374,6 +374,7 @@ mod tests {
             expected_latency: None,
             charge: None,
             prompt_tokens: None,
+            cues: None,
             session: None,
             tenant: None,
             subject: None,

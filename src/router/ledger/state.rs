@@ -10,7 +10,7 @@ use crate::config::RouterConfig;
 use crate::error::Result;
 use crate::identity::Lineage;
 use crate::router::economics::{Budget, Observation};
-use crate::router::features::BOTH;
+use crate::router::features::{BOTH, CUES, Cues};
 use crate::router::posterior::Learned;
 use crate::router::time::{Moment, Reading};
 use crate::router::words::{NO_WORD, WordList, Words};
@@ -167,6 +167,8 @@ struct Tables {
     real: Vec<f64>,
     there: Vec<u8>,
     z: Vec<f32>,
+    /// Whether there are cues, and those.
+    cues: Vec<u8>,
     attempts: Vec<u64>,
     attempt_real: Vec<f64>,
     attempt_there: Vec<u8>,
@@ -189,6 +191,7 @@ fn write_records(records: &Chunks<Entry>, writer: &mut Writer<'_>) {
     writer.tensor("real", &[n, REAL], &t.real);
     writer.tensor("there", &[n, OPTIONAL], &t.there);
     writer.tensor("z", &[n, BOTH], &t.z);
+    writer.tensor("cues", &[n, 1 + CUES], &t.cues);
     writer.tensor("attempts", &[attempts, ATTEMPT_WHOLE], &t.attempts);
     writer.tensor("attempt_real", &[attempts, ATTEMPT_OPTIONAL], &t.attempt_real);
     writer.tensor("attempt_there", &[attempts, ATTEMPT_OPTIONAL], &t.attempt_there);
@@ -246,6 +249,8 @@ impl Tables {
         self.real.extend(optional.map(Option::unwrap_or_default));
         self.there.extend(optional.map(|value| u8::from(value.is_some())));
         self.z.extend_from_slice(&decided.z);
+        self.cues.push(u8::from(decided.cues.is_some()));
+        self.cues.extend(decided.cues.unwrap_or_default().0.map(|cue| cue as u8));
         self.others.extend(eligible.others.iter().map(|(at, _)| *at));
         self.propensities.extend(eligible.others.iter().map(|(_, p)| *p));
         for attempt in account.iter().flat_map(|account| &account.attempts) {
@@ -283,6 +288,7 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
     let real: Vec<f64> = reader.tensor("real", &[n, REAL])?;
     let there: Vec<u8> = reader.tensor("there", &[n, OPTIONAL])?;
     let z: Vec<f32> = reader.tensor("z", &[n, BOTH])?;
+    let cues: Vec<u8> = reader.tensor("cues", &[n, 1 + CUES])?;
     let lists = read_lists(reader)?;
     let words = WordList::read(reader)?;
     let (_, others) = reader.rows::<u32>("others", &[])?;
@@ -291,7 +297,7 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
     let mut attempts = Attempts::read(reader, known)?;
     let mut records = Chunks::default();
     let table = whole.chunks_exact(WHOLE).zip(real.chunks_exact(REAL)).zip(there.chunks_exact(OPTIONAL));
-    for (((whole, real), there), z) in table.zip(z.chunks_exact(BOTH)) {
+    for ((((whole, real), there), z), cues) in table.zip(z.chunks_exact(BOTH)).zip(cues.chunks_exact(1 + CUES)) {
         let corrupt = |what: &str| reader.corrupt("whole", format_args!("expected {what}"));
         let word = |packed: u64, high: bool| words.get(if high { packed >> 32 } else { packed & 0xffff_ffff });
         let word = |packed: u64, high: bool| word(packed, high).map_err(|_| corrupt("words that are there"));
@@ -335,6 +341,11 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
             expected_latency: optional(1),
             charge,
             prompt_tokens: optional(2),
+            cues: match cues[0] {
+                0 if cues.iter().all(|&cue| cue == 0) => None,
+                1 => Some(Cues(std::array::from_fn(|i| cues[1 + i] as i8))),
+                _ => return Err(corrupt("cues of a text, or none")),
+            },
             session: word(whole[13], false)?,
             tenant: word(whole[13], true)?,
             subject: word(whole[14], false)?,

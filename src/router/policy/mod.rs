@@ -15,8 +15,8 @@ use explore::{WIDTH, of_count};
 pub use request::{Candidate, Decision, Request, filter};
 
 use super::ModelId;
-use super::economics::{Budget, Objective, Terms};
-use super::features::{Basis, Features};
+use super::economics::{AllSlopes, Budget, Objective, Outlook, Terms};
+use super::features::{BOTH, Basis, Features};
 use super::ledger::{Charge, Reason};
 use super::model::Model;
 use super::models::Models;
@@ -61,6 +61,8 @@ pub struct View {
     /// Their numbers.
     pub uids: Arc<[u32]>,
     pub models: Arc<Models>,
+    /// How costs and latencies of all models go with prompts.
+    pub slopes: AllSlopes,
     /// Origins whose sums are known, but for its own.
     pub origins: u64,
     /// So many outcomes wait to be learned anew that the last fit of a basis is due.
@@ -72,6 +74,8 @@ pub struct View {
 pub struct Situation {
     /// The budget, should there be one.
     pub budget: Option<Budget>,
+    /// The prompt as costs and latencies are expected by it.
+    pub outlook: Outlook,
     /// The model that the session has.
     pub session: Option<u32>,
     /// The prompts that it may be any of, where it is not known which one.
@@ -161,19 +165,19 @@ impl View {
     }
 
     /// What a decision for the candidate at a place does to the budget.
-    pub fn charge(&self, chances: &Chances, place: usize, request: &Request, budget: &Budget) -> Option<Charge> {
+    pub fn charge(&self, chances: &Chances, place: usize, outlook: &Outlook, budget: &Budget) -> Option<Charge> {
         let (dearest, cheapest) = chances.range?;
-        let reserved = self.counted_usd(&chances.candidates[place], request, budget);
+        let reserved = self.counted_usd(&chances.candidates[place], outlook, budget);
         Some(Charge { dearest, cheapest, reserved })
     }
 
     /// What a budget counts a call for until its cost is told: what is expected, a request's share where nothing is known, and
     /// what most calls cost where the mean is out of reach.
-    fn counted_usd(&self, candidate: &Candidate, request: &Request, budget: &Budget) -> f64 {
+    fn counted_usd(&self, candidate: &Candidate, outlook: &Outlook, budget: &Budget) -> f64 {
         let expected = candidate.cost_usd.unwrap_or(budget.usd);
         match self.arm(candidate.model.0) {
             Some(arm) if expected > budget.reach() => {
-                expected.min(arm.terms.typical_usd(&arm.model, request.prompt_tokens, budget.usd))
+                expected.min(arm.terms.typical_usd(&arm.model, outlook, budget.usd))
             }
             _ => expected,
         }
@@ -181,8 +185,9 @@ impl View {
 
     /// The policy's propensities at features alone, for a log: what it would do now, no filters but `eligible`, one entry for each
     /// model.
-    pub fn propensities_at(&self, z: &Features, eligible: &[bool]) -> Vec<f64> {
-        let candidates = self.assess(z, &Request::default(), &Situation::default());
+    pub fn propensities_at(&self, z: &[f32; BOTH], eligible: &[bool]) -> Vec<f64> {
+        let situation = Situation { outlook: self.slopes.outlook(None, None, z), ..Situation::default() };
+        let candidates = self.assess(&Features::new(z), &Request::default(), &situation);
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| eligible[at]).collect();
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let mut propensities = propensities(self.config.exploration, &prospects, self.shared.learned as f64);
@@ -202,6 +207,7 @@ impl View {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+        let outlook = &situation.outlook;
         let named = request.eligible.as_ref().map(|eligible| {
             let mut uids: Vec<u32> = eligible.iter().map(|model| model.0).collect();
             uids.sort_unstable();
@@ -226,8 +232,8 @@ impl View {
             let of_prompts =
                 situation.prompts.as_ref().map_or(0.0, |prompts| arm.quality.variance_over(prompts, &self.shared));
             let half = half_width(self.shared.interval_scale, of_mean + of_prompts);
-            let cost_usd = arm.terms.cost_usd(&arm.model, request.prompt_tokens);
-            let latency_ms = arm.terms.latency_ms(&arm.model, request.prompt_tokens);
+            let cost_usd = arm.terms.cost_usd(&arm.model, outlook);
+            let latency_ms = arm.terms.latency_ms(&arm.model, outlook);
             let availability = arm.terms.calls.availability();
             let cost = cost_price * objective.cost_position(cost_usd);
             let latency = objective.latency * objective.latency_position(latency_ms);
@@ -252,7 +258,9 @@ impl View {
                 deviation: (noise * (variance + tenant_variance) + assessment.disagreement().powi(2)).sqrt(),
                 interval: [(expected - half).clamp(0.0, 1.0), (expected + half).clamp(0.0, 1.0)],
                 cost_usd,
+                cost_interval: arm.terms.cost_interval(&arm.model, outlook, cost_usd),
                 latency_ms,
+                latency_interval: arm.terms.latency_interval(&arm.model, outlook, latency_ms),
                 worth,
                 optimism,
                 uncertainty,
@@ -314,7 +322,7 @@ impl View {
         }
         let mut budget = situation.budget?;
         let share = budget;
-        let usd = |candidate: &Candidate| self.counted_usd(candidate, request, &share);
+        let usd = |candidate: &Candidate| self.counted_usd(candidate, &situation.outlook, &share);
         let open = |candidate: &&Candidate| candidate.filters == 0;
         let cheapest = candidates.iter().filter(open).map(usd).fold(f64::INFINITY, f64::min);
         let cheapest_of_all = candidates.iter().map(usd).fold(f64::INFINITY, f64::min);

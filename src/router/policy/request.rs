@@ -42,7 +42,9 @@ pub struct Request {
     pub max_latency_ms: Option<f64>,
     /// Nothing is applied: no session, no trial, no budget; the caller only wants to know.
     pub observe: bool,
-    /// Length of the prompt in tokens.
+    /// Text of the prompt. Costs and latencies are expected by its surface; it is not kept.
+    pub text: Option<Arc<str>>,
+    /// Length of the prompt in tokens. Where it is not given it is estimated from the text.
     pub prompt_tokens: Option<f64>,
     /// What the caller wants to find again: JSON.
     pub metadata: Option<Arc<str>>,
@@ -81,8 +83,12 @@ pub struct Candidate {
     pub deviation: f64,
     /// Expected US dollars; none where nothing is known.
     pub cost_usd: Option<f64>,
-    /// Expected milliseconds.
+    /// 90 % interval of what the call costs, which holds the expected amount; none where nothing is known.
+    pub cost_interval: Option<[f64; 2]>,
+    /// Expected milliseconds; none where nothing is known.
     pub latency_ms: Option<f64>,
+    /// 90 % interval of how long the call takes, which holds the expected amount; none where nothing is known.
+    pub latency_interval: Option<[f64; 2]>,
     /// Worth of the expected quality, unclipped, and of what a failed call is worth by the share of calls that fail.
     pub worth: f64,
     /// What a model gets for what is not known of it yet.
