@@ -173,7 +173,15 @@ describe('explainTable', () => {
         propensity: 0.005,
         score: 0.5,
         parts: { quality: 0.4, optimism: 0.1, bonus: 0.03, cost: 0.03, latency: 0 },
-        expected: { quality: 0.4, interval: [0.3, 0.5], deviation: 0.06, costUsd: null, costInterval: null, latencyMs: 9.5, latencyInterval: [8, 11] },
+        expected: {
+          quality: 0.4,
+          interval: [0.3, 0.5],
+          deviation: 0.06,
+          costUsd: null,
+          costInterval: null,
+          latencyMs: 9.5,
+          latencyInterval: [8, 11],
+        },
         blocks: [0.4, 0.4],
         availability: 0.95,
         tenant: 0,
@@ -212,7 +220,15 @@ describe('explainTable', () => {
     const [first] = explanation.candidates;
     const bare = structuredClone(first) as NonNullable<typeof first>;
     bare.parts = { quality: 0.5, optimism: 0, bonus: 0, cost: 0, latency: 0 };
-    bare.expected = { quality: 0.5, interval: [0, 1], deviation: 1, costUsd: null, costInterval: null, latencyMs: null, latencyInterval: null };
+    bare.expected = {
+      quality: 0.5,
+      interval: [0, 1],
+      deviation: 1,
+      costUsd: null,
+      costInterval: null,
+      latencyMs: null,
+      latencyInterval: null,
+    };
     const { patterns: _, ...rest } = explanation;
     const text = explainTable({ ...rest, reason: 'session', budgetPrice: 0, candidates: [bare] });
     expect(text.split('\n')).toEqual([
