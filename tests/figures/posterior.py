@@ -27,9 +27,8 @@ def quality(n):
     return (n * 7919 % 101) / 100 * (0.5 + 0.5 * (n % MODELS) / MODELS)
 
 
-# precisions of slopes, intercepts and the shared map
-slope, intercept, lam_g = 120.0, 5.0, 10.0
-A = np.stack([[np.diag([slope] * F + [intercept])] * 2] * MODELS).astype(float); b = np.zeros((MODELS, 2, F + 1)); s = np.zeros((MODELS, 2, F + 1))
+lam, lam_g = 20.0, 10.0
+A = np.stack([[np.eye(F + 1) * lam] * 2] * MODELS).astype(float); b = np.zeros((MODELS, 2, F + 1)); s = np.zeros((MODELS, 2, F + 1))
 G = np.eye(2 * F + MODELS) * lam_g; gb = np.zeros(2 * F + MODELS); g = np.zeros(2 * F)
 n_, e_, ee, err = 0.0, 0.0, 0.0, np.zeros(2)
 
