@@ -52,13 +52,6 @@ impl Symmetric {
         }
     }
 
-    /// Adds numbers to its diagonal.
-    pub fn add_diagonal(&mut self, values: &[f64]) {
-        for (i, value) in values.iter().enumerate() {
-            self.triangle[triangle(i + 1) - 1] += value;
-        }
-    }
-
     /// Adds a multiple of another matrix of the same size.
     pub fn add_scaled(&mut self, factor: f64, other: &Self) {
         debug_assert_eq!(self.dim, other.dim);

@@ -11,7 +11,7 @@ mod request;
 use std::sync::Arc;
 
 pub use explore::{Prospect, draw, keep_floor, propensities};
-use explore::{WIDTH, of_count};
+use request::WIDTH;
 pub use request::{Candidate, Decision, Request, filter};
 
 use super::ModelId;
@@ -225,9 +225,7 @@ impl View {
                 None => (0.0, 0.0),
             };
             let expected = assessment.expected() + difficulty + tenant;
-            let uncertainty = (noise * (variance + tenant_variance)).sqrt();
-            let outcomes = arm.quality.outcomes.0.max(0.0);
-            let bonus = WIDTH * uncertainty + of_count(noise, outcomes, self.shared.outcomes, self.arms.len());
+            let bonus = WIDTH * (noise * (variance + tenant_variance)).sqrt();
             let of_mean = arm.quality.noise.variance(&assessment, noise, tenant_variance);
             let of_prompts =
                 situation.prompts.as_ref().map_or(0.0, |prompts| arm.quality.variance_over(prompts, &self.shared));
@@ -239,7 +237,7 @@ impl View {
             let latency = objective.latency * objective.latency_position(latency_ms);
             let worth = objective.worth(objective.quality * expected, availability);
             let optimism = availability * objective.quality * ((ranked[0] + ranked[1]) / 2.0 - assessment.expected());
-            let [uncertainty, bonus] = [uncertainty, bonus].map(|part| availability * objective.quality * part);
+            let bonus = availability * objective.quality * bonus;
             let mut filters = 0;
             if !is_named(arm.uid) {
                 filters |= filter::ELIGIBLE;
@@ -263,7 +261,6 @@ impl View {
                 latency_interval: arm.terms.latency_interval(&arm.model, outlook, latency_ms),
                 worth,
                 optimism,
-                uncertainty,
                 bonus,
                 cost,
                 latency,

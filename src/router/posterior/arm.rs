@@ -10,18 +10,8 @@ use super::sums::BlockSums;
 use crate::linear::{Symmetric, dot};
 use crate::router::features::{BLOCK, BOTH, Features};
 
-/// Prior precision of what a model has on every prompt alike: models lie far apart, and few outcomes are to show it.
-const INTERCEPT: f64 = 5.0;
-
-/// Prior precision of what prompts change about it, per feature: less than what models differ by.
-const SLOPE: f64 = 120.0;
-
-/// Both, in the order of a block's features, the bias last.
-const PRECISIONS: [f64; BLOCK] = {
-    let mut precisions = [SLOPE; BLOCK];
-    precisions[BLOCK - 1] = INTERCEPT;
-    precisions
-};
+/// Prior precision of every model's map.
+pub const LAMBDA: f64 = 20.0;
 
 /// Share of its former outcomes that a model keeps when it is found to have changed.
 const KEPT: f64 = 0.1;
@@ -45,8 +35,7 @@ pub struct Assessment {
 impl Assessment {
     /// Of a prompt: by the posterior of both blocks, or without any outcome.
     pub fn of(posterior: Option<&[Ridge; 2]>, z: &Features, squared: [f64; 2], r0: f64, mean: f64) -> Self {
-        // each block's square has the bias, which is 1, in it
-        let unlearned = 1.0 / INTERCEPT + ((squared[0] + squared[1]) / 2.0 - 1.0) / SLOPE;
+        let unlearned = (squared[0] + squared[1]) / (2.0 * LAMBDA);
         let Some(posterior) = posterior else {
             return Self { ranked: [r0; 2], centred: [mean; 2], variance: unlearned, unlearned };
         };
@@ -113,7 +102,7 @@ impl Arm {
 
     /// The posterior, made where there is none.
     pub fn posterior_mut(&mut self) -> &mut [Ridge; 2] {
-        let first = || Arc::new([0, 1].map(|_| Ridge::with_precisions(&PRECISIONS)));
+        let first = || Arc::new([Ridge::new(BLOCK, LAMBDA), Ridge::new(BLOCK, LAMBDA)]);
         Arc::make_mut(self.posterior.get_or_insert_with(first))
     }
 
@@ -128,7 +117,7 @@ impl Arm {
         }
         let solved = all.map(|block| {
             let mut a = block.a.matrix().into_owned();
-            a.add_diagonal(&PRECISIONS);
+            a.add_identity(LAMBDA);
             Ridge::solve(&a, &block.b, &block.s())
         });
         if let [Some(first), Some(second)] = solved {

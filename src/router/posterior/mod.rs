@@ -80,8 +80,6 @@ pub struct Shared {
     pub interval_scale: f64,
     /// Qualities taken in.
     pub learned: u64,
-    /// Qualities of all origins, by weight.
-    pub outcomes: f64,
 }
 
 /// What readers need to know of one model's quality.
@@ -140,7 +138,6 @@ impl Posterior {
             difficulty: self.difficulty.map().into(),
             interval_scale: self.calibration.scale(),
             learned: self.learned,
-            outcomes: self.pooled.n,
         }
     }
 
