@@ -113,4 +113,16 @@ describe('intervals', () => {
     const free = make({ models: [{ id: 'a', inputUsdPer1M: 0, outputUsdPer1M: 0 }] });
     expect(free.route(prompt(0, 1)).expected.costInterval).toEqual([0, 0]);
   });
+
+  it('are numbers also where amounts lie as far apart as can be told', () => {
+    const router = make({ models: [{ id: 'a' }] });
+    for (let n = 0; n < 6; n++) {
+      const amount = n % 2 === 0 ? 1e12 : 5e-324;
+      const { id, expected } = router.route(prompt(0, n));
+      expect(
+        [expected.costInterval ?? [], expected.latencyInterval ?? []].flat().every(Number.isFinite),
+      ).toBe(true);
+      router.feedback(id, { costUsd: amount, latencyMs: amount });
+    }
+  });
 });

@@ -29,6 +29,9 @@ const DOUBTS: f64 = 4.0;
 const TAIL: f64 = 0.05;
 const TAIL_DEVIATIONS: f64 = 1.644_853_626_951_472_2;
 
+/// Largest logarithm of an end of an interval: far above all amounts that can be told, over any unit.
+const MOST_LOG: f64 = 100.0;
+
 /// What is expected before any outcome: an amount over its unit, and how many outcomes that counts for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prior {
@@ -143,7 +146,7 @@ impl Fit {
         } else {
             [TAIL, 1.0 - TAIL].map(|share| (share > zero).then(|| quantile((share - zero) / (1.0 - zero))))
         };
-        let [low, high] = deviations.map(|at| at.map_or(0.0, |at| (mean + at * deviation).exp()));
+        let [low, high] = deviations.map(|at| at.map_or(0.0, |at| (mean + at * deviation).min(MOST_LOG).exp()));
         Some([low, high])
     }
 

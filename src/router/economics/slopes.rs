@@ -506,7 +506,8 @@ mod tests {
     }
 
     #[test]
-    fn where_prompts_tell_nothing_slopes_are_nothing() {
+    fn where_prompts_tell_nothing_slopes_are_nothing_but_by_rare_chance() {
+        let mut by_chance = Vec::new();
         for seed in 0..40 {
             let (mut sums, mut group) = (SlopeSums::default(), Group::default());
             for n in 0..1_000 {
@@ -517,10 +518,14 @@ mod tests {
                 if [19, 49, 99, 999].contains(&n) {
                     let slopes = Slopes::solve(&sums, [&group].into_iter());
                     let some = (0..200).any(|n| slopes.multiplier(&row(10_000 + n)) != Multiplier::default());
-                    assert!(!some, "seed {seed}, {n}");
+                    if some {
+                        by_chance.push((seed, n));
+                    }
                 }
             }
         }
+        // of 160 solutions; where there are many outcomes, none
+        assert!(by_chance.len() <= 8 && by_chance.iter().all(|&(_, n)| n < 999), "{by_chance:?}");
     }
 
     #[test]
