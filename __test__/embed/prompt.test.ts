@@ -409,6 +409,19 @@ describe('coding agents', () => {
     }
   });
 
+  it.each([
+    '[test] Result: 3 failed, 12 passed. Why do they fail?',
+    '<question>Capital of France?</question>\n<answer>Paris</answer>\n<rubric>Score 1-5</rubric>',
+    '<instructions>Translate to Thai</instructions><prompt>Hello</prompt>',
+  ])('somebody who writes like a program is heard: %s', (text) => {
+    expect(said(text)).toBe(text);
+  });
+
+  it('a request in tags stays one beside what a program adds', () => {
+    const request = '<context>Report</context>\n<instructions>Summarise in French</instructions>';
+    expect(said(`<system-reminder>x</system-reminder>\n${request}`)).toBe(request);
+  });
+
   it('a list of one’s own stands for all of it', () => {
     const text = '<user_query>rename it</user_query>\n[Request interrupted by user]';
     expect(said(text, { reminders: [] })).toBe(text);
@@ -426,6 +439,9 @@ describe('coding agents', () => {
     ['headings', `${'# AGENTS.md instructions\n'.repeat(n)}</a>`],
     ['results', `${'[a for '.repeat(n)}</a>`],
     ['blank lines', `[${' \n'.repeat(n * 4)}</a>`],
+    ['ends of lines', `[${'\r'.repeat(n * 8)}</a>`],
+    ['pictures between ends of lines', `${'\r[Image: '.repeat(n)}</a>`],
+    ['breaks between ends of lines', `${'\u2028[Request interrupted by user'.repeat(n)}</a>`],
   ])('are looked for in a megabyte: %s', (_, text) => {
     expect(said(text)).toBe(text.trim());
   });

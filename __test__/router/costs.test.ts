@@ -97,6 +97,18 @@ describe('promptTokens', () => {
     expect(tokens / 20).toBeLessThan(most);
   });
 
+  it.each([
+    ['a picture', [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }]],
+    ['an empty chat', []],
+    ['an empty text', ''],
+  ])('are 500 where nothing is said: %s', (_, query) => {
+    const router = new SonaRouter({ models: priced });
+    const { fallback, expected } = router.route(query);
+    expect(fallback?.reason).toBe('empty');
+    expect((expected.costUsd as number) * 1e6).toBeCloseTo(500, 6);
+    void router.close();
+  });
+
   it('that are said count, and are 500 where there is neither', () => {
     const router = make({ models: priced });
     const usd = (options: object) => (router.route(prompt(0, 1), options).expected.costUsd as number) * 1e6;

@@ -114,7 +114,10 @@ class Builtin implements SyncEmbedder {
 
   knows(text: string): boolean {
     if (this.#last?.text !== text) this.embedSync(text);
-    return this.#last?.known === true;
+    const known = this.#last?.known === true;
+    // asked once for each text, which is not kept any longer
+    this.#last = undefined;
+    return known;
   }
 
   tableBasis(): Basis | null {

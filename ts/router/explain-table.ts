@@ -56,7 +56,7 @@ export function explainTable(explanation: Explanation): string {
 }
 
 function withoutPrompt({ reason, message }: Fallback): string {
-  if (reason === 'language') return 'by hashed words: language';
+  if (reason === 'language') return 'of a language that the embedder does not know';
   return `without the prompt: ${reason}${message === undefined ? '' : `, ${plain(message)}`}`;
 }
 

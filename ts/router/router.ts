@@ -279,7 +279,8 @@ export class SonaRouter<const Id extends string = string> {
     const handle = this.#handle;
     const memory = isWithoutText(fallback) ? undefined : this.#query;
     const numbers = this.#slab.f64(at.size + of.size * this.#models.count);
-    const surface = said ?? text;
+    // a prompt that says nothing has no length either: it may be a picture
+    const surface = said ?? (text?.trim() ? text : undefined);
     let allowed = eligible;
     const answer = this.#named(
       () =>
