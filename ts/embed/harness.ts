@@ -1,3 +1,4 @@
+// What coding agents and editors write into the turns of their users, and what of a turn the human said.
 import { anyTag, outermost, tagsOf, withoutBlocks } from './reminders.ts';
 
 /** What is left of a turn's text when what a program wrote around it is gone. */
