@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
-// much of it is the basis, labelled prompts, drift, budgets, and how true its intervals are.
+// much of it is the basis, labelled prompts, drift, errors, models that improve unseen, budgets, and how true its intervals are.
 //
-//   npm run bench:routing -- [--tables cold,bases,warm,drift,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,bases,warm,drift,errors,unseen,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import type { Table } from './lib/print.mts';
@@ -13,11 +13,13 @@ import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
 import { costSets, costsTable } from './routing/costs.mts';
+import { errorsTable } from './routing/errors.mts';
 import { floorTable } from './routing/floor.mts';
 import { withCosts } from './routing/mixture.mts';
 import { newcomerTable } from './routing/newcomer.mts';
 import { type BasisChoice, unseenBasis } from './routing/sona.mts';
 import { meanOfStreams, streamTable } from './routing/streams.mts';
+import { priceTable, unseenTable } from './routing/unseen.mts';
 import { alarmTable, worseTable } from './routing/worse.mts';
 
 const { values: options } = parseArgs({
@@ -63,6 +65,10 @@ const LABELLED = short ? [500] : [200, 500];
 /** Streams with costs, by default. */
 const PAID = ['paretobandit4', 'mmlupro10', 'zeroeval'];
 
+/** Streams that show what it costs to look at models that seem worse, and of how many orders at most. */
+const STATIONARY = ['mmlupro10', 'zeroeval', 'paretobandit4', 'llmrouter9'];
+const ORDERS = 5;
+
 /** Where no basis is to be had that has not seen the stream, one is fitted on its traffic. */
 function basisOf(set: Stream): BasisChoice {
   const found = unseenBasis(set);
@@ -93,6 +99,15 @@ const tables: Makers = {
     ...only('paretobandit4', (set, basis) => [cheaperTable(set, cold, basis)]),
     ...only('llmrouter9', (set, basis) => [newcomerTable(set, cold, basis), alarmTable(set, cold, basis)]),
   ],
+  errors: () => [errorsTable(cold)],
+  unseen: () => {
+    const priced = STATIONARY.filter((name) => names.includes(name)).map((name) => ({
+      stream: stream(name),
+      basis: basisOf(stream(name)),
+      protocol: { ...wholeOf(name), seeds: Math.min(seeds, ORDERS) },
+    }));
+    return [unseenTable(cold), ...(priced.length > 0 ? [priceTable(priced)] : [])];
+  },
   costs: () =>
     costSets
       .filter((name) => !options.sets || names.includes(name))

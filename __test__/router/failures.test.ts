@@ -1,6 +1,7 @@
 // Who is blamed for a call that failed, what a success is, and when a model rests.
 import { describe, expect, it } from 'vitest';
-import type { ExplainedCandidate, Outcome, SonaRouter } from '../../index.ts';
+import { Random } from '../../bench/lib/random.mts';
+import type { ExplainedCandidate, Outcome, RouterConfig, SonaRouter } from '../../index.ts';
 import { fixedClock } from '../../testing.ts';
 import { refusal } from '../support/errors.ts';
 import { routers } from '../support/fixture.ts';
@@ -259,5 +260,78 @@ describe('a model that is down', () => {
     expect(of(router, 'coder')?.restsUntil).toBe(rests);
     router.feedback(ask(router, 'coder'), { costUsd: 0.001 });
     expect(of(router, 'coder')?.restsUntil).toBeNull();
+  });
+});
+
+describe('a world that does not stand still', () => {
+  /** Decisions on prompts of two kinds; each answer is right or wrong by chance, and the chances depend on the round. */
+  function play(
+    config: Partial<RouterConfig>,
+    rounds: number,
+    chances: (round: number) => { [model: string]: { right: number; fails: number } },
+  ) {
+    const clock = fixedClock(NOON);
+    const router = make({
+      models: Object.keys(chances(0)).map((id) => ({ id })),
+      now: clock.now,
+      ...config,
+    });
+    const random = new Random(5);
+    const chosen: string[] = [];
+    for (let n = 0; n < rounds; n++) {
+      clock.advance(1_000);
+      const { id, model } = router.route(prompt(n % 2, n));
+      const { right, fails } = chances(n)[model] as { right: number; fails: number };
+      const [luck, skill] = [random.uniform(), random.uniform()];
+      router.feedback(id, luck < fails ? { error: true } : { quality: Number(skill < right) });
+      chosen.push(model);
+    }
+    const share = (model: string, from: number, to = rounds) =>
+      chosen.slice(from, to).filter((one) => one === model).length / (to - from);
+    return { router, share };
+  }
+
+  it('a steady model is preferred to a better one of which three calls in ten fail', () => {
+    const { share } = play({}, 1_000, () => ({
+      flaky: { right: 0.9, fails: 0.3 },
+      steady: { right: 0.85, fails: 0 },
+      third: { right: 0.6, fails: 0.1 },
+    }));
+    expect(share('steady', 750)).toBeGreaterThanOrEqual(0.95);
+  });
+
+  it('a model that begins to fail is left soon, however long it never did', () => {
+    const chances = (round: number) => ({
+      flaky: { right: 0.9, fails: round < 1_500 ? 0 : 0.3 },
+      steady: { right: 0.8, fails: 0 },
+    });
+    const { share } = play({}, 2_000, chances);
+    expect(share('flaky', 1_000, 1_500)).toBeGreaterThan(0.9);
+    expect(share('steady', 1_750)).toBeGreaterThanOrEqual(0.95);
+    // a mean of all calls would take many more
+    expect(play({ driftDetection: false }, 2_000, chances).share('steady', 1_750)).toBeLessThan(0.9);
+  });
+
+  it('a short outage of a model that never failed before is over when it is over', () => {
+    const { router, share } = play({}, 1_600, (round) => ({
+      steady: { right: 0.9, fails: round >= 1_000 && round < 1_050 ? 1 : 0 },
+      other: { right: 0.6, fails: 0 },
+    }));
+    expect(share('steady', 1_003, 1_050)).toBeLessThan(0.1);
+    expect(share('steady', 1_150)).toBeGreaterThan(0.95);
+    expect(of(router, 'steady')?.restsUntil).toBeNull();
+  });
+
+  it.each<[string, { right: number; fails: number }]>([
+    ['answers better', { right: 0.5, fails: 0 }],
+    ['fails no more', { right: 0.95, fails: 0.6 }],
+  ])('a model that %s unseen is found with a floor under every probability', (_, before) => {
+    const { share } = play({ propensityFloor: 0.05 }, 4_000, (round) => ({
+      improved: round < 1_000 ? before : { right: 0.95, fails: 0 },
+      one: { right: 0.7, fails: 0 },
+      other: { right: 0.7, fails: 0 },
+    }));
+    expect(share('improved', 500, 1_000)).toBeLessThan(0.2);
+    expect(share('improved', 3_500)).toBeGreaterThan(0.8);
   });
 });

@@ -310,6 +310,7 @@ describe('drift', () => {
     ['cost', 'worse'],
     ['cost', 'better'],
     ['latency', 'worse'],
+    ['availability', 'worse'],
   ] as const)('of %s is told: %s', (kind, direction) => {
     const told: unknown[] = [];
     const router = make({ models: [{ id: 'only' }], features: { basis } });
@@ -319,6 +320,11 @@ describe('drift', () => {
       const { id } = router.route(prompt(0, n));
       const factor = n < 200 ? 1 : { worse: 4, better: 0.25 }[direction];
       const noise = Math.exp(0.2 * random.normal());
+      // one of three calls fails
+      if (kind === 'availability' && n >= 200 && n % 3 === 0) {
+        router.feedback(id, { error: true });
+        continue;
+      }
       router.feedback(id, {
         quality: kind === 'quality' && n >= 200 ? 0.4 * random.uniform() : 0.5 + 0.4 * random.uniform(),
         costUsd: 0.001 * noise * (kind === 'cost' ? factor : 1),

@@ -1,1 +1,1 @@
-export { Random } from '../../ts/testing/random.ts';
+export { hashOf, Random } from '../../ts/testing/random.ts';

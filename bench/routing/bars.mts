@@ -167,5 +167,11 @@ export const budget = {
 /** Reward over that of the best mixture of two fixed models for the same spend, second half of the stream. */
 export const mixture: Bar = { least: 0 };
 
+/** Share of a model that always answers, beside a better one that often fails. */
+export const steady: Bar = { least: 0.95 };
+
+/** Share of the runs in which a model that improved unseen is found within 3,000 decisions, by the setting for that. */
+export const found: Bar = { least: 0.95 };
+
 /** Percent of bins. */
 export const calibration: Bar = { least: 80, most: 97 };

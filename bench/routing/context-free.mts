@@ -2,7 +2,8 @@
 // the best of them.
 import { beta } from '../lib/beta.mts';
 import { Random } from '../lib/random.mts';
-import { type Contestant, online, type Policy, type PolicyFactory } from './protocol.mts';
+import type { Stream } from '../lib/stream.mts';
+import { type Contestant, online, type Policy } from './protocol.mts';
 
 /** What was heard of each model. */
 export interface Tally {
@@ -114,19 +115,25 @@ const EPSILON = 2;
 export const decaying = (heard: number, models: number, c = EPSILON): number =>
   Math.min(1, (c * models) / (heard + 1));
 
+/** Needs to know nothing but the models. */
+type AnchorFactory = (of: Pick<Stream, 'models'>) => (seed: number) => Policy;
+
 const factory =
-  (score: Score, wander?: Wander): PolicyFactory =>
+  (score: Score, wander?: Wander): AnchorFactory =>
   ({ models }) =>
   (seed) =>
     new ContextFree(models.length, seed, score, wander);
 
 /** With another constant than the chosen one, for the choice of it. */
-export const epsilonGreedy = (c?: number): PolicyFactory =>
+export const epsilonGreedy = (c?: number): AnchorFactory =>
   factory(greedy, ({ heard, counts }, random) => random.uniform() < decaying(heard, counts.length, c));
 
-export const contextFree: readonly Contestant[] = [
-  online('Beta Thompson, no context', factory(betaThompson)),
-  online('Gaussian Thompson, same', factory(gaussianThompson)),
-  online('UCB1-tuned, same', factory(ucbTuned)),
-  online('epsilon-greedy, same', epsilonGreedy()),
+/** By name. */
+export const anchors: readonly (readonly [string, AnchorFactory])[] = [
+  ['Beta Thompson, no context', factory(betaThompson)],
+  ['Gaussian Thompson, same', factory(gaussianThompson)],
+  ['UCB1-tuned, same', factory(ucbTuned)],
+  ['epsilon-greedy, same', epsilonGreedy()],
 ];
+
+export const contextFree: readonly Contestant[] = anchors.map(([name, create]) => online(name, create));

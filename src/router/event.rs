@@ -13,6 +13,8 @@ pub enum Subject {
     Cost,
     /// Latency.
     Latency,
+    /// The share of calls that are answered.
+    Availability,
 }
 
 impl Subject {
@@ -22,6 +24,7 @@ impl Subject {
             Self::Quality => "quality",
             Self::Cost => "cost",
             Self::Latency => "latency",
+            Self::Availability => "availability",
         }
     }
 }
@@ -35,7 +38,7 @@ pub enum Event {
         model: Arc<str>,
         /// What has shifted.
         subject: Subject,
-        /// For the better: more quality, less cost or latency.
+        /// For the better: more quality, less cost or latency, fewer failures.
         better: bool,
     },
     /// The cheapest model costs more than the budget: it is chosen all the same.

@@ -26,8 +26,8 @@ export interface DriftEvent {
   model: string;
   /** For the worse or the better: less cost is better. */
   direction: 'worse' | 'better';
-  /** What has shifted. */
-  kind: 'quality' | 'cost' | 'latency';
+  /** What has shifted: `'availability'` is the share of calls that are answered. */
+  kind: 'quality' | 'cost' | 'latency' | 'availability';
 }
 
 /** A budget that can't be held. */

@@ -497,7 +497,7 @@ impl Knowledge {
                     *(if kind == Kind::Cost { &mut attempt.cost } else { &mut attempt.latency }) = taken;
                 }
             }
-            self.call(&mut economics, before, after, (number, verdict.newest, now));
+            events.extend(self.call(&mut economics, before, after, (number, verdict.newest, now)));
             attempts.extend(attempt);
         }
         let source = verdict.source.clone().or_else(|| former.as_ref().and_then(|account| account.source.clone()));
@@ -549,26 +549,29 @@ impl Knowledge {
         (Some(observation), event)
     }
 
-    /// Counts a call, or takes one back that was counted.
+    /// Counts a call, or takes one back that was counted. The shift that it reveals: none of what was told otherwise before.
     fn call(
         &self,
         economics: &mut Economics,
         before: Option<&Attempt>,
         after: Option<&(u32, Told)>,
         (number, newest, now): (u64, u64, u64),
-    ) {
+    ) -> Option<Event> {
         let before = before.and_then(|attempt| Some((self.models.current(attempt.arm), attempt.told.ended()?)));
         let after = after.and_then(|(arm, told)| Some((*arm, told.ended()?)));
         if before == after {
-            return;
+            return None;
         }
         if let Some((arm, failed)) = before {
-            economics.take_call_back((arm, self.models.name(arm)), failed);
+            economics.take_call_back((arm, self.models.name(arm)), failed, number);
         }
-        if let Some((arm, failed)) = after {
-            economics.count_call((arm, self.models.name(arm)), failed);
-            economics.watch(arm, failed, number, newest, now);
-        }
+        let (arm, failed) = after?;
+        let detect = self.config.drift_detection && before.is_none();
+        let shift = if detect { economics.surprise(arm, failed, number) } else { None };
+        economics.count_call((arm, self.models.name(arm)), failed, number);
+        economics.watch(arm, failed, number, newest, now);
+        let (subject, better) = (Subject::Availability, shift? == Direction::Up);
+        Some(Event::Drift { model: self.models.name(arm).clone(), subject, better })
     }
 
     /// Takes all that was told of a decision out of costs, latencies and calls.
@@ -583,7 +586,7 @@ impl Knowledge {
                 }
             }
             if let Some(failed) = attempt.told.ended() {
-                self.economics.take_call_back((arm, &name), failed);
+                self.economics.take_call_back((arm, &name), failed, decided.number);
             }
         }
     }

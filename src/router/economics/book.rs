@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::amounts::Amounts;
-use super::availability::Calls;
+use super::availability::{Calls, Seen};
 use super::breaker::Breaker;
 use super::fit::Prior;
 use super::kinds::{ByBasis, ByKind, KINDS, Kind};
@@ -116,7 +116,7 @@ pub struct Terms {
     /// Latencies.
     pub latency: Amounts,
     /// Calls of all origins.
-    pub calls: Calls,
+    pub calls: Seen,
     /// Whether it rests.
     pub breaker: Breaker,
 }
@@ -124,7 +124,7 @@ pub struct Terms {
 impl Terms {
     fn new(price: Price, version: u64) -> Self {
         let (cost, latency) = Default::default();
-        Self { prices: vec![(version, price)], cost, latency, calls: Calls::default(), breaker: Breaker::default() }
+        Self { prices: vec![(version, price)], cost, latency, calls: Seen::default(), breaker: Breaker::default() }
     }
 
     /// Its price now.
@@ -530,20 +530,27 @@ impl Economics {
         amended
     }
 
-    /// Counts a call.
-    pub fn count_call(&mut self, (uid, name): (u32, &Arc<str>), failed: bool) {
+    /// Counts a call of a decision.
+    pub fn count_call(&mut self, (uid, name): (u32, &Arc<str>), failed: bool, decision: u64) {
         Arc::make_mut(&mut self.own).model_mut(name).calls.add(failed);
         if let Some(at) = self.place(uid) {
-            Arc::make_mut(&mut self.arms[at].terms).calls.add(failed);
+            Arc::make_mut(&mut self.arms[at].terms).calls.add(failed, decision);
         }
     }
 
     /// Takes a call back that was counted.
-    pub fn take_call_back(&mut self, (uid, name): (u32, &Arc<str>), failed: bool) {
+    pub fn take_call_back(&mut self, (uid, name): (u32, &Arc<str>), failed: bool, decision: u64) {
         Arc::make_mut(&mut self.own).model_mut(name).calls.subtract(failed);
         if let Some(at) = self.place(uid) {
-            Arc::make_mut(&mut self.arms[at].terms).calls.take_back(failed);
+            Arc::make_mut(&mut self.arms[at].terms).calls.take_back(failed, decision);
         }
+    }
+
+    /// Looks for a shift of availability in a call that is still to be counted. Failures of one outage count as those that began it.
+    pub fn surprise(&mut self, uid: u32, failed: bool, decision: u64) -> Option<Direction> {
+        let at = self.place(uid)?;
+        let terms = Arc::make_mut(&mut self.arms[at].terms);
+        if failed && terms.breaker.is_open() { None } else { terms.calls.observe(failed, decision) }
     }
 
     /// A call failed, or was answered, as the circuit breaker sees it.
@@ -578,7 +585,7 @@ impl Economics {
         terms.cost.unpriced.see_total(&total.cost.unpriced);
         terms.cost.free.see_total(&total.cost.free);
         terms.latency.see_total(&total.latency);
-        terms.calls = total.calls.at_least_nothing();
+        terms.calls.see(total.calls.at_least_nothing());
     }
 
     fn place(&self, uid: u32) -> Option<usize> {

@@ -74,6 +74,11 @@ impl Breaker {
         self.rest.map_or(0, left)
     }
 
+    /// Whether it has failed so often in a row that it rests or is being tried again: further failures are of the same outage.
+    pub fn is_open(&self) -> bool {
+        self.failures >= FAILURES
+    }
+
     /// Looks at the clock, so that time which has passed has passed, also should the clock go back.
     pub fn look(&mut self, now: u64) {
         let left = self.rests(now);
