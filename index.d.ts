@@ -1740,8 +1740,9 @@ interface RouteOptions<Id extends string = string> {
    */
   text?: string | undefined;
   /**
-   * Length of the prompt in tokens, which makes the expected cost and latency sharper. Say it where more is sent than the text, such as
-   * a chat's earlier turns. Default: estimated from the text by its characters; without one 500. An answer is taken for 300 where
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper. Say it where more is sent than the query, such as
+   * pictures and descriptions of tools. Default: estimated from the characters of `text`, else of the query, of a chat from all
+   * of its messages; without any 500. An answer is taken for 300 where
    * nothing was told of costs yet.
    */
   promptTokens?: number | undefined;

@@ -1,7 +1,7 @@
 // What a call costs and how long it takes is learned from the surface of the prompt's text, and expected with an interval.
 import { describe, expect, it } from 'vitest';
-import { hash } from '../../embed.ts';
-import { SonaRouter } from '../../index.ts';
+import { type ChatMessages, hash } from '../../embed.ts';
+import { type Query, SonaRouter } from '../../index.ts';
 import { routers } from '../support/fixture.ts';
 import { NOON, prompt } from '../support/routers.ts';
 
@@ -107,6 +107,76 @@ describe('promptTokens', () => {
     expect(fallback?.reason).toBe('empty');
     expect((expected.costUsd as number) * 1e6).toBeCloseTo(500, 6);
     void router.close();
+  });
+
+  const long = 'It was the best of times, it was the worst of times. '.repeat(40);
+  const asked = { role: 'user', content: 'And then?' };
+  const tokensOf = (query: Query, options = {}) => {
+    const router = new SonaRouter({ models: priced });
+    const { expected } = router.route(query, options);
+    void router.close();
+    return (expected.costUsd as number) * 1e6;
+  };
+
+  it.each<[string, object[]]>([
+    ['an earlier turn', [{ role: 'user', content: long }]],
+    ['a system prompt', [{ role: 'system', content: long }]],
+    ['an answer in parts', [{ role: 'assistant', content: [{ type: 'text', text: long }] }]],
+    ['parts of Gemini', [{ role: 'model', parts: [{ text: long }] }]],
+    ['a UI message, once', [{ role: 'assistant', content: long, parts: [{ type: 'text', text: long }] }]],
+    ['a call of a tool', [{ role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: long } }] }]],
+    [
+      'a call with named arguments',
+      [{ role: 'assistant', content: [{ type: 'tool_use', input: { x: long } }] }],
+    ],
+    [
+      "a tool's result",
+      [{ role: 'user', content: [{ type: 'tool_result', content: [{ type: 'text', text: long }] }] }],
+    ],
+    ['an output of responses', [{ type: 'function_call_output', call_id: 'a', output: long }]],
+    ['serialised by LangChain', [{ type: 'constructor', id: ['AIMessage'], kwargs: { content: long } }]],
+    ['a line of Claude Code', [{ type: 'user', message: { role: 'user', content: long } }]],
+    ['what a coding agent adds', [{ role: 'user', content: `<system-reminder>${long}</system-reminder>` }]],
+  ])('of a chat are those of all that is sent: %s', async (_, before) => {
+    const whole = tokensOf([...before, asked] as ChatMessages);
+    const [alone, apart] = [tokensOf(long), tokensOf('And then?')];
+    expect(whole / (alone + apart)).toBeGreaterThan(0.97);
+    expect(whole / (alone + apart)).toBeLessThan(1.05);
+    const router = new SonaRouter({ models: priced });
+    const { expected } = await router.routeAsync([...before, asked] as ChatMessages);
+    expect((expected.costUsd as number) * 1e6).toBe(whole);
+    void router.close();
+  });
+
+  it('of a chat do not take in pictures and files, nor what no one reads', () => {
+    const alone = tokensOf([asked]);
+    const data = 'QzR4'.repeat(2_000);
+    for (const part of [
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } },
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data } },
+      { type: 'input_audio', input_audio: { data, format: 'wav' } },
+      { inlineData: { mimeType: 'image/png', data } },
+      { type: 'file', mediaType: 'application/pdf', url: data },
+      { type: 'tool_result', content: [{ type: 'image', data, mimeType: 'image/png' }] },
+      { type: 'text', text: '', signature: data },
+    ]) {
+      expect(tokensOf([{ role: 'user', content: [part] }, asked]), JSON.stringify(part).slice(0, 80)).toBe(
+        alone,
+      );
+    }
+    const hostile = Object.defineProperty({ role: 'user' }, 'content', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    expect(tokensOf([hostile, asked])).toBe(alone);
+  });
+
+  it('of a chat that are said count, and so does a text that is', () => {
+    const chat = [{ role: 'user', content: long }, { role: 'assistant', content: 'Yes' }, asked];
+    expect(tokensOf(chat, { promptTokens: 70 })).toBeCloseTo(70, 6);
+    expect(tokensOf(chat, { text: 'And then?' })).toBe(tokensOf('And then?'));
   });
 
   it('that are said count, and are 500 where there is neither', () => {

@@ -107,11 +107,14 @@ describe('a prompt as text', () => {
     const ways: [Embedder, (router: SonaRouter, text: string) => RouterDecision | Promise<RouterDecision>][] =
       [
         [quick(), (router, text) => router.route(text)],
-        [quick(), (router, text) => router.route(asChat(text))],
+        [quick(), (router, text) => router.route(asChat(text), { text })],
         [quick(), (router, text) => router.routeAsync(text)],
-        [quick({ embed: () => expect.fail('was asked') }), (router, text) => router.routeAsync(asChat(text))],
+        [
+          quick({ embed: () => expect.fail('was asked') }),
+          (router, text) => router.routeAsync(asChat(text), { text }),
+        ],
         [slow(), (router, text) => router.routeAsync(text)],
-        [slow(), (router, text) => router.routeAsync(asChat(text))],
+        [slow(), (router, text) => router.routeAsync(asChat(text), { text })],
         [slow(), (router, text) => router.routeAsync(vectorOf(text), { text })],
         [slow(), (router, text) => router.routeAsync([...vectorOf(text)], { text })],
         [slow(), (router, text) => router.route(Float64Array.from(vectorOf(text)), { text })],
@@ -137,7 +140,7 @@ describe('a prompt as text', () => {
       const decisions = [
         vectors.route(builtin().embedSync(text), { text }),
         texts.route(text),
-        chats.route(asChat(text)),
+        chats.route(asChat(text), { text }),
         await waits.routeAsync(text),
       ];
       for (const decision of decisions)
@@ -241,11 +244,13 @@ describe('a prompt as text', () => {
       return `prose ${messages.length}`;
     };
     const chat = asChat('code 1');
+    // its length is that of the whole chat, where nobody says the text
+    const said = { text: 'prose 3' };
     const [router, twin] = [make({ embedder: quick(), promptOf }), make({ embedder: slow(), promptOf })];
     const expected = whole(make({ embedder: quick() }).route('prose 3'));
-    expect(whole(router.route(chat))).toEqual(expected);
-    expect(whole(await twin.routeAsync(chat))).toEqual(expected);
-    expect(whole(await make({ embedder: quick(), promptOf }).routeAsync(chat))).toEqual(expected);
+    expect(whole(router.route(chat, said))).toEqual(expected);
+    expect(whole(await twin.routeAsync(chat, said))).toEqual(expected);
+    expect(whole(await make({ embedder: quick(), promptOf }).routeAsync(chat, said))).toEqual(expected);
     // asked once each
     expect(seen).toEqual([chat, chat, chat]);
     const thrown = new Error('mine');

@@ -28,7 +28,7 @@ const WHOLE: f32 = 0.5;
 /// The vector of token `t` is `scale[t]` times row `t` of a matrix of bytes; words that the vocabulary does not cover are left
 /// out. To half of that of a text of more than 1,200 characters the vectors of its beginning and of its end are added: the
 /// first and the last line, or sentence. A text of whose letters less than half stand in pieces of at least two characters is
-/// not known: it has the features of [`hash_embed`](super::hash_embed), turned so that they have nothing to do with any
+/// not known, where ASCII words of more than 100 characters count for nothing beside others: it has the features of [`hash_embed`](super::hash_embed), turned so that they have nothing to do with any
 /// direction of the table's space. The same text gives the same bits on every backend.
 #[derive(Clone)]
 pub struct Embedder {
@@ -181,8 +181,9 @@ impl Embedder {
     }
 }
 
-fn is_known(letters: Letters) -> bool {
-    letters.known as f64 >= LEAST_KNOWN * letters.all as f64
+/// Encoded data says nothing of the language, unless there is nothing else.
+fn is_known(Letters { all, known, opaque }: Letters) -> bool {
+    if all == 0 { opaque == 0 } else { known as f64 >= LEAST_KNOWN * all as f64 }
 }
 
 impl fmt::Debug for Embedder {

@@ -190,6 +190,25 @@ fn letters_in_pieces_of_two_characters_are_known() {
 }
 
 #[test]
+fn encoded_data_says_nothing_of_the_language() {
+    let embedder = embedder();
+    let known = |text: &str| embedder.embed(text, &mut [0.0; DIM]).unwrap().known;
+    let data = "QzR4b".repeat(30);
+    assert!(known(&format!("hello {data}")) && known(&format!("{data}\n{data}\nhello {data}")));
+    assert!(known(&format!("hello {}", "0123456789".repeat(20))), "digits are no letters");
+    // what else there is decides
+    assert!(!known(&format!("\u{e15}\u{e31}\u{e49}\u{e07} {data}")));
+    // and where there is nothing else, it has features all the same
+    assert!(!known(&data) && !known(&format!("a {data}")));
+    let (got, want) = (embed(&embedder, &data), turned(&data, DIM));
+    assert!(cosine(&got, &want) > 0.999_999);
+    // a word that can be looked up counts
+    assert!(!known(&format!("hello {}", "q".repeat(100))) && known(&format!("hello {}", "q".repeat(101))));
+    let [with, without] = [format!("hello {data}"), "hello".to_owned()].map(|text| embed(&embedder, &text));
+    assert_eq!(bits(&with), bits(&without), "the words are what is read");
+}
+
+#[test]
 fn turning_keeps_angles_and_lengths() {
     for dim in [1, 2, 3, 64, 100, 255, 256] {
         let texts = ["one two three", "two three four", "five"];

@@ -27,7 +27,7 @@ mod words;
 pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome, Usage};
 pub use event::{Event, Subject};
 pub use facade::{Memory, ModelStats, Resume, RouterStats, SonaRouter};
-pub use features::{FEATURES, basis};
+pub use features::{FEATURES, basis, tokens_of};
 pub use id::{DecisionId, ModelId, NotADecisionId};
 pub use ledger::{LogChunk, Reason, Told};
 pub use model::{Model, Prior};

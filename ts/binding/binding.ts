@@ -207,6 +207,7 @@ export interface Binding {
   routerBasis(handle: number): Basis;
   routerEvents(handle: number): string;
   routerStats(handle: number): string;
+  routerTokensOf(texts: string[]): number | null;
   routerRoute(
     handle: number,
     query: Float32Array | undefined,

@@ -362,7 +362,7 @@ export function isText(query: unknown): query is string | ChatMessages {
 }
 
 /** Messages are objects, among entries that are none; the entries of a vector are numbers, and a list of vectors is neither. */
-function isChat(query: unknown): query is ChatMessages {
+export function isChat(query: unknown): query is ChatMessages {
   return Array.isArray(query) && typeof query[0] !== 'number' && query.some(isMessage);
 }
 

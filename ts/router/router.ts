@@ -8,7 +8,8 @@ import { call, native } from '../binding/native.ts';
 import type { Basis } from '../embed/basis.ts';
 import type { Embedder } from '../embed/embedder.ts';
 import { type Fallback, isWithoutText } from '../embed/fallback.ts';
-import { type AsyncOptions, Queries, type Query, splitAsync } from '../embed/query.ts';
+import { type AsyncOptions, isChat, Queries, type Query, splitAsync } from '../embed/query.ts';
+import { textsOf } from '../embed/sent.ts';
 import type { ForgetResult } from '../engine/history.ts';
 import { warn } from '../host/warnings.ts';
 import type { DecisionLog, DecisionLogStream } from '../log/decision-log.ts';
@@ -236,10 +237,13 @@ export class SonaRouter<const Id extends string = string> {
    */
   route(query: Query, options: RouteOptions<Id> = noOptions): RouterDecision<Id> {
     this.#live();
+    return this.#routeText(query, this.#queries.text('query', query, true), options);
+  }
+
+  #routeText(query: Query, text: string | undefined, options: RouteOptions<Id>): RouterDecision<Id> {
     const memory = this.#query;
-    const text = this.#queries.text('query', query, true);
     // code of the caller's, which may route as well, runs before the memory is written
-    const read = options === noOptions ? none : this.#read(options);
+    const read = this.#withTokens(options === noOptions ? none : this.#read(options), query);
     const now = this.#now();
     if (text === undefined) {
       this.#queries.into('query', query, memory);
@@ -256,9 +260,9 @@ export class SonaRouter<const Id extends string = string> {
     this.#live();
     const { wait, rest } = splitAsync(options);
     const text = this.#queries.text('query', query, true);
-    if (text === undefined || this.#queries.isSync('query')) return this.route(text ?? query, rest);
+    if (text === undefined || this.#queries.isSync('query')) return this.#routeText(query, text, rest);
     // what is wrong with the request is refused before the wait
-    const { extras, names, text: said } = this.#read(rest);
+    const { extras, names, text: said } = this.#withTokens(this.#read(rest), query);
     const failed = (error: SonaError) => this.#embedderFailed(error);
     const { vector, fallback } = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     this.#live();
@@ -565,6 +569,13 @@ export class SonaRouter<const Id extends string = string> {
       eligible: numbers,
       names: Array.from(numbers, (number) => this.#models.name(number)),
     };
+  }
+
+  /** With the length of all that a chat sends, where nobody said it. */
+  #withTokens(read: Read, query: Query): Read {
+    if (read.text !== undefined || read.extras?.promptTokens !== undefined || !isChat(query)) return read;
+    const promptTokens = call(() => native.routerTokensOf(textsOf(query))) ?? undefined;
+    return promptTokens === undefined ? read : { ...read, extras: { ...read.extras, promptTokens } };
   }
 
   /** Uses numbers of models; once more, should names mean others since another thread removed and added some. */

@@ -6,10 +6,12 @@ use super::words::{LONGEST_WORD, LONGEST_WORD_BYTES, Word};
 /// Letters of a text, but for those of words of one ASCII letter, which say nothing of the language.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Letters {
-    /// All of them; of a word that is too long to be looked up, those at its beginning.
+    /// All of them but `opaque`; of a word that is too long to be looked up, those at its beginning.
     pub(crate) all: usize,
     /// Those in pieces of at least two characters.
     pub(crate) known: usize,
+    /// Those at the beginning of ASCII words that are too long to be looked up: no language has such, but encoded data has.
+    pub(crate) opaque: usize,
 }
 
 /// What taking words apart needs; made once for a text.
@@ -38,7 +40,9 @@ impl<'a> WordPiece<'a> {
     pub(super) fn encode(&mut self, word: &Word, each: &mut impl FnMut(u32)) {
         let found = word.bytes().and_then(|bytes| self.take_apart(bytes));
         let beginning = word.beginning();
-        if beginning.len() > 1 || !beginning.is_ascii() {
+        if word.bytes().is_none() && beginning.is_ascii() {
+            self.letters.opaque += letters(beginning);
+        } else if beginning.len() > 1 || !beginning.is_ascii() {
             self.letters.all += letters(beginning);
             self.letters.known += found.map_or(0, |(_, known)| known);
         }

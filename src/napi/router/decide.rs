@@ -10,7 +10,7 @@ use crate::fault;
 use crate::napi::buffers::Writable;
 use crate::napi::layout::{RoutedCandidate, RoutedDecision, Row};
 use crate::napi::registry::ROUTERS;
-use crate::router::{ModelId, Now, Reason, Request};
+use crate::router::{ModelId, Now, Reason, Request, tokens_of};
 
 /// The bits of a basis' hash that a number holds.
 const BASIS: u64 = (1 << 52) - 1;
@@ -32,6 +32,13 @@ pub struct RequestExtras {
     pub prompt_tokens: Option<f64>,
     /// JSON of the caller's.
     pub metadata: Option<String>,
+}
+
+/// Tokens that texts which are sent together are likely to be; none where they say nothing.
+#[napi(catch_unwind)]
+#[allow(clippy::needless_pass_by_value)]
+pub fn router_tokens_of(texts: Vec<String>) -> Option<f64> {
+    tokens_of(&texts)
 }
 
 /// Chooses, without a query for a prompt of which nothing is known but perhaps its text; returns how many candidates were written to `numbers`.

@@ -63,20 +63,26 @@ impl Surface {
         let mut counts = Counts::default();
         if text.len() <= 2 * END {
             counts.read(text);
-        } else {
-            let (mut head, mut tail) = (END, text.len() - END);
-            while !text.is_char_boundary(head) {
-                head -= 1;
-            }
-            while !text.is_char_boundary(tail) {
-                tail += 1;
-            }
-            counts.read(&text[..head]);
-            counts.in_word = false;
-            counts.read(&text[tail..]);
+            return counts.surface(text.len(), text);
         }
-        counts.surface(text)
+        let (mut head, mut tail) = (END, text.len() - END);
+        while !text.is_char_boundary(head) {
+            head -= 1;
+        }
+        while !text.is_char_boundary(tail) {
+            tail += 1;
+        }
+        counts.read(&text[..head]);
+        counts.in_word = false;
+        counts.read(&text[tail..]);
+        counts.surface(text.len(), &text[..head])
     }
+}
+
+/// Tokens that texts which are sent together are likely to be; none where they say nothing.
+pub fn tokens_of(texts: &[impl AsRef<str>]) -> Option<f64> {
+    let told = texts.iter().map(AsRef::as_ref).filter(|text| !text.trim().is_empty());
+    told.map(|text| Surface::of(text).tokens).reduce(|sum, tokens| sum + tokens)
 }
 
 impl Counts {
@@ -147,8 +153,9 @@ impl Counts {
         }
     }
 
-    fn surface(&self, text: &str) -> Surface {
-        let whole = text.len() as f64 / self.bytes.max(1) as f64;
+    /// Of a text of so many bytes that begins so.
+    fn surface(&self, bytes: usize, beginning: &str) -> Surface {
+        let whole = bytes as f64 / self.bytes.max(1) as f64;
         let root = |count: f64, of: f64| (count / of.max(1.0)).sqrt();
         let yes = |yes: bool| f64::from(u8::from(yes));
         let values: [f64; CUES] = [
@@ -162,7 +169,7 @@ impl Counts {
             4.0 * root(self.stops, self.chars),
             4.0 * root(self.foreign, self.letters),
             yes(self.asks),
-            yes(asks_first(text)),
+            yes(asks_first(beginning)),
             // letters of a word over the usual five
             if self.words > 0.0 { (self.letters / self.words / 5.0).min(3.0) } else { 0.0 },
         ];
@@ -265,6 +272,13 @@ mod tests {
     }
 
     #[test]
+    fn texts_that_are_sent_together_add_up() {
+        assert_eq!((tokens_of(&[""; 0]), tokens_of(&["", " \n"])), (None, None));
+        let each = ["Tell me a story", "今日は"].map(|text| Surface::of(text).tokens);
+        assert_eq!(tokens_of(&["Tell me a story", "", "今日は"]), Some(each[0] + each[1]));
+    }
+
+    #[test]
     fn a_long_text_is_read_at_its_ends_and_counts_in_full() {
         for part in ["Tell me a story. ", "日本語のテキスト。", "𝒳 é\n"] {
             let [short, long] = [part.repeat(900), part.repeat(90_000)].map(|text| Surface::of(&text));
@@ -277,6 +291,8 @@ mod tests {
         let before = Surface::of(&text);
         text.replace_range(20_000..20_001, "7");
         assert_eq!(Surface::of(&text), before);
+        let rule = "-".repeat(20_000);
+        assert_eq!(Surface::of(&format!("{rule}why {rule}")).cues, Surface::of(&format!("{rule}tell{rule}")).cues);
         assert!(Surface::of(&"x\n".repeat(1 << 20)).cues.0.iter().all(|&cue| cue >= 0));
     }
 }

@@ -7,7 +7,7 @@ pub mod basis;
 mod cues;
 
 pub use basis::{Basis, FEATURES};
-pub use cues::{CUES, Cues, STEPS, Surface};
+pub use cues::{CUES, Cues, STEPS, Surface, tokens_of};
 
 /// Features of one block and its bias.
 pub const BLOCK: usize = FEATURES + 1;
