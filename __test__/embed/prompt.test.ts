@@ -417,6 +417,33 @@ describe('coding agents', () => {
     expect(said(text)).toBe(text);
   });
 
+  // evidence is a block that only programs write, names of two kinds, nothing but blocks, or a place before all else
+  it.each([
+    'What does <user_info>me</user_info> do in this template?',
+    'Fix the bug in it:\n<file_content>\nlet x = 1\n</file_content>\nand say why',
+    'Explain this file:\n<file_content>\nlet x = 1\n</file_content>',
+    'Compare both:\n<file_content>a</file_content>\n<file_content>b</file_content>',
+    'Why is this wrong?\n<git_status>\nM a.ts\n</git_status>',
+    'Stop hook feedback: what is that in Claude Code?',
+    'This session is being continued from a previous conversation, they say. Why?',
+    '[ERROR] You did not use a tool: what does that mean?',
+  ])('what people write in tags that programs use, too, is theirs: %s', (text) => {
+    expect(said(text)).toBe(text);
+    expect(said([{ type: 'text', text }])).toBe(text);
+    expect(said(`Hello.\n${text}`)).toBe(`Hello.\n${text}`);
+  });
+
+  it.each([
+    ['a block of its own', `Fix it\n${block('file_content')}\n${block('environment_details')}`, 'Fix it'],
+    ['two kinds', `Fix it\n${block('file_content')}\n${block('git_status')}`, 'Fix it'],
+    ['a request', `x ${block('git_status')}\n<user_query>Fix it</user_query>`, 'Fix it'],
+    ['its place', `${block('user_info')}\n${block('user_info')}\nFix it`, 'Fix it'],
+    ['nothing but blocks', block('user_info') + block('user_info'), ''],
+    ['a tool', `[read_file for 'a.ts'] Result:\n${block('file_content')}`, ''],
+  ])('with evidence of a program they are no words: %s', (_, text, rest) => {
+    expect(said(text)).toBe(rest);
+  });
+
   it('a request in tags stays one beside what a program adds', () => {
     const request = '<context>Report</context>\n<instructions>Summarise in French</instructions>';
     expect(said(`<system-reminder>x</system-reminder>\n${request}`)).toBe(request);

@@ -1,7 +1,7 @@
 import { invalidArgument, outOfRange } from '../base/errors.ts';
 import { checkOptions } from '../base/vectors.ts';
 import { saidIn } from './harness.ts';
-import { defaultReminders, tagName, tagsOf, withoutBlocks } from './reminders.ts';
+import { defaultTags, tagName, tagsOf, withoutBlocks } from './reminders.ts';
 import { humanTurn, type Turn } from './turns.ts';
 
 /** One message of a chat, in any of the forms that {@link promptOf} reads; what else it has is passed over. */
@@ -40,8 +40,6 @@ export interface PromptOptions {
 /** Messages that are looked at, the newest ones. */
 const MOST = 100_000;
 
-const defaultTags = tagsOf(defaultReminders);
-
 /**
  * What the human said last: the text of the newest turn of a user, its parts on lines of their own, trimmed. Left out
  * are the texts of others (system, assistant, tools), results of tools, images and files, and what coding agents write into
@@ -64,7 +62,7 @@ export function promptOf(messages: ChatMessages, options: PromptOptions = {}): s
     if (!turn) continue;
     const { text, pictures } =
       tags === defaultTags
-        ? saidIn(turn.texts, tags)
+        ? saidIn(turn.texts)
         : { text: withoutBlocks(turn.texts.join('\n'), tags).trim(), pictures: false };
     if (text !== '' || turn.media || pictures) return text;
   }

@@ -1,5 +1,5 @@
-/** Tags of what programs put into the turns of their users, by the names that they write. */
-export const defaultReminders: readonly string[] = [
+/** Tags of what programs put into the turns of their users, by names that nobody else writes. */
+const ownReminders: readonly string[] = [
   // Claude Code
   'system-reminder',
   'local-command-caveat',
@@ -29,11 +29,9 @@ export const defaultReminders: readonly string[] = [
   'turn_aborted',
   'subagent_notification',
   'user_shell_command',
-  'user_action',
   'hook_prompt',
   'goal_context',
   'codex_internal_context',
-  'external_context',
   'recommended_plugins',
   'task_model_guidance',
   'skills_instructions',
@@ -46,17 +44,32 @@ export const defaultReminders: readonly string[] = [
   'system_reminder',
   'additional_data',
   'open_and_recently_viewed_files',
-  'user_info',
-  'user_rules',
   'always_applied_workspace_rules',
   'agent_requestable_workspace_rules',
-  'git_status',
   'agent_transcripts',
   'agent_skills',
   'manually_attached_skills',
   'cursor_commands',
   'mcp_file_system',
   'mcp_instructions',
+  // Copilot
+  'reminderInstructions',
+  'editorContext',
+  'repoContext',
+  'toolReferences',
+  'system_notification',
+  // Cline, Roo, Gemini
+  'environment_details',
+  'hook_context',
+];
+
+/** The same by names that people may write as well: Codex, Cursor, Copilot, Cline. */
+const sharedReminders: readonly string[] = [
+  'user_action',
+  'external_context',
+  'user_info',
+  'user_rules',
+  'git_status',
   'attached_files',
   'attached_folders',
   'image_files',
@@ -64,22 +77,13 @@ export const defaultReminders: readonly string[] = [
   'linter_errors',
   'project_layout',
   'custom_instructions',
-  // Copilot
-  'reminderInstructions',
   'environment_info',
   'workspace_info',
-  'editorContext',
-  'repoContext',
   'customInstructions',
-  'toolReferences',
   'current_datetime',
-  'system_notification',
-  // Cline, Roo, Gemini
-  'environment_details',
   'file_content',
   'folder_content',
   'session_context',
-  'hook_context',
 ];
 
 /** What the name of a tag may be. */
@@ -95,6 +99,11 @@ export function tagsOf(names: readonly string[]): RegExp | undefined {
   // no attempt goes beyond the next '<', where the next one may begin: all of them together are linear
   return new RegExp(`<(/?)(${either})(?:\\s[^<>]*)?>`, 'gi');
 }
+
+/** Finds all tags of programs, those that nobody else writes, and the others. */
+export const defaultTags = tagsOf([...ownReminders, ...sharedReminders]);
+export const ownTags = tagsOf(ownReminders);
+export const sharedTags = tagsOf(sharedReminders);
 
 /**
  * A text without the blocks between an opening tag and its closing tag, with what stands around them on lines of its
@@ -118,6 +127,8 @@ export function withoutBlocks(text: string, tags: RegExp | undefined): string {
 
 /** A block with the place of its tags, and what stands between them. */
 export interface Outer {
+  readonly name: string;
+  readonly start: number;
   readonly end: number;
   readonly inner: string;
 }
@@ -130,7 +141,8 @@ export function outermost(text: string, tags: RegExp): Outer[] {
     if (start < from) continue;
     from = end;
     const inside = text.indexOf('>', start) + 1;
-    found.push({ end, inner: text.slice(inside, text.lastIndexOf('<', end - 1)) });
+    const name = text.slice(start + 1, text.slice(start, inside).search(/[\s>]/) + start).toLowerCase();
+    found.push({ name, start, end, inner: text.slice(inside, text.lastIndexOf('<', end - 1)) });
   }
   return found;
 }
