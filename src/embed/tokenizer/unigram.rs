@@ -272,3 +272,139 @@ fn is_more_than_a_sound(piece: &[u8]) -> bool {
     let first = std::str::from_utf8(piece).ok().and_then(|piece| piece.chars().next());
     first.is_some_and(|c| matches!(c, '\u{3041}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{20000}'..='\u{3FFFF}'))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ENTRIES: [(&str, f32); 10] = [
+        ("<unk>", 0.0),
+        ("\u{2581}", -2.0),
+        ("a", -3.0),
+        ("b", -3.5),
+        ("ab", -5.0),
+        ("\u{2581}ab", -4.0),
+        ("\u{2581}abc", -9.0),
+        ("\u{e01}", -4.0),
+        ("\u{e01}\u{e02}", -5.0),
+        ("\u{6cb3}", -4.0),
+    ];
+
+    fn unigram(entries: &[(&str, f32)]) -> Result<Unigram, String> {
+        let text: Vec<&str> = entries.iter().map(|(entry, _)| *entry).collect();
+        Unigram::new(text.join("\n"), entries.iter().map(|(_, score)| *score).collect())
+    }
+
+    fn read(text: &str) -> (Vec<u32>, Letters) {
+        let mut ids = Vec::new();
+        let letters = unigram(&ENTRIES).unwrap().for_each(text, |id| ids.push(id));
+        (ids, letters)
+    }
+
+    fn ids(text: &str) -> Vec<u32> {
+        read(text).0
+    }
+
+    /// The best sum of scores of a word with its mark, by trying all ways.
+    fn best(word: &str) -> f64 {
+        if word.is_empty() {
+            return 0.0;
+        }
+        let first = word.chars().next().map_or(0, char::len_utf8);
+        let known = ENTRIES[1..].iter().filter(|(entry, _)| word.starts_with(entry));
+        let ways = known.map(|(entry, score)| f64::from(*score) + best(&word[entry.len()..]));
+        let covered = ENTRIES[1..].iter().any(|(entry, _)| *entry == &word[..first]);
+        let unknown = if covered { f64::NEG_INFINITY } else { -19.0 + best(&word[first..]) };
+        ways.fold(unknown, f64::max)
+    }
+
+    #[test]
+    fn pieces_are_the_likeliest() {
+        assert_eq!(ids("ab"), [5]);
+        assert_eq!(ids("abab"), [5, 4], "the sum counts, not the longest");
+        assert_eq!(ids("  ba \n a"), [1, 3, 2, 1, 2]);
+        assert_eq!(ids(""), [0; 0]);
+        assert_eq!(ids("abc"), [6]);
+        assert_eq!(ids("\u{FF41}\u{FF42}"), [5], "of compatibility forms, too");
+    }
+
+    #[test]
+    fn what_no_entry_covers_is_unknown_once() {
+        assert_eq!(ids("xyz"), [1, 0]);
+        assert_eq!(ids("xax"), [1, 0, 2, 0]);
+        assert_eq!(ids("<unk>"), [1, 0], "its entry is no text");
+    }
+
+    #[test]
+    fn letters_are_counted() {
+        let count = |all, known| Letters { all, known };
+        assert_eq!(read("ab a b 12").1, count(2, 2), "single letters of ASCII are of no language");
+        assert_eq!(read("\u{e01}\u{e02} \u{e01} \u{e03}").1, count(4, 2), "a sound by itself means nothing");
+        assert_eq!(read("\u{6cb3}\u{6c34}").1, count(2, 1), "a character of a word does");
+    }
+
+    #[test]
+    fn long_words_are_cut_where_nothing_is_lost() {
+        for length in [MOST - 4, MOST - 3, MOST - 2, 5 * MOST, 100_000] {
+            let word = "ab".repeat(length / 2);
+            let mut want = vec![4; length / 2];
+            want[0] = 5;
+            assert!(ids(&word) == want, "{length}");
+        }
+        assert_eq!(ids(&"\u{1F600}".repeat(5_000)), [1, 0]);
+        assert_eq!(ids(&"\u{6cb3}".repeat(5_000)).len(), 5_001);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let refusal = |entries: &[(&str, f32)]| unigram(entries).unwrap_err();
+        assert_eq!(refusal(&ENTRIES[1..]), "expected the entry <unk> at row 0");
+        assert_eq!(refusal(&[ENTRIES[0], ENTRIES[2]]), "expected the entry \u{2581}");
+        let long = "x".repeat(LONGEST + 1);
+        assert_eq!(refusal(&[ENTRIES[0], ENTRIES[1], (&long, -1.0)]), "expected entries of at most 128 bytes, got one of 129");
+        assert_eq!(Unigram::new("<unk>\n\u{2581}".into(), vec![0.0]).unwrap_err(), "expected 1 words, as there are scores, not 2");
+        assert!(refusal(&[ENTRIES[0], ENTRIES[1], ENTRIES[1]]).contains("again at row 2"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_word_has_the_best_sum(word in "[abcx\u{e01}\u{e02}]{1,10}") {
+            let sum: f64 = {
+                let mut sum = 0.0;
+                let marked = format!("\u{2581}{word}");
+                let mut rest = marked.as_str();
+                for id in ids(&word) {
+                    if id == UNKNOWN {
+                        // as far as it goes
+                        while !rest.is_empty() && !ENTRIES[1..].iter().any(|(entry, _)| rest.starts_with(entry)) {
+                            rest = &rest[rest.chars().next().map_or(0, char::len_utf8)..];
+                            sum -= 19.0;
+                        }
+                    } else {
+                        let (entry, score) = ENTRIES[id as usize];
+                        rest = rest.strip_prefix(entry).unwrap();
+                        sum += f64::from(score);
+                    }
+                }
+                sum
+            };
+            prop_assert!((sum - best(&format!("\u{2581}{word}"))).abs() < 1e-9, "{word}: {:?}", ids(&word));
+        }
+
+        #[test]
+        fn any_text_has_tokens(text in ".{0,300}", count in 1_usize..20) {
+            let text = text.repeat(count);
+            let (ids, letters) = read(&text);
+            prop_assert!(ids.iter().all(|id| (*id as usize) < ENTRIES.len()));
+            prop_assert!(letters.known <= letters.all);
+        }
+
+        #[test]
+        fn any_scores_have_an_end(scores in prop::collection::vec(prop_oneof![-1e38_f32..1e38, Just(0.0)], 10), text in "[ab\u{e01}]{0,900}") {
+            let entries: Vec<_> = ENTRIES.iter().zip(&scores).map(|((entry, _), score)| (*entry, *score)).collect();
+            unigram(&entries).unwrap().for_each(&text, |_| {});
+        }
+    }
+}

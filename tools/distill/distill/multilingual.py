@@ -20,7 +20,7 @@ from .pieces import UNKNOWN, reference
 
 ROOT = Path(__file__).resolve().parents[3]
 OUT = ROOT / "packages" / "multilingual" / "table.sona"
-NAME, DIM, PARTS, SEED = "multilingual-e5", 256, 32, 1
+NAME, DIM, PARTS, SEED = "multilingual-e5", 128, 32, 1
 # What SIF weighs against: a piece as frequent as that counts half.
 FREQUENT = 3e-5
 MARKS = {"<s>", "<pad>", "</s>", UNKNOWN, "<mask>"}
@@ -58,7 +58,7 @@ def alternatives(model: E5, rows: np.ndarray):
     for frequent in (1e-4, 3e-5, 1e-5):
         weight = weights(scores, frequent)
         yield f"input embeddings, {frequent:.0e}", centred * weight
-        yield f"256 components, {frequent:.0e}", centred @ directions[:, :DIM] * weight
+        yield f"{DIM} components, {frequent:.0e}", centred @ directions[:, :DIM] * weight
         yield f"without the first, {frequent:.0e}", centred @ directions[:, 1 : DIM + 1] * weight
         yield f"and half whitened, {frequent:.0e}", projected(raw) * weight
         whitened = centred @ (directions[:, 1 : DIM + 1] / reach[1 : DIM + 1])
@@ -68,7 +68,7 @@ def alternatives(model: E5, rows: np.ndarray):
     alone = encoder.embed_ids([[0, *query, int(row), 2] for row in rows])
     centred, directions, _ = components(alone)
     yield "each piece through the model", centred * weights(scores)
-    yield "its 256 components, without the first", centred @ directions[:, 1 : DIM + 1] * weights(scores)
+    yield f"its {DIM} components, without the first", centred @ directions[:, 1 : DIM + 1] * weights(scores)
     yield "and half whitened", projected(alone) * weights(scores)
 
 
