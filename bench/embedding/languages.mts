@@ -9,7 +9,7 @@ import { path } from '../../packages/multilingual/index.js';
 import { Random } from '../../ts/testing/random.ts';
 import { line, plusMinus, seedsOf, type Table } from '../lib/print.mts';
 
-const WIDTH = 16;
+const WIDTH = 18;
 
 /** Languages of SIB-200, by the names of their folders. */
 const folders = [
