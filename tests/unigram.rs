@@ -8,9 +8,6 @@ use std::sync::LazyLock;
 use sona::store::file;
 use sona::store::frame::Kind;
 use sona::{Embedder, Tokenizer};
-use tokenizers::models::unigram::Unigram;
-use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
-use unicode_normalization::UnicodeNormalization;
 
 static EMBEDDER: LazyLock<Embedder> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packages/multilingual/table.sona");
@@ -47,4 +44,17 @@ fn tokens_are_those_of_sentencepiece() {
         }
     }
     assert!(differ.is_empty(), "{} of {}\n{}", differ.len(), figures.len(), differ.join("\n"));
+}
+
+#[test]
+fn any_line_has_tokens_that_are_there() {
+    let mut ids = Vec::new();
+    for (kind, line) in text_lines::lines(4_000, 3) {
+        ids.clear();
+        EMBEDDER.tokenizer().encode(&line, &mut ids);
+        assert!(ids.iter().all(|id| EMBEDDER.tokenizer().token(*id).is_some()), "{kind}: {line:?}");
+        let mut out = vec![f32::NAN; EMBEDDER.dim()];
+        let reading = EMBEDDER.embed(&line, &mut out).unwrap();
+        assert!(reading.tokens == ids.len() && out.iter().all(|x| x.is_finite()), "{kind}: {line:?}");
+    }
 }

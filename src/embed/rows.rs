@@ -136,6 +136,11 @@ mod tests {
             Embedder::restore(&state.reader())
         }
 
+        fn cut_in(&mut self, parts: usize) {
+            self.parts = parts;
+            self.codes.resize(5 * parts, 0);
+        }
+
         fn refusal(&self) -> String {
             match self.restore() {
                 Err(SonaError::CorruptState { reason }) => reason,
@@ -187,7 +192,6 @@ mod tests {
         let embedder = Table::new().restore().unwrap();
         let known = |text: &str| embedder.embed(text, &mut [0.0; DIM]).unwrap().known;
         assert!(known("hello \u{1F600} world") && known("") && !known("\u{13a0}\u{13a1}"));
-        assert_eq!(embed(&embedder, "hello \u{1F600}world"), embed(&embedder, "hello \u{1F600}world"));
         let mut hashed = [0.0; DIM];
         hash_embed("\u{13a0}\u{13a1}", &mut hashed).unwrap();
         assert!(hashed.iter().any(|x| *x != 0.0) && embed(&embedder, "\u{13a0}\u{13a1}").iter().any(|x| *x != 0.0));
@@ -218,9 +222,9 @@ mod tests {
             table.refusal()
         };
         for (change, reason) in [
-            (&(|table: &mut Table| table.parts = 4) as &dyn Fn(&mut Table), "parts: expected a divisor of 6"),
-            (&|table: &mut Table| table.parts = 0, "parts: "),
-            (&|table: &mut Table| table.parts = 7, "parts: "),
+            (&(|table: &mut Table| table.cut_in(4)) as &dyn Fn(&mut Table), "parts: expected a divisor of 6"),
+            (&|table: &mut Table| table.cut_in(0), "parts: "),
+            (&|table: &mut Table| table.cut_in(7), "parts: "),
             (&|table: &mut Table| table.dim = 1025, "dim: expected at most 1024 numbers that are coded"),
             (&|table: &mut Table| _ = table.centroids.pop(), "centroids: expected 256 times 6 numbers"),
             (&|table: &mut Table| table.codes.truncate(12), "scales: expected the shape [4]"),

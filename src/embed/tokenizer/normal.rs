@@ -1,6 +1,6 @@
 //! Raw text to the characters that pieces of SentencePiece models are made of.
 //!
-//! Source: the rules `nmt_nfkc` of SentencePiece: compatibility forms (NFKC), without control characters, every kind of white
+//! Source: the rules `nmt_nfkc` of SentencePiece as XLM-RoBERTa's model has them (later ones leave joiners): compatibility forms (NFKC), without control characters, every kind of white
 //! space a space. Marks are composed with what stands right before them and, as there, not put into another order.
 
 use unicode_normalization::char::{compose, decompose_compatible};
@@ -8,6 +8,8 @@ use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
 /// What the rules leave as it is, other than NFKC.
 const WIDE_TILDE: char = '\u{FF5E}';
+/// Stays apart from the vowel sign before it: there is a piece of both.
+const KANNADA_LENGTH: char = '\u{CD5}';
 
 /// Calls `each` with every character of the normalised text. Allocates nothing.
 pub(super) fn normalise(text: &str, each: impl FnMut(char)) {
@@ -41,7 +43,7 @@ impl<F: FnMut(char)> Normal<F> {
 
     /// Takes a character that may be one with the last.
     fn join(&mut self, c: char) {
-        match self.last.and_then(|last| compose(last, c)) {
+        match self.last.filter(|_| c != KANNADA_LENGTH).and_then(|last| compose(last, c)) {
             Some(both) => self.last = Some(both),
             None => self.push(c),
         }
@@ -95,6 +97,7 @@ mod tests {
             "\u{e9} \u{1d6} \u{AC01} \u{304C}"
         );
         assert_eq!(normal("\u{645}\u{651}\u{64E}"), "\u{645}\u{651}\u{64E}", "in their order");
+        assert_eq!(normal("\u{CCA}\u{CD5}"), "\u{CCA}\u{CD5}");
         assert_eq!(normal("\u{301}"), "\u{301}");
         assert_eq!(normal("\u{a8}"), " \u{308}");
     }

@@ -363,8 +363,14 @@ mod tests {
         assert_eq!(refusal(&ENTRIES[1..]), "expected the entry <unk> at row 0");
         assert_eq!(refusal(&[ENTRIES[0], ENTRIES[2]]), "expected the entry \u{2581}");
         let long = "x".repeat(LONGEST + 1);
-        assert_eq!(refusal(&[ENTRIES[0], ENTRIES[1], (&long, -1.0)]), "expected entries of at most 128 bytes, got one of 129");
-        assert_eq!(Unigram::new("<unk>\n\u{2581}".into(), vec![0.0]).unwrap_err(), "expected 1 words, as there are scores, not 2");
+        assert_eq!(
+            refusal(&[ENTRIES[0], ENTRIES[1], (&long, -1.0)]),
+            "expected entries of at most 128 bytes, got one of 129"
+        );
+        assert_eq!(
+            Unigram::new("<unk>\n\u{2581}".into(), vec![0.0]).unwrap_err(),
+            "expected 1 words, as there are scores, not 2"
+        );
         assert!(refusal(&[ENTRIES[0], ENTRIES[1], ENTRIES[1]]).contains("again at row 2"));
     }
 
