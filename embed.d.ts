@@ -108,15 +108,20 @@ interface AiSdkOptions {
  */
 declare function aiSdk(model: AiSdkEmbeddingModel, options: AiSdkOptions): Embedder;
 //#endregion
-//#region ts/embed/builtin.d.ts
-/** Parts of {@link builtin}. */
-interface BuiltinOptions {
-  /** Length of the vectors: the first 256, 128 or 64 numbers of each token. Default 256. */
-  dim?: 256 | 128 | 64 | undefined;
-  /** Where the table lies. Default: in the package. */
+//#region ts/embed/static.d.ts
+/** Parts of an embedder by a table. */
+interface StaticOptions {
+  /** Where the table lies. Default: in its package. */
   path?: string | undefined;
   /** The table's bytes, in place of a path. They are read at the first use and must not change before it. */
   data?: Uint8Array | undefined;
+}
+//#endregion
+//#region ts/embed/builtin.d.ts
+/** Parts of {@link builtin}. */
+interface BuiltinOptions extends StaticOptions {
+  /** Length of the vectors: the first 256, 128 or 64 numbers of each token. Default 256. */
+  dim?: 256 | 128 | 64 | undefined;
 }
 /**
  * The embedder that ships: a table of token vectors distilled from all-MiniLM-L6-v2, for English. A text's vector is the sum of
@@ -145,6 +150,26 @@ interface HashOptions {
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
 declare function hash(options?: HashOptions): SyncEmbedder;
+//#endregion
+//#region ts/embed/multilingual.d.ts
+/** Parts of {@link multilingual}. */
+interface MultilingualOptions extends StaticOptions {
+  /** Length of the vectors: the first 128 or 64 numbers of each token. Default 128. */
+  dim?: 128 | 64 | undefined;
+}
+/**
+ * An embedder for a hundred languages: a table of token vectors from multilingual-e5-small, which the package `@sona/multilingual`
+ * holds. It is installed beside this one. In all else it is as `builtin`: a text's vector is the sum of those of its known pieces at
+ * unit length, a text in a script that it does not know has hashed words in its vector, and `knows` says false. Synchronous, offline.
+ * `language` is `'mul'`, many languages. It brings no basis: a router fits one to the prompts that come.
+ *
+ * Nothing is read before the first use of its `id` or of a text. Where the package is not installed that is refused with
+ * `SONA_INVALID_CONFIG`, where the table is missing or damaged with `SONA_IO`, `SONA_CORRUPT_STATE` or
+ * `SONA_INCOMPATIBLE_STATE`. The table takes some 18 MB of memory, once for all threads of the process.
+ *
+ * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
+ */
+declare function multilingual(options?: MultilingualOptions): SyncEmbedder;
 //#endregion
 //#region ts/embed/openai-compatible.d.ts
 /** Parts of {@link openAiCompatible}. */
@@ -272,4 +297,4 @@ interface TransformersOptions {
  */
 declare function transformers(options: TransformersOptions): Embedder;
 //#endregion
-export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type Basis, type BuiltinOptions, type ChatMessage, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type OpenAiCompatibleOptions, type PromptOptions, type SyncEmbedder, type TransformersOptions, aiSdk, builtin, hash, openAiCompatible, promptOf, transformers };
+export { type AiSdkEmbeddingModel, type AiSdkJson, type AiSdkOptions, type AiSdkProviderOptions, type Basis, type BuiltinOptions, type ChatMessage, type ChatMessages, type EmbedOptions, type Embedder, type HashOptions, type MultilingualOptions, type OpenAiCompatibleOptions, type PromptOptions, type StaticOptions, type SyncEmbedder, type TransformersOptions, aiSdk, builtin, hash, multilingual, openAiCompatible, promptOf, transformers };

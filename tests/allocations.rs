@@ -80,3 +80,15 @@ fn embedding_allocates_nothing() {
         assert!(allocations(|| hash_embed(text, &mut out).unwrap()) <= 2, "{text}");
     }
 }
+
+#[test]
+fn embedding_by_pieces_allocates_nothing() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packages/multilingual/table.sona");
+    let embedder = file::restore(Kind::EMBEDDER, &path, Embedder::restore).unwrap();
+    let mut out = vec![0.0; embedder.dim()];
+    let words = "\u{17d}lu\u{165}ou\u{10d}k\u{fd} \u{43a}\u{43e}\u{43d}\u{44c}, \u{4e2d}\u{6587} \u{d55c}\u{ad6d}\u{c5b4} e\u{301}\u{302} \u{1f600} ".repeat(20);
+    let without_spaces = "\u{4eca}\u{5929}\u{5929}\u{6c14}\u{600e}\u{4e48}\u{6837}".repeat(100);
+    for text in [&words, &without_spaces] {
+        assert_eq!(allocations(|| _ = embedder.embed(text, &mut out).unwrap()), 0, "{text}");
+    }
+}

@@ -2,8 +2,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { builtin, type Embedder, hash, transformers } from '../../dist/embed.mjs';
+import { builtin, type Embedder, hash, multilingual, transformers } from '../../dist/embed.mjs';
 import { SonaRouter } from '../../dist/index.mjs';
+import { path } from '../../packages/multilingual/index.js';
 import { line, micros, type Table } from '../lib/print.mts';
 import { randomTexts } from '../lib/words.mts';
 
@@ -37,6 +38,7 @@ export async function timeTable(short: boolean): Promise<Table<TimeRow>[]> {
   await add('built-in, 256', builtin(), calls);
   await add('built-in, 64', builtin({ dim: 64 }), calls);
   await add('hash, 256', hash(), calls);
+  await add('multilingual, 128', multilingual({ path }), calls);
   const found = await teacher();
   if (typeof found === 'string') console.log(found);
   else await add('MiniLM, transformers', found, short ? 2 : 32);

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::hash::{rotate, sum_features};
 use super::parts::parts;
 use super::unit::to_unit;
-use super::{Letters, Tokenizer};
+use super::{Letters, Rows, Tokenizer};
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
 
@@ -25,10 +25,11 @@ const WHOLE: f32 = 0.5;
 
 /// A static embedder: the vector of a text is the sum of its tokens' vectors, made unit length.
 ///
-/// The vector of token `t` is `scale[t]` times row `t` of a matrix of bytes; words that the vocabulary does not cover are left
-/// out. To half of that of a text of more than 1,200 characters the vectors of its beginning and of its end are added: the
-/// first and the last line, or sentence. A text of whose letters less than half stand in pieces of at least two characters is
-/// not known, where ASCII words of more than 100 characters count for nothing beside others: it has the features of [`hash_embed`](super::hash_embed), turned so that they have nothing to do with any
+/// The vector of token `t` is `scale[t]` times row `t` of a matrix of bytes, as it is or product quantised; what the vocabulary
+/// does not cover is left out. To half of that of a text of more than 1,200 characters the vectors of its beginning and of its end are added: the
+/// first and the last line, or sentence. A text of whose letters less than half stand in pieces that mean something, as those of at least two characters, is
+/// not known, where ASCII words of more than 100 characters count for nothing beside others: it has the features of
+/// [`hash_embed`](super::hash_embed), turned so that they have nothing to do with any
 /// direction of the table's space. The same text gives the same bits on every backend.
 #[derive(Clone)]
 pub struct Embedder {
@@ -40,7 +41,7 @@ pub struct Embedder {
     /// One for each token, finite and at least zero.
     scales: Arc<[f32]>,
     /// One row of `dim` for each token.
-    rows: Arc<Vec<i8>>,
+    rows: Rows,
 }
 
 /// What an [`Embedder`] read in a text.
@@ -54,11 +55,11 @@ pub struct Reading {
 
 impl Embedder {
     /// From parts that have been checked.
-    pub(super) fn new(name: String, dim: usize, tokenizer: Arc<Tokenizer>, scales: Arc<[f32]>, rows: Vec<i8>) -> Self {
-        let hash = hash(&rows, &scales, tokenizer.vocabulary_text());
+    pub(super) fn new(name: String, dim: usize, tokenizer: Arc<Tokenizer>, scales: Arc<[f32]>, rows: Rows) -> Self {
+        let hash = hash(&rows, &scales, &tokenizer);
         // the upper half: the first eight digits of the whole
         let id = format!("{name}-{dim}-{:08x}", hash >> 32);
-        Self { kernels: Kernels::best(), name, id, dim, tokenizer, scales, rows: Arc::new(rows) }
+        Self { kernels: Kernels::best(), name, id, dim, tokenizer, scales, rows }
     }
 
     /// The embedder of the first `dim` numbers of every row, with rows of its own and the same tokenizer.
@@ -69,7 +70,7 @@ impl Embedder {
         if !(1..=self.dim).contains(&dim) {
             return Err(SonaError::out_of_range("dim", format_args!("an integer from 1 to {}", self.dim), dim));
         }
-        let rows = self.rows.chunks_exact(self.dim).flat_map(|row| &row[..dim]).copied().collect();
+        let rows = self.rows.prefix(self.dim, dim);
         let prefix = Self::new(self.name.clone(), dim, self.tokenizer.clone(), self.scales.clone(), rows);
         Ok(prefix.with_kernels(self.kernels))
     }
@@ -98,7 +99,7 @@ impl Embedder {
 
     /// Bytes that the table takes, what it shares with its prefixes included.
     pub fn memory_bytes(&self) -> usize {
-        self.rows.len() + size_of_val(&*self.scales) + self.tokenizer.memory_bytes()
+        self.rows.memory_bytes() + size_of_val(&*self.scales) + self.tokenizer.memory_bytes()
     }
 
     /// What makes tokens of text.
@@ -167,8 +168,7 @@ impl Embedder {
                 return;
             }
             let token = id as usize;
-            let row = &self.rows[token * self.dim..][..self.dim];
-            self.kernels.add_scaled_i8(self.scales[token], row, out);
+            self.rows.add_scaled(self.kernels, token, self.scales[token], out);
         });
         to_unit(self.kernels, out);
         (tokens, letters)
@@ -199,19 +199,12 @@ fn check_length(expected: usize, out: &[f32]) -> Result<()> {
     Err(SonaError::DimMismatch { argument: "out".into(), expected, got: out.len() })
 }
 
-/// XXH3 of rows, scales (as 32-bit floats, little endian), vocabulary and rules, one after another.
-fn hash(rows: &[i8], scales: &[f32], vocabulary: &str) -> u64 {
-    const AT_ONCE: usize = 4096;
+/// XXH3 of rows, scales and scores (as 32-bit floats, little endian), vocabulary and rules, one after another.
+fn hash(rows: &Rows, scales: &[f32], tokenizer: &Tokenizer) -> u64 {
     let mut hash = Xxh3Default::new();
-    let mut bytes = [0; AT_ONCE];
-    for rows in rows.chunks(AT_ONCE) {
-        for (byte, number) in bytes.iter_mut().zip(rows) {
-            *byte = number.cast_unsigned();
-        }
-        hash.update(&bytes[..rows.len()]);
-    }
-    scales.iter().for_each(|scale| hash.update(&scale.to_le_bytes()));
-    hash.update(vocabulary.as_bytes());
+    rows.hash(&mut hash);
+    scales.iter().chain(tokenizer.scores()).for_each(|number| hash.update(&number.to_le_bytes()));
+    hash.update(tokenizer.vocabulary_text().as_bytes());
     hash.update(RULES);
     hash.digest()
 }

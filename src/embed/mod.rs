@@ -5,12 +5,14 @@
 //! Called by: `napi`, and Rust programs. A table never changes; its id is told apart by its numbers. What is opened by a file's
 //! path or its bytes is read once for all threads ([`Table`]).
 //! Source: static token vectors distilled from a sentence encoder, as Model2Vec (Tulkens and van Dongen, 2024) has them;
-//! WordPiece (Devlin et al., "BERT", 2019) of our own, held to the reference tokenizer by `tests/tokenizer.rs`.
+//! WordPiece (Devlin et al., "BERT", 2019) and the unigram model (Kudo, 2018) of our own, held to reference tokenizers by
+//! `tests/tokenizer.rs` and `tests/unigram.rs`; product quantisation (Jegou, Douze and Schmid, 2011).
 
 mod embedder;
 mod hash;
 mod parts;
 mod restore;
+mod rows;
 mod table;
 mod tokenizer;
 mod unit;
@@ -20,6 +22,7 @@ mod tests;
 
 pub use embedder::{Embedder, Reading};
 pub use hash::hash_embed;
+use rows::Rows;
 pub use table::Table;
 use tokenizer::Letters;
 pub use tokenizer::Tokenizer;

@@ -15,6 +15,7 @@ import { builtin, builtinDims, isBuiltinId } from './builtin.ts';
 import { checkEmbedded, checkEmbedder, type Embedder } from './embedder.ts';
 import { embedderFallback, emptyText, type Fallback, isWithoutText, otherLanguage } from './fallback.ts';
 import { hash } from './hash.ts';
+import { isMultilingualId, multilingual, multilingualDims } from './multilingual.ts';
 import { type ChatMessages, promptOf } from './prompt.ts';
 
 /**
@@ -353,6 +354,8 @@ function withoutOptions(
 function shipped(id: string | undefined, dim: number): Embedder | undefined {
   const length = builtinDims.find((known) => known === dim);
   if (length && (id === undefined || isBuiltinId(id))) return builtin({ dim: length });
+  const many = multilingualDims.find((known) => known === dim);
+  if (many && id !== undefined && isMultilingualId(id)) return multilingual({ dim: many });
   return id === `hash-${dim}` ? hash({ dim }) : undefined;
 }
 

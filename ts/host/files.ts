@@ -12,6 +12,17 @@ export function packageFile(name: string): string {
   return join(root, name);
 }
 
+/** Where a file of another package lies, as `package/file`: installed beside this one, or where the program was started. */
+export function installedFile(name: string): string {
+  const { createRequire } = process.getBuiltinModule('node:module');
+  try {
+    return createRequire(import.meta.url).resolve(name);
+  } catch {
+    // a package manager may show this package nothing but what it depends on
+    return createRequire(join(process.cwd(), 'package.json')).resolve(name);
+  }
+}
+
 /** A path from the working directory on, in full. */
 export function absolutePath(path: string): string {
   return resolve(path);

@@ -30,6 +30,11 @@ impl PieceHash {
         Self((self.0 ^ u64::from(byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
+    /// Bits that say whether any entry begins so, out of `1 << bits`.
+    pub(super) fn upper(self, bits: u32) -> usize {
+        (self.0 >> (u64::BITS - bits)) as usize
+    }
+
     /// The lower bits of a product know nothing of what was above them.
     fn finish(self) -> u64 {
         self.0 ^ (self.0 >> 32)
@@ -47,11 +52,22 @@ pub(super) struct Vocabulary {
     seed: u64,
     /// Bytes of the longest piece.
     longest: usize,
+    /// Whether entries have marks where they continue words.
+    marked: bool,
 }
 
 impl Vocabulary {
-    /// From the entries, joined by line feeds; or what is wrong with them.
-    pub(super) fn new(text: String) -> Result<Self, String> {
+    /// From the entries, joined by line feeds, those that continue words with their mark; or what is wrong with them.
+    pub(super) fn marked(text: String) -> Result<Self, String> {
+        Self::new(text, true)
+    }
+
+    /// From the entries, joined by line feeds, which all are looked up as [`Position::Start`]; or what is wrong with them.
+    pub(super) fn plain(text: String) -> Result<Self, String> {
+        Self::new(text, false)
+    }
+
+    fn new(text: String, marked: bool) -> Result<Self, String> {
         if text.len() >= MOST_BYTES {
             return Err(format!("expected less than {MOST_BYTES} bytes, got {}", text.len()));
         }
@@ -59,22 +75,23 @@ impl Vocabulary {
         let starts: Vec<u32> = [0].into_iter().chain(ends).chain([text.len() as u32 + 1]).collect();
         let seed = xxh3_64(text.as_bytes());
         let table = HashTable::with_capacity(starts.len());
-        let mut vocabulary = Self { text, starts, table, seed, longest: 0 };
+        let mut vocabulary = Self { text, starts, table, seed, longest: 0, marked };
         (0..vocabulary.len() as u32).try_for_each(|id| vocabulary.insert(id))?;
         Ok(vocabulary)
     }
 
     fn insert(&mut self, id: u32) -> Result<(), String> {
-        let Self { text, starts, table, .. } = self;
-        let (position, piece) = piece(entry(text, starts, id));
+        let Self { text, starts, table, marked, .. } = self;
+        let of = |id: u32| piece(entry(text, starts, id), *marked);
+        let (position, piece) = of(id);
         if piece.is_empty() {
             return Err(format!("expected words, got an empty one at row {id}"));
         }
         let hash = |id: u32| {
-            let (position, piece) = self::piece(entry(text, starts, id));
+            let (position, piece) = of(id);
             piece.bytes().fold(start(self.seed, position), PieceHash::then).finish()
         };
-        let same = |other: &u32| self::piece(entry(text, starts, *other)) == (position, piece);
+        let same = |other: &u32| of(*other) == (position, piece);
         if table.find(hash(id), same).is_some() {
             let word: String = entry(text, starts, id).chars().take(SHOWN).collect();
             return Err(format!("expected different words, got {word:?} again at row {id}"));
@@ -106,7 +123,7 @@ impl Vocabulary {
 
     /// The id of an entry.
     pub(super) fn find(&self, entry: &str) -> Option<u32> {
-        let (position, piece) = piece(entry);
+        let (position, piece) = piece(entry, self.marked);
         let hash = piece.bytes().fold(self.hash(position), PieceHash::then);
         self.find_piece(position, piece.as_bytes(), hash)
     }
@@ -119,7 +136,7 @@ impl Vocabulary {
     /// The id of the piece with these bytes and their hash.
     pub(super) fn find_piece(&self, position: Position, bytes: &[u8], hash: PieceHash) -> Option<u32> {
         let same = |id: &u32| {
-            let (at, piece) = piece(entry(&self.text, &self.starts, *id));
+            let (at, piece) = piece(entry(&self.text, &self.starts, *id), self.marked);
             at == position && piece.as_bytes() == bytes
         };
         self.table.find(hash.finish(), same).copied()
@@ -138,9 +155,9 @@ fn entry<'a>(text: &'a str, starts: &[u32], id: u32) -> &'a str {
 }
 
 /// An entry without its mark, and what the mark says. The mark alone is a word.
-fn piece(entry: &str) -> (Position, &str) {
+fn piece(entry: &str, marked: bool) -> (Position, &str) {
     match entry.strip_prefix(CONTINUES) {
-        Some(piece) if !piece.is_empty() => (Position::Inside, piece),
+        Some(piece) if marked && !piece.is_empty() => (Position::Inside, piece),
         _ => (Position::Start, entry),
     }
 }

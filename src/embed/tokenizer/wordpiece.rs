@@ -1,18 +1,8 @@
 //! Words to pieces, the longest first.
 
+use super::letters::{Letters, is_one_character, letters};
 use super::vocabulary::{PieceHash, Position, Vocabulary};
 use super::words::{LONGEST_WORD, LONGEST_WORD_BYTES, Word};
-
-/// Letters of a text, but for those of words of one ASCII letter, which say nothing of the language.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Letters {
-    /// All of them but `opaque`; of a word that is too long to be looked up, those at its beginning.
-    pub(crate) all: usize,
-    /// Those in pieces of at least two characters.
-    pub(crate) known: usize,
-    /// Those at the beginning of ASCII words that are too long to be looked up: no language has such, but encoded data has.
-    pub(crate) opaque: usize,
-}
 
 /// What taking words apart needs; made once for a text.
 pub(super) struct WordPiece<'a> {
@@ -78,17 +68,4 @@ impl<'a> WordPiece<'a> {
             Some((id, length))
         })
     }
-}
-
-/// Whether bytes of UTF-8, at least one, are one character: all but the first go on with it.
-fn is_one_character(piece: &[u8]) -> bool {
-    piece[1..].iter().all(|byte| byte & 0xC0 == 0x80)
-}
-
-/// Letters of any script in bytes of UTF-8.
-fn letters(piece: &[u8]) -> usize {
-    if piece.is_ascii() {
-        return piece.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    }
-    std::str::from_utf8(piece).map_or(0, |piece| piece.chars().filter(|c| c.is_alphabetic()).count())
 }

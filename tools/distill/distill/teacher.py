@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from .sources import TEACHER_SHA256, teacher
 
-LAYERS, HEADS, WIDTH = 6, 12, 384
+HEADS, WIDTH = 12, 384
 CLS, SEP = 101, 102
 # Word pieces of a text that are read, with the two marks.
 LONGEST = 64
@@ -85,15 +85,19 @@ class Graph:
         return self.norm(self.node("Add", self.linear(hidden, f"{name}.output.dense"), x), f"{name}.output.LayerNorm")
 
 
-def graph() -> onnx.ModelProto:
-    """Ids and mask in, the last layer's states out."""
+def minilm() -> dict[str, np.ndarray]:
     weights = load_file(teacher() / "model.safetensors")
-    g = Graph({name.removeprefix("bert."): value.astype(np.float32) for name, value in weights.items()})
+    return {name.removeprefix("bert."): value.astype(np.float32) for name, value in weights.items()}
+
+
+def graph(weights: dict[str, np.ndarray], layers: int = 6) -> onnx.ModelProto:
+    """Ids and mask in, the last layer's states out: BERT with its weights by the names of its library."""
+    g = Graph(weights)
     present = g.node("Cast", "attention_mask", to=TensorProto.FLOAT)
     absent = g.node("Sub", g.number(1.0), g.node("Unsqueeze", present, g.integers(1, 2)))
     mask = g.node("Mul", absent, g.number(-1e9))
     x = g.embeddings()
-    for n in range(LAYERS):
+    for n in range(layers):
         x = g.layer(x, f"encoder.layer.{n}", mask)
     g.nodes[-1].output[0] = "last_hidden_state"
     ids = ["input_ids", "attention_mask", "token_type_ids"]
@@ -105,18 +109,14 @@ def graph() -> onnx.ModelProto:
     return model
 
 
-class Teacher:
-    """Mean of the last layer's states over all word pieces, the marks included; not normalised."""
+class Encoder:
+    """Mean of the last layer's states over all pieces of a text, the marks included; not normalised."""
 
-    def __init__(self, work: Path):
-        self.work = work
-        self.tokenizer = Tokenizer.from_file(str(teacher() / "tokenizer.json"))
-        self.tokenizer.no_padding()
-        self.tokenizer.no_truncation()
+    def __init__(self, model: onnx.ModelProto):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 2
         self.session = onnxruntime.InferenceSession(
-            graph().SerializeToString(), options, providers=["CPUExecutionProvider"]
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
     def embed_ids(self, rows: list[list[int]]) -> np.ndarray:
@@ -144,6 +144,17 @@ class Teacher:
         weights = mask[:, :, None].astype(np.float32)
         return (states * weights).sum(1) / weights.sum(1)
 
+
+class Teacher(Encoder):
+    """all-MiniLM-L6-v2."""
+
+    def __init__(self, work: Path):
+        super().__init__(graph(minilm()))
+        self.work = work
+        self.tokenizer = Tokenizer.from_file(str(teacher() / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+
     def embed(self, texts: list[str]) -> np.ndarray:
         """Vectors of texts, kept in the work folder for the next run."""
         key = hashlib.sha256("\n".join([TEACHER_SHA256, str(LONGEST), *texts]).encode()).hexdigest()[:16]
@@ -166,7 +177,7 @@ def main() -> None:
     (folder / "onnx").mkdir(parents=True, exist_ok=True)
     for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]:
         shutil.copy(teacher() / name, folder / name)
-    onnx.save(graph(), folder / "onnx" / "model.onnx")
+    onnx.save(graph(minilm()), folder / "onnx" / "model.onnx")
 
 
 if __name__ == "__main__":
