@@ -52,6 +52,13 @@ impl Symmetric {
         }
     }
 
+    /// Adds numbers to its diagonal.
+    pub fn add_diagonal(&mut self, values: &[f64]) {
+        for (i, value) in values.iter().enumerate() {
+            self.triangle[triangle(i + 1) - 1] += value;
+        }
+    }
+
     /// Adds a multiple of another matrix of the same size.
     pub fn add_scaled(&mut self, factor: f64, other: &Self) {
         debug_assert_eq!(self.dim, other.dim);
@@ -128,12 +135,22 @@ impl Factor {
         &self.lower[triangle(i)..triangle(i + 1)]
     }
 
-    /// Replaces a right-hand side `b` by the solution of `M x = b`. Costs `2 dim^2` flops.
-    pub fn solve(&self, side: &mut [f64]) {
+    /// The diagonal of `L`: the product of its squares is the determinant of `M`.
+    pub fn diagonal(&self) -> impl Iterator<Item = f64> + '_ {
+        (0..self.dim).map(|i| self.row(i)[i])
+    }
+
+    /// Replaces a right-hand side `b` by the solution of `L x = b`, whose squared length is `b' M^-1 b`.
+    pub fn solve_lower(&self, side: &mut [f64]) {
         for i in 0..self.dim {
             let row = self.row(i);
             side[i] = (side[i] - dot(&row[..i], &side[..i])) / row[i];
         }
+    }
+
+    /// Replaces a right-hand side `b` by the solution of `M x = b`. Costs `2 dim^2` flops.
+    pub fn solve(&self, side: &mut [f64]) {
+        self.solve_lower(side);
         for i in (0..self.dim).rev() {
             let row = self.row(i);
             let (below, solved) = side.split_at_mut(i);
@@ -233,6 +250,17 @@ mod tests {
                 assert!(side.iter().zip(vector(n)).all(|(got, b)| (got - b).abs() < 1e-12), "{n} {ridge}");
             }
         }
+    }
+
+    #[test]
+    fn a_factor_has_the_determinant_and_the_quadratic_form_of_the_inverse() {
+        // the determinant of [[3, .4], [.4, 3.1]] is 9.14, its inverse [[3.1, -.4], [-.4, 3]] / 9.14
+        let factor = example(2).factor().unwrap();
+        let determinant: f64 = factor.diagonal().map(|root| root * root).product();
+        assert!((determinant - 9.14).abs() < 1e-12);
+        let mut side = [2.0, -1.0];
+        factor.solve_lower(&mut side);
+        assert!((side[0].powi(2) + side[1].powi(2) - (4.0 * 3.1 + 4.0 * 0.4 + 3.0) / 9.14).abs() < 1e-12);
     }
 
     #[test]

@@ -3,14 +3,21 @@
 //! A policy is its propensities: they are computed first, then one candidate is drawn from them. So they are true by
 //! construction, also where several candidates are equally good, and a decision log can be evaluated.
 //!
-//! Sources: upper confidence bounds (Li et al. 2010), Thompson sampling (Chapelle and Li 2011), inverse gap weighting
-//! (Foster and Rakhlin 2020).
+//! Sources: upper confidence bounds (Li et al. 2010), with a part that counts alone decide (MOSS, Audibert and Bubeck 2009,
+//! whose horizon is here the outcomes so far), Thompson sampling (Chapelle and Li 2011), inverse gap weighting (Foster and
+//! Rakhlin 2020).
 
 use super::maximum;
 use crate::config::Exploration;
 
 /// Scores that differ by less are equal, and as likely.
 const TIE: f64 = 1e-12;
+
+/// Standard deviations of the posterior that the upper confidence bound adds.
+pub const WIDTH: f64 = 0.65;
+
+/// Weight of the part of it that counts decide.
+const COUNTED: f64 = 0.3;
 
 /// Standard deviations of a Thompson sample, in units of the posterior's.
 const THOMPSON: f64 = 0.5;
@@ -30,6 +37,14 @@ pub struct Prospect {
     pub bonus: f64,
     /// Standard deviation of the expectation.
     pub deviation: f64,
+}
+
+/// What the upper confidence bound adds for a model with so many outcomes, of `all` that these `models` models have: it grows while the
+/// others are chosen, so that no model is given up for a few failures. `noise`: the variance of one outcome.
+pub fn of_count(noise: f64, outcomes: f64, all: f64, models: usize) -> f64 {
+    let own = 1.0 + outcomes;
+    let behind = ((1.0 + all) / (models as f64 * own)).ln().max(0.0);
+    COUNTED * (noise * behind / own).sqrt()
 }
 
 /// Probabilities that sum to 1, one per prospect. `outcomes`: qualities learned from so far. Costs a few operations each,
@@ -135,6 +150,16 @@ mod tests {
             let p = propensities(policy, &same, 100.0);
             assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-9), "{policy:?}: {p:?}");
         }
+    }
+
+    #[test]
+    fn counts_by_hand() {
+        // 1 + 99 outcomes of 4 models, 1 + 4 of this one: ln(100 / 20) = 1.609, sqrt(.2 * 1.609 / 5) = .2537
+        assert!((of_count(0.2, 4.0, 99.0, 4) - 0.3 * 0.253_727).abs() < 1e-6);
+        // nothing for its share and more, more while others are chosen, a number where all was forgotten
+        assert_eq!((of_count(0.2, 24.0, 99.0, 4), of_count(0.2, 60.0, 99.0, 4)), (0.0, 0.0));
+        assert!(of_count(0.2, 4.0, 999.0, 4) > of_count(0.2, 4.0, 99.0, 4));
+        assert_eq!(of_count(0.2, 0.0, 0.0, 1), 0.0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod request;
 use std::sync::Arc;
 
 pub use explore::{Prospect, draw, keep_floor, propensities};
-use request::WIDTH;
+use explore::{WIDTH, of_count};
 pub use request::{Candidate, Decision, Request, filter};
 
 use super::ModelId;
@@ -133,6 +133,9 @@ impl View {
     /// `SONA_NO_ELIGIBLE_MODEL` with the filters that rule each one out.
     pub fn decide(&self, z: &Features, request: &Request, situation: &Situation) -> Result<Chances, SonaError> {
         let mut candidates = self.assess(z, request, situation);
+        let named = |candidate: &Candidate| candidate.filters & filter::ELIGIBLE == 0;
+        let asked: Vec<usize> = (0..candidates.len()).filter(|&at| named(&candidates[at])).collect();
+        self.add_bonus_of_counts(&mut candidates, &asked);
         if candidates.iter().all(|candidate| candidate.filters != 0) {
             return Err(self.nobody(&candidates));
         }
@@ -187,8 +190,9 @@ impl View {
     /// model.
     pub fn propensities_at(&self, z: &[f32; BOTH], eligible: &[bool]) -> Vec<f64> {
         let situation = Situation { outlook: self.slopes.outlook(None, None, z), ..Situation::default() };
-        let candidates = self.assess(&Features::new(z), &Request::default(), &situation);
+        let mut candidates = self.assess(&Features::new(z), &Request::default(), &situation);
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| eligible[at]).collect();
+        self.add_bonus_of_counts(&mut candidates, &open);
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let mut propensities = propensities(self.config.exploration, &prospects, self.shared.learned as f64);
         keep_floor(&mut propensities, self.config.propensity_floor);
@@ -225,7 +229,7 @@ impl View {
                 None => (0.0, 0.0),
             };
             let expected = assessment.expected() + difficulty + tenant;
-            let bonus = WIDTH * (noise * (variance + tenant_variance)).sqrt();
+            let uncertainty = (noise * (variance + tenant_variance)).sqrt();
             let of_mean = arm.quality.noise.variance(&assessment, noise, tenant_variance);
             let of_prompts =
                 situation.prompts.as_ref().map_or(0.0, |prompts| arm.quality.variance_over(prompts, &self.shared));
@@ -237,7 +241,8 @@ impl View {
             let latency = objective.latency * objective.latency_position(latency_ms);
             let worth = objective.worth(objective.quality * expected, availability);
             let optimism = availability * objective.quality * ((ranked[0] + ranked[1]) / 2.0 - assessment.expected());
-            let bonus = availability * objective.quality * bonus;
+            let uncertainty = availability * objective.quality * uncertainty;
+            let bonus = WIDTH * uncertainty;
             let mut filters = 0;
             if !is_named(arm.uid) {
                 filters |= filter::ELIGIBLE;
@@ -261,6 +266,7 @@ impl View {
                 latency_interval: arm.terms.latency_interval(&arm.model, outlook, latency_ms),
                 worth,
                 optimism,
+                uncertainty,
                 bonus,
                 cost,
                 latency,
@@ -279,6 +285,20 @@ impl View {
                 places.into_iter().filter_map(|at| self.arms.get(at)).map(one).collect()
             }
             _ => self.arms.iter().map(one).collect(),
+        }
+    }
+
+    /// Adds to the upper confidence bounds what counts decide, among the models that were asked for: one that never is changes
+    /// nothing for the others.
+    fn add_bonus_of_counts(&self, candidates: &mut [Candidate], asked: &[usize]) {
+        let quality = Objective::new(&self.config).quality;
+        let all: f64 = asked.iter().map(|&at| candidates[at].outcomes.max(0.0)).sum();
+        for &at in asked {
+            let candidate = &mut candidates[at];
+            let counted = of_count(self.shared.noise, candidate.outcomes.max(0.0), all, asked.len());
+            let bonus = candidate.availability * quality * counted;
+            candidate.bonus += bonus;
+            candidate.score += self.bonus_in_score(bonus);
         }
     }
 

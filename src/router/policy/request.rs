@@ -9,9 +9,6 @@ use crate::router::model::amount;
 use crate::router::models::Models;
 use crate::router::{DecisionId, ModelId};
 
-/// Standard deviations that the upper confidence bound adds.
-pub const WIDTH: f64 = 0.65;
-
 /// Why a model can't be chosen now; several may hold.
 pub mod filter {
     /// The request names others.
@@ -96,6 +93,8 @@ pub struct Candidate {
     pub worth: f64,
     /// What a model gets for what is not known of it yet.
     pub optimism: f64,
+    /// Standard deviation of the expectation, in units of the score; the blocks' disagreement left out.
+    pub uncertainty: f64,
     /// What the upper confidence bound adds.
     pub bonus: f64,
     /// What its cost takes away.
@@ -119,7 +118,7 @@ pub struct Candidate {
 impl Candidate {
     pub(super) fn prospect(&self) -> Prospect {
         let mean = self.worth + self.optimism - self.cost - self.latency;
-        Prospect { mean, bonus: self.bonus, deviation: self.bonus / WIDTH }
+        Prospect { mean, bonus: self.bonus, deviation: self.uncertainty }
     }
 }
 

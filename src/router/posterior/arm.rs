@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use super::difficulty::Intercept;
 use super::drift::Detector;
+use super::precisions::Precisions;
 use super::ridge::Ridge;
 use super::sums::BlockSums;
 use crate::linear::{Symmetric, dot};
 use crate::router::features::{BLOCK, BOTH, Features};
-
-/// Prior precision of every model's map.
-pub const LAMBDA: f64 = 20.0;
 
 /// Share of its former outcomes that a model keeps when it is found to have changed.
 const KEPT: f64 = 0.1;
@@ -33,9 +31,9 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// Of a prompt: by the posterior of both blocks, or without any outcome.
-    pub fn of(posterior: Option<&[Ridge; 2]>, z: &Features, squared: [f64; 2], r0: f64, mean: f64) -> Self {
-        let unlearned = (squared[0] + squared[1]) / (2.0 * LAMBDA);
+    /// Of a prompt: by the posterior of both blocks, or without any outcome. `squared`: the squared lengths of its blocks;
+    /// `unlearned`: the variance without any outcome.
+    pub fn of(posterior: Option<&[Ridge; 2]>, z: &Features, unlearned: f64, r0: f64, mean: f64) -> Self {
         let Some(posterior) = posterior else {
             return Self { ranked: [r0; 2], centred: [mean; 2], variance: unlearned, unlearned };
         };
@@ -100,15 +98,15 @@ impl Arm {
         }
     }
 
-    /// The posterior, made where there is none.
-    pub fn posterior_mut(&mut self) -> &mut [Ridge; 2] {
-        let first = || Arc::new([Ridge::new(BLOCK, LAMBDA), Ridge::new(BLOCK, LAMBDA)]);
+    /// The posterior, made by a prior where there is none.
+    pub fn posterior_mut(&mut self, prior: &Precisions) -> &mut [Ridge; 2] {
+        let first = || Arc::new([0, 1].map(|_| Ridge::with_precisions(&prior.diagonal())));
         Arc::make_mut(self.posterior.get_or_insert_with(first))
     }
 
-    /// Solves the posterior from the sums of all origins, its prior, and what was discarded. It stays as it is should
+    /// Solves the posterior from the sums of all origins, its priors, and what was discarded. It stays as it is should
     /// rounding have spoilt the sums.
-    pub fn solve<'a>(&mut self, origins: impl Iterator<Item = &'a [BlockSums; 2]>) {
+    pub fn solve<'a>(&mut self, prior: &Precisions, origins: impl Iterator<Item = &'a [BlockSums; 2]>) {
         self.updates = 0;
         let all = self.view(origins);
         if all[0].n() <= 0.0 && self.prior.is_none() {
@@ -117,7 +115,7 @@ impl Arm {
         }
         let solved = all.map(|block| {
             let mut a = block.a.matrix().into_owned();
-            a.add_identity(LAMBDA);
+            a.add_diagonal(&prior.diagonal());
             Ridge::solve(&a, &block.b, &block.s())
         });
         if let [Some(first), Some(second)] = solved {
@@ -127,14 +125,20 @@ impl Arm {
 
     /// The sums that the posterior stands for.
     pub fn view<'a>(&self, origins: impl Iterator<Item = &'a [BlockSums; 2]>) -> [BlockSums; 2] {
+        let mut all = self.outcomes(origins);
+        for (to, from) in all.iter_mut().zip(self.prior.iter().flat_map(|prior| prior.iter())) {
+            to.add_sums(1.0, from);
+        }
+        all
+    }
+
+    /// The sums of its own outcomes alone, as far as they count.
+    pub fn outcomes<'a>(&self, origins: impl Iterator<Item = &'a [BlockSums; 2]>) -> [BlockSums; 2] {
         let mut all = [BlockSums::new(), BlockSums::new()];
         let mut add = |factor: f64, sums: &[BlockSums; 2]| {
             all.iter_mut().zip(sums).for_each(|(to, from)| to.add_sums(factor, from));
         };
         origins.for_each(|sums| add(1.0, sums));
-        if let Some(prior) = &self.prior {
-            add(1.0, prior);
-        }
         if let Some(discarded) = &self.discarded {
             add(-1.0, discarded);
         }

@@ -102,7 +102,8 @@ impl Posterior {
         let arm = &self.arms[place];
         let squared = [0, 1].map(|block| dot(z.block(block), z.block(block)));
         let shared = (self.prior_mean(), self.pooled.mean());
-        let assessment = super::Assessment::of(arm.posterior.as_deref(), z, squared, shared.0, shared.1);
+        let unlearned = self.prior.variance(squared);
+        let assessment = super::Assessment::of(arm.posterior.as_deref(), z, unlearned, shared.0, shared.1);
         // what prompts differ by is no noise
         let errors = if known { assessment.ranked.map(|predicted| e - predicted) } else { [noise.sqrt(); 2] };
         let expected_by_all = assessment.expected();
@@ -144,7 +145,7 @@ impl Posterior {
             }
             let arm = Arc::make_mut(&mut self.arms[place]);
             Arc::make_mut(&mut self.difficulty).update(&arm.intercept, z.both(), 1.0, r);
-            for (block, ridge) in arm.posterior_mut().iter_mut().enumerate() {
+            for (block, ridge) in arm.posterior_mut(&self.prior).iter_mut().enumerate() {
                 ridge.update(z.block(block), 1.0, e, &mut scratch);
             }
             arm.intercept.add(1.0, z.both(), r);
@@ -158,6 +159,7 @@ impl Posterior {
         self.pooled.add(1.0, e, errors);
         self.learned = at;
         self.refactor(plan.place);
+        self.choose_prior_when_due();
     }
 
     /// Takes in rows that have no order: the same rows in another order teach the same. No shift is looked for, no interval
@@ -181,7 +183,7 @@ impl Posterior {
             pooled.add(row.w, e, [0.0; 2]);
             let Some(place) = *place else { continue };
             let arm = Arc::make_mut(&mut self.arms[place]);
-            for (block, ridge) in arm.posterior_mut().iter_mut().enumerate() {
+            for (block, ridge) in arm.posterior_mut(&self.prior).iter_mut().enumerate() {
                 ridge.update(row.z.block(block), row.w, e, &mut scratch);
             }
             arm.updates += 1;
@@ -210,6 +212,7 @@ impl Posterior {
         touched.sort_unstable();
         touched.dedup();
         touched.into_iter().for_each(|place| self.refactor(Some(place)));
+        self.choose_prior_when_due();
     }
 
     /// Replaces a quality of the same model; how it is taken in now. The prompt's difficulty stays what it was taken for.
@@ -235,7 +238,7 @@ impl Posterior {
                 {
                     add_scaled((1.0 - w) * difference, z.block(block), &mut sums.b);
                 }
-                for (block, ridge) in arm.posterior_mut().iter_mut().enumerate() {
+                for (block, ridge) in arm.posterior_mut(&self.prior).iter_mut().enumerate() {
                     ridge.amend(z.block(block), w, difference, &mut scratch);
                 }
             }

@@ -10,6 +10,7 @@ mod calibration;
 mod difficulty;
 mod drift;
 mod learn;
+mod precisions;
 mod prompts;
 mod ridge;
 mod state;
@@ -26,6 +27,7 @@ pub use difficulty::CENTRE;
 use difficulty::{Difficulty, Intercept};
 pub use drift::{Detector, Direction};
 pub use learn::{Learned, Observation, Plan, Recent, Row};
+use precisions::{JUDGED, Precisions, next_choice};
 pub use prompts::Prompts;
 use ridge::Ridge;
 pub use sums::Sums;
@@ -49,6 +51,10 @@ pub struct Posterior {
     /// Over all origins.
     pooled: Pooled,
     difficulty: Arc<Difficulty>,
+    /// Of every model's map before any outcome.
+    prior: Precisions,
+    /// Qualities, by weight, at which it is chosen anew.
+    prior_due: f64,
     /// In the order of their numbers.
     arms: Vec<Arc<Arm>>,
     tenants: Tenants,
@@ -74,6 +80,8 @@ pub struct Shared {
     pub mean: f64,
     /// Mean squared error of one outcome.
     pub noise: f64,
+    /// How strongly a model is held to the mean of all before any outcome.
+    prior: Precisions,
     /// The shared map: features to difficulty.
     pub difficulty: Arc<[f64]>,
     /// What intervals are scaled by, 1 to 4.
@@ -96,7 +104,8 @@ pub struct ArmView {
 impl ArmView {
     /// What it says of a prompt; `squared`: the squared lengths of its blocks.
     pub fn assess(&self, z: &Features, squared: [f64; 2], shared: &Shared) -> Assessment {
-        Assessment::of(self.posterior.as_deref(), z, squared, shared.prior_mean, shared.mean)
+        let unlearned = shared.prior.variance(squared);
+        Assessment::of(self.posterior.as_deref(), z, unlearned, shared.prior_mean, shared.mean)
     }
 
     /// Variance of its expectation over prompts, when it is not known which one it is.
@@ -122,6 +131,8 @@ impl Posterior {
             others: Vec::new(),
             pooled: Pooled::default(),
             difficulty: Arc::new(Difficulty::new(BOTH)),
+            prior: Precisions::default(),
+            prior_due: next_choice(0.0),
             arms: Vec::new(),
             tenants: Tenants::new(tenant_capacity),
             calibration: Arc::default(),
@@ -135,6 +146,7 @@ impl Posterior {
             prior_mean: self.prior_mean(),
             mean: self.pooled.mean(),
             noise: self.pooled.noise(),
+            prior: self.prior,
             difficulty: self.difficulty.map().into(),
             interval_scale: self.calibration.scale(),
             learned: self.learned,
@@ -211,6 +223,7 @@ impl Posterior {
             }
         }
         self.solve_all();
+        self.choose_prior();
     }
 
     /// Shares the same outcomes out between origins in another way. Nothing that is expected changes.
@@ -282,7 +295,7 @@ impl Posterior {
         let mut arm = self.arms[at].clone();
         let solved = Arc::make_mut(&mut arm);
         let name = solved.name.clone();
-        solved.solve(self.blocks(&name));
+        solved.solve(&self.prior, self.blocks(&name));
         solved.intercept = self.intercept(&name);
         self.arms[at] = arm;
     }
@@ -313,5 +326,31 @@ impl Posterior {
     fn solve_all(&mut self) {
         (0..self.arms.len()).for_each(|at| self.solve_arm(at));
         self.solve_shared();
+    }
+
+    /// Chooses the prior by all outcomes so far, when it is due.
+    fn choose_prior_when_due(&mut self) {
+        if self.pooled.n >= self.prior_due {
+            self.choose_prior();
+        }
+    }
+
+    /// Chooses the prior by all outcomes so far.
+    fn choose_prior(&mut self) {
+        self.prior_due = next_choice(self.pooled.n);
+        let mut judged: Vec<&Arc<Arm>> = self.arms.iter().filter(|arm| arm.intercept.n > 0.0).collect();
+        judged.sort_by(|a, b| b.intercept.n.total_cmp(&a.intercept.n));
+        judged.truncate(JUDGED);
+        let sums: Vec<[BlockSums; 2]> = judged.iter().map(|arm| arm.outcomes(self.blocks(&arm.name))).collect();
+        let prior = Precisions::of_most_evidence(&sums, self.pooled.mean(), self.pooled.noise());
+        if prior != self.prior {
+            self.prior = prior;
+            for at in 0..self.arms.len() {
+                // what it has told the shared map stays as it is, to the bit
+                let intercept = self.arms[at].intercept.clone();
+                self.solve_arm(at);
+                Arc::make_mut(&mut self.arms[at]).intercept = intercept;
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Bayesian ridge regression, one outcome at a time.
 //!
-//! `P = A^-1` with `A = lambda I + sum w z z'`, by the formula of Sherman and Morrison. The prior mean `r0` of every
-//! prediction is not part of it: it stays free to move, because `P b` and `P s` are kept apart (`b` the sum of `w e z`, `s`
+//! `P = A^-1` with `A = Lambda + sum w z z'` and a diagonal `Lambda`, by the formula of Sherman and Morrison. The prior
+//! mean `r0` of every prediction is not part of it: it stays free to move, because `P b` and `P s` are kept apart (`b` the sum of `w e z`, `s`
 //! that of `w z`), and the prediction for any `r0` is `r0 + (P b - r0 P s) . z`.
 
 use crate::linear::{Deferred, Symmetric, add_scaled, dot};
@@ -18,12 +18,20 @@ pub struct Ridge {
 }
 
 impl Ridge {
-    /// Without any outcome.
+    /// Without any outcome, with the same prior precision of every weight.
     pub fn new(dim: usize, lambda: f64) -> Self {
         Self { p: Symmetric::identity(dim, 1.0 / lambda).into(), pb: vec![0.0; dim], ps: vec![0.0; dim] }
     }
 
-    /// From its sums: `a` with the prior's `lambda I` in it. `None` when `a` is not positive definite.
+    /// Without any outcome, with a prior precision for each weight.
+    pub fn with_precisions(precisions: &[f64]) -> Self {
+        let (dim, variances): (_, Vec<f64>) = (precisions.len(), precisions.iter().map(|p| 1.0 / p).collect());
+        let mut p = Symmetric::zeros(dim);
+        p.add_diagonal(&variances);
+        Self { p: p.into(), pb: vec![0.0; dim], ps: vec![0.0; dim] }
+    }
+
+    /// From its sums: `a` with the prior's precisions in it. `None` when `a` is not positive definite.
     pub fn solve(a: &Symmetric, b: &[f64], s: &[f64]) -> Option<Self> {
         let p = a.inverse()?;
         let times = |x: &[f64]| {

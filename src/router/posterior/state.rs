@@ -9,6 +9,7 @@ use super::arm::Arm;
 use super::calibration::Calibration;
 use super::difficulty::{Difficulty, Intercept};
 use super::drift::Detector;
+use super::precisions::{Precisions, next_choice};
 use super::ridge::Ridge;
 use super::sums::{BlockSums, LARGEST, ModelSums, Pooled, Sums};
 use super::tenants::{Tenant, Tenants};
@@ -22,6 +23,20 @@ const MOST: usize = 1_000_000;
 
 /// What rounding can leave of a count, relative to what was added and taken back.
 const SLACK: f64 = 1e-6;
+
+/// The prior of all models' maps.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Chosen {
+    precisions: Precisions,
+    /// Qualities, by weight, at which it is chosen anew.
+    due: f64,
+}
+
+impl Default for Chosen {
+    fn default() -> Self {
+        Self { precisions: Precisions::default(), due: next_choice(0.0) }
+    }
+}
 
 /// One arm, besides its matrices.
 #[derive(Serialize, Deserialize)]
@@ -54,6 +69,7 @@ impl Posterior {
             (self.arms.iter().all(|arm| of_model(arm) && arm.detector.is_sound()), "counts of outcomes"),
             (self.arms.iter().all(|arm| arm.posterior.as_deref().is_none_or(maps)), "posteriors of models"),
             (tenants.into_iter().all(|ridge| is_posterior(&ridge.p)), "posteriors of tenants"),
+            (self.prior.is_sound() && (0.0..=LARGEST * 2.0).contains(&self.prior_due), "a prior of models"),
             (self.calibration.is_sound(), "the calibration of intervals"),
             (self.learned < UNCOUNTABLE, "a count of outcomes"),
             (self.arms.iter().all(|arm| arm.updates < UNCOUNTABLE), "a count of updates"),
@@ -72,6 +88,7 @@ impl Posterior {
         write_posterior("difficulty_p", p, writer);
         write_numbers("difficulty_g", g, writer);
         writer.value("pooled", &self.pooled);
+        writer.value("prior", &Chosen { precisions: self.prior, due: self.prior_due });
         writer.value("learned", &self.learned);
         writer.value("calibration", &*self.calibration);
         writer.value("arms", &self.arms.len());
@@ -103,20 +120,29 @@ impl Posterior {
             arms.push(Arc::new(read_arm(&reader.scope(&format!("arm_{n}")), *uid, name)?));
         }
         let calibration: Calibration = reader.value("calibration")?;
-        let posterior = Self {
+        let chosen: Option<Chosen> = reader.optional("prior")?;
+        let Chosen { precisions, due } = chosen.unwrap_or_default();
+        let mut posterior = Self {
             own,
             others,
             pooled,
             difficulty: Arc::new(Difficulty::from_parts(p, g)),
+            prior: precisions,
+            prior_due: due,
             arms,
             tenants: read_tenants(&reader.scope("tenants"), tenant_capacity, known)?,
             calibration: Arc::new(calibration),
             learned: reader.value("learned")?,
         };
-        match posterior.unsound() {
-            None => Ok(posterior),
-            Some(what) => Err(reader.corrupt("arms", format_args!("expected {what}"))),
+        if let Some(what) = posterior.unsound() {
+            return Err(reader.corrupt("arms", format_args!("expected {what}")));
         }
+        if chosen.is_none() {
+            // from before priors were chosen: another one was solved with
+            posterior.solve_all();
+            posterior.choose_prior();
+        }
+        Ok(posterior)
     }
 }
 
