@@ -221,8 +221,8 @@ impl View {
         let all = self.arms.len() <= LISTED;
         let tenant_of = request.tenant.as_ref().and_then(|name| self.tenants.get(name));
         let one = |arm: &Arc<Arm>| {
-            let Assessment { ranked, centred, variance, unlearned } = arm.quality.assess(z, squared, &self.shared);
-            let assessment = Assessment { ranked, centred, variance, unlearned };
+            let assessment = arm.quality.assess(z, squared, &self.shared);
+            let Assessment { ranked, centred, variance, unlearned, .. } = assessment;
             let noise = self.shared.noise;
             let (tenant, tenant_variance) = match &request.tenant {
                 Some(_) => Tenant::difference(tenant_of.map(|own| &**own), arm.uid, z.block(0), squared[0]),

@@ -28,16 +28,24 @@ pub struct Assessment {
     pub variance: f64,
     /// The same without any outcome.
     pub unlearned: f64,
+    /// What intervals multiply the variance by: the prior was chosen by outcomes that are not many.
+    pub doubt: f64,
 }
 
 impl Assessment {
-    /// Of a prompt: by the posterior of both blocks, or without any outcome. `squared`: the squared lengths of its blocks;
-    /// `unlearned`: the variance without any outcome.
-    pub fn of(posterior: Option<&[Ridge; 2]>, z: &Features, unlearned: f64, r0: f64, mean: f64) -> Self {
+    /// Of a prompt: by the posterior of both blocks, or without any outcome. `squared`: the squared lengths of its blocks.
+    pub fn of(
+        posterior: Option<&[Ridge; 2]>,
+        z: &Features,
+        squared: [f64; 2],
+        prior: &Precisions,
+        (r0, mean): (f64, f64),
+    ) -> Self {
+        let (unlearned, doubt) = (prior.variance(squared), prior.doubt());
         let Some(posterior) = posterior else {
-            return Self { ranked: [r0; 2], centred: [mean; 2], variance: unlearned, unlearned };
+            return Self { ranked: [r0; 2], centred: [mean; 2], variance: unlearned, unlearned, doubt };
         };
-        let mut assessment = Self { unlearned, ..Self::default() };
+        let mut assessment = Self { unlearned, doubt, ..Self::default() };
         for (i, ridge) in posterior.iter().enumerate() {
             let z = z.block(i);
             let (b, s) = (dot(&ridge.pb, z), dot(&ridge.ps, z));

@@ -54,7 +54,8 @@ impl Noise {
     pub fn variance(&self, assessment: &Assessment, noise: f64, more: f64) -> f64 {
         let noise = if self.n > 0.0 { (SHRINKAGE * noise + self.squares) / (SHRINKAGE + self.n) } else { noise };
         let unlearned = (assessment.variance / assessment.unlearned.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-        noise * (assessment.variance * (LEARNED - UNLEARNED * unlearned) + more) + assessment.disagreement().powi(2)
+        noise * (assessment.variance * assessment.doubt * (LEARNED - UNLEARNED * unlearned) + more)
+            + assessment.disagreement().powi(2)
     }
 }
 
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_noise_of_a_model_is_its_own_after_a_while() {
-        let assessment = Assessment { variance: 0.05, unlearned: 0.05, ..Assessment::default() };
+        let assessment = Assessment { variance: 0.05, unlearned: 0.05, doubt: 1.0, ..Assessment::default() };
         let mut calibration = Calibration::default();
         // nothing learned: 1.6 times the posterior's
         assert!((calibration.noise(0).variance(&assessment, 0.1, 0.0) - 0.1 * 0.05 * 1.6).abs() < 1e-12);

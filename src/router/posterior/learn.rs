@@ -102,8 +102,7 @@ impl Posterior {
         let arm = &self.arms[place];
         let squared = [0, 1].map(|block| dot(z.block(block), z.block(block)));
         let shared = (self.prior_mean(), self.pooled.mean());
-        let unlearned = self.prior.variance(squared);
-        let assessment = super::Assessment::of(arm.posterior.as_deref(), z, unlearned, shared.0, shared.1);
+        let assessment = super::Assessment::of(arm.posterior.as_deref(), z, squared, &self.prior, shared);
         // what prompts differ by is no noise
         let errors = if known { assessment.ranked.map(|predicted| e - predicted) } else { [noise.sqrt(); 2] };
         let expected_by_all = assessment.expected();

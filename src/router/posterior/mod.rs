@@ -104,8 +104,7 @@ pub struct ArmView {
 impl ArmView {
     /// What it says of a prompt; `squared`: the squared lengths of its blocks.
     pub fn assess(&self, z: &Features, squared: [f64; 2], shared: &Shared) -> Assessment {
-        let unlearned = shared.prior.variance(squared);
-        Assessment::of(self.posterior.as_deref(), z, unlearned, shared.prior_mean, shared.mean)
+        Assessment::of(self.posterior.as_deref(), z, squared, &shared.prior, (shared.prior_mean, shared.mean))
     }
 
     /// Variance of its expectation over prompts, when it is not known which one it is.

@@ -25,6 +25,10 @@ const START: Precisions = Precisions { intercept: 10.0, slope: 30.0 };
 /// Outcomes at which precisions are first chosen; then at twice as many, and so on.
 const FIRST: f64 = 50.0;
 
+/// Least variance of an outcome that precisions are chosen by: where outcomes hardly scatter, what earlier ones took for
+/// difficulty would be explained as if it were exact.
+const LEAST_NOISE: f64 = 0.01;
+
 /// Models that precisions are chosen by: those with the most outcomes. More would say the same.
 pub const JUDGED: usize = 64;
 
@@ -57,10 +61,15 @@ impl Precisions {
         1.0 / self.intercept + ((squared[0] + squared[1]) / 2.0 - 1.0) / self.slope
     }
 
+    /// What intervals multiply variances by: slopes that are held more firmly than at the start are so by an estimate.
+    pub fn doubt(&self) -> f64 {
+        (self.slope / START.slope).max(1.0)
+    }
+
     /// Those of most evidence. `models`: sums of both blocks of each model that is judged; `mean`: what is expected of a
-    /// model before any outcome; `noise`: the variance of one outcome. Costs six factorisations a block.
+    /// model before any outcome; `noise`: the variance of one outcome, at least .01. Costs six factorisations a block.
     pub fn of_most_evidence(models: &[[BlockSums; 2]], mean: f64, noise: f64) -> Self {
-        let mut best = (f64::NEG_INFINITY, START);
+        let (noise, mut best) = (noise.max(LEAST_NOISE), (f64::NEG_INFINITY, START));
         for slope in SLOPES {
             let mut evidence = INTERCEPTS.map(|intercept| Self { intercept, slope }.log_prior());
             for block in models.iter().flatten() {
