@@ -112,9 +112,11 @@ describe('addModel', () => {
     router.addModel({ id: 'firm', tags: ['code'], prior: { quality: 0.1, weight: 1_000 } });
     const [first] = expectations(router);
     const [second] = expectations(router).slice(1);
+    const prefers = (model: string) => (first?.[model] ?? 0) - (second?.[model] ?? 0);
     for (const model of ['coder-2', 'like']) {
       expect(first?.[model]).toBeGreaterThan(first?.stranger ?? 1);
-      expect(second?.[model]).toBeLessThan(second?.stranger ?? 0);
+      // and prefers the same kind of prompts
+      expect(prefers(model)).toBeGreaterThan(prefers('stranger') + 0.01);
       expect(first?.[model]).toBeLessThan(first?.coder ?? 0);
     }
     expect(first?.['coder-2']).toBe(first?.like);
