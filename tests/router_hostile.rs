@@ -8,7 +8,7 @@ use entries::Entries;
 use serde_json::{Value, json};
 use sona::router::basis::Basis;
 use sona::router::{Criterion, Resume};
-use sona::{Model, ModelId, Outcome, Request, RouterConfig, SonaRouter};
+use sona::{Candidate, Model, ModelId, Outcome, Request, RouterConfig, SonaRouter};
 
 const DIM: usize = 4;
 
@@ -126,6 +126,51 @@ fn a_posterior_that_is_not_definite_is_refused() {
     let mut entries = honest();
     entries.reals("posterior.tenants.ridge_0.p", |p| p[0] = -1.0);
     refused(&entries, "a tenant");
+}
+
+#[test]
+fn priors_that_are_never_chosen_are_refused() {
+    for (place, value) in [
+        ("/precisions/intercept", json!(3.0)),
+        ("/precisions/intercept", json!(0.0)),
+        ("/precisions/slope", json!(-30.0)),
+        ("/precisions/slope", json!(1e300)),
+        ("/due", json!(-1.0)),
+        ("/due", json!(1e300)),
+    ] {
+        let mut entries = honest();
+        *entries.value("posterior.prior").pointer_mut(place).unwrap() = value.clone();
+        refused(&entries, &format!("{place} = {value}"));
+    }
+}
+
+/// States from before priors were chosen have none.
+#[test]
+fn a_state_without_a_prior_is_solved_anew_with_one_that_is_chosen() {
+    let router = router(false, "a");
+    for n in 20..50 {
+        let decision = router.route(&vector(n), &Request::default(), n).unwrap();
+        // far apart: another prior than at the start
+        let quality = f64::from(u8::from(decision.choice().model == ModelId(0)));
+        router.feedback(decision.id, &Outcome { quality: Some(quality), ..Outcome::default() }, n).unwrap();
+    }
+    let mut entries = Entries::of(&router.snapshot().unwrap());
+    let chosen = entries.values["posterior.prior"].clone();
+    assert_eq!(chosen["due"], 100.0);
+    assert_ne!(chosen["precisions"], json!({ "intercept": 10.0, "slope": 30.0 }));
+    entries.values.remove("posterior.prior");
+    let older = SonaRouter::restore(&entries.router(), None).unwrap();
+    assert_eq!(Entries::of(&older.snapshot().unwrap()).values["posterior.prior"], chosen);
+    for n in 0..10 {
+        let observe = Request { observe: true, ..Request::default() };
+        let [before, after] = [&router, &older].map(|router| router.route(&vector(n), &observe, 50).unwrap());
+        for candidate in &before.candidates {
+            let same = after.candidates.iter().find(|other| other.model == candidate.model).unwrap();
+            let parts = |one: &Candidate| [one.worth, one.optimism, one.bonus, one.quality];
+            let pairs = parts(same).into_iter().zip(parts(candidate));
+            assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-9), "{n}: {same:?} {candidate:?}");
+        }
+    }
 }
 
 /// Outer products that a posterior still has to take in stand beside its matrix.

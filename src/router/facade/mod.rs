@@ -383,7 +383,8 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
     let (basis, epoch, version) = (knowledge.basis.clone(), knowledge.epoch, knowledge.version);
     let many_lessons = knowledge.lessons.as_ref().is_some_and(|lessons| lessons.are_many());
     let slopes = knowledge.economics.slopes().clone();
-    if let Some((former, only)) = former {
+    // with another prior every model's posterior is another
+    if let Some((former, only)) = former.filter(|(former, _)| former.shared.has_prior_of(&shared)) {
         let mut arms = former.arms.clone();
         // every model expects the slope of all
         if former.slopes.differ(&slopes) {

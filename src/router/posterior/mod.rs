@@ -90,6 +90,13 @@ pub struct Shared {
     pub learned: u64,
 }
 
+impl Shared {
+    /// Whether posteriors were solved with the same prior.
+    pub fn has_prior_of(&self, other: &Self) -> bool {
+        self.prior == other.prior
+    }
+}
+
 /// What readers need to know of one model's quality.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArmView {
