@@ -27,7 +27,7 @@ export function isMultilingualId(id: string): boolean {
  *
  * Nothing is read before the first use of its `id` or of a text. Where the package is not installed that is refused with
  * `SONA_INVALID_CONFIG`, where the table is missing or damaged with `SONA_IO`, `SONA_CORRUPT_STATE` or
- * `SONA_INCOMPATIBLE_STATE`. The table takes some 18 MB of memory, once for all threads of the process.
+ * `SONA_INCOMPATIBLE_STATE`. The table takes some 23 MB of memory, once for all threads of the process.
  *
  * Throws `SONA_INVALID_ARGUMENT` or `SONA_OUT_OF_RANGE`, naming the option.
  */
