@@ -25,12 +25,12 @@ const WHOLE: f32 = 0.5;
 
 /// A static embedder: the vector of a text is the sum of its tokens' vectors, made unit length.
 ///
-/// The vector of token `t` is `scale[t]` times row `t` of a matrix of bytes, as it is or product quantised; what the vocabulary
-/// does not cover is left out. To half of that of a text of more than 1,200 characters the vectors of its beginning and of its end are added: the
-/// first and the last line, or sentence. A text of whose letters less than half stand in pieces that mean something, as those of at least two characters, is
-/// not known, where ASCII words of more than 100 characters count for nothing beside others: it has the features of
-/// [`hash_embed`](super::hash_embed), turned so that they have nothing to do with any
-/// direction of the table's space. The same text gives the same bits on every backend.
+/// The vector of token `t` is `scale[t]` times row `t` of a matrix of bytes, as it is or product quantised; what the
+/// vocabulary does not cover is left out. To half of that of a text of more than 1,200 characters the vectors of its
+/// beginning and of its end are added: the first and the last line, or sentence. A text of whose letters less than half stand
+/// in pieces that mean something, as those of at least two characters, is not known, where ASCII words of more than 100
+/// characters count for nothing beside others: it has the features of [`hash_embed`](super::hash_embed), turned so that they
+/// have nothing to do with any direction of the table's space. The same text gives the same bits on every backend.
 #[derive(Clone)]
 pub struct Embedder {
     kernels: &'static Kernels,

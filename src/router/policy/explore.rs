@@ -39,8 +39,8 @@ pub struct Prospect {
     pub deviation: f64,
 }
 
-/// What the upper confidence bound adds for a model with so many outcomes, of `all` that these `models` models have: it grows while the
-/// others are chosen, so that no model is given up for a few failures. `noise`: the variance of one outcome.
+/// What the upper confidence bound adds for a model with so many outcomes, of `all` that these `models` models have: it grows
+/// while the others are chosen, so that no model is given up for a few failures. `noise`: the variance of one outcome.
 pub fn of_count(noise: f64, outcomes: f64, all: f64, models: usize) -> f64 {
     let own = 1.0 + outcomes;
     let behind = ((1.0 + all) / (models as f64 * own)).ln().max(0.0);

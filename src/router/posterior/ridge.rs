@@ -1,8 +1,8 @@
 //! Bayesian ridge regression, one outcome at a time.
 //!
 //! `P = A^-1` with `A = Lambda + sum w z z'` and a diagonal `Lambda`, by the formula of Sherman and Morrison. The prior
-//! mean `r0` of every prediction is not part of it: it stays free to move, because `P b` and `P s` are kept apart (`b` the sum of `w e z`, `s`
-//! that of `w z`), and the prediction for any `r0` is `r0 + (P b - r0 P s) . z`.
+//! mean `r0` of every prediction is not part of it: it stays free to move, because `P b` and `P s` are kept apart (`b` the
+//! sum of `w e z`, `s` that of `w z`), and the prediction for any `r0` is `r0 + (P b - r0 P s) . z`.
 
 use crate::linear::{Deferred, Symmetric, add_scaled, dot};
 
