@@ -264,13 +264,14 @@ impl Posterior {
         }
     }
 
-    /// Solves what outcomes of these models were taken out of.
+    /// Solves what outcomes of these models were taken out of. The prior is chosen by what is left.
     pub fn settle(&mut self, uids: &[u32]) {
         for place in uids.iter().filter_map(|&uid| self.place(uid)).collect::<Vec<_>>() {
             self.solve_arm(place);
         }
         if !uids.is_empty() {
             self.solve_shared();
+            self.choose_prior();
         }
     }
 
