@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
 // much of it is the basis, labelled prompts, drift, errors, models that improve unseen, budgets, and how true its intervals are.
 //
-//   npm run bench:routing -- [--tables cold,bases,warm,drift,errors,unseen,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,bases,warm,drift,errors,unseen,settings,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import type { Table } from './lib/print.mts';
@@ -17,6 +17,7 @@ import { errorsTable } from './routing/errors.mts';
 import { floorTable } from './routing/floor.mts';
 import { withCosts } from './routing/mixture.mts';
 import { newcomerTable } from './routing/newcomer.mts';
+import { settingsTable } from './routing/settings.mts';
 import { type BasisChoice, unseenBasis } from './routing/sona.mts';
 import { meanOfStreams, streamTable } from './routing/streams.mts';
 import { priceTable, unseenTable } from './routing/unseen.mts';
@@ -108,6 +109,7 @@ const tables: Makers = {
     }));
     return [unseenTable(cold), ...(priced.length > 0 ? [priceTable(priced)] : [])];
   },
+  settings: () => [settingsTable(cold)],
   costs: () =>
     costSets
       .filter((name) => !options.sets || names.includes(name))

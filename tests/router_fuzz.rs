@@ -132,7 +132,7 @@ impl World {
         model.prior.cost_usd = self.chance(0.2).then(|| self.amount());
         model.prior.latency_ms = self.chance(0.2).then(|| self.amount());
         model.prior.like = self.chance(0.2).then(|| format!("m{}", self.below(6)));
-        model.model = self.chance(0.2).then(|| "base".into());
+        model.model = self.chance(0.5).then(|| "base".into());
         model.settings = self.chance(0.2).then(|| r#"{"temperature":0.5}"#.into());
         model.metadata = self.chance(0.2).then(|| r#"{"team":"x"}"#.into());
         model.tags = (0..self.below(3)).map(|n| format!("t{n}")).collect();

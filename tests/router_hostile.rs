@@ -53,7 +53,7 @@ fn honest() -> Entries {
 }
 
 fn taken(entries: &Entries, what: &str) {
-    assert!(SonaRouter::restore(&entries.router(), None).is_ok(), "{what}: refused");
+    SonaRouter::restore(&entries.router(), None).unwrap_or_else(|error| panic!("{what}: refused: {error}"));
     harmless(entries, what);
 }
 
@@ -142,6 +142,46 @@ fn priors_that_are_never_chosen_are_refused() {
         *entries.value("posterior.prior").pointer_mut(place).unwrap() = value.clone();
         refused(&entries, &format!("{place} = {value}"));
     }
+}
+
+/// What the arms of one model have inherited from each other is checked as what they have learned is.
+#[test]
+fn inheritances_that_no_siblings_leave_are_refused_or_do_no_harm() {
+    let config = RouterConfig { dim: DIM, ..RouterConfig::default() };
+    let arms = ["low", "high"].map(|id| Model { model: Some("gpt".into()), ..Model::new(id) });
+    let router = SonaRouter::new(config, arms.into(), Some(Arc::new(Basis::projection(DIM, 3))), "a").unwrap();
+    for n in 0..20 {
+        let decision = router.route(&vector(n), &Request::default(), n).unwrap();
+        router.feedback(decision.id, &Outcome { quality: Some(n as f64 / 20.0), ..Outcome::default() }, n).unwrap();
+    }
+    let entries = || Entries::of(&router.snapshot().unwrap());
+    taken(&entries(), "as it is");
+    for heard in [json!(-1.0), json!(1e300)] {
+        let mut forged = entries();
+        forged.set("posterior.arm_0.heard", heard.clone());
+        refused(&forged, &format!("heard {heard}"));
+    }
+    for relation in [json!(3.0), json!(-32.0)] {
+        let mut forged = entries();
+        forged.set("posterior.relation", relation.clone());
+        refused(&forged, &format!("relation {relation}"));
+    }
+    for part in ["a0", "b1"] {
+        let path = format!("posterior.arm_0.inherited_{part}");
+        let mut forged = entries();
+        forged.reals(&path, |numbers| numbers[0] = 1e300);
+        refused(&forged, &path);
+        let mut forged = entries();
+        forged.reals(&path, |numbers| numbers[0] = -1e3);
+        taken(&forged, &path);
+    }
+    let mut older = entries();
+    for name in ["a0", "a1", "b0", "b1"] {
+        older.tensors.remove(&format!("posterior.arm_0.inherited_{name}"));
+    }
+    older.values.remove("posterior.arm_0.heard");
+    older.values.remove("posterior.relation");
+    taken(&older, "a state from before arms inherited");
 }
 
 /// States from before priors were chosen have none.

@@ -93,6 +93,22 @@ describe('an arm', () => {
     expect(bytes(dressed)).not.toBe(bytes(bare));
   });
 
+  it('of a model that is known starts from what its other arms have shown', () => {
+    const router = make({ models: [{ ...fast, id: 'coder' }, { id: 'poet' }, { id: 'dull' }] });
+    teach(router, 60);
+    router.addModel({ id: 'new', model: fast.model, settings: { temperature: 1 } });
+    router.addModel({ id: 'apart' });
+    const expected = (id: string): number[] =>
+      [0, 1].map((kind) => {
+        const { ranked } = router.route(prompt(kind, 5), { mode: 'observe' });
+        return ranked.find(({ model }) => model === id)?.quality ?? Number.NaN;
+      });
+    const [known, fresh, other] = ['coder', 'new', 'apart'].map(expected) as [number[], number[], number[]];
+    const gap = ([code, prose]: number[]): number => (code as number) - (prose as number);
+    expect(gap(fresh)).toBeGreaterThan(gap(other) + 0.3 * (gap(known) - gap(other)));
+    expect(bytes(SonaRouter.restore(router.snapshot()))).toBe(bytes(router));
+  });
+
   it('can not be changed by what is given out', () => {
     const router = only(fast);
     const { settings } = router.route(prompt(0, 1));

@@ -22,7 +22,7 @@ const MOST_JSON: usize = 262_144;
 pub struct Model {
     /// Its name, unique in a router.
     pub id: Arc<str>,
-    /// The model that is called, where its name is another.
+    /// The model that is called, where its name is another. Arms that share it learn from each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Arc<str>>,
     /// What it is called with: a JSON object.
@@ -158,6 +158,11 @@ impl Model {
             return Err(SonaError::out_of_range(&named("prior.weight"), "a number above 0, at most 1,000,000", weight));
         }
         Ok(())
+    }
+
+    /// The model that is called.
+    pub fn called(&self) -> &Arc<str> {
+        self.model.as_ref().unwrap_or(&self.id)
     }
 
     /// Share of tags that two models have in common, 0 to 1.

@@ -95,6 +95,8 @@ pub fn restore(reader: &Reader<'_>) -> Result<(Knowledge, Ledger)> {
     let models = Models::restore(list, names);
     let models = models.ok_or_else(|| reader.corrupt("models", "expected models of the list of names, each once"))?;
     let numbered: Vec<(u32, Arc<str>)> = models.list().iter().map(|(uid, model)| (*uid, model.id.clone())).collect();
+    let called =
+        models.list().iter().map(|(uid, model)| (*uid, model.id.clone(), model.called().clone())).collect::<Vec<_>>();
     let ledger = Ledger::restore(&reader.scope("ledger"), &config, known)?;
     let rows = ledger.prompts.as_ref().map(|prompts| prompts.rows.len());
     let lessons = read_lessons(&reader.scope("lessons"), rows, known)?;
@@ -102,7 +104,7 @@ pub fn restore(reader: &Reader<'_>) -> Result<(Knowledge, Ledger)> {
     let (quality, amounts): (Vec<_>, Vec<_>) =
         others.iter().map(|other| (other.quality.clone(), other.amounts.clone())).unzip();
     let limits = (known, config.tenant_capacity);
-    let posterior = Posterior::restore(&reader.scope("posterior"), own.quality, quality, &numbered, limits)?;
+    let posterior = Posterior::restore(&reader.scope("posterior"), own.quality, quality, &called, limits)?;
     let economics = Economics::restore(&reader.scope("economics"), own.amounts, amounts, &numbered)?;
     let epoch = reader.value_in("epoch", 0..UNCOUNTABLE)?;
     reader.ensure("epoch", epoch == ledger.epoch, "the same basis for what is known and for decisions")?;

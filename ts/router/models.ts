@@ -12,7 +12,7 @@ export interface ModelPrior {
   costUsd?: number | undefined;
   /** Milliseconds per call. */
   latencyMs?: number | undefined;
-  /** Another model that it will do like: what that knows when this one is added. Default: the one with the most tags in common, if any. */
+  /** Another model that it will do like: what that knows when this one is added. Default: the arms of the same `model`, or else the one with the most tags in common, if any. */
   like?: string | undefined;
   /** Outcomes that the prior counts for, above 0. Default 10. */
   weight?: number | undefined;
@@ -22,7 +22,10 @@ export interface ModelPrior {
 export interface RouterModel<Id extends string = string> {
   /** Its name, unique in a router. */
   id: Id;
-  /** Name of the model that is called. Default: `id`. */
+  /**
+   * Name of the model that is called. Default: `id`. Arms that share it learn from each other: one that comes starts from what
+   * the others have shown, and its own outcomes come to outweigh that.
+   */
   model?: string | undefined;
   /** What it is called with, as plain data: comes back as `decision.settings`. No entry is named `model`. */
   settings?: (Metadata & { readonly model?: never }) | undefined;

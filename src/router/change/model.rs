@@ -61,22 +61,24 @@ impl Knowledge {
     }
 
     fn insert(&mut self, model: Arc<Model>) -> u32 {
-        let (name, price) = (model.id.clone(), model.price);
+        let (name, called, price) = (model.id.clone(), model.called().clone(), model.price);
         let uid = self.models.insert(model);
-        self.posterior.insert(uid, &name);
+        self.posterior.insert(uid, &name, &called);
         self.economics.insert(uid, &name, price, self.version);
         uid
     }
 
     /// What is expected of a new model: what a sibling knows that was named, else the mean that was said, else what its nearest
-    /// sibling by tags knows. A sibling knows its outcomes and its own prior; one that has been removed knows nothing.
+    /// sibling by tags knows, where no other arm is of the same model, which it would inherit from. A sibling knows its outcomes
+    /// and its own prior; one that has been removed knows nothing.
     fn set_prior(&mut self, uid: u32) {
         let Some(model) = self.models.get(uid).cloned() else { return };
         let prior = &model.prior;
         let sibling = |uid: u32| PriorFrom::Sibling(uid, prior.weight);
         let named = prior.like.as_deref().and_then(|like| self.models.find("like", like).ok());
         let said = prior.quality.map(|quality| PriorFrom::Mean(quality, prior.weight));
-        let nearest = self.models.nearest_sibling(uid);
+        let alone = self.posterior.siblings(uid).next().is_none();
+        let nearest = self.models.nearest_sibling(uid).filter(|_| alone);
         let sources = [named.map(sibling), said, nearest.map(sibling)];
         sources.into_iter().flatten().any(|from| self.posterior.set_prior(uid, from));
     }

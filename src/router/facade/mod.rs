@@ -396,7 +396,8 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
                 }
             }
         }
-        for &uid in only {
+        let siblings = only.iter().flat_map(|&uid| knowledge.posterior.siblings(uid));
+        for uid in only.iter().copied().chain(siblings) {
             let Ok(at) = former.uids.binary_search(&uid) else { continue };
             let next = former.arms.get(at).and_then(|former| arm(uid, &former.model));
             if let (Some(slot), Some(next)) = (arms.get_mut(at), next) {

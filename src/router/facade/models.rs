@@ -11,9 +11,9 @@ use crate::router::state::Foreign;
 use crate::state::EmbedderId;
 
 impl SonaRouter {
-    /// Adds a model while running. It starts with its prior, that of its nearest sibling by tags where none was given, and
-    /// gets [`RouterConfig::forced_trials`](crate::RouterConfig::forced_trials). One that was removed comes back with what it
-    /// had learned.
+    /// Adds a model while running. It starts with its prior and what arms of the same model have shown; where there are neither,
+    /// with what the nearest by tags has. It gets [`RouterConfig::forced_trials`](crate::RouterConfig::forced_trials). One that was
+    /// removed comes back with what it had learned.
     ///
     /// # Errors
     /// As [`new`](Self::new); `SONA_UNKNOWN_MODEL` for a sibling that is not there.

@@ -1,5 +1,5 @@
-//! One model's posterior of quality: a ridge regression per block, from the sums of all origins, a prior, and what shifts
-//! have discarded.
+//! One model's posterior of quality: a ridge regression per block, from the sums of all origins, a prior, what it inherits from
+//! its siblings, and what shifts have discarded.
 
 use std::sync::Arc;
 
@@ -74,12 +74,18 @@ pub struct Arm {
     pub uid: u32,
     /// Its name, under which sums are kept.
     pub name: Arc<str>,
+    /// The model that is called. Arms that share it are siblings.
+    pub model: Arc<str>,
     /// Posterior by block; none without any outcome or prior. Readers share it.
     pub posterior: Option<Arc<[Ridge; 2]>>,
     /// What all origins know for the shared map.
     pub intercept: Intercept,
     /// Outcomes of siblings, or made up from a mean: never merged.
     pub prior: Option<Arc<[BlockSums; 2]>>,
+    /// What it has of its siblings: never merged, nor passed on.
+    pub inherited: Option<Arc<[BlockSums; 2]>>,
+    /// Outcomes that those had then.
+    pub heard: f64,
     /// What shifts have taken out of this view.
     pub discarded: Option<Arc<[BlockSums; 2]>>,
     /// Counts of learned outcomes at which shifts began: what was learned before counts for a tenth since, each time.
@@ -92,13 +98,16 @@ pub struct Arm {
 
 impl Arm {
     /// A model without any outcome.
-    pub fn new(uid: u32, name: Arc<str>) -> Self {
+    pub fn new(uid: u32, name: Arc<str>, model: Arc<str>) -> Self {
         Self {
             uid,
             name,
+            model,
             posterior: None,
             intercept: Intercept::new(BOTH),
             prior: None,
+            inherited: None,
+            heard: 0.0,
             discarded: None,
             shifts: Vec::new(),
             updates: 0,
@@ -112,14 +121,17 @@ impl Arm {
         Arc::make_mut(self.posterior.get_or_insert_with(first))
     }
 
-    /// Solves the posterior from the sums of all origins, its priors, and what was discarded. It stays as it is should
-    /// rounding have spoilt the sums.
+    /// Solves the posterior from the sums of all origins, its prior, what it inherits, and what was discarded. It stays as it is
+    /// should rounding have spoilt the sums.
     pub fn solve<'a>(&mut self, prior: &Precisions, origins: impl Iterator<Item = &'a [BlockSums; 2]>) {
         self.updates = 0;
-        let all = self.view(origins);
-        if all[0].n() <= 0.0 && self.prior.is_none() {
+        let mut all = self.view(origins);
+        if all[0].n() <= 0.0 && self.prior.is_none() && self.inherited.is_none() {
             self.posterior = None;
             return;
+        }
+        for (to, from) in all.iter_mut().zip(self.inherited.iter().flat_map(|inherited| inherited.iter())) {
+            to.add_sums(1.0, from);
         }
         let solved = all.map(|block| {
             let mut a = block.a.matrix().into_owned();
@@ -131,7 +143,7 @@ impl Arm {
         }
     }
 
-    /// The sums that the posterior stands for.
+    /// The sums that the posterior stands for, but for what is inherited: what it can pass on.
     pub fn view<'a>(&self, origins: impl Iterator<Item = &'a [BlockSums; 2]>) -> [BlockSums; 2] {
         let mut all = self.outcomes(origins);
         for (to, from) in all.iter_mut().zip(self.prior.iter().flat_map(|prior| prior.iter())) {

@@ -158,6 +158,7 @@ impl Posterior {
         self.pooled.add(1.0, e, errors);
         self.learned = at;
         self.refactor(plan.place);
+        self.inherit_when_due(uid);
         self.choose_prior_when_due();
     }
 
@@ -210,7 +211,8 @@ impl Posterior {
         let mut touched: Vec<usize> = places.into_iter().flatten().collect();
         touched.sort_unstable();
         touched.dedup();
-        touched.into_iter().for_each(|place| self.refactor(Some(place)));
+        touched.iter().for_each(|&place| self.refactor(Some(place)));
+        touched.into_iter().for_each(|place| self.inherit_when_due(self.arms[place].uid));
         self.choose_prior_when_due();
     }
 
@@ -269,6 +271,7 @@ impl Posterior {
         for place in uids.iter().filter_map(|&uid| self.place(uid)).collect::<Vec<_>>() {
             self.solve_arm(place);
         }
+        uids.iter().for_each(|&uid| self.pass_on(uid));
         if !uids.is_empty() {
             self.solve_shared();
             self.choose_prior();
@@ -289,6 +292,7 @@ impl Posterior {
         self.solve_arm(place);
         // what was discarded here is none the less known of the model
         Arc::make_mut(&mut self.arms[place]).intercept = intercept;
+        self.pass_on(uid);
     }
 
     fn refactor(&mut self, place: Option<usize>) {

@@ -3,12 +3,14 @@
 //! In: features of prompts with the quality of an answer, sums of other origins. Out: what each model is expected to reach at
 //! a prompt, and how sure that is. Called by: `change`, the only one that may change it; `policy` reads [`ArmView`]s.
 //! Knows no clock, no decision, no price. Method: a ridge posterior per model on two blocks of features, a prior centred on the
-//! mean of all models, one control variate for what they share; `docs/routing.md`.
+//! mean of all models, a hierarchy of arms that are the same model with other settings, one control variate for what all
+//! share; `docs/routing.md`.
 
 mod arm;
 mod calibration;
 mod difficulty;
 mod drift;
+mod families;
 mod learn;
 mod precisions;
 mod prompts;
@@ -17,6 +19,7 @@ mod state;
 mod sums;
 mod tenants;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use arm::Assessment;
@@ -26,6 +29,7 @@ pub use calibration::{Noise, half_width};
 pub use difficulty::CENTRE;
 use difficulty::{Difficulty, Intercept};
 pub use drift::{Detector, Direction};
+use families::{Kin, Relation, is_due};
 pub use learn::{Learned, Observation, Plan, Recent, Row};
 use precisions::{JUDGED, Precisions, next_choice};
 pub use prompts::Prompts;
@@ -55,8 +59,12 @@ pub struct Posterior {
     prior: Precisions,
     /// Qualities, by weight, at which it is chosen anew.
     prior_due: f64,
+    /// Of the arms of one model.
+    relation: Relation,
     /// In the order of their numbers.
     arms: Vec<Arc<Arm>>,
+    /// Numbers of the arms of each model.
+    families: Arc<HashMap<Arc<str>, Vec<u32>>>,
     tenants: Tenants,
     calibration: Arc<Calibration>,
     /// Qualities taken in.
@@ -139,7 +147,9 @@ impl Posterior {
             difficulty: Arc::new(Difficulty::new(BOTH)),
             prior: Precisions::default(),
             prior_due: next_choice(0.0),
+            relation: Relation::default(),
             arms: Vec::new(),
+            families: Arc::default(),
             tenants: Tenants::new(tenant_capacity),
             calibration: Arc::default(),
             learned: 0,
@@ -174,15 +184,16 @@ impl Posterior {
     /// Bytes that it takes.
     pub fn bytes(&self) -> Bytes {
         let ridges: usize = self.arms.iter().filter(|arm| arm.posterior.is_some()).count() * 2;
-        let views = self.arms.iter().flat_map(|arm| [arm.prior.is_some(), arm.discarded.is_some()]);
+        let kept = |arm: &Arc<Arm>| [arm.prior.is_some(), arm.inherited.is_some(), arm.discarded.is_some()];
+        let views = self.arms.iter().flat_map(kept);
         let extra = views.filter(|there| *there).count() * 2;
         let of_tenants: usize = self.tenants.list().map(|(_, tenant)| tenant.arms.len()).sum();
         let models: usize = self.all_sums().map(|sums| sums.models.len()).sum();
         let block = (BLOCK * (BLOCK + 1) / 2 + 2 * BLOCK) * size_of::<f64>();
         let shared = (BOTH * (BOTH + 1) / 2 + 2 * BOTH) * size_of::<f64>();
         let of_ridges = self.arms.iter().flat_map(|arm| arm.posterior.iter().flat_map(|ridges| ridges.iter()));
-        let of_views =
-            self.arms.iter().flat_map(|arm| arm.prior.iter().chain(&arm.discarded)).flat_map(|all| all.iter());
+        let views = self.arms.iter().flat_map(|arm| [&arm.prior, &arm.inherited, &arm.discarded]);
+        let of_views = views.flatten().flat_map(|all| all.iter());
         let waiting: usize =
             of_ridges.map(|ridge| &ridge.p).chain(of_views.map(|sums| &sums.a)).map(Deferred::waiting_bytes).sum();
         let in_tenants = self.tenants.list().flat_map(|(_, tenant)| tenant.arms.values());
@@ -229,6 +240,7 @@ impl Posterior {
             }
         }
         self.solve_all();
+        self.inherit_all();
         self.choose_prior();
     }
 
@@ -237,16 +249,27 @@ impl Posterior {
         (self.own, self.others) = (own, others);
     }
 
-    /// A model comes, with a number above all others. There may be outcomes of it: merged, or from before it was removed.
-    pub fn insert(&mut self, uid: u32, name: &Arc<str>) {
-        self.arms.push(Arc::new(Arm::new(uid, name.clone())));
+    /// An arm comes, with a number above all others: its name, and that of the model that is called. There may be outcomes of it:
+    /// merged, or from before it was removed.
+    pub fn insert(&mut self, uid: u32, name: &Arc<str>, model: &Arc<str>) {
+        self.arms.push(Arc::new(Arm::new(uid, name.clone(), model.clone())));
+        Arc::make_mut(&mut self.families).entry(model.clone()).or_default().push(uid);
         self.solve_arm(self.arms.len() - 1);
+        self.inherit_within(model);
     }
 
-    /// A model goes. What it has taught stays in the sums.
+    /// An arm goes. What it has taught stays in the sums, but its siblings have nothing of it any more.
     pub fn remove(&mut self, uid: u32) {
         if let Some(at) = self.place(uid) {
-            self.arms.remove(at);
+            let model = self.arms.remove(at).model.clone();
+            let families = Arc::make_mut(&mut self.families);
+            if let Some(uids) = families.get_mut(&model) {
+                uids.retain(|&other| other != uid);
+                if uids.is_empty() {
+                    families.remove(&model);
+                }
+            }
+            self.inherit_within(&model);
             self.tenants.remove_arm(uid);
             Arc::make_mut(&mut self.calibration).remove_arm(uid);
         }
@@ -264,7 +287,15 @@ impl Posterior {
         let (Some(prior), Some(at)) = (prior, self.place(uid)) else { return false };
         Arc::make_mut(&mut self.arms[at]).prior = Some(prior);
         self.solve_arm(at);
+        self.pass_on(uid);
         true
+    }
+
+    /// Numbers of the other arms of the same model.
+    pub fn siblings(&self, uid: u32) -> impl Iterator<Item = u32> + '_ {
+        let model = self.place(uid).map(|at| &self.arms[at].model);
+        let uids = model.and_then(|model| self.families.get(model));
+        uids.into_iter().flatten().copied().filter(move |&other| other != uid)
     }
 
     /// Whether a prior was set.
@@ -276,7 +307,8 @@ impl Posterior {
     pub fn start_over(&mut self, tenant_capacity: usize) {
         let fresh = Self::new(tenant_capacity);
         let arms = std::mem::take(&mut self.arms);
-        *self = Self { arms: arms.iter().map(|arm| Arc::new(Arm::new(arm.uid, arm.name.clone()))).collect(), ..fresh };
+        let anew = |arm: &Arc<Arm>| Arc::new(Arm::new(arm.uid, arm.name.clone(), arm.model.clone()));
+        *self = Self { arms: arms.iter().map(anew).collect(), families: self.families.clone(), ..fresh };
     }
 
     fn prior_mean(&self) -> f64 {
@@ -334,6 +366,67 @@ impl Posterior {
         self.solve_shared();
     }
 
+    /// An arm inherits what its siblings know now.
+    fn inherit(&mut self, at: usize) {
+        let arm = &self.arms[at];
+        let siblings: Vec<usize> = self.siblings(arm.uid).filter_map(|uid| self.place(uid)).collect();
+        let heard: f64 = siblings.iter().map(|&at| self.arms[at].intercept.n).sum();
+        if siblings.is_empty() && arm.inherited.is_none() {
+            return;
+        }
+        let sums: Vec<[BlockSums; 2]> = siblings.iter().map(|&at| self.known_of(at)).collect();
+        let inherited = self.relation.inherited(&sums);
+        let arm = Arc::make_mut(&mut self.arms[at]);
+        (arm.inherited, arm.heard) = (inherited, heard.max(0.0));
+        self.solve_again(at);
+    }
+
+    /// All arms of a model inherit anew.
+    fn inherit_within(&mut self, model: &str) {
+        let uids = self.families.get(model).cloned().unwrap_or_default();
+        uids.into_iter()
+            .filter_map(|uid| self.place(uid))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|at| self.inherit(at));
+    }
+
+    fn inherit_all(&mut self) {
+        (0..self.arms.len()).for_each(|at| self.inherit(at));
+    }
+
+    /// The siblings of an arm inherit anew.
+    fn pass_on(&mut self, uid: u32) {
+        let siblings: Vec<usize> = self.siblings(uid).filter_map(|uid| self.place(uid)).collect();
+        siblings.into_iter().for_each(|at| self.inherit(at));
+    }
+
+    /// Siblings of an arm that has learned inherit anew, when enough has come since they did.
+    fn inherit_when_due(&mut self, uid: u32) {
+        let siblings: Vec<usize> = self.siblings(uid).filter_map(|uid| self.place(uid)).collect();
+        for at in siblings {
+            let arm = &self.arms[at];
+            let known = self.siblings(arm.uid).filter_map(|uid| self.place(uid));
+            let now: f64 = known.map(|at| self.arms[at].intercept.n).sum();
+            if is_due(arm.heard, now) {
+                self.inherit(at);
+            }
+        }
+    }
+
+    /// What an arm knows by itself: its outcomes, and what was said of it.
+    fn known_of(&self, at: usize) -> [BlockSums; 2] {
+        let arm = &self.arms[at];
+        arm.view(self.blocks(&arm.name))
+    }
+
+    /// Solves a posterior anew without any outcome more: what it has told the shared map stays as it is, to the bit.
+    fn solve_again(&mut self, at: usize) {
+        let intercept = self.arms[at].intercept.clone();
+        self.solve_arm(at);
+        Arc::make_mut(&mut self.arms[at]).intercept = intercept;
+    }
+
     /// Chooses the prior by all outcomes so far, when it is due.
     fn choose_prior_when_due(&mut self) {
         if self.pooled.n >= self.prior_due {
@@ -341,7 +434,7 @@ impl Posterior {
         }
     }
 
-    /// Chooses the prior by all outcomes so far.
+    /// Chooses the prior and the relation of siblings by all outcomes so far.
     fn choose_prior(&mut self) {
         self.prior_due = next_choice(self.pooled.n);
         let mut judged: Vec<&Arc<Arm>> = self.arms.iter().filter(|arm| arm.intercept.n > 0.0).collect();
@@ -351,12 +444,30 @@ impl Posterior {
         let prior = Precisions::of_most_evidence(&sums, self.pooled.mean(), self.pooled.noise());
         if prior != self.prior {
             self.prior = prior;
-            for at in 0..self.arms.len() {
-                // what it has told the shared map stays as it is, to the bit
-                let intercept = self.arms[at].intercept.clone();
-                self.solve_arm(at);
-                Arc::make_mut(&mut self.arms[at]).intercept = intercept;
-            }
+            (0..self.arms.len()).for_each(|at| self.solve_again(at));
+        }
+        self.choose_relation();
+    }
+
+    fn choose_relation(&mut self) {
+        let has_told = |&at: &usize| self.arms[at].intercept.n > 0.0;
+        let has_siblings = |&at: &usize| self.siblings(self.arms[at].uid).next().is_some();
+        let judged: Vec<usize> = (0..self.arms.len()).filter(has_told).filter(has_siblings).take(JUDGED).collect();
+        if judged.is_empty() {
+            return;
+        }
+        let kin = |at: usize| {
+            let arm = &self.arms[at];
+            let siblings = self.siblings(arm.uid).filter_map(|uid| self.place(uid));
+            let own = arm.outcomes(self.blocks(&arm.name));
+            Kin { own, siblings: siblings.map(|at| self.known_of(at)).collect() }
+        };
+        let kin: Vec<Kin> = judged.into_iter().map(kin).collect();
+        let (mean, noise) = (self.pooled.mean(), self.pooled.noise());
+        let relation = Relation::of_most_evidence(&kin, &self.prior, mean, noise);
+        if relation != self.relation {
+            self.relation = relation;
+            self.inherit_all();
         }
     }
 }

@@ -27,7 +27,7 @@ const FIRST: f64 = 50.0;
 
 /// Least variance of an outcome that precisions are chosen by: where outcomes hardly scatter, what earlier ones took for
 /// difficulty would be explained as if it were exact.
-const LEAST_NOISE: f64 = 0.01;
+pub const LEAST_NOISE: f64 = 0.01;
 
 /// Models that precisions are chosen by: those with the most outcomes. More would say the same.
 pub const JUDGED: usize = 64;

@@ -1,5 +1,6 @@
 //! Posteriors as entries of a state, and back. What is checked when it is read is checked before it is written.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use super::arm::Arm;
 use super::calibration::Calibration;
 use super::difficulty::{Difficulty, Intercept};
 use super::drift::Detector;
+use super::families::Relation;
 use super::precisions::{Precisions, next_choice};
 use super::ridge::Ridge;
 use super::sums::{BlockSums, LARGEST, ModelSums, Pooled, Sums};
@@ -69,6 +71,8 @@ impl Posterior {
             (self.arms.iter().all(|arm| of_model(arm) && arm.detector.is_sound()), "counts of outcomes"),
             (self.arms.iter().all(|arm| arm.posterior.as_deref().is_none_or(maps)), "posteriors of models"),
             (tenants.into_iter().all(|ridge| is_posterior(&ridge.p)), "posteriors of tenants"),
+            (self.relation.is_sound(), "a relation of arms of one model"),
+            (self.arms.iter().all(|arm| (0.0..=LARGEST).contains(&arm.heard)), "counts of siblings' outcomes"),
             (self.prior.is_sound() && (0.0..=LARGEST * 2.0).contains(&self.prior_due), "a prior of models"),
             (self.calibration.is_sound(), "the calibration of intervals"),
             (self.learned < UNCOUNTABLE, "a count of outcomes"),
@@ -89,6 +93,7 @@ impl Posterior {
         write_numbers("difficulty_g", g, writer);
         writer.value("pooled", &self.pooled);
         writer.value("prior", &Chosen { precisions: self.prior, due: self.prior_due });
+        writer.value("relation", &self.relation);
         writer.value("learned", &self.learned);
         writer.value("calibration", &*self.calibration);
         writer.value("arms", &self.arms.len());
@@ -98,8 +103,8 @@ impl Posterior {
         write_tenants(&self.tenants, &mut writer.scope("tenants"));
     }
 
-    /// Reads what [`save`](Self::save) wrote. `models`: numbers and names of the models that there are; `known`: how many there
-    /// ever were.
+    /// Reads what [`save`](Self::save) wrote. `models`: numbers and names of the arms that there are, with the model that each
+    /// calls; `known`: how many there ever were.
     ///
     /// # Errors
     /// `SONA_CORRUPT_STATE`.
@@ -107,7 +112,7 @@ impl Posterior {
         reader: &Reader<'_>,
         own: Arc<Sums>,
         others: Vec<Arc<Sums>>,
-        models: &[(u32, Arc<str>)],
+        models: &[(u32, Arc<str>, Arc<str>)],
         (known, tenant_capacity): (usize, usize),
     ) -> Result<Self> {
         let p = read_posterior(reader, "difficulty_p", BOTH)?;
@@ -116,8 +121,11 @@ impl Posterior {
         let count: usize = reader.value("arms")?;
         reader.ensure("arms", count == models.len(), "as many as there are models")?;
         let mut arms = Vec::with_capacity(count);
-        for (n, (uid, name)) in models.iter().enumerate() {
-            arms.push(Arc::new(read_arm(&reader.scope(&format!("arm_{n}")), *uid, name)?));
+        let mut families: HashMap<Arc<str>, Vec<u32>> = HashMap::new();
+        for (n, (uid, name, model)) in models.iter().enumerate() {
+            let arm = Arm::new(*uid, name.clone(), model.clone());
+            arms.push(Arc::new(read_arm(&reader.scope(&format!("arm_{n}")), arm)?));
+            families.entry(model.clone()).or_default().push(*uid);
         }
         let calibration: Calibration = reader.value("calibration")?;
         let chosen: Option<Chosen> = reader.optional("prior")?;
@@ -129,7 +137,9 @@ impl Posterior {
             difficulty: Arc::new(Difficulty::from_parts(p, g)),
             prior: precisions,
             prior_due: due,
+            relation: reader.optional("relation")?.unwrap_or_default(),
             arms,
+            families: Arc::new(families),
             tenants: read_tenants(&reader.scope("tenants"), tenant_capacity, known)?,
             calibration: Arc::new(calibration),
             learned: reader.value("learned")?,
@@ -140,6 +150,7 @@ impl Posterior {
         if chosen.is_none() {
             // from before priors were chosen: another one was solved with
             posterior.solve_all();
+            posterior.inherit_all();
             posterior.choose_prior();
         }
         Ok(posterior)
@@ -200,21 +211,25 @@ fn write_arm(arm: &Arm, writer: &mut Writer<'_>) {
     let shifts = shifts.clone();
     let entry = Entry { uid: *uid, n: intercept.n, t: intercept.t, shifts, updates: *updates, detector: *detector };
     writer.value("arm", &entry);
+    if arm.heard > 0.0 {
+        writer.value("heard", &arm.heard);
+    }
     write_numbers("s", &intercept.s, writer);
     for (n, ridge) in arm.posterior.iter().flat_map(|posterior| posterior.iter().enumerate()) {
         write_ridge(ridge, &mut writer.scope(&format!("block_{n}")));
     }
-    for (name, blocks) in [("prior_", &arm.prior), ("discarded_", &arm.discarded)] {
+    let kept = [("prior_", &arm.prior), ("inherited_", &arm.inherited), ("discarded_", &arm.discarded)];
+    for (name, blocks) in kept {
         if let Some(blocks) = blocks {
             write_blocks(blocks, name, writer);
         }
     }
 }
 
-fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
+fn read_arm(reader: &Reader<'_>, mut arm: Arm) -> Result<Arm> {
     let entry: Entry = reader.value("arm")?;
-    reader.ensure("arm", entry.uid == uid, "models in the order of their numbers")?;
-    let mut arm = Arm::new(uid, name.clone());
+    reader.ensure("arm", entry.uid == arm.uid, "models in the order of their numbers")?;
+    arm.heard = reader.optional("heard")?.unwrap_or_default();
     arm.intercept = Intercept { n: entry.n, s: read_numbers(reader, "s", BOTH)?, t: entry.t };
     (arm.shifts, arm.updates, arm.detector) = (entry.shifts, entry.updates, entry.detector);
     let maps = ["block_0", "block_1"].map(|block| reader.scope(block));
@@ -226,7 +241,7 @@ fn read_arm(reader: &Reader<'_>, uid: u32, name: &Arc<str>) -> Result<Arm> {
         let there = ["a0", "b0", "a1", "b1"].iter().any(|part| reader.contains(&format!("{prefix}{part}")));
         there.then(|| read_blocks(reader, prefix).map(Arc::new)).transpose()
     };
-    (arm.prior, arm.discarded) = (blocks("prior_")?, blocks("discarded_")?);
+    (arm.prior, arm.inherited, arm.discarded) = (blocks("prior_")?, blocks("inherited_")?, blocks("discarded_")?);
     Ok(arm)
 }
 
