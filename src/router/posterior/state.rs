@@ -10,7 +10,6 @@ use super::arm::Arm;
 use super::calibration::Calibration;
 use super::difficulty::{Difficulty, Intercept};
 use super::drift::Detector;
-use super::families::Relation;
 use super::precisions::{Precisions, next_choice};
 use super::ridge::Ridge;
 use super::sums::{BlockSums, LARGEST, ModelSums, Pooled, Sums};
