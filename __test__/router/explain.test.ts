@@ -157,6 +157,8 @@ describe('explainTable', () => {
           costInterval: [0.01, 0.02],
           latencyMs: 12_345.6,
           latencyInterval: [10_000, 15_000],
+          outputTokens: null,
+          outputInterval: null,
         },
         blocks: [0.88, 0.92],
         availability: 0.998,
@@ -181,6 +183,8 @@ describe('explainTable', () => {
           costInterval: null,
           latencyMs: 9.5,
           latencyInterval: [8, 11],
+          outputTokens: null,
+          outputInterval: null,
         },
         blocks: [0.4, 0.4],
         availability: 0.95,
@@ -228,6 +232,8 @@ describe('explainTable', () => {
       costInterval: null,
       latencyMs: null,
       latencyInterval: null,
+      outputTokens: null,
+      outputInterval: null,
     };
     const { patterns: _, ...rest } = explanation;
     const text = explainTable({ ...rest, reason: 'session', budgetPrice: 0, candidates: [bare] });

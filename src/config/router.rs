@@ -64,6 +64,8 @@ settings! {
     budget_usd: Option<f64> = None, "objective.budgetUsdPerRequest", MONEY;
     /// Models whose expected latency is above this are not chosen. Not set: no limit.
     max_latency_ms: Option<f64> = None, "objective.maxLatencyMs", MILLIS;
+    /// Share of answers that `limits.maxTokens` of a decision holds.
+    length_quantile: f64 = 0.95, "lengthQuantile", Kind::Number { min: 0.5, max: 0.999 };
     /// Trials that a model added while running gets, in every second decision at most.
     forced_trials: u64 = 20, "forcedTrials", Kind::Integer { min: 0, max: 10_000 };
     /// Whether a model whose outcomes have shifted is learned anew.

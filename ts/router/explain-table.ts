@@ -26,6 +26,12 @@ const columns: readonly Column[] = [
   },
   { head: 'USD', cell: ({ expected }) => (expected.costUsd === null ? '-' : amount(expected.costUsd)) },
   { head: 'ms', cell: ({ expected }) => (expected.latencyMs === null ? '-' : amount(expected.latencyMs)) },
+  {
+    head: 'tokens',
+    // explanations from before answers had lengths have none
+    cell: ({ expected }) =>
+      typeof expected.outputTokens === 'number' ? amount(expected.outputTokens) : '-',
+  },
   { head: 'evidence', cell: ({ evidence }) => percent(evidence) },
   { head: 'of', cell: ({ outcomes }) => amount(outcomes) },
   { head: 'ruled out by', words: true, cell: ({ filters }) => filters.join(', ') },
