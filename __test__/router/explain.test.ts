@@ -135,6 +135,7 @@ describe('explainTable', () => {
     id: 'r0123456789abcdef-12' as DecisionId,
     model: 'large',
     settings: { model: 'large' },
+    limits: null,
     reason: 'policy',
     exploration: 'ucb',
     difficulty: -0.0123,
@@ -218,6 +219,18 @@ describe('explainTable', () => {
       'pattern at 0.99, quality 0.50 of 7',
       'pattern at 0.60, quality 0.75 of 20: a 0.90 of 15, b 0.25 of 5',
     ]);
+  });
+
+  it('shows how long answers are expected to be, and how much room they get', () => {
+    const told = structuredClone(explanation);
+    told.limits = { maxTokens: 2_048, contextTokens: 4_096, quantile: 0.95 };
+    const [first] = told.candidates;
+    if (first) Object.assign(first.expected, { outputTokens: 812.4, outputInterval: [200, 1_900] });
+    const [facts, head, large, small] = explainTable(told).split('\n');
+    expect(facts).toContain("budget's price 0.250, maxTokens 2048 for 95% of answers)");
+    expect(head).toMatch(/ ms +tokens +evidence/);
+    expect(large).toMatch(/ 12346 +812 +88%/);
+    expect(small).toMatch(/ 9\.5 +- +0%/);
   });
 
   it('leaves out columns in which nothing stands', () => {
