@@ -179,6 +179,7 @@ mod tests {
             latency_high_ms: 2.0,
             budget_usd: Some(0.003),
             max_latency_ms: Some(1_000.0),
+            length_quantile: 0.75,
             forced_trials: 3,
             drift_detection: false,
             pending_capacity: 9,
@@ -211,6 +212,8 @@ mod tests {
             (json!({ "objective": { "budgetUsdPerRequest": -1 } }), "objective.budgetUsdPerRequest"),
             (json!({ "exploration": "luck" }), "exploration"),
             (json!({ "propensityFloor": 0.6 }), "propensityFloor"),
+            (json!({ "lengthQuantile": 1 }), "lengthQuantile"),
+            (json!({ "lengthQuantile": 0.49 }), "lengthQuantile"),
             (json!({ "objective.costWeight": 1 }), "objective.costWeight"),
         ] {
             let error = RouterConfig::from_json(&value).unwrap_err();

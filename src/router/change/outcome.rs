@@ -63,7 +63,7 @@ impl Asked {
 
 fn with_usage(told: Told, usage: Option<Usage>) -> Told {
     let Some(usage) = usage else { return told };
-    Told { cost_usd: told.cost_usd.or(Some(UNPRICED)), answer: usage.answer(), ..told }
+    Told { cost_usd: told.cost_usd.or(Some(UNPRICED)), answer: usage.answer().or(told.answer), ..told }
 }
 
 /// Tokens of a call. It costs what the model's prices were when it was decided for.
