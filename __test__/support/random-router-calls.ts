@@ -94,7 +94,14 @@ const usage = some({
   truncated: mostly(fc.boolean()),
 });
 const attempt = fc.record(
-  { model: name, usage, quality: unit, costUsd: usd, latencyMs: ms, error: fc.constantFrom(true, false, 'gone') },
+  {
+    model: name,
+    usage,
+    quality: unit,
+    costUsd: usd,
+    latencyMs: ms,
+    error: fc.constantFrom(true, false, 'gone'),
+  },
   { requiredKeys: ['model'] },
 );
 const chain = some({
