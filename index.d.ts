@@ -1180,7 +1180,8 @@ interface DecisionRecord {
   expected: {
     quality: number | null;
     costUsd: number | null;
-    latencyMs: number | null;
+    latencyMs: number | null; /** Tokens of the answer, once any were told of the model. */
+    outputTokens?: number | null | undefined;
   };
   /** Whether it was made without its prompt; the features are then the mean of those before. */
   contextFree?: true | undefined;
@@ -1216,6 +1217,10 @@ interface RecordedOutcome {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
+  /** Tokens of the answer. */
+  outputTokens?: number | undefined;
+  /** Whether the answer was cut there. */
+  truncated?: boolean | undefined;
   /** Whether the call failed; in other systems' logs also with what message. */
   error?: boolean | string | undefined;
   /** Who said so. */
@@ -1241,6 +1246,10 @@ interface RecordedAttempt {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
+  /** Tokens of the answer. */
+  outputTokens?: number | undefined;
+  /** Whether the answer was cut there. */
+  truncated?: boolean | undefined;
 }
 //#endregion
 //#region ts/log/lines.d.ts
@@ -1572,6 +1581,10 @@ interface RouterConfig<Id extends string = string> extends QueryOptions {
   tenantCapacity?: number | undefined;
   /** Trials that a model added while running gets, in every second decision at most. Default 20. */
   forcedTrials?: number | undefined;
+  /**
+   * Share of answers that `limits.maxTokens` of a decision is to hold, .5 to .999. Default .95.
+   */
+  lengthQuantile?: number | undefined;
   /** Whether a model whose outcomes have shifted is learned anew. Default true. */
   driftDetection?: boolean | undefined;
   /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
@@ -1625,6 +1638,21 @@ type DecisionReason = 'policy' | 'session' | 'trial';
  * several failures in a row.
  */
 type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
+/** How much room an answer is to have: powers of two from 64. */
+interface AnswerLimits {
+  /**
+   * Tokens of the answer, for the call's `max_tokens`: the least power of two that holds a share of `quantile` of the model's answers to such
+   * prompts; at most the number `maxTokens` of its settings.
+   */
+  maxTokens: number;
+  /**
+   * Tokens of prompt and answer, for a context that is to be reserved: the least power of two that holds the prompt (`promptTokens`, said or
+   * estimated) and `maxTokens`. Null where the prompt's length is not known: that of a vector without a text.
+   */
+  contextTokens: number | null;
+  /** The share of answers that `maxTokens` is to hold: the setting `lengthQuantile`. */
+  quantile: number;
+}
 /** One model in an {@link Explanation}. */
 interface ExplainedCandidate<Id extends string = string> {
   /** Its name. */
@@ -1655,7 +1683,9 @@ interface ExplainedCandidate<Id extends string = string> {
     costUsd: number | null; /** 90 % interval of what the call costs, in US dollars. `costUsd`, the mean, lies in it. */
     costInterval: [number, number] | null; /** Milliseconds. */
     latencyMs: number | null; /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
-    latencyInterval: [number, number] | null;
+    latencyInterval: [number, number] | null; /** Tokens of the answer, were it not cut. */
+    outputTokens: number | null; /** 90 % interval of the answer's tokens. `outputTokens`, the mean, lies in it. */
+    outputInterval: [number, number] | null;
   };
   /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
   blocks: [number, number];
@@ -1693,6 +1723,8 @@ interface Explanation<Id extends string = string> {
   settings: ModelSettings;
   /** Plain data of the caller's, as the request was given. */
   metadata?: Metadata | undefined;
+  /** How much room its answer is to have; null where nothing was told of its answers. */
+  limits: AnswerLimits | null;
   /** Why. */
   reason: DecisionReason;
   /** The policy in force. */
@@ -1738,12 +1770,12 @@ interface RouteOptions<Id extends string = string> {
    */
   mode?: 'apply' | 'observe' | undefined;
   /**
-   * Text of the prompt, by whose surface its cost and latency are expected: its length, lines, code, digits and so on, of which
+   * Text of the prompt, by whose surface its cost, its latency and the length of its answer are expected: its length, lines, code, digits and so on, of which
    * twelve small numbers are kept, not the text. Default: that of the query; none for a vector.
    */
   text?: string | undefined;
   /**
-   * Length of the prompt in tokens, which makes the expected cost and latency sharper. Say it where more is sent than the query, such as
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper, and is part of `limits.contextTokens`. Say it where more is sent than the query, such as
    * pictures and descriptions of tools. Default: estimated from the characters of `text`, else of the query, of a chat from all
    * of its messages; without any 500. An answer is taken for 300 where
    * nothing was told of costs yet.
@@ -1766,6 +1798,8 @@ interface RankedModel<Id extends string = string> {
   costUsd: number | null;
   /** Expected milliseconds; null where nothing is known. */
   latencyMs: number | null;
+  /** Expected tokens of its answer; null where nothing is known. */
+  outputTokens: number | null;
   /** Probability with which it was to be chosen. They sum to 1. */
   propensity: number;
 }
@@ -1788,8 +1822,12 @@ interface RouterDecision<Id extends string = string> {
     costUsd: number | null; /** 90 % interval of what the call costs, in US dollars. `costUsd`, the mean, lies in it. */
     costInterval: [number, number] | null; /** Milliseconds. */
     latencyMs: number | null; /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
-    latencyInterval: [number, number] | null;
+    latencyInterval: [number, number] | null; /** Tokens of the answer, were it not cut. */
+    outputTokens: number | null; /** 90 % interval of the answer's tokens. `outputTokens`, the mean, lies in it. */
+    outputInterval: [number, number] | null;
   };
+  /** How much room the answer is to have; null until `usage` was told of the model. */
+  limits: AnswerLimits | null;
   /** Why it was made without its prompt, or by its hashed words alone (`language`); null: it was not. */
   fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
@@ -1816,10 +1854,10 @@ interface RouterEvents {
 interface DriftEvent {
   /** The model. */
   model: string;
-  /** For the worse or the better: less cost is better. */
+  /** For the worse or the better: less cost is better, and so are shorter answers. */
   direction: 'worse' | 'better';
-  /** What has shifted: `'availability'` is the share of calls that are answered. */
-  kind: 'quality' | 'cost' | 'latency' | 'availability';
+  /** What has shifted: `'length'` is how long answers are, `'availability'` the share of calls that are answered. */
+  kind: 'quality' | 'cost' | 'latency' | 'length' | 'availability';
 }
 /** A budget that can't be held. */
 interface BudgetInfeasibleEvent {
@@ -1877,8 +1915,9 @@ declare class LogLines implements Iterable<string>, AsyncIterable<string> {
 //#region ts/router/outcome.d.ts
 /**
  * Tokens of a call, as providers and the AI SDK tell them: of the prompt's and of the answer's the first count that is known; one that
- * is not counts as 0. A call costs what its model's prices were when it was decided for. Cached tokens are priced as the others;
- * Anthropic does not count them among `input_tokens`: tell `costUsd` there.
+ * is not costs nothing. Those of the answer teach how long answers are. A call costs what its model's prices were when it was decided
+ * for, unless `costUsd` is told. Cached tokens are priced as the others; Anthropic does not count them among `input_tokens`: tell
+ * `costUsd`, too, there.
  */
 interface TokenUsage {
   /** Of the prompt: AI SDK. */
@@ -1893,6 +1932,11 @@ interface TokenUsage {
   readonly prompt_tokens?: number | null | undefined;
   /** Of the answer: OpenAI (chat). */
   readonly completion_tokens?: number | null | undefined;
+  /**
+   * Whether the answer was cut by a limit of tokens (a finish reason of `'length'` or `'max_tokens'`): it is taken to be twice as long, so
+   * that limits grow until answers are whole. Default false.
+   */
+  readonly truncated?: boolean | undefined;
 }
 /** One model that was asked, and what came of it. */
 interface OutcomeAttempt<Id extends string = string> {
@@ -1904,13 +1948,13 @@ interface OutcomeAttempt<Id extends string = string> {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
-  /** Its tokens, in place of `costUsd`: the model must have prices. */
+  /** Its tokens, as {@link Outcome.usage}. */
   usage?: TokenUsage | undefined;
   /** Whether the call failed; a message means that it did, and is not kept. */
   error?: boolean | string | undefined;
 }
 /**
- * What came of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an error
+ * What came of a decision. Quality teaches quality; cost, latency and tokens teach their own, and say that the model answered; an error
  * counts against the availability of the model that was asked; what is missing teaches nothing. It may be told in parts.
  */
 interface Outcome<Id extends string = string> {
@@ -1920,7 +1964,10 @@ interface Outcome<Id extends string = string> {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
-  /** Tokens of the call, in place of `costUsd`: the model that answered must have prices. Without any count nothing is told. */
+  /**
+   * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost, for which the model that answered must have
+   * prices. Without any count nothing is told.
+   */
   usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
   error?: boolean | string | undefined;
@@ -2197,4 +2244,4 @@ type RouterEvaluationPolicy = EvaluationPolicy | 'current' | {
   readonly router: SonaRouter;
 };
 //#endregion
-export { type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type EngineRestoreOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type NodeStepParts, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RefusedValue, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorDetailsByCode, type SonaErrorOf, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SuggestionOutcome, type SuggestionResult, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type UnknownName, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };
+export { type AnswerLimits, type AnswerVector, type AsyncOptions, type Basis, type BasisEvent, type BudgetInfeasibleEvent, type CandidateFilter, type Capabilities, type ChatMessage, type ChatMessages, type CostScale, type DecisionId, type DecisionLog, type DecisionLogStream, type DecisionReason, type DecisionRecord, type DirectEstimate, type DriftEvent, type EmbedOptions, type Embedder, type EndOptions, type EngineRestoreOptions, type Estimate, type EvaluationOptions, type EvaluationPolicy, type Exclusions, type Exemplar, type ExplainedCandidate, type ExplainedPattern, type Explanation, type Exploration, type Fallback, type FeedbackResult, type FitOptions, type ForeignLogOptions, type ForgetCriterion, type ForgetResult, type LatencyScale, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LogLines, type Metadata, type MetadataValue, type ModelPrice, type ModelPrior, type ModelSettings, type NodeRecord, type NodeStepParts, type OpenBanditOptions, type Outcome, type OutcomeAttempt, type OutcomeResult, PatternType, type PolicyEvaluation, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedModel, type RankedRoute, type RecordedArm, type RecordedAttempt, type RecordedOutcome, type RefusedValue, type Route, type RouteOptions, type RouteParts, type RouteRecord, type RouteSuggestion, type RouterConfig, type RouterDecision, type RouterEvaluationPolicy, type RouterEvents, type RouterFeatures, type RouterForgetCriterion, type RouterMemory, type RouterModel, type RouterModelStats, type RouterObjective, type RouterRestoreOptions, type RouterStats, type Same, type SignalParts, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorDetailsByCode, type SonaErrorOf, type SonaEvents, type SonaMemory, SonaRouter, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SuggestionOutcome, type SuggestionResult, type SyncEmbedder, type TextLines, type TextStream, type TokenUsage, type TrajectoryBuilder, type TrajectoryId, type TrajectoryRef, type UnknownName, type Vector, type Verdict, type Version, type VowpalWabbitOptions, type WarmStartRow, evaluatePolicy, explainTable, fitBasis, presets, promptOf, readLog, readOpenBandit, readVowpalWabbit, writeLog };

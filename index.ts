@@ -74,6 +74,7 @@ export type { RankedModel, RouteOptions, RouterDecision } from './ts/router/deci
 export type { BasisEvent, BudgetInfeasibleEvent, DriftEvent, RouterEvents } from './ts/router/events.ts';
 export { explainTable } from './ts/router/explain-table.ts';
 export type {
+  AnswerLimits,
   CandidateFilter,
   DecisionReason,
   ExplainedCandidate,

@@ -37,6 +37,15 @@ router.feedback(decision.id, { attempts: [{ model: 'medium', error: true }] });
 router.warmStart([{ text: 'hello', model: 'medium', quality: 1 }]);
 // @ts-expect-error no such model
 router.removeModel('medium');
+const room: { maxTokens: number; contextTokens: number | null; quantile: number } | null = decision.limits;
+const length: [number | null, [number, number] | null, number | null | undefined] = [
+  decision.expected.outputTokens,
+  decision.expected.outputInterval,
+  decision.ranked[0]?.outputTokens,
+];
+router.feedback(decision.id, { costUsd: 0.1, usage: { outputTokens: 5, truncated: true } });
+// @ts-expect-error cut, or not
+router.feedback(decision.id, { usage: { outputTokens: 5, truncated: 'length' } });
 const called: string = decision.settings.model;
 // @ts-expect-error settings are given out to be read
 decision.settings.model = 'mine';
@@ -162,7 +171,22 @@ const numbers: number[] = engine.applyLora([1, 2, 3, 4]);
 const wrong: Float64Array = engine.applyLora(new Float32Array(4));
 
 export const used = [
-  ...[chosen, ranked, other, called, open, general, id, text, config, routers, options, outcome],
+  ...[
+    chosen,
+    ranked,
+    other,
+    room,
+    length,
+    called,
+    open,
+    general,
+    id,
+    text,
+    config,
+    routers,
+    options,
+    outcome,
+  ],
   ...[renamed, lengths, signal, spelt, unknown, qualities, moved, asToday],
   ...[named, twice, metadata, dated, off, same, numbers, wrong],
 ];

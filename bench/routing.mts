@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
 // much of it is the basis, labelled prompts, drift, errors, models that improve unseen, budgets, and how true its intervals are.
 //
-//   npm run bench:routing -- [--tables cold,bases,warm,drift,errors,unseen,settings,costs,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,bases,warm,drift,errors,unseen,settings,costs,lengths,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import type { Table } from './lib/print.mts';
@@ -15,6 +15,7 @@ import { cheaperTable } from './routing/cheaper.mts';
 import { costSets, costsTable } from './routing/costs.mts';
 import { errorsTable } from './routing/errors.mts';
 import { floorTable } from './routing/floor.mts';
+import { lengthSets, lengthsTable } from './routing/lengths.mts';
 import { withCosts } from './routing/mixture.mts';
 import { newcomerTable } from './routing/newcomer.mts';
 import { settingsTable } from './routing/settings.mts';
@@ -114,6 +115,10 @@ const tables: Makers = {
     costSets
       .filter((name) => !options.sets || names.includes(name))
       .map((name) => costsTable(name, short ? 1 : Math.min(seeds, 5))),
+  lengths: () =>
+    lengthSets
+      .filter((name) => !options.sets || names.includes(name))
+      .map((name) => lengthsTable(name, short ? 1 : Math.min(seeds, 5))),
   budget: () => {
     const paid = options.sets
       ? names.filter((name) => withCosts(stream(name)).models.length > 1)

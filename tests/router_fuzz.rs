@@ -9,7 +9,7 @@ use entries::difference;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use sona::router::basis::Basis;
-use sona::router::{Asked, Change, Criterion, Now, Resume, Told};
+use sona::router::{Answer, Asked, Change, Criterion, Limits, Now, Resume, Told, Usage};
 use sona::state::EmbedderId;
 use sona::{Background, DecisionId, Exploration, Model, ModelId, Outcome, Price, Request, RouterConfig, SonaRouter};
 
@@ -153,6 +153,7 @@ impl World {
             quality: self.chance(0.6).then(|| self.quality.unwrap_or_else(|| self.rng.random_range(0.0..=1.0))),
             cost_usd: self.chance(0.4).then(|| self.amount() / 1e5),
             latency_ms: self.chance(0.4).then(|| self.amount()),
+            answer: self.chance(0.3).then(|| Answer { tokens: self.amount(), truncated: self.chance(0.2) }),
             error: self.chance(0.25).then(|| self.chance(0.5)),
         }
     }
@@ -168,9 +169,12 @@ impl World {
                 outcome.attempts.extend(model.map(|model| Asked { model, told, usage: None }));
             }
         } else {
-            let Told { quality, cost_usd, latency_ms, error } = self.told();
+            let Told { quality, cost_usd, latency_ms, answer, error } = self.told();
             let model = if self.chance(0.15) { self.model(router) } else { None };
-            outcome = Outcome { quality, cost_usd, latency_ms, error, model, ..outcome };
+            // a cost beside them, since not all models have prices
+            let tokens = |Answer { tokens, truncated }| Usage { input: 1.0, output: Some(tokens), truncated };
+            let usage = answer.map(tokens).filter(|_| cost_usd.is_some());
+            outcome = Outcome { quality, cost_usd, latency_ms, usage, error, model, ..outcome };
         }
         outcome
     }
@@ -229,10 +233,14 @@ impl World {
                 for c in &decision.candidates {
                     let numbers = [c.score, c.quality, c.interval[0], c.interval[1], c.deviation, c.worth, c.optimism];
                     let more = [c.bonus, c.cost, c.latency, c.outcomes, c.evidence, c.tenant, c.availability];
-                    let optional = [c.cost_usd.unwrap_or_default(), c.latency_ms.unwrap_or_default()];
+                    let optional = [c.cost_usd, c.latency_ms, c.answer_tokens].map(Option::unwrap_or_default);
                     let all = numbers.iter().chain(&more).chain(&optional).chain(&c.blocks);
                     assert!(all.into_iter().all(|number| number.is_finite()), "{c:?}");
-                    for (expected, interval) in [(c.cost_usd, c.cost_interval), (c.latency_ms, c.latency_interval)] {
+                    for (expected, interval) in [
+                        (c.cost_usd, c.cost_interval),
+                        (c.latency_ms, c.latency_interval),
+                        (c.answer_tokens, c.answer_interval),
+                    ] {
                         let holds = |(amount, [low, high]): (f64, [f64; 2])| {
                             0.0 <= low && low <= amount && amount <= high && high.is_finite()
                         };
@@ -241,6 +249,8 @@ impl World {
                     }
                     assert!((0.0..=1.0).contains(&c.quality) && (0.0..=1.0).contains(&c.availability), "{c:?}");
                 }
+                let held = |limits: Limits| limits.max_tokens >= 64.0 && limits.max_tokens.is_finite();
+                assert!(decision.limits.is_none_or(held), "{:?}", decision.limits);
                 self.ids.push(decision.id);
             }
             Err(error) => allow(&error, &["SONA_NO_ELIGIBLE_MODEL", "SONA_UNKNOWN_MODEL"]),

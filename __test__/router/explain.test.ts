@@ -135,6 +135,7 @@ describe('explainTable', () => {
     id: 'r0123456789abcdef-12' as DecisionId,
     model: 'large',
     settings: { model: 'large' },
+    limits: null,
     reason: 'policy',
     exploration: 'ucb',
     difficulty: -0.0123,
@@ -157,6 +158,8 @@ describe('explainTable', () => {
           costInterval: [0.01, 0.02],
           latencyMs: 12_345.6,
           latencyInterval: [10_000, 15_000],
+          outputTokens: null,
+          outputInterval: null,
         },
         blocks: [0.88, 0.92],
         availability: 0.998,
@@ -181,6 +184,8 @@ describe('explainTable', () => {
           costInterval: null,
           latencyMs: 9.5,
           latencyInterval: [8, 11],
+          outputTokens: null,
+          outputInterval: null,
         },
         blocks: [0.4, 0.4],
         availability: 0.95,
@@ -216,6 +221,18 @@ describe('explainTable', () => {
     ]);
   });
 
+  it('shows how long answers are expected to be, and how much room they get', () => {
+    const told = structuredClone(explanation);
+    told.limits = { maxTokens: 2_048, contextTokens: 4_096, quantile: 0.95 };
+    const [first] = told.candidates;
+    if (first) Object.assign(first.expected, { outputTokens: 812.4, outputInterval: [200, 1_900] });
+    const [facts, head, large, small] = explainTable(told).split('\n');
+    expect(facts).toContain("budget's price 0.250, maxTokens 2048 for 95% of answers)");
+    expect(head).toMatch(/ ms +tokens +evidence/);
+    expect(large).toMatch(/ 12346 +812 +88%/);
+    expect(small).toMatch(/ 9\.5 +- +0%/);
+  });
+
   it('leaves out columns in which nothing stands', () => {
     const [first] = explanation.candidates;
     const bare = structuredClone(first) as NonNullable<typeof first>;
@@ -228,6 +245,8 @@ describe('explainTable', () => {
       costInterval: null,
       latencyMs: null,
       latencyInterval: null,
+      outputTokens: null,
+      outputInterval: null,
     };
     const { patterns: _, ...rest } = explanation;
     const text = explainTable({ ...rest, reason: 'session', budgetPrice: 0, candidates: [bare] });

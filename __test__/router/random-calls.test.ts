@@ -50,7 +50,7 @@ function expectSound({ candidates, model }: Explanation): void {
       throw new Error(`${inside} is not in [0, 1]`);
     const [low, high] = expected.interval;
     if (low > expected.quality || high < expected.quality) throw new Error('an interval without its middle');
-    for (const amount of [expected.costUsd, expected.latencyMs]) {
+    for (const amount of [expected.costUsd, expected.latencyMs, expected.outputTokens]) {
       if (amount !== null && amount < 0) throw new Error(`an amount of ${amount}`);
     }
   }

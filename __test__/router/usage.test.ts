@@ -123,6 +123,16 @@ describe('usage', () => {
     expect(told({ quality: 1, usage }, 'small', router)[0]).toBeCloseTo(1.5, 12);
   });
 
+  it('beside a cost leaves that as it is', () => {
+    expect(told({ usage, costUsd: 1 })[0]).toBe(1);
+    expect(told({ usage, costUsd: 1 }, 'unpriced')[0]).toBe(1);
+    const attempts = [
+      { model: 'large', error: true },
+      { model: 'small', usage, costUsd: 1 },
+    ];
+    expect(told({ attempts })[1]).toEqual([undefined, 1]);
+  });
+
   it('counts in a budget', () => {
     const router = make({ models, objective: { budgetUsdPerRequest: 0.001 } });
     told({ quality: 1, usage }, 'large', router);
@@ -145,14 +155,7 @@ describe('usage', () => {
   it.each<[string, Outcome, string, string, string?]>([
     ['a model without prices', { usage }, 'unpriced', 'usage'],
     ['a model without one of them', { usage }, 'half', 'usage'],
-    ['a cost beside it', { usage, costUsd: 1 }, 'small', 'usage'],
     ['attempts beside it', { usage, attempts: [{ model: 'small', quality: 1 }] }, 'small', 'attempts'],
-    [
-      'a cost beside it in an attempt',
-      { attempts: [{ model: 'small', usage, costUsd: 1 }] },
-      'small',
-      'attempts[0].usage',
-    ],
     [
       'an attempt without prices',
       {

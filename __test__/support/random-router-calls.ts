@@ -88,8 +88,20 @@ const route = some({
   mode: mostly(fc.constantFrom('apply', 'apply', 'apply', 'observe')),
   promptTokens: mostly(tokens),
 });
+const usage = some({
+  inputTokens: tokens,
+  outputTokens: mostly(tokens),
+  truncated: mostly(fc.boolean()),
+});
 const attempt = fc.record(
-  { model: name, quality: unit, costUsd: usd, latencyMs: ms, error: fc.constantFrom(true, false, 'gone') },
+  {
+    model: name,
+    usage,
+    quality: unit,
+    costUsd: usd,
+    latencyMs: ms,
+    error: fc.constantFrom(true, false, 'gone'),
+  },
   { requiredKeys: ['model'] },
 );
 const chain = some({
@@ -102,6 +114,7 @@ const outcome = some({
   quality: mostly(unit),
   costUsd: mostly(usd),
   latencyMs: mostly(ms),
+  usage: mostly(usage),
   error: mostly(fc.constantFrom(true, false, 'gone')),
   source: mostly(source),
   model: mostly(name),

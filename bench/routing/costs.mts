@@ -17,10 +17,10 @@ import { type BasisChoice, unseenBasis } from './sona.mts';
 const WIDTH = 17;
 
 /** Outcomes of all models together at which windows end; the last is open. */
-const WINDOWS = [200, 500, 1000, 2000, Number.POSITIVE_INFINITY];
+export const WINDOWS = [200, 500, 1000, 2000, Number.POSITIVE_INFINITY];
 
 /** Most outcomes of a run. */
-const MOST = 4000;
+export const MOST = 4000;
 
 /** Sets whose costs are recorded or estimated call by call, and what the last window is to reach. */
 const sets: Readonly<Record<string, Bar | undefined>> = {
@@ -34,15 +34,16 @@ const CHARS = 4;
 const PRECISION = 4;
 
 /** A time that does not pass. */
-const START = Date.UTC(2026, 0, 1);
+export const START = Date.UTC(2026, 0, 1);
 
-interface Costs {
+/** What was told of calls, one number each. */
+export interface Amounts {
   models: string[];
   texts: string[];
   vectors: Float32Array[];
   by: Vectors;
   /** By prompt, then by model; NaN where none was recorded. */
-  cost: Float64Array;
+  amount: Float64Array;
 }
 
 interface Prediction {
@@ -69,8 +70,11 @@ export interface CostsRow {
   level?: Estimate[];
 }
 
-/** The costs of a set; undefined where it is not here, or without texts. */
-function load(name: string): Costs | undefined {
+/** Amounts of a set, by the fields of an outcome and its prompt; undefined where it is not here, or without texts. */
+export function loadAmounts(
+  name: string,
+  amountOf: (row: Record<string, string>, text: string) => number,
+): Amounts | undefined {
   const folder = folderOf(name);
   const texts = textsOf(name, 'prompts');
   if (!folder || !texts) return undefined;
@@ -85,16 +89,21 @@ function load(name: string): Costs | undefined {
     string,
     string
   >[];
-  // what was recorded of this one can't be compared
-  const told = rows.filter(({ cost_usd, model }) => Number(cost_usd) > 0 && !model?.includes('o1-mini'));
-  const models = [...new Set(told.map(({ model }) => model as string))].sort();
+  const told = rows.flatMap((row) => {
+    const prompt = place.get(row.id as string) as number;
+    const amount = amountOf(row, texts[prompt] as string);
+    // what was recorded of this one can't be compared
+    return amount > 0 && !row.model?.includes('o1-mini')
+      ? [{ prompt, model: row.model as string, amount }]
+      : [];
+  });
+  const models = [...new Set(told.map(({ model }) => model))].sort();
   const at = new Map(models.map((model, k) => [model, k]));
-  const cost = new Float64Array(ids.length * models.length).fill(Number.NaN);
-  for (const { id, model, cost_usd } of told) {
-    cost[(place.get(id as string) as number) * models.length + (at.get(model as string) as number)] =
-      Number(cost_usd);
+  const amounts = new Float64Array(ids.length * models.length).fill(Number.NaN);
+  for (const { prompt, model, amount } of told) {
+    amounts[prompt * models.length + (at.get(model) as number)] = amount;
   }
-  return { models, texts, vectors, by, cost };
+  return { models, texts, vectors, by, amount: amounts };
 }
 
 /** One model's line of the logarithm on that of the length, with a prior of no slope. */
@@ -122,7 +131,23 @@ class Line {
   }
 }
 
-function run({ models, texts, vectors, by, cost }: Costs, basis: BasisChoice, seed: number): Prediction[] {
+/** One of the models whose answer to a prompt was recorded; undefined where there is none. */
+export function anyOf(
+  models: number,
+  amount: Float64Array,
+  prompt: number,
+  random: Random,
+): number | undefined {
+  const all = Array.from({ length: models }, (_, k) => k);
+  const recorded = all.filter((k) => (amount[prompt * models + k] as number) > 0);
+  return recorded.length === 0 ? undefined : recorded[random.below(recorded.length)];
+}
+
+function run(
+  { models, texts, vectors, by, amount }: Amounts,
+  basis: BasisChoice,
+  seed: number,
+): Prediction[] {
   const random = new Random(2000 + seed);
   const router = new SonaRouter({
     features: { dim: by.dim, basis },
@@ -134,10 +159,9 @@ function run({ models, texts, vectors, by, cost }: Costs, basis: BasisChoice, se
   const lines = models.map(() => new Line());
   const predictions: Prediction[] = [];
   for (const prompt of new Random(1000 + seed).permutation(vectors.length).subarray(0, MOST)) {
-    const recorded = models.flatMap((_, k) => ((cost[prompt * models.length + k] as number) > 0 ? [k] : []));
-    if (recorded.length === 0) continue;
-    const model = recorded[random.below(recorded.length)] as number;
-    const usd = cost[prompt * models.length + model] as number;
+    const model = anyOf(models.length, amount, prompt, random);
+    if (model === undefined) continue;
+    const usd = amount[prompt * models.length + model] as number;
     const text = texts[prompt] as string;
     const eligible = [models[model] as string];
     const { id, expected } = router.route(vectors[prompt] as Float32Array, { eligible, text });
@@ -170,7 +194,7 @@ function windowsOf(predictions: readonly Prediction[]): Prediction[][] {
 }
 
 export function costsTable(name: string, seeds: number): Table<CostsRow> {
-  const costs = load(name);
+  const costs = loadAmounts(name, ({ cost_usd }) => Number(cost_usd));
   if (!costs) {
     console.log(`\n${name}: its texts and costs are not here`);
     return { rows: [], missed: 0 };

@@ -64,6 +64,8 @@ settings! {
     budget_usd: Option<f64> = None, "objective.budgetUsdPerRequest", MONEY;
     /// Models whose expected latency is above this are not chosen. Not set: no limit.
     max_latency_ms: Option<f64> = None, "objective.maxLatencyMs", MILLIS;
+    /// Share of answers that `limits.maxTokens` of a decision holds.
+    length_quantile: f64 = 0.95, "lengthQuantile", Kind::Number { min: 0.5, max: 0.999 };
     /// Trials that a model added while running gets, in every second decision at most.
     forced_trials: u64 = 20, "forcedTrials", Kind::Integer { min: 0, max: 10_000 };
     /// Whether a model whose outcomes have shifted is learned anew.
@@ -177,6 +179,7 @@ mod tests {
             latency_high_ms: 2.0,
             budget_usd: Some(0.003),
             max_latency_ms: Some(1_000.0),
+            length_quantile: 0.75,
             forced_trials: 3,
             drift_detection: false,
             pending_capacity: 9,
@@ -209,6 +212,8 @@ mod tests {
             (json!({ "objective": { "budgetUsdPerRequest": -1 } }), "objective.budgetUsdPerRequest"),
             (json!({ "exploration": "luck" }), "exploration"),
             (json!({ "propensityFloor": 0.6 }), "propensityFloor"),
+            (json!({ "lengthQuantile": 1 }), "lengthQuantile"),
+            (json!({ "lengthQuantile": 0.49 }), "lengthQuantile"),
             (json!({ "objective.costWeight": 1 }), "objective.costWeight"),
         ] {
             let error = RouterConfig::from_json(&value).unwrap_err();

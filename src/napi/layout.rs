@@ -51,13 +51,16 @@ rows! {
     RankedRoute { score, probability, count, avg_quality, described }
 
     /// What `router_route` writes before the first candidate: the number and the place of the chosen; `events`, `fit_due`: 1 for
-    /// yes; `basis`: the lowest 52 bits of its hash.
-    RoutedDecision { number, chosen, reason, difficulty, budget_price, events, fit_due, basis }
+    /// yes; `basis`: the lowest 52 bits of its hash; limits: NaN where nothing is known.
+    RoutedDecision {
+        number, chosen, reason, difficulty, budget_price, events, fit_due, basis, max_tokens, context_tokens, length_quantile
+    }
 
     /// What it writes for each candidate; NaN where nothing is known.
     RoutedCandidate {
         model, filters, score, quality, low, high, cost_usd, cost_low, cost_high, latency_ms, latency_low, latency_high, worth,
-        optimism, bonus, cost, latency, propensity, outcomes, evidence, tenant, block_1, block_2, deviation, availability
+        optimism, bonus, cost, latency, propensity, outcomes, evidence, tenant, block_1, block_2, deviation, availability,
+        answer_tokens, answer_low, answer_high
     }
 
     /// What `patterns_find` writes for each pattern; times in milliseconds since 1970.

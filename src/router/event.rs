@@ -13,6 +13,8 @@ pub enum Subject {
     Cost,
     /// Latency.
     Latency,
+    /// The length of answers.
+    Length,
     /// The share of calls that are answered.
     Availability,
 }
@@ -24,6 +26,7 @@ impl Subject {
             Self::Quality => "quality",
             Self::Cost => "cost",
             Self::Latency => "latency",
+            Self::Length => "length",
             Self::Availability => "availability",
         }
     }
@@ -38,7 +41,7 @@ pub enum Event {
         model: Arc<str>,
         /// What has shifted.
         subject: Subject,
-        /// For the better: more quality, less cost or latency, fewer failures.
+        /// For the better: more quality, less cost or latency, shorter answers, fewer failures.
         better: bool,
     },
     /// The cheapest model costs more than the budget: it is chosen all the same.

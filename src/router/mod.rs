@@ -29,9 +29,9 @@ pub use event::{Event, Subject};
 pub use facade::{Memory, ModelStats, Resume, RouterStats, SonaRouter};
 pub use features::{FEATURES, basis, tokens_of};
 pub use id::{DecisionId, ModelId, NotADecisionId};
-pub use ledger::{LogChunk, Reason, Told};
+pub use ledger::{Answer, LogChunk, Reason, Told};
 pub use model::{Model, Prior};
-pub use policy::{Candidate, Decision, LISTED, Request, filter};
+pub use policy::{Candidate, Decision, LISTED, Limits, Request, filter};
 pub use price::Price;
 pub use time::{Moment, Now, Reading};
 

@@ -165,6 +165,12 @@ impl Model {
         self.model.as_ref().unwrap_or(&self.id)
     }
 
+    /// Tokens at which its settings cut answers, should they say so by a number above 0.
+    pub fn max_tokens(&self) -> Option<f64> {
+        let settings: Value = serde_json::from_str(self.settings.as_deref()?).ok()?;
+        settings.get("maxTokens")?.as_f64().filter(|&tokens| tokens > 0.0)
+    }
+
     /// Share of tags that two models have in common, 0 to 1.
     pub fn kinship(&self, other: &Self) -> f64 {
         let common = self.tags.iter().filter(|tag| other.tags.contains(tag)).count() as f64;

@@ -75,7 +75,8 @@ export interface AttemptParts {
 /** Tokens of a call. */
 export interface UsageParts {
   input: number;
-  output: number;
+  output: number | undefined;
+  truncated: boolean;
 }
 
 /** What few outcomes have. */

@@ -44,7 +44,13 @@ export interface DecisionRecord {
   /** Its propensity. */
   propensity: number;
   /** What was expected of it. */
-  expected: { quality: number | null; costUsd: number | null; latencyMs: number | null };
+  expected: {
+    quality: number | null;
+    costUsd: number | null;
+    latencyMs: number | null;
+    /** Tokens of the answer, once any were told of the model. */
+    outputTokens?: number | null | undefined;
+  };
   /** Whether it was made without its prompt; the features are then the mean of those before. */
   contextFree?: true | undefined;
   /** What was asked about, where the router's `logText` is on. */
@@ -81,6 +87,10 @@ export interface RecordedOutcome {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
+  /** Tokens of the answer. */
+  outputTokens?: number | undefined;
+  /** Whether the answer was cut there. */
+  truncated?: boolean | undefined;
   /** Whether the call failed; in other systems' logs also with what message. */
   error?: boolean | string | undefined;
   /** Who said so. */
@@ -107,6 +117,10 @@ export interface RecordedAttempt {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
+  /** Tokens of the answer. */
+  outputTokens?: number | undefined;
+  /** Whether the answer was cut there. */
+  truncated?: boolean | undefined;
 }
 
 /** Features of a decision: two blocks of 64. */
@@ -149,6 +163,10 @@ export function checkRecord(at: string, value: unknown): asserts value is Decisi
   if (value.expected.quality !== null) checkNumber(name('expected.quality'), value.expected.quality);
   for (const field of ['costUsd', 'latencyMs'] as const) {
     if (value.expected[field] !== null) checkAmount(name(`expected.${field}`), value.expected[field]);
+  }
+  const { outputTokens } = value.expected;
+  if (outputTokens !== undefined && outputTokens !== null) {
+    checkAmount(name('expected.outputTokens'), outputTokens);
   }
   for (const field of ['incarnation', 'sessionId', 'tenant', 'subject', 'text'] as const) {
     if (value[field] !== undefined) checkText(name(field), value[field]);
@@ -193,10 +211,15 @@ export function checkOutcome(argument: string, value: unknown): asserts value is
 }
 
 /** What may be told of any call. */
-function checkCall(argument: string, { quality, costUsd, latencyMs, error }: Fields): void {
+function checkCall(argument: string, fields: Fields): void {
+  const { quality, costUsd, latencyMs, outputTokens, truncated, error } = fields;
   if (quality !== undefined) checkUnitInterval(`${argument}.quality`, quality);
   if (costUsd !== undefined) checkAmount(`${argument}.costUsd`, costUsd);
   if (latencyMs !== undefined) checkAmount(`${argument}.latencyMs`, latencyMs);
+  if (outputTokens !== undefined) checkAmount(`${argument}.outputTokens`, outputTokens);
+  if (truncated !== undefined && typeof truncated !== 'boolean') {
+    throw invalidArgument(`${argument}.truncated`, 'true or false', truncated);
+  }
   if (error !== undefined && typeof error !== 'boolean') checkText(`${argument}.error`, error);
 }
 

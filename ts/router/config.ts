@@ -87,6 +87,10 @@ export interface RouterConfig<Id extends string = string> extends QueryOptions {
   tenantCapacity?: number | undefined;
   /** Trials that a model added while running gets, in every second decision at most. Default 20. */
   forcedTrials?: number | undefined;
+  /**
+   * Share of answers that `limits.maxTokens` of a decision is to hold, .5 to .999. Default .95.
+   */
+  lengthQuantile?: number | undefined;
   /** Whether a model whose outcomes have shifted is learned anew. Default true. */
   driftDetection?: boolean | undefined;
   /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */

@@ -4,7 +4,17 @@ import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { checkName, checkNumber, checkOptions } from '../base/vectors.ts';
 import type { RequestExtras } from '../binding/binding.ts';
 import type { Fallback } from '../embed/fallback.ts';
-import { at, type Context, type Explanation, explain, interval, known, of } from './explanation.ts';
+import {
+  type AnswerLimits,
+  at,
+  type Context,
+  type Explanation,
+  explain,
+  interval,
+  known,
+  limits,
+  of,
+} from './explanation.ts';
 import type { ModelSettings } from './models.ts';
 
 /** What a request says beside its prompt. */
@@ -29,12 +39,12 @@ export interface RouteOptions<Id extends string = string> {
    */
   mode?: 'apply' | 'observe' | undefined;
   /**
-   * Text of the prompt, by whose surface its cost and latency are expected: its length, lines, code, digits and so on, of which
+   * Text of the prompt, by whose surface its cost, its latency and the length of its answer are expected: its length, lines, code, digits and so on, of which
    * twelve small numbers are kept, not the text. Default: that of the query; none for a vector.
    */
   text?: string | undefined;
   /**
-   * Length of the prompt in tokens, which makes the expected cost and latency sharper. Say it where more is sent than the query, such as
+   * Length of the prompt in tokens, which makes the expected cost and latency sharper, and is part of `limits.contextTokens`. Say it where more is sent than the query, such as
    * pictures and descriptions of tools. Default: estimated from the characters of `text`, else of the query, of a chat from all
    * of its messages; without any 500. An answer is taken for 300 where
    * nothing was told of costs yet.
@@ -58,6 +68,8 @@ export interface RankedModel<Id extends string = string> {
   costUsd: number | null;
   /** Expected milliseconds; null where nothing is known. */
   latencyMs: number | null;
+  /** Expected tokens of its answer; null where nothing is known. */
+  outputTokens: number | null;
   /** Probability with which it was to be chosen. They sum to 1. */
   propensity: number;
 }
@@ -88,7 +100,13 @@ export interface RouterDecision<Id extends string = string> {
     latencyMs: number | null;
     /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
     latencyInterval: [number, number] | null;
+    /** Tokens of the answer, were it not cut. */
+    outputTokens: number | null;
+    /** 90 % interval of the answer's tokens. `outputTokens`, the mean, lies in it. */
+    outputInterval: [number, number] | null;
   };
+  /** How much room the answer is to have; null until `usage` was told of the model. */
+  limits: AnswerLimits | null;
   /** Why it was made without its prompt, or by its hashed words alone (`language`); null: it was not. */
   fallback: Fallback | null;
   /** What led to it, as it was then; the attached engine's patterns as they are now. */
@@ -103,6 +121,7 @@ export class Decision implements RouterDecision {
   readonly ranked: RankedModel[];
   readonly propensity: number;
   readonly expected: RouterDecision['expected'];
+  readonly limits: AnswerLimits | null;
   readonly fallback: Fallback | null;
   readonly #context: Context;
   readonly #numbers: Float64Array;
@@ -136,12 +155,15 @@ export class Decision implements RouterDecision {
         quality: numbers[start + of.quality] as number,
         costUsd: known(numbers[start + of.cost_usd] as number),
         latencyMs: known(numbers[start + of.latency_ms] as number),
+        outputTokens: known(numbers[start + of.answer_tokens] as number),
         propensity: numbers[start + of.propensity] as number,
       });
     }
     const chosen = numbers[at.chosen] as number;
     const start = at.size + of.size * chosen;
-    const { model, settings, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
+    const { model, settings, propensity, quality, costUsd, latencyMs, outputTokens } = ranked[
+      chosen
+    ] as RankedModel;
     this.id = id;
     this.model = model;
     this.settings = settings;
@@ -157,7 +179,13 @@ export class Decision implements RouterDecision {
         numbers[start + of.latency_low] as number,
         numbers[start + of.latency_high] as number,
       ),
+      outputTokens,
+      outputInterval: interval(
+        numbers[start + of.answer_low] as number,
+        numbers[start + of.answer_high] as number,
+      ),
     };
+    this.limits = limits(numbers);
   }
 
   explain(): Explanation {

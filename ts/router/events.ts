@@ -24,10 +24,10 @@ export const eventNames: readonly (keyof RouterEvents)[] = ['drift', 'budgetInfe
 export interface DriftEvent {
   /** The model. */
   model: string;
-  /** For the worse or the better: less cost is better. */
+  /** For the worse or the better: less cost is better, and so are shorter answers. */
   direction: 'worse' | 'better';
-  /** What has shifted: `'availability'` is the share of calls that are answered. */
-  kind: 'quality' | 'cost' | 'latency' | 'availability';
+  /** What has shifted: `'length'` is how long answers are, `'availability'` the share of calls that are answered. */
+  kind: 'quality' | 'cost' | 'latency' | 'length' | 'availability';
 }
 
 /** A budget that can't be held. */

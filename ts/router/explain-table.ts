@@ -26,6 +26,11 @@ const columns: readonly Column[] = [
   },
   { head: 'USD', cell: ({ expected }) => (expected.costUsd === null ? '-' : amount(expected.costUsd)) },
   { head: 'ms', cell: ({ expected }) => (expected.latencyMs === null ? '-' : amount(expected.latencyMs)) },
+  {
+    head: 'tokens',
+    // explanations from before answers had lengths have none
+    cell: ({ expected }) => (typeof expected.outputTokens === 'number' ? amount(expected.outputTokens) : '-'),
+  },
   { head: 'evidence', cell: ({ evidence }) => percent(evidence) },
   { head: 'of', cell: ({ outcomes }) => amount(outcomes) },
   { head: 'ruled out by', words: true, cell: ({ filters }) => filters.join(', ') },
@@ -41,11 +46,13 @@ export function explainTable(explanation: Explanation): string {
   }
   const { id, model, reason, exploration, difficulty, budgetPrice, basis, fallback, candidates, patterns } =
     explanation;
+  const { limits } = explanation;
   const how = { policy: `by the policy, ${exploration}`, session: 'by its session', trial: 'on trial' }[
     reason
   ];
   const facts = [`difficulty ${signed(difficulty)}`, `basis ${plain(basis.id)}`];
   if (budgetPrice !== 0) facts.push(`budget's price ${budgetPrice.toFixed(3)}`);
+  if (limits) facts.push(`maxTokens ${limits.maxTokens} for ${percent(limits.quantile)} of answers`);
   const without = fallback ? `, ${withoutPrompt(fallback)}` : '';
   const lines = [
     `decision ${id}: ${plain(model)}, ${how}${without} (${facts.join(', ')})`,

@@ -18,6 +18,22 @@ export type DecisionReason = 'policy' | 'session' | 'trial';
  */
 export type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
 
+/** How much room an answer is to have: powers of two from 64. */
+export interface AnswerLimits {
+  /**
+   * Tokens of the answer, for the call's `max_tokens`: the least power of two that holds a share of `quantile` of the model's answers to such
+   * prompts; at most the number `maxTokens` of its settings.
+   */
+  maxTokens: number;
+  /**
+   * Tokens of prompt and answer, for a context that is to be reserved: the least power of two that holds the prompt (`promptTokens`, said or
+   * estimated) and `maxTokens`. Null where the prompt's length is not known: that of a vector without a text.
+   */
+  contextTokens: number | null;
+  /** The share of answers that `maxTokens` is to hold: the setting `lengthQuantile`. */
+  quantile: number;
+}
+
 /** One model in an {@link Explanation}. */
 export interface ExplainedCandidate<Id extends string = string> {
   /** Its name. */
@@ -61,6 +77,10 @@ export interface ExplainedCandidate<Id extends string = string> {
     latencyMs: number | null;
     /** 90 % interval of how long the call takes, in milliseconds. `latencyMs`, the mean, lies in it. */
     latencyInterval: [number, number] | null;
+    /** Tokens of the answer, were it not cut. */
+    outputTokens: number | null;
+    /** 90 % interval of the answer's tokens. `outputTokens`, the mean, lies in it. */
+    outputInterval: [number, number] | null;
   };
   /** Quality by each block of features alone; what was expected is their mean, and what the tenant adds. */
   blocks: [number, number];
@@ -100,6 +120,8 @@ export interface Explanation<Id extends string = string> {
   settings: ModelSettings;
   /** Plain data of the caller's, as the request was given. */
   metadata?: Metadata | undefined;
+  /** How much room its answer is to have; null where nothing was told of its answers. */
+  limits: AnswerLimits | null;
   /** Why. */
   reason: DecisionReason;
   /** The policy in force. */
@@ -130,6 +152,9 @@ export const at = rowOf('RoutedDecision', [
   'events',
   'fit_due',
   'basis',
+  'max_tokens',
+  'context_tokens',
+  'length_quantile',
 ]);
 
 /** Places in a candidate's numbers. */
@@ -159,6 +184,9 @@ export const of = rowOf('RoutedCandidate', [
   'block_2',
   'deviation',
   'availability',
+  'answer_tokens',
+  'answer_low',
+  'answer_high',
 ]);
 
 const reasons: readonly DecisionReason[] = ['policy', 'session', 'trial'];
@@ -186,6 +214,14 @@ export function known(amount: number): number | null {
 /** Its ends; unknown ones come as NaN. */
 export function interval(low: number, high: number): [number, number] | null {
   return Number.isNaN(low) ? null : [low, high];
+}
+
+/** How much room the chosen model's answer is to have. */
+export function limits(numbers: Float64Array): AnswerLimits | null {
+  const maxTokens = known(numbers[at.max_tokens] as number);
+  if (maxTokens === null) return null;
+  const contextTokens = known(numbers[at.context_tokens] as number);
+  return { maxTokens, contextTokens, quantile: numbers[at.length_quantile] as number };
 }
 
 /** Learns the models in the core's answer that another thread has added, also those that are gone again. */
@@ -220,6 +256,7 @@ export function explain(
     id,
     model,
     settings,
+    limits: limits(numbers),
     reason: reasons[number(at.reason)] as DecisionReason,
     exploration,
     difficulty: number(at.difficulty),
@@ -260,6 +297,8 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
       costInterval: interval(number(of.cost_low), number(of.cost_high)),
       latencyMs: known(number(of.latency_ms)),
       latencyInterval: interval(number(of.latency_low), number(of.latency_high)),
+      outputTokens: known(number(of.answer_tokens)),
+      outputInterval: interval(number(of.answer_low), number(of.answer_high)),
     },
     blocks: [number(of.block_1), number(of.block_2)],
     availability: number(of.availability),

@@ -9,8 +9,9 @@ import type { Times } from './times.ts';
 
 /**
  * Tokens of a call, as providers and the AI SDK tell them: of the prompt's and of the answer's the first count that is known; one that
- * is not counts as 0. A call costs what its model's prices were when it was decided for. Cached tokens are priced as the others;
- * Anthropic does not count them among `input_tokens`: tell `costUsd` there.
+ * is not costs nothing. Those of the answer teach how long answers are. A call costs what its model's prices were when it was decided
+ * for, unless `costUsd` is told. Cached tokens are priced as the others; Anthropic does not count them among `input_tokens`: tell
+ * `costUsd`, too, there.
  */
 export interface TokenUsage {
   /** Of the prompt: AI SDK. */
@@ -25,6 +26,11 @@ export interface TokenUsage {
   readonly prompt_tokens?: number | null | undefined;
   /** Of the answer: OpenAI (chat). */
   readonly completion_tokens?: number | null | undefined;
+  /**
+   * Whether the answer was cut by a limit of tokens (a finish reason of `'length'` or `'max_tokens'`): it is taken to be twice as long, so
+   * that limits grow until answers are whole. Default false.
+   */
+  readonly truncated?: boolean | undefined;
 }
 
 /** One model that was asked, and what came of it. */
@@ -37,14 +43,14 @@ export interface OutcomeAttempt<Id extends string = string> {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
-  /** Its tokens, in place of `costUsd`: the model must have prices. */
+  /** Its tokens, as {@link Outcome.usage}. */
   usage?: TokenUsage | undefined;
   /** Whether the call failed; a message means that it did, and is not kept. */
   error?: boolean | string | undefined;
 }
 
 /**
- * What came of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an error
+ * What came of a decision. Quality teaches quality; cost, latency and tokens teach their own, and say that the model answered; an error
  * counts against the availability of the model that was asked; what is missing teaches nothing. It may be told in parts.
  */
 export interface Outcome<Id extends string = string> {
@@ -54,7 +60,10 @@ export interface Outcome<Id extends string = string> {
   costUsd?: number | undefined;
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
-  /** Tokens of the call, in place of `costUsd`: the model that answered must have prices. Without any count nothing is told. */
+  /**
+   * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost, for which the model that answered must have
+   * prices. Without any count nothing is told.
+   */
   usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
   error?: boolean | string | undefined;
@@ -159,11 +168,11 @@ export function checkOutcome(models: Models, outcome: Outcome): CheckedOutcome {
   return { quality, costUsd, latencyMs, extras };
 }
 
-/** Tokens of the prompt and of the answer; undefined where neither is known. */
+/** Tokens of the prompt and of the answer, and whether that was cut; undefined where neither is known. */
 function checkUsage(argument: string, usage: unknown): UsageParts | undefined {
   if (usage === undefined) return undefined;
   if (typeof usage !== 'object' || usage === null) throw invalidArgument(argument, 'counts of tokens', usage);
-  const count = (keys: readonly (keyof TokenUsage)[]): number | undefined => {
+  const count = (keys: readonly Exclude<keyof TokenUsage, 'truncated'>[]): number | undefined => {
     for (const key of keys) {
       const value: unknown = (usage as TokenUsage)[key];
       if (value === undefined || value === null) continue;
@@ -174,7 +183,11 @@ function checkUsage(argument: string, usage: unknown): UsageParts | undefined {
   };
   const input = count(['inputTokens', 'input_tokens', 'prompt_tokens']);
   const output = count(['outputTokens', 'output_tokens', 'completion_tokens']);
-  return input === undefined && output === undefined ? undefined : { input: input ?? 0, output: output ?? 0 };
+  const { truncated = false } = usage as TokenUsage;
+  if (typeof truncated !== 'boolean') {
+    throw invalidArgument(`${argument}.truncated`, 'true or false', truncated);
+  }
+  return input === undefined && output === undefined ? undefined : { input: input ?? 0, output, truncated };
 }
 
 function failed(argument: string, error: unknown): boolean | undefined {

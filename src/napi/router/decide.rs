@@ -93,10 +93,14 @@ pub fn router_route(
             events: flag(decision.events),
             fit_due: flag(decision.fit_due),
             basis: (decision.basis & BASIS) as f64,
+            max_tokens: decision.limits.map_or(f64::NAN, |limits| limits.max_tokens),
+            context_tokens: decision.limits.and_then(|limits| limits.context_tokens).unwrap_or(f64::NAN),
+            length_quantile: decision.limits.map_or(f64::NAN, |limits| limits.quantile),
         };
         routed.write(head);
         for (c, row) in decision.candidates.iter().zip(rows.chunks_exact_mut(RoutedCandidate::LEN)) {
-            let [cost, latency] = [c.cost_interval, c.latency_interval].map(|known| known.unwrap_or([f64::NAN; 2]));
+            let intervals = [c.cost_interval, c.latency_interval, c.answer_interval];
+            let [cost, latency, answer] = intervals.map(|known| known.unwrap_or([f64::NAN; 2]));
             let candidate = RoutedCandidate {
                 model: f64::from(c.model.0),
                 filters: f64::from(c.filters),
@@ -123,6 +127,9 @@ pub fn router_route(
                 block_2: c.blocks[1],
                 deviation: c.deviation,
                 availability: c.availability,
+                answer_tokens: c.answer_tokens.unwrap_or(f64::NAN),
+                answer_low: answer[0],
+                answer_high: answer[1],
             };
             candidate.write(row);
         }

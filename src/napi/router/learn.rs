@@ -43,8 +43,10 @@ pub struct OutcomeExtras {
 pub struct UsageParts {
     /// Of the prompt.
     pub input: f64,
-    /// Of the answer.
-    pub output: f64,
+    /// Of the answer, where it was counted.
+    pub output: Option<f64>,
+    /// Whether the answer was cut there.
+    pub truncated: bool,
 }
 
 /// One attempt of a chain.
@@ -107,12 +109,12 @@ pub fn router_feedback(
 
 fn asked(parts: &AttemptParts) -> Asked {
     let AttemptParts { model, quality, cost_usd, latency_ms, error, usage: tokens } = *parts;
-    let told = Told { quality, cost_usd, latency_ms, error };
+    let told = Told { quality, cost_usd, latency_ms, answer: None, error };
     Asked { model: ModelId(model), told, usage: tokens.map(usage) }
 }
 
-fn usage(UsageParts { input, output }: UsageParts) -> Usage {
-    Usage { input, output }
+fn usage(UsageParts { input, output, truncated }: UsageParts) -> Usage {
+    Usage { input, output, truncated }
 }
 
 /// The id of a decision of this router's, or of the incarnation that is named.

@@ -186,8 +186,7 @@ impl Knowledge {
             let attempts = account.iter().flat_map(|account| &account.attempts);
             attempts.flat_map(move |attempt| {
                 let name = self.models.name(self.models.current(attempt.arm)).clone();
-                let amounts = [(Kind::Cost, attempt.cost), (Kind::Latency, attempt.latency)];
-                amounts.into_iter().filter_map(move |(kind, amount)| Some((name.clone(), kind, amount?, row)))
+                attempt.amounts().into_iter().filter_map(move |(kind, amount)| Some((name.clone(), kind, amount?, row)))
             })
         })
     }

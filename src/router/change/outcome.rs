@@ -7,15 +7,15 @@ use crate::error::{Result, SonaError};
 use crate::router::economics::{Economics, Kind, Observation as Amount};
 use crate::router::event::{Event, Subject};
 use crate::router::features::Features;
-use crate::router::ledger::{Account, Attempt, Decided, Entry, Told};
+use crate::router::ledger::{Account, Answer, Attempt, Decided, Entry, Told};
 use crate::router::model::amount;
 use crate::router::posterior::{Direction, Learned, Observation, Plan, Recent};
 use crate::router::price::Price;
 use crate::router::time::Reading;
 use crate::router::{DecisionId, ModelId};
 
-/// What is told of a decision. Quality teaches quality; cost and latency teach their own, and say that the model answered; an
-/// error counts against the availability of the model that was asked; what is missing teaches nothing.
+/// What is told of a decision. Quality teaches quality; cost, latency and the length of the answer teach their own, and say that
+/// the model answered; an error counts against the availability of the model that was asked; what is missing teaches nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// 0 to 1.
@@ -24,7 +24,7 @@ pub struct Outcome {
     pub cost_usd: Option<f64>,
     /// Milliseconds, 0 to 1e12.
     pub latency_ms: Option<f64>,
-    /// Tokens of the call, in place of what they cost.
+    /// Tokens of the call: how long the answer was, and what it cost where no cost is told.
     pub usage: Option<Usage>,
     /// Whether the call to the model that was asked failed.
     pub error: Option<bool>,
@@ -47,7 +47,7 @@ pub struct Asked {
     pub model: ModelId,
     /// What is told of it.
     pub told: Told,
-    /// Tokens of the call, in place of what they cost.
+    /// Tokens of the call: how long the answer was, and what it cost where no cost is told.
     pub usage: Option<Usage>,
 }
 
@@ -57,8 +57,13 @@ const UNPRICED: f64 = f64::INFINITY;
 impl Asked {
     /// What is told, with a cost where there are tokens.
     fn tried(&self) -> Told {
-        Told { cost_usd: self.told.cost_usd.or(self.usage.map(|_| UNPRICED)), ..self.told }
+        with_usage(self.told, self.usage)
     }
+}
+
+fn with_usage(told: Told, usage: Option<Usage>) -> Told {
+    let Some(usage) = usage else { return told };
+    Told { cost_usd: told.cost_usd.or(Some(UNPRICED)), answer: usage.answer().or(told.answer), ..told }
 }
 
 /// Tokens of a call. It costs what the model's prices were when it was decided for.
@@ -66,18 +71,20 @@ impl Asked {
 pub struct Usage {
     /// Of the prompt, 0 to 1e12.
     pub input: f64,
-    /// Of the answer, 0 to 1e12.
-    pub output: f64,
+    /// Of the answer, 0 to 1e12; none where nobody counted them.
+    pub output: Option<f64>,
+    /// Whether the answer was cut there.
+    pub truncated: bool,
 }
 
 impl Usage {
-    fn check(self, argument: &str, told: &Told) -> Result<()> {
+    fn check(self, argument: &str) -> Result<()> {
         amount(&format!("{argument}.inputTokens"), self.input)?;
-        amount(&format!("{argument}.outputTokens"), self.output)?;
-        match told.cost_usd {
-            None => Ok(()),
-            Some(_) => Err(SonaError::invalid_argument(argument, "nothing beside costUsd", "both")),
-        }
+        self.output.map_or(Ok(()), |tokens| amount(&format!("{argument}.outputTokens"), tokens))
+    }
+
+    fn answer(self) -> Option<Answer> {
+        self.output.map(|tokens| Answer { tokens, truncated: self.truncated })
     }
 
     /// US dollars by a price list, which must have what is needed of it.
@@ -86,11 +93,12 @@ impl Usage {
             Some(usd) => Ok(usd * tokens / 1e6),
             None if tokens == 0.0 => Ok(0.0),
             None => {
-                let expected = format!("a model with {name}, or costUsd in its place");
+                let expected = format!("a model with {name}, or costUsd");
                 Err(SonaError::invalid_argument(argument, expected, "none"))
             }
         };
-        let usd = part("inputUsdPer1M", self.input, price.input)? + part("outputUsdPer1M", self.output, price.output)?;
+        let usd = part("inputUsdPer1M", self.input, price.input)?
+            + part("outputUsdPer1M", self.output.unwrap_or_default(), price.output)?;
         amount(argument, usd)?;
         Ok(usd)
     }
@@ -156,9 +164,8 @@ impl Outcome {
     /// # Errors
     /// `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE`; `SONA_INVALID_ARGUMENT` for attempts beside parts of one.
     pub fn check(&self) -> Result<()> {
-        let told = Told { cost_usd: self.cost_usd, ..self.told() };
-        check_told("outcome", &told)?;
-        self.usage.map_or(Ok(()), |usage| usage.check("outcome.usage", &told))?;
+        self.usage.map_or(Ok(()), |usage| usage.check("outcome.usage"))?;
+        check_told("outcome", &Told { cost_usd: self.cost_usd, ..self.told() })?;
         if self.attempts.is_empty() {
             return Ok(());
         }
@@ -173,7 +180,7 @@ impl Outcome {
         self.attempts.iter().enumerate().try_for_each(|(n, asked)| {
             let argument = format!("outcome.attempts[{n}]");
             check_told(&argument, &asked.told)?;
-            asked.usage.map_or(Ok(()), |usage| usage.check(&format!("{argument}.usage"), &asked.told))
+            asked.usage.map_or(Ok(()), |usage| usage.check(&format!("{argument}.usage")))
         })
     }
 
@@ -197,7 +204,7 @@ impl Outcome {
 
     fn told(&self) -> Told {
         let Self { quality, cost_usd, latency_ms, error, usage, .. } = *self;
-        Told { quality, cost_usd: cost_usd.or(usage.map(|_| UNPRICED)), latency_ms, error }
+        with_usage(Told { quality, cost_usd, latency_ms, answer: None, error }, usage)
     }
 
     /// All that is told of a decision with this; `asked` is who was decided for, by the number of now. Else why it is not taken. What
@@ -262,6 +269,7 @@ impl Outcome {
         let repeated = repeats(told.quality, known.quality)
             || repeats(told.cost_usd, known.cost_usd)
             || repeats(told.latency_ms, known.latency_ms)
+            || (told.answer.is_some() && known.answer.is_some())
             || (told.error.is_some() && known_error.is_some());
         if repeated && !self.amend {
             return Err(Feedback::Repeated);
@@ -270,6 +278,7 @@ impl Outcome {
         to.quality = told.quality.or(to.quality);
         to.cost_usd = told.cost_usd.or(to.cost_usd);
         to.latency_ms = told.latency_ms.or(to.latency_ms);
+        to.answer = told.answer.or(to.answer);
         let of_error = if self.model.is_some() { target } else { of_error };
         attempts[of_error].1.error = told.error.or(attempts[of_error].1.error);
         Ok(attempts)
@@ -295,7 +304,8 @@ pub(super) fn check_told(argument: &str, told: &Told) -> Result<()> {
         }
     }
     told.cost_usd.map_or(Ok(()), |usd| amount(&named("costUsd"), usd))?;
-    told.latency_ms.map_or(Ok(()), |ms| amount(&named("latencyMs"), ms))
+    told.latency_ms.map_or(Ok(()), |ms| amount(&named("latencyMs"), ms))?;
+    told.answer.map_or(Ok(()), |answer| amount(&named("usage.outputTokens"), answer.tokens))
 }
 
 /// What taking a quality in does to the posterior.
@@ -467,7 +477,7 @@ impl Knowledge {
         verdict.attempts.iter().enumerate().map(step).collect()
     }
 
-    /// Costs, latencies and calls with these; what is told now, without qualities.
+    /// Costs, latencies, lengths of answers and calls with these; what is told now, without qualities.
     fn amounts(&self, entry: &Entry, verdict: &Verdict) -> (Economics, Account, Vec<Event>) {
         let Entry { decided, account: former } = entry;
         let told = verdict.attempts.iter().map(|(arm, _)| *arm);
@@ -482,19 +492,18 @@ impl Knowledge {
             let before = former_attempts.get(n);
             let after = verdict.attempts.get(n);
             let mut attempt = after.map(|&(arm, told)| Attempt::new(arm, told));
-            for kind in [Kind::Cost, Kind::Latency] {
-                let of = |told: &Told| if kind == Kind::Cost { told.cost_usd } else { told.latency_ms };
-                let known = before.and_then(|attempt| if kind == Kind::Cost { attempt.cost } else { attempt.latency });
+            for kind in [Kind::Cost, Kind::Latency, Kind::Length] {
+                let known = before.and_then(|attempt| attempt.made_of(kind));
                 let (taken, event) = self.amount(
                     &mut economics,
                     kind,
                     decided,
                     before.zip(known),
-                    after.and_then(|(arm, told)| Some((*arm, of(told)?))),
+                    after.and_then(|(arm, told)| Some((*arm, told.amount(kind)?))),
                 );
                 events.extend(event);
                 if let Some(attempt) = &mut attempt {
-                    *(if kind == Kind::Cost { &mut attempt.cost } else { &mut attempt.latency }) = taken;
+                    attempt.set_amount(kind, taken);
                 }
             }
             events.extend(self.call(&mut economics, before, after, (number, verdict.newest, now)));
@@ -540,7 +549,11 @@ impl Knowledge {
         let observation = observation.at_prompt(economics.slopes().multiplier(kind, scale.basis, &row));
         let detect = self.config.drift_detection;
         let shift = economics.learn((arm, name(arm)), kind, (&observation, &row), detect);
-        let subject = if kind == Kind::Cost { Subject::Cost } else { Subject::Latency };
+        let subject = match kind {
+            Kind::Cost => Subject::Cost,
+            Kind::Latency => Subject::Latency,
+            Kind::Length => Subject::Length,
+        };
         let event = shift.map(|direction| Event::Drift {
             model: name(arm).clone(),
             subject,
@@ -574,13 +587,13 @@ impl Knowledge {
         Some(Event::Drift { model: self.models.name(arm).clone(), subject, better })
     }
 
-    /// Takes all that was told of a decision out of costs, latencies and calls.
+    /// Takes all that was told of a decision out of costs, latencies, lengths of answers and calls.
     pub(super) fn forget_amounts(&mut self, decided: &Decided, account: &Account) {
         let row = decided.row_of_amounts();
         for attempt in &account.attempts {
             let arm = self.models.current(attempt.arm);
             let name = self.models.name(arm).clone();
-            for (kind, known) in [(Kind::Cost, attempt.cost), (Kind::Latency, attempt.latency)] {
+            for (kind, known) in attempt.amounts() {
                 if let Some(known) = known {
                     self.economics.take_back((arm, &name), kind, (&known, &row));
                 }

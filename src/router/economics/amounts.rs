@@ -1,4 +1,4 @@
-//! Costs or latencies of one model as a router sees them: its own by epochs between shifts, and those of other origins.
+//! Costs, latencies or lengths of answers of one model as a router sees them: its own by epochs between shifts, and those of other origins.
 //!
 //! Nothing is ever taken away when a shift is found: what was told before counts for less. Every epoch keeps exact sums, so
 //! that an outcome of any of them can be taken back, and no view is less than nothing.
@@ -90,7 +90,7 @@ struct Kept {
     zeros: Detector,
 }
 
-/// Costs or latencies as seen now.
+/// Costs, latencies or lengths of answers as seen now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
 pub struct Amounts {
@@ -141,6 +141,11 @@ impl Amounts {
             && zeros.is_sound()
     }
 
+    /// Whether nothing was ever told of them.
+    pub fn is_untold(&self) -> bool {
+        self.kept == Self::default().kept
+    }
+
     /// Expects another slope of it, that of all models.
     pub fn expect_slope(&mut self, slope: f64) {
         self.slope = slope;
@@ -165,6 +170,11 @@ impl Amounts {
     /// The 90 % interval of it, over its unit, at a prompt of which the slopes made this.
     pub fn interval(&self, prior: Option<Prior>, x: f64, multiplier: &Multiplier) -> Option<[f64; 2]> {
         self.fit.interval(prior, x, multiplier)
+    }
+
+    /// What a share of amounts, above 0 and below 1, stays within, over its unit, at such a prompt.
+    pub fn quantile(&self, prior: Option<Prior>, x: f64, multiplier: &Multiplier, share: f64) -> Option<f64> {
+        self.fit.quantile(prior, x, multiplier, share)
     }
 
     /// The same with all that is known of it.

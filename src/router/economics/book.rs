@@ -9,7 +9,7 @@ use super::amounts::Amounts;
 use super::availability::{Calls, Seen};
 use super::breaker::Breaker;
 use super::fit::Prior;
-use super::kinds::{ByBasis, ByKind, KINDS, Kind};
+use super::kinds::{ByBasis, ByKind, KINDS, Kind, is_default};
 use super::slopes::{Group, Multiplier, Row, SlopeSums, Slopes, target};
 use super::sums::{AmountSums, Observation};
 use crate::router::features::{BOTH, Cues};
@@ -27,6 +27,9 @@ pub struct ModelAmounts {
     pub cost: ByBasis<AmountSums>,
     /// Latencies.
     pub latency: AmountSums,
+    /// Lengths of answers. States from before they were learned have none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub length: AmountSums,
     /// Calls and failures.
     pub calls: Calls,
     /// What it contributes to the slopes of all models.
@@ -38,6 +41,7 @@ impl ModelAmounts {
         match kind {
             Kind::Cost => self.cost.get_mut(observation.scale.basis),
             Kind::Latency => &mut self.latency,
+            Kind::Length => &mut self.length,
         }
     }
 
@@ -46,6 +50,7 @@ impl ModelAmounts {
         self.cost.unpriced.add_sums(&other.cost.unpriced);
         self.cost.free.add_sums(&other.cost.free);
         self.latency.add_sums(&other.latency);
+        self.length.add_sums(&other.length);
         self.calls.add_sums(&other.calls);
         for (kind, basis, _) in KINDS {
             self.groups.get_mut(kind, basis).add(other.groups.get(kind, basis));
@@ -55,7 +60,7 @@ impl ModelAmounts {
     /// Whether outcomes can have come to them. What one origin has told may be less than nothing: it takes back what a former
     /// life of it was told.
     pub fn is_sound(&self) -> bool {
-        let sums = [&self.cost.list, &self.cost.unpriced, &self.cost.free, &self.latency];
+        let sums = [&self.cost.list, &self.cost.unpriced, &self.cost.free, &self.latency, &self.length];
         let groups = KINDS.iter().all(|&(kind, basis, _)| self.groups.get(kind, basis).is_difference());
         sums.iter().all(|sums| sums.is_difference()) && self.calls.is_difference() && groups
     }
@@ -115,6 +120,9 @@ pub struct Terms {
     pub cost: ByBasis<Amounts>,
     /// Latencies.
     pub latency: Amounts,
+    /// Lengths of answers. States from before they were learned have none.
+    #[serde(default, skip_serializing_if = "Amounts::is_untold")]
+    pub length: Amounts,
     /// Calls of all origins.
     pub calls: Seen,
     /// Whether it rests.
@@ -123,8 +131,8 @@ pub struct Terms {
 
 impl Terms {
     fn new(price: Price, version: u64) -> Self {
-        let (cost, latency) = Default::default();
-        Self { prices: vec![(version, price)], cost, latency, calls: Seen::default(), breaker: Breaker::default() }
+        let (cost, latency, length, calls, breaker) = Default::default();
+        Self { prices: vec![(version, price)], cost, latency, length, calls, breaker }
     }
 
     /// Its price now.
@@ -173,6 +181,21 @@ impl Terms {
         Some(holding(self.latency.interval(told, outlook.x, &outlook.of.latency)?, expected?))
     }
 
+    /// Expected tokens of the answer to a prompt; none where nothing is known.
+    pub fn answer_tokens(&self, outlook: &Outlook) -> Option<f64> {
+        self.length.amount(None, outlook.x).map(|tokens| tokens * outlook.of.length.factor)
+    }
+
+    /// The 90 % interval of the answer's tokens, which holds what is expected.
+    pub fn answer_interval(&self, outlook: &Outlook, expected: Option<f64>) -> Option<[f64; 2]> {
+        Some(holding(self.length.interval(None, outlook.x, &outlook.of.length)?, expected?))
+    }
+
+    /// Tokens that this share of answers to a prompt stays within; none where nothing is known.
+    pub fn answer_quantile(&self, outlook: &Outlook, share: f64) -> Option<f64> {
+        self.length.quantile(None, outlook.x, &outlook.of.length, share)
+    }
+
     fn amounts(&mut self, kind: Kind, observation: &Observation) -> &mut Amounts {
         self.amounts_of(kind, observation.scale.basis)
     }
@@ -181,12 +204,13 @@ impl Terms {
         match kind {
             Kind::Cost => self.cost.get_mut(basis),
             Kind::Latency => &mut self.latency,
+            Kind::Length => &mut self.length,
         }
     }
 
     /// Whether outcomes can have come to it.
     pub fn is_sound(&self) -> bool {
-        let amounts = [&self.cost.list, &self.cost.unpriced, &self.cost.free, &self.latency];
+        let amounts = [&self.cost.list, &self.cost.unpriced, &self.cost.free, &self.latency, &self.length];
         let ordered = self.prices.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let prices = (1..=PRICES).contains(&self.prices.len()) && ordered;
         prices && amounts.iter().all(|amounts| amounts.is_sound()) && self.calls.is_sound() && self.breaker.is_sound()
@@ -202,7 +226,7 @@ fn told(amount: Option<f64>, model: &Model) -> Option<Prior> {
     amount.map(|amount| Prior { amount, weight: model.prior.weight })
 }
 
-/// A prompt as costs and latencies are expected by it, alike for all models.
+/// A prompt as costs, latencies and lengths of answers are expected by it, alike for all models.
 #[derive(Debug, Clone, Default)]
 pub struct Outlook {
     /// Its length, said or estimated.
@@ -377,6 +401,7 @@ impl Economics {
             let amounts = match kind {
                 Kind::Cost => terms.cost.get(basis),
                 Kind::Latency => &terms.latency,
+                Kind::Length => &terms.length,
             };
             if amounts.expected_slope() != slope {
                 Arc::make_mut(terms).amounts_of(kind, basis).expect_slope(slope);
@@ -438,7 +463,7 @@ impl Economics {
     /// A model comes, with a number above all others. There may be outcomes of it: merged, or from before it was removed.
     pub fn insert(&mut self, uid: u32, name: &Arc<str>, price: Price, version: u64) {
         self.arms.push(Arm { uid, name: name.clone(), terms: Arc::new(Terms::new(price, version)) });
-        let ModelAmounts { cost: ByBasis { list, unpriced, free }, latency, .. } =
+        let ModelAmounts { cost: ByBasis { list, unpriced, free }, latency, length, .. } =
             self.own.models.get(name).map(|own| (**own).clone()).unwrap_or_default();
         // sums that take back what a former life was told are no outcomes of their own
         let seen = |sums: AmountSums| {
@@ -449,6 +474,7 @@ impl Economics {
         let terms = Arc::make_mut(&mut self.arms[at].terms);
         terms.cost = ByBasis { list: seen(list), unpriced: seen(unpriced), free: seen(free) };
         terms.latency = seen(latency);
+        terms.length = seen(length);
         self.see(at);
         KINDS.iter().for_each(|&(kind, basis, _)| self.expect_slope(kind, basis));
     }
@@ -476,7 +502,7 @@ impl Economics {
         let terms = self.arm(uid)?;
         Some(match kind {
             Kind::Cost => terms.price_at(version).scale(prompt_tokens),
-            Kind::Latency => Scale::ONE,
+            Kind::Latency | Kind::Length => Scale::ONE,
         })
     }
 
@@ -585,6 +611,7 @@ impl Economics {
         terms.cost.unpriced.see_total(&total.cost.unpriced);
         terms.cost.free.see_total(&total.cost.free);
         terms.latency.see_total(&total.latency);
+        terms.length.see_total(&total.length);
         terms.calls.see(total.calls.at_least_nothing());
     }
 

@@ -56,6 +56,15 @@ pub struct Forecast {
     pub variance: f64,
 }
 
+impl Forecast {
+    /// An amount that is not nothing, over its unit, so many deviations above the mean at a prompt of which the slopes made this;
+    /// nothing without any.
+    fn at(&self, deviations: Option<f64>, multiplier: &Multiplier) -> f64 {
+        let log = |at: f64| self.mean + multiplier.log + at * self.variance.sqrt();
+        deviations.map_or(0.0, |at| log(at).min(MOST_LOG).exp())
+    }
+}
+
 /// The line and its level.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Fit {
@@ -136,18 +145,25 @@ impl Fit {
     /// log-normal distribution. None where nothing is known.
     pub fn interval(&self, prior: Option<Prior>, x: f64, multiplier: &Multiplier) -> Option<[f64; 2]> {
         let forecast = self.forecast(prior, x)?;
-        // what was said to be free counts as nothing told
-        let said = prior.map_or(0.0, |prior| if prior.amount > 0.0 { 0.0 } else { prior.weight });
-        let zero = (self.zeros + said) / (self.count() + said.max(1.0));
-        let deviation = forecast.variance.sqrt();
-        let mean = forecast.mean + multiplier.log;
+        let zero = self.share_of_nothing(prior);
         let deviations = if zero == 0.0 {
             [Some(-TAIL_DEVIATIONS), Some(TAIL_DEVIATIONS)]
         } else {
-            [TAIL, 1.0 - TAIL].map(|share| (share > zero).then(|| quantile((share - zero) / (1.0 - zero))))
+            [TAIL, 1.0 - TAIL].map(|share| deviations_beyond(share, zero))
         };
-        let [low, high] = deviations.map(|at| at.map_or(0.0, |at| (mean + at * deviation).min(MOST_LOG).exp()));
-        Some([low, high])
+        Some(deviations.map(|at| forecast.at(at, multiplier)))
+    }
+
+    /// What a share of amounts, above 0 and below 1, stays within, over its unit, by the same distribution.
+    pub fn quantile(&self, prior: Option<Prior>, x: f64, multiplier: &Multiplier, share: f64) -> Option<f64> {
+        let forecast = self.forecast(prior, x)?;
+        Some(forecast.at(deviations_beyond(share, self.share_of_nothing(prior)), multiplier))
+    }
+
+    /// The share of amounts that are nothing. What was said to be free counts as nothing told.
+    fn share_of_nothing(&self, prior: Option<Prior>) -> f64 {
+        let said = prior.map_or(0.0, |prior| if prior.amount > 0.0 { 0.0 } else { prior.weight });
+        (self.zeros + said) / (self.count() + said.max(1.0))
     }
 
     /// What most calls come to, over the unit: the geometric mean, which a few dear ones hardly move. Before any outcome
@@ -171,6 +187,11 @@ impl Fit {
         let least = LEAST_VARIANCE * (forecast.variance / forecast.scatter);
         Some((y - forecast.mean) / forecast.variance.max(least).sqrt())
     }
+}
+
+/// Where among amounts that are not nothing the quantile of all stands, in deviations; none where it is nothing.
+fn deviations_beyond(share: f64, zero: f64) -> Option<f64> {
+    (share > zero).then(|| quantile((share - zero) / (1.0 - zero)))
 }
 
 /// The quantile of the standard normal distribution of a share above 0 and below 1, to within .0005: Abramowitz and Stegun (1964),

@@ -1,16 +1,18 @@
-//! Costs or latencies, and what costs are learned over.
+//! Costs, latencies and lengths of answers, and what costs are learned over.
 
 use serde::{Deserialize, Serialize};
 
 use crate::router::price::Basis;
 
-/// Costs or latencies.
+/// What is told of a call beside its quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// US dollars.
     Cost,
     /// Milliseconds.
     Latency,
+    /// Tokens of the answer.
+    Length,
 }
 
 /// One of each for every basis that a cost is learned over.
@@ -44,21 +46,31 @@ impl<T> ByBasis<T> {
     }
 }
 
-/// One of each for costs over every basis, and for latencies.
+/// One of each for costs over every basis, for latencies, and for lengths of answers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Serialize + Default + PartialEq", deserialize = "T: Deserialize<'de> + Default"))]
 pub struct ByKind<T> {
     /// Costs.
     pub cost: ByBasis<T>,
     /// Latencies.
     pub latency: T,
+    /// Lengths of answers. States from before they were learned have none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub length: T,
+}
+
+/// Whether nothing has come to it: then a state leaves it out.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// All kinds, with the names of their entries in a state.
-pub const KINDS: [(Kind, Basis, &str); 4] = [
+pub const KINDS: [(Kind, Basis, &str); 5] = [
     (Kind::Cost, Basis::List, "list"),
     (Kind::Cost, Basis::Unpriced, "unpriced"),
     (Kind::Cost, Basis::Free, "free"),
     (Kind::Latency, Basis::Unpriced, "latency"),
+    (Kind::Length, Basis::Unpriced, "length"),
 ];
 
 impl<T> ByKind<T> {
@@ -67,6 +79,7 @@ impl<T> ByKind<T> {
         match kind {
             Kind::Cost => self.cost.get(basis),
             Kind::Latency => &self.latency,
+            Kind::Length => &self.length,
         }
     }
 
@@ -75,6 +88,7 @@ impl<T> ByKind<T> {
         match kind {
             Kind::Cost => self.cost.get_mut(basis),
             Kind::Latency => &mut self.latency,
+            Kind::Length => &mut self.length,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a call costs, how long it takes, whether it is answered, and what that is worth.
+//! What a call costs, how long it takes, how long its answer is, whether it is answered, and what that is worth.
 //!
 //! In: price lists, told amounts, answers and failures, a budget. Out: expected amounts, availability, utilities, what the
 //! budget affords. Called by: the router, which keeps what each outcome contributed so that it can be taken back. Knows no

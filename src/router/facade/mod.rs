@@ -374,10 +374,10 @@ impl SonaRouter {
 
 /// What decisions are made from: anew, or as before but for the models of which something was learned.
 fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
-    let arm = |uid: u32, model: &Arc<Model>| {
+    let arm = |uid: u32, model: &Arc<Model>, max_tokens: Option<f64>| {
         let quality = knowledge.posterior.arm(uid)?;
         let terms = knowledge.economics.arm(uid)?.clone();
-        Some(Arc::new(Arm { uid, model: model.clone(), quality, terms }))
+        Some(Arc::new(Arm { uid, model: model.clone(), quality, terms, max_tokens }))
     };
     let (shared, tenants) = (knowledge.posterior.shared(), knowledge.posterior.tenants().clone());
     let (basis, epoch, version) = (knowledge.basis.clone(), knowledge.epoch, knowledge.version);
@@ -399,7 +399,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
         let siblings = only.iter().flat_map(|&uid| knowledge.posterior.siblings(uid));
         for uid in only.iter().copied().chain(siblings) {
             let Ok(at) = former.uids.binary_search(&uid) else { continue };
-            let next = former.arms.get(at).and_then(|former| arm(uid, &former.model));
+            let next = former.arms.get(at).and_then(|former| arm(uid, &former.model, former.max_tokens));
             if let (Some(slot), Some(next)) = (arms.get_mut(at), next) {
                 *slot = next;
             }
@@ -407,7 +407,8 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
         return View { basis, epoch, version, shared, tenants, arms, slopes, many_lessons, ..former.clone() };
     }
     let models = knowledge.models.list();
-    let arms: Chunks<Arc<Arm>> = models.iter().filter_map(|(uid, model)| arm(*uid, model)).collect();
+    let arms: Chunks<Arc<Arm>> =
+        models.iter().filter_map(|(uid, model)| arm(*uid, model, model.max_tokens())).collect();
     let uids = models.iter().map(|(uid, _)| *uid).collect();
     let models = Arc::new(knowledge.models.clone());
     View {

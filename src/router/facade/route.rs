@@ -79,11 +79,12 @@ impl SonaRouter {
             drop(ledger);
             let here = fit_due && (self.is_manual() || prompts >= MOST_ROWS);
             let basis = view.basis.hash();
+            let limits = view.limits(chances.candidates[at].model, &situation.outlook);
             let decision = self.decision(chances, (id, at, reason), basis, unit.is_none(), fit_due && !here);
             if here {
                 self.fit_now();
             }
-            return Ok(Decision { events: self.has_events(), ..decision });
+            return Ok(Decision { events: self.has_events(), limits, ..decision });
         }
     }
 
@@ -162,6 +163,7 @@ impl SonaRouter {
             fit_due,
             events: false,
             context_free,
+            limits: None,
         }
     }
 }
@@ -201,6 +203,7 @@ fn decided(
         expected_quality: choice.quality,
         expected_cost: choice.cost_usd,
         expected_latency: choice.latency_ms,
+        expected_answer: choice.answer_tokens,
         charge,
         prompt_tokens: outlook.prompt_tokens,
         cues,

@@ -4,15 +4,35 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::router::economics::Observation;
+use crate::router::economics::{Kind, Observation};
 use crate::router::posterior::Learned;
 use crate::router::time::Moment;
 
-/// Largest amount that can be told, US dollars or milliseconds.
+/// Largest amount that can be told, US dollars, milliseconds or tokens.
 const MOST_AMOUNT: f64 = 1e12;
 
 /// Errors of what is expected of a quality are far below.
 const MOST_ERROR: f64 = 1e6;
+
+/// How much longer an answer that was cut is taken to be than what there is of it: of what has lasted for a while, nothing else
+/// known, half lasts for more than as long again (Gott 1993).
+const CUT: f64 = 2.0;
+
+/// How long an answer was.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Its tokens.
+    pub tokens: f64,
+    /// Whether it was cut there: it would have been longer.
+    pub truncated: bool,
+}
+
+impl Answer {
+    /// Tokens that it is taken to be.
+    pub fn whole(self) -> f64 {
+        if self.truncated { (CUT * self.tokens).min(MOST_AMOUNT) } else { self.tokens }
+    }
+}
 
 /// What was told of one attempt to answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +43,8 @@ pub struct Told {
     pub cost_usd: Option<f64>,
     /// Milliseconds.
     pub latency_ms: Option<f64>,
+    /// How long the answer was.
+    pub answer: Option<Answer>,
     /// Whether the call failed.
     pub error: Option<bool>,
 }
@@ -30,20 +52,35 @@ pub struct Told {
 impl Told {
     /// Whether anything was.
     pub fn is_tried(&self) -> bool {
-        self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.error.is_some()
+        self.is_answered() || self.error.is_some()
+    }
+
+    /// Whether anything was that only answers have.
+    fn is_answered(&self) -> bool {
+        self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.answer.is_some()
+    }
+
+    /// What is learned of a kind. A call that failed has no answer, but for one that was cut.
+    pub fn amount(&self, kind: Kind) -> Option<f64> {
+        match kind {
+            Kind::Cost => self.cost_usd,
+            Kind::Latency => self.latency_ms,
+            Kind::Length => self.answer.filter(|answer| answer.truncated || !self.failed()).map(Answer::whole),
+        }
     }
 
     /// Whether it can have been told.
     pub fn is_sound(&self) -> bool {
-        let amount = |amount: Option<f64>| amount.is_none_or(|amount| (0.0..=MOST_AMOUNT).contains(&amount));
-        self.quality.is_none_or(|r| (0.0..=1.0).contains(&r)) && amount(self.cost_usd) && amount(self.latency_ms)
+        let tokens = self.answer.map(|answer| answer.tokens);
+        let amounts = [self.cost_usd, self.latency_ms, tokens].into_iter().flatten();
+        self.quality.is_none_or(|r| (0.0..=1.0).contains(&r)) && { amounts }
+            .all(|amount| (0.0..=MOST_AMOUNT).contains(&amount))
     }
 
-    /// Whether the call failed; none where nothing says. What has a quality, a cost or a latency was answered, unless an error
-    /// was told, too.
+    /// Whether the call failed; none where nothing says. What has a quality, a cost, a latency or a length was answered, unless
+    /// an error was told, too.
     pub fn ended(&self) -> Option<bool> {
-        let answered = self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some();
-        self.error.or(answered.then_some(false))
+        self.error.or(self.is_answered().then_some(false))
     }
 
     /// Whether an error was told.
@@ -65,21 +102,48 @@ pub struct Attempt {
     pub cost: Option<Observation>,
     /// What was made of the latency.
     pub latency: Option<Observation>,
+    /// What was made of the answer's length.
+    pub length: Option<Observation>,
 }
 
 impl Attempt {
     /// Whether it can have been taken in so.
     pub fn is_sound(&self) -> bool {
-        let Self { told, quality, cost, latency, .. } = self;
+        let Self { told, quality, cost, latency, length, .. } = self;
         let learned = quality.is_none_or(|Learned { r, e, errors, left, .. }| {
             told.quality == Some(r) && [e, errors[0], errors[1], left].iter().all(|x| x.abs() <= MOST_ERROR)
         });
-        told.is_sound() && learned && [cost, latency].into_iter().flatten().all(|amount| amount.is_sound())
+        let of_answer = length.is_none_or(|length| told.amount(Kind::Length) == Some(length.amount));
+        let mut amounts = [cost, latency, length].into_iter().flatten();
+        told.is_sound() && learned && of_answer && amounts.all(|amount| amount.is_sound())
+    }
+
+    /// What was made of each kind.
+    pub fn amounts(&self) -> [(Kind, Option<Observation>); 3] {
+        [Kind::Cost, Kind::Latency, Kind::Length].map(|kind| (kind, self.made_of(kind)))
+    }
+
+    /// What was made of a kind.
+    pub fn made_of(&self, kind: Kind) -> Option<Observation> {
+        match kind {
+            Kind::Cost => self.cost,
+            Kind::Latency => self.latency,
+            Kind::Length => self.length,
+        }
+    }
+
+    /// Makes something else of a kind.
+    pub fn set_amount(&mut self, kind: Kind, amount: Option<Observation>) {
+        *match kind {
+            Kind::Cost => &mut self.cost,
+            Kind::Latency => &mut self.latency,
+            Kind::Length => &mut self.length,
+        } = amount;
     }
 
     /// Nothing made of it yet.
     pub fn new(arm: u32, told: Told) -> Self {
-        Self { arm, told, quality: None, cost: None, latency: None }
+        Self { arm, told, quality: None, cost: None, latency: None, length: None }
     }
 }
 
@@ -109,12 +173,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_a_quality_a_cost_or_a_latency_was_answered() {
+    fn what_has_a_quality_a_cost_a_latency_or_a_length_was_answered() {
         let nothing = Told::default();
         let some = [
             Told { quality: Some(0.0), ..nothing },
             Told { cost_usd: Some(0.0), ..nothing },
             Told { latency_ms: Some(0.0), ..nothing },
+            Told { answer: Some(Answer { tokens: 0.0, truncated: false }), ..nothing },
             Told { error: Some(false), ..nothing },
         ];
         assert_eq!(nothing.ended(), None);

@@ -105,6 +105,8 @@ pub struct Decided {
     pub expected_cost: Option<f64>,
     /// Expected milliseconds.
     pub expected_latency: Option<f64>,
+    /// Expected tokens of the answer.
+    pub expected_answer: Option<f64>,
     /// What it did to the budget.
     pub charge: Option<Charge>,
     /// Tokens of the prompt, said or estimated.
@@ -134,7 +136,7 @@ impl Decided {
             && others.iter().all(|&(at, p)| (at as usize) < models.len() && share(p))
             && others.is_sorted_by(|(a, _), (b, _)| a < b);
         let charge = self.charge.map(|Charge { dearest, cheapest, reserved }| [dearest, cheapest, reserved]);
-        let amounts = [self.expected_cost, self.expected_latency, self.prompt_tokens];
+        let amounts = [self.expected_cost, self.expected_latency, self.expected_answer, self.prompt_tokens];
         self.z.iter().all(|z| z.abs() <= MOST_FEATURE)
             && there(self.arm)
             && eligible
@@ -143,7 +145,7 @@ impl Decided {
             && amounts.into_iter().chain(charge.into_iter().flatten().map(Some)).all(amount)
     }
 
-    /// The prompt as costs and latencies go with it.
+    /// The prompt as costs, latencies and lengths of answers go with it.
     pub fn row_of_amounts(&self) -> Row {
         Row::new(log_length(self.prompt_tokens), self.cues.as_ref(), &self.z)
     }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Account, Attempt, Decided, Entry, Told};
+use super::{Account, Answer, Attempt, Decided, Entry, Told};
 use crate::router::DecisionId;
 use crate::router::ModelId;
 use crate::router::model::Model;
@@ -79,6 +79,9 @@ pub fn line(id: DecisionId, Entry { decided, account }: &Entry, header: &Header<
     if let Some(account) = account {
         put("outcome", outcome(decided, account, header.models));
     }
+    if let Some(tokens) = decided.expected_answer {
+        line["expected"]["outputTokens"] = json!(tokens);
+    }
     line
 }
 
@@ -105,24 +108,14 @@ fn outcome(decided: &Decided, account: &Account, models: &Models) -> Value {
         }
     };
     if let Some(Attempt { arm, told, .. }) = account.attempts.last() {
-        let Told { quality, cost_usd, latency_ms, error } = told;
-        put("quality", json!(quality));
-        put("costUsd", json!(cost_usd));
-        put("latencyMs", json!(latency_ms));
-        put("error", json!(error));
+        told_parts(told).into_iter().for_each(|(key, value)| put(key, value));
         let other = decided.observed || models.current(*arm) != models.current(decided.arm);
         put("model", json!(other.then(|| models.name_of(ModelId(*arm)))));
     }
     if account.attempts.len() > 1 {
         let attempt = |Attempt { arm, told, .. }: &Attempt| {
             let mut object = json!({ "model": models.name_of(ModelId(*arm)) });
-            let parts = [
-                ("quality", json!(told.quality)),
-                ("costUsd", json!(told.cost_usd)),
-                ("latencyMs", json!(told.latency_ms)),
-                ("error", json!(told.error)),
-            ];
-            for (key, value) in parts.into_iter().filter(|(_, value)| !value.is_null()) {
+            for (key, value) in told_parts(told).into_iter().filter(|(_, value)| !value.is_null()) {
                 object[key] = value;
             }
             object
@@ -133,6 +126,19 @@ fn outcome(decided: &Decided, account: &Account, models: &Models) -> Value {
     put("metadata", plain(account.metadata.as_deref()));
     put("at", json!(account.at.unix_ms));
     Value::Object(object)
+}
+
+/// What was told of one call; null where nothing was.
+fn told_parts(&Told { quality, cost_usd, latency_ms, answer, error }: &Told) -> [(&'static str, Value); 6] {
+    let truncated = answer.filter(|answer| answer.truncated).map(|_| true);
+    [
+        ("quality", json!(quality)),
+        ("costUsd", json!(cost_usd)),
+        ("latencyMs", json!(latency_ms)),
+        ("outputTokens", json!(answer.map(|Answer { tokens, .. }| tokens))),
+        ("truncated", json!(truncated)),
+        ("error", json!(error)),
+    ]
 }
 
 fn plain(metadata: Option<&str>) -> Value {

@@ -14,7 +14,7 @@ mod tally;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use account::{Account, Attempt, Told};
+pub use account::{Account, Answer, Attempt, Told};
 pub use decided::{Charge, Decided, Eligible, Reason};
 pub use log::{Header, LogChunk, line, outcome_line};
 pub use sessions::Sessions;
@@ -372,6 +372,7 @@ mod tests {
             expected_quality: 0.5,
             expected_cost: None,
             expected_latency: None,
+            expected_answer: None,
             charge: None,
             prompt_tokens: None,
             cues: None,

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::sessions::Session;
-use super::{Account, Attempt, Charge, Decided, Eligible, Ledger, Prompts, Reason, Sessions, Tally, Told};
+use super::{Account, Answer, Attempt, Charge, Decided, Eligible, Ledger, Prompts, Reason, Sessions, Tally, Told};
 use crate::chunks::Chunks;
 use crate::config::RouterConfig;
 use crate::error::Result;
 use crate::identity::Lineage;
-use crate::router::economics::{Budget, Observation};
+use crate::router::economics::{Budget, Kind, Observation};
 use crate::router::features::{BOTH, CUES, Cues};
 use crate::router::posterior::Learned;
 use crate::router::time::{Moment, Reading};
@@ -29,6 +29,18 @@ const OPTIONAL: usize = 6;
 /// The same of an attempt.
 const ATTEMPT_WHOLE: usize = 2;
 const ATTEMPT_OPTIONAL: usize = 4;
+
+/// What there is of an attempt, by bits: what was made of its quality, cost, latency and answer; a length of that, which was cut.
+const QUALITY: u64 = 1;
+const COST: u64 = 1 << 1;
+const LATENCY: u64 = 1 << 2;
+const LENGTH: u64 = 1 << 3;
+const ANSWER: u64 = 1 << 4;
+const TRUNCATED: u64 = 1 << 5;
+const ALL_MARKS: u64 = (1 << 6) - 1;
+
+/// In place of an expected length that is not known.
+const UNKNOWN: f64 = -1.0;
 
 impl Ledger {
     /// What can't have come about, if anything: a state with it is neither written nor read. `known`: how many models there ever
@@ -169,12 +181,16 @@ struct Tables {
     z: Vec<f32>,
     /// Whether there are cues, and those.
     cues: Vec<u8>,
+    /// Lengths of answers that were expected.
+    answers: Vec<f64>,
     attempts: Vec<u64>,
     attempt_real: Vec<f64>,
     attempt_there: Vec<u8>,
     learned: Vec<u64>,
     learned_real: Vec<f64>,
     amounts: Vec<Observation>,
+    /// Lengths of answers that were told.
+    told_answers: Vec<f64>,
     lists: Vec<u32>,
     list_ends: Vec<u64>,
     others: Vec<u32>,
@@ -202,6 +218,13 @@ fn write_records(records: &Chunks<Entry>, writer: &mut Writer<'_>) {
     let amounts: Vec<f64> = t.amounts.iter().flat_map(|observation| observation.numbers()).collect();
     writer.tensor("amounts", &[t.amounts.len(), 2], &of_amounts);
     writer.tensor("amounts_real", &[t.amounts.len(), Observation::NUMBERS], &amounts);
+    // states from before answers had lengths have none of these
+    if t.answers.iter().any(|tokens| *tokens != UNKNOWN) {
+        writer.tensor("expected_answers", &[n], &t.answers);
+    }
+    if !t.told_answers.is_empty() {
+        writer.tensor("answers", &[t.told_answers.len()], &t.told_answers);
+    }
     writer.tensor("lists", &[t.lists.len()], &t.lists);
     writer.tensor("list_ends", &[t.list_ends.len()], &t.list_ends);
     writer.tensor("others", &[t.others.len()], &t.others);
@@ -248,6 +271,7 @@ impl Tables {
         self.real.extend([decided.propensity, decided.expected_quality, eligible.usual]);
         self.real.extend(optional.map(Option::unwrap_or_default));
         self.there.extend(optional.map(|value| u8::from(value.is_some())));
+        self.answers.push(decided.expected_answer.unwrap_or(UNKNOWN));
         self.z.extend_from_slice(&decided.z);
         self.cues.push(u8::from(decided.cues.is_some()));
         self.cues.extend(decided.cues.unwrap_or_default().0.map(|cue| cue as u8));
@@ -258,9 +282,18 @@ impl Tables {
         }
     }
 
-    fn attempt(&mut self, Attempt { arm, told, quality, cost, latency }: &Attempt) {
-        let marks = u64::from(quality.is_some()) | u64::from(cost.is_some()) << 1 | u64::from(latency.is_some()) << 2;
+    fn attempt(&mut self, attempt @ Attempt { arm, told, quality, cost, latency, length }: &Attempt) {
+        let marks = [
+            (QUALITY, quality.is_some()),
+            (COST, cost.is_some()),
+            (LATENCY, latency.is_some()),
+            (LENGTH, length.is_some()),
+            (ANSWER, told.answer.is_some()),
+            (TRUNCATED, told.answer.is_some_and(|answer| answer.truncated)),
+        ];
+        let marks = marks.into_iter().filter(|(_, there)| *there).fold(0, |marks, (mark, _)| marks | mark);
         self.attempts.extend([u64::from(*arm), marks]);
+        self.told_answers.extend(told.answer.map(|answer| answer.tokens));
         let told = [told.quality, told.cost_usd, told.latency_ms, told.error.map(|failed| f64::from(u8::from(failed)))];
         self.attempt_real.extend(told.map(Option::unwrap_or_default));
         self.attempt_there.extend(told.map(|value| u8::from(value.is_some())));
@@ -268,7 +301,7 @@ impl Tables {
             self.learned.extend([u64::from(*uid), *at]);
             self.learned_real.extend([*r, *e, errors[0], errors[1], *left]);
         }
-        self.amounts.extend([cost, latency].into_iter().flatten());
+        self.amounts.extend(attempt.amounts().into_iter().filter_map(|(_, amount)| amount));
     }
 
     fn list(&mut self, models: &Arc<[u32]>) -> u64 {
@@ -289,6 +322,11 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
     let there: Vec<u8> = reader.tensor("there", &[n, OPTIONAL])?;
     let z: Vec<f32> = reader.tensor("z", &[n, BOTH])?;
     let cues: Vec<u8> = reader.tensor("cues", &[n, 1 + CUES])?;
+    let answers = match reader.contains("expected_answers") {
+        true => reader.tensor::<f64>("expected_answers", &[n])?,
+        false => vec![UNKNOWN; n],
+    };
+    let mut answers = answers.into_iter().map(|tokens| (tokens != UNKNOWN).then_some(tokens));
     let lists = read_lists(reader)?;
     let words = WordList::read(reader)?;
     let (_, others) = reader.rows::<u32>("others", &[])?;
@@ -339,6 +377,7 @@ fn read_records(reader: &Reader<'_>, rows: Option<&Chunks<Arc<[f32]>>>, known: u
             expected_quality: real[1],
             expected_cost: optional(0),
             expected_latency: optional(1),
+            expected_answer: answers.next().flatten(),
             charge,
             prompt_tokens: optional(2),
             cues: match cues[0] {
@@ -392,6 +431,8 @@ impl Attempts {
         let amounts_real: Vec<f64> = reader.tensor("amounts_real", &[a, Observation::NUMBERS])?;
         let mut qualities = learned.chunks_exact(ATTEMPT_WHOLE).zip(learned_real.chunks_exact(5));
         let mut amounts = amounts.chunks_exact(2).zip(amounts_real.chunks_exact(Observation::NUMBERS));
+        let answers = if reader.contains("answers") { reader.rows::<f64>("answers", &[])?.1 } else { Vec::new() };
+        let mut answers = answers.into_iter();
         let corrupt = |what: &str| reader.corrupt("attempts", format_args!("expected {what}"));
         let model = |uid: u64| match uid {
             uid if uid < known as u64 => Ok(uid as u32),
@@ -401,27 +442,36 @@ impl Attempts {
         let table = whole.chunks_exact(ATTEMPT_WHOLE).zip(real.chunks_exact(ATTEMPT_OPTIONAL));
         for ((whole, real), there) in table.zip(there.chunks_exact(ATTEMPT_OPTIONAL)) {
             let optional = |n: usize| (there[n] != 0).then_some(real[n]);
+            let marked = |mark: u64| whole[1] & mark != 0;
+            if whole[1] & !ALL_MARKS != 0 || marked(TRUNCATED) && !marked(ANSWER) {
+                return Err(corrupt("what was told"));
+            }
+            let answer = marked(ANSWER).then(|| Some(Answer { tokens: answers.next()?, truncated: marked(TRUNCATED) }));
             let told = Told {
                 quality: optional(0),
                 cost_usd: optional(1),
                 latency_ms: optional(2),
+                answer: answer.map(|answer| answer.ok_or_else(|| corrupt("lengths of answers"))).transpose()?,
                 error: optional(3).map(|failed| failed != 0.0),
             };
             let mut attempt = Attempt::new(model(whole[0])?, told);
-            if whole[1] & 1 != 0 {
+            if marked(QUALITY) {
                 let (whole, real) = qualities.next().ok_or_else(|| corrupt("what was learned"))?;
                 let (uid, at) = (model(whole[0])?, whole[1]);
                 let [r, e, first, second, left] = [real[0], real[1], real[2], real[3], real[4]];
                 attempt.quality = Some(Learned { uid, r, e, errors: [first, second], left, at });
             }
-            for (mark, amount) in [(2, &mut attempt.cost), (4, &mut attempt.latency)] {
-                if whole[1] & mark != 0 {
+            for (mark, kind) in [(COST, Kind::Cost), (LATENCY, Kind::Latency), (LENGTH, Kind::Length)] {
+                if marked(mark) {
                     let (whole, real) = amounts.next().ok_or_else(|| corrupt("amounts"))?;
                     let observation = Observation::from_numbers(whole[0], whole[1], real);
-                    *amount = Some(observation.ok_or_else(|| corrupt("an amount"))?);
+                    attempt.set_amount(kind, Some(observation.ok_or_else(|| corrupt("an amount"))?));
                 }
             }
             attempts.push(attempt);
+        }
+        if answers.next().is_some() {
+            return Err(corrupt("no more lengths of answers than were told"));
         }
         Ok(Self(attempts.into_iter()))
     }

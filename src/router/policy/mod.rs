@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use explore::{Prospect, draw, keep_floor, propensities};
 use explore::{WIDTH, of_count};
-pub use request::{Candidate, Decision, Request, filter};
+pub use request::{Candidate, Decision, Limits, Request, filter};
 
 use super::ModelId;
 use super::economics::{AllSlopes, Budget, Objective, Outlook, Terms};
@@ -43,6 +43,8 @@ pub struct Arm {
     pub quality: ArmView,
     /// What is known of its costs, latencies and calls.
     pub terms: Arc<Terms>,
+    /// Tokens at which its settings cut answers.
+    pub max_tokens: Option<f64>,
 }
 
 /// All that decisions are made from, at one moment.
@@ -61,7 +63,7 @@ pub struct View {
     /// Their numbers.
     pub uids: Arc<[u32]>,
     pub models: Arc<Models>,
-    /// How costs and latencies of all models go with prompts.
+    /// How costs, latencies and lengths of answers of all models go with prompts.
     pub slopes: AllSlopes,
     /// Origins whose sums are known, but for its own.
     pub origins: u64,
@@ -74,7 +76,7 @@ pub struct View {
 pub struct Situation {
     /// The budget, should there be one.
     pub budget: Option<Budget>,
-    /// The prompt as costs and latencies are expected by it.
+    /// The prompt as costs, latencies and lengths of answers are expected by it.
     pub outlook: Outlook,
     /// The model that the session has.
     pub session: Option<u32>,
@@ -174,6 +176,14 @@ impl View {
         Some(Charge { dearest, cheapest, reserved })
     }
 
+    /// How much room a model's answer to a prompt is to have; none where nothing was told of its answers.
+    pub fn limits(&self, model: ModelId, outlook: &Outlook) -> Option<Limits> {
+        let arm = self.arm(model.0)?;
+        let quantile = self.config.length_quantile;
+        let tokens = arm.terms.answer_quantile(outlook, quantile)?;
+        Some(Limits::new(tokens, quantile, arm.max_tokens, outlook.prompt_tokens))
+    }
+
     /// What a budget counts a call for until its cost is told: what is expected, a request's share where nothing is known, and
     /// what most calls cost where the mean is out of reach.
     fn counted_usd(&self, candidate: &Candidate, outlook: &Outlook, budget: &Budget) -> f64 {
@@ -236,6 +246,7 @@ impl View {
             let half = half_width(self.shared.interval_scale, of_mean + of_prompts);
             let cost_usd = arm.terms.cost_usd(&arm.model, outlook);
             let latency_ms = arm.terms.latency_ms(&arm.model, outlook);
+            let answer_tokens = arm.terms.answer_tokens(outlook);
             let availability = arm.terms.calls.availability();
             let cost = cost_price * objective.cost_position(cost_usd);
             let latency = objective.latency * objective.latency_position(latency_ms);
@@ -264,6 +275,8 @@ impl View {
                 cost_interval: arm.terms.cost_interval(&arm.model, outlook, cost_usd),
                 latency_ms,
                 latency_interval: arm.terms.latency_interval(&arm.model, outlook, latency_ms),
+                answer_tokens,
+                answer_interval: arm.terms.answer_interval(outlook, answer_tokens),
                 worth,
                 optimism,
                 uncertainty,

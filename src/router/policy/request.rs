@@ -42,7 +42,7 @@ pub struct Request {
     pub max_latency_ms: Option<f64>,
     /// Nothing is applied: no session, no trial, no budget; the caller only wants to know.
     pub observe: bool,
-    /// Text of the prompt. Costs and latencies are expected by its surface; it is not kept.
+    /// Text of the prompt. Costs, latencies and lengths of answers are expected by its surface; it is not kept.
     pub text: Option<Arc<str>>,
     /// Length of the prompt in tokens. Where it is not given it is estimated from the text.
     pub prompt_tokens: Option<f64>,
@@ -89,6 +89,10 @@ pub struct Candidate {
     pub latency_ms: Option<f64>,
     /// 90 % interval of how long the call takes, which holds the expected amount; none where nothing is known.
     pub latency_interval: Option<[f64; 2]>,
+    /// Expected tokens of the answer; none where nothing is known.
+    pub answer_tokens: Option<f64>,
+    /// 90 % interval of the answer's tokens, which holds the expected ones; none where nothing is known.
+    pub answer_interval: Option<[f64; 2]>,
     /// Worth of the expected quality, unclipped, and of what a failed call is worth by the share of calls that fail.
     pub worth: f64,
     /// What a model gets for what is not known of it yet.
@@ -146,6 +150,39 @@ pub struct Decision {
     pub events: bool,
     /// Nothing was known of the prompt.
     pub context_free: bool,
+    /// How much room the chosen model's answer is to have; none where nothing was told of its answers.
+    pub limits: Option<Limits>,
+}
+
+/// The least limit that is given.
+const LEAST_LIMIT: f64 = 64.0;
+
+/// The least power of two that holds so many tokens, from [`LEAST_LIMIT`].
+fn bucket(tokens: f64) -> f64 {
+    let mut bucket = LEAST_LIMIT;
+    while bucket < tokens {
+        bucket *= 2.0;
+    }
+    bucket
+}
+
+/// How much room an answer is to have: powers of two from 64, so that neighbouring prompts have the same.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Tokens of the answer. At most what the model's settings say.
+    pub max_tokens: f64,
+    /// Tokens of prompt and answer; none where the prompt's length is not known.
+    pub context_tokens: Option<f64>,
+    /// The share of answers that `max_tokens` holds, but for a limit of the settings.
+    pub quantile: f64,
+}
+
+impl Limits {
+    /// For an answer that stays within so many tokens.
+    pub(super) fn new(tokens: f64, quantile: f64, most: Option<f64>, prompt_tokens: Option<f64>) -> Self {
+        let max_tokens = bucket(tokens).min(most.unwrap_or(f64::INFINITY));
+        Self { max_tokens, context_tokens: prompt_tokens.map(|prompt| bucket(prompt + max_tokens)), quantile }
+    }
 }
 
 impl Decision {
