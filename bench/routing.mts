@@ -1,7 +1,7 @@
 // The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
 // much of it is the basis, labelled prompts, drift, errors, models that improve unseen, budgets, and how true its intervals are.
 //
-//   npm run bench:routing -- [--tables cold,bases,warm,drift,errors,unseen,settings,costs,lengths,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,draws,bases,warm,drift,errors,unseen,settings,costs,lengths,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import type { Table } from './lib/print.mts';
@@ -13,6 +13,7 @@ import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
 import { costSets, costsTable } from './routing/costs.mts';
+import { drawsTable } from './routing/draws.mts';
 import { errorsTable } from './routing/errors.mts';
 import { floorTable } from './routing/floor.mts';
 import { lengthSets, lengthsTable } from './routing/lengths.mts';
@@ -61,6 +62,9 @@ const cold = { seeds, rounds, warm: 0 };
 const wholeOf = (name: string): typeof cold =>
   options.rounds || short ? cold : { ...cold, rounds: roundsOf(name) };
 
+/** Development sets of which smaller streams are drawn. */
+const DRAWN = ['zeroeval29', 'mmlupro10'];
+
 /** Labelled prompts of the warm tables. */
 const LABELLED = short ? [500] : [200, 500];
 
@@ -90,6 +94,10 @@ const tables: Makers = {
     const missed = meanOfStreams(made.flatMap(({ rows }) => rows));
     return [...made, { rows: [], missed }];
   },
+  draws: () =>
+    names
+      .filter((name) => DRAWN.includes(name))
+      .map((name) => drawsTable(stream(name), seeds, basisOf(stream(name)))),
   bases: () => {
     console.log(basesHeads(seeds));
     return names.map((name) => basesRow(stream(name), wholeOf(name)));

@@ -196,7 +196,7 @@ fn a_state_without_a_prior_is_solved_anew_with_one_that_is_chosen() {
     }
     let mut entries = Entries::of(&router.snapshot().unwrap());
     let chosen = entries.values["posterior.prior"].clone();
-    assert_eq!(chosen["due"], 100.0);
+    assert_eq!(chosen["due"], 67.5);
     assert_ne!(chosen["precisions"], json!({ "intercept": 10.0, "slope": 30.0 }));
     entries.values.remove("posterior.prior");
     let older = SonaRouter::restore(&entries.router(), None).unwrap();

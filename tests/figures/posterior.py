@@ -29,7 +29,7 @@ def quality(n):
 
 lam_g, LEVELS = 10.0, 2.0 ** np.arange(6)
 INTERCEPTS, SLOPES, START = 2.5 * LEVELS, 7.5 * LEVELS, (10.0, 30.0)
-prior, due = START, 50
+prior, due = START, 20
 A = np.zeros((MODELS, 2, F + 1, F + 1)); b = np.zeros((MODELS, 2, F + 1)); s = np.zeros((MODELS, 2, F + 1))
 G = np.eye(2 * F + MODELS) * lam_g; gb = np.zeros(2 * F + MODELS); g = np.zeros(2 * F)
 n_, e_, ee, err = 0.0, 0.0, 0.0, np.zeros(2)
@@ -37,7 +37,7 @@ n_, e_, ee, err = 0.0, 0.0, 0.0, np.zeros(2)
 
 def moments():
     m = (0.5 + e_) / (1 + n_); v = (0.5 + ee) / (1 + n_) - m * m
-    return m, m + 0.5 * np.sqrt(v), ((0.05 + err) / (1 + n_)).mean()
+    return m, m + 0.25 * np.sqrt(v), ((0.05 + err) / (1 + n_)).mean()
 
 
 def precisions(prior):
@@ -70,10 +70,10 @@ for t in range(STEPS):
         A[a, i] += np.outer(z[i], z[i]); b[a, i] += e * z[i]; s[a, i] += z[i]
     full = np.append(both, np.eye(MODELS)[a]); G += np.outer(full, full); gb += (r - 0.5) * full
     g = np.linalg.solve(G, gb)[: 2 * F]
-    if n_ == due:
+    if n_ >= due:
         m, _, noise = moments()
         prior = max(((i, s_) for i in INTERCEPTS for s_ in SLOPES), key=lambda prior: log_evidence(prior, m, noise))
-        print(due, "outcomes: precisions", prior); due *= 2
+        print(due, "outcomes: precisions", prior); due *= 1.5
 
 m, r0, noise = moments(); rows = []; L = precisions(prior)
 for t in (3, 1234, 19_999):

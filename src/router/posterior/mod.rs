@@ -43,7 +43,7 @@ use super::features::{BLOCK, BOTH, Features};
 use crate::linear::{Deferred, add_scaled};
 
 /// Standard deviations of all outcomes by which a model without any is expected to be better than their mean.
-const OPTIMISM: f64 = 0.5;
+const OPTIMISM: f64 = 0.25;
 
 /// All posteriors of quality. A copy shares what is large until one of both changes.
 #[derive(Debug, Clone, PartialEq)]

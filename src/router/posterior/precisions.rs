@@ -22,8 +22,9 @@ const SLOPES: [f64; 6] = [7.5, 15.0, 30.0, 60.0, 120.0, 240.0];
 /// What is expected before any outcome.
 const START: Precisions = Precisions { intercept: 10.0, slope: 30.0 };
 
-/// Outcomes at which precisions are first chosen; then at twice as many, and so on.
-const FIRST: f64 = 50.0;
+/// Outcomes at which precisions are first chosen; then at half as many more, and so on.
+const FIRST: f64 = 20.0;
+const STEP: f64 = 1.5;
 
 /// Least variance of an outcome that precisions are chosen by: where outcomes hardly scatter, what earlier ones took for
 /// difficulty would be explained as if it were exact.
@@ -101,7 +102,7 @@ impl Precisions {
 pub fn next_choice(outcomes: f64) -> f64 {
     let mut next = FIRST;
     while next <= outcomes {
-        next *= 2.0;
+        next *= STEP;
     }
     next
 }
@@ -208,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn choices_come_at_twice_as_many() {
-        let next: Vec<f64> = [0.0, 49.0, 50.0, 99.5, 100.0, 3_199.0].map(next_choice).to_vec();
-        assert_eq!(next, [50.0, 50.0, 100.0, 100.0, 200.0, 3_200.0]);
+    fn choices_come_at_half_as_many_more() {
+        let next: Vec<f64> = [0.0, 19.0, 20.0, 29.5, 30.0, 45.0].map(next_choice).to_vec();
+        assert_eq!(next, [20.0, 20.0, 30.0, 30.0, 45.0, 67.5]);
     }
 }
