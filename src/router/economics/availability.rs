@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::router::posterior::{Detector, Direction};
+use crate::router::posterior::{Detector, Direction, OF_SHARES};
 use crate::state::UNCOUNTABLE;
 
 /// Calls that a model starts with, all of them answered: one failure among few is not the end, and a model that never fails
@@ -133,7 +133,7 @@ impl Seen {
         let expected = self.availability();
         let deviation = (expected * (1.0 - expected)).sqrt().max(LEAST_DEVIATION);
         let error = (f64::from(u8::from(!failed)) - expected) / deviation;
-        let (direction, _) = self.detector.observe(error, decision)?;
+        let (direction, _) = self.detector.observe(error, decision, &OF_SHARES)?;
         let calls = self.all.calls as f64;
         if calls > 0.0 {
             let count = self.count();

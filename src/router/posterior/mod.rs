@@ -25,7 +25,7 @@ use calibration::Calibration;
 pub use calibration::{Noise, half_width};
 pub use difficulty::CENTRE;
 use difficulty::{Difficulty, Intercept};
-pub use drift::{Detector, Direction};
+pub use drift::{Detector, Direction, OF_AMOUNTS, OF_SHARES};
 pub use learn::{Learned, Observation, Plan, Recent, Row};
 use precisions::{JUDGED, Precisions, next_choice};
 pub use prompts::Prompts;
