@@ -108,12 +108,16 @@ pub struct Seen {
     since: u64,
     #[serde(default)]
     detector: Detector,
+    /// The newest decision of which a call was counted here; 0 where none was.
+    #[serde(default)]
+    newest: u64,
 }
 
 impl Seen {
     /// Counts a call of a decision.
     pub fn add(&mut self, failed: bool, decision: u64) {
         self.all.add(failed);
+        self.newest = self.newest.max(decision);
         if decision < self.since {
             self.former.add(failed);
         }
@@ -171,10 +175,16 @@ impl Seen {
         self.all.observed()
     }
 
+    /// The newest decision of which a call was counted here. One that is taken back was made all the same.
+    pub fn newest(&self) -> Option<u64> {
+        (self.newest > 0).then_some(self.newest)
+    }
+
     /// Whether calls can have come to them.
     pub fn is_sound(&self) -> bool {
         let sums = [self.all, self.former, self.recent()].iter().all(Calls::is_sound);
-        sums && (0.0..=1.0).contains(&self.weight) && self.since < UNCOUNTABLE && self.detector.is_sound()
+        let counts = self.since < UNCOUNTABLE && self.newest < UNCOUNTABLE;
+        sums && (0.0..=1.0).contains(&self.weight) && counts && self.detector.is_sound()
     }
 }
 
