@@ -412,3 +412,104 @@ fn slopes_are_learned_anew_on_another_basis() {
     router.snapshot().unwrap();
     assert!(router.stats().unwrap().models.iter().all(|model| model.cost_usd.is_none()));
 }
+
+/// A cheap model and a dear one that is a little better, by quality less cost the cheap one.
+fn cheap_and_dear(config: RouterConfig) -> SonaRouter {
+    let basis = sona::router::basis::Basis::projection(4, 1);
+    let models = ["cheap", "dear"].map(Model::new).into();
+    SonaRouter::new(RouterConfig { dim: 4, ..config }, models, Some(basis.into()), "a").unwrap()
+}
+
+fn priced_by_cost() -> RouterConfig {
+    RouterConfig { cost_weight: 0.25, ..RouterConfig::default() }
+}
+
+/// Decides so many times and tells quality and cost; how often the dear model was chosen.
+fn live(router: &SonaRouter, decisions: std::ops::Range<u64>, dear_usd: Option<f64>) -> usize {
+    let one = |n: u64| {
+        let vector = [0, 1, 2, 3].map(|m| normal(m, n) as f32);
+        let decision = router.route(&vector, &Request::default(), n).unwrap();
+        let dear = decision.choice().model.0 == 1;
+        let noise = (0.3 * normal(90, n)).exp();
+        let cost_usd = if dear { dear_usd } else { Some(0.0002) }.map(|usd| usd * noise);
+        let right = chance(91, n) < if dear { 0.8 } else { 0.75 };
+        let quality = Some(f64::from(u8::from(right)));
+        router.feedback(decision.id, &Outcome { quality, cost_usd, ..Outcome::default() }, n).unwrap();
+        dear
+    };
+    decisions.filter(|&n| one(n)).count()
+}
+
+fn only(model: sona::ModelId) -> Request {
+    Request { eligible: Some(vec![model]), ..Request::default() }
+}
+
+/// The dear model at a prompt, among these.
+fn dearer(router: &SonaRouter, eligible: Option<Vec<sona::ModelId>>) -> sona::Candidate {
+    let request = Request { observe: true, eligible, ..Request::default() };
+    let decision = router.route(&[1.0, 0.0, 0.0, 0.0], &request, 0).unwrap();
+    *decision.candidates.iter().find(|candidate| candidate.model.0 == 1).unwrap()
+}
+
+#[test]
+fn a_price_that_falls_unsaid_is_seen_of_a_model_that_was_too_dear() {
+    let [old, new] = [Some(0.01), Some(0.0002)];
+    let found = |config: RouterConfig| {
+        let router = cheap_and_dear(config);
+        let before = live(&router, 0..1_500, old);
+        assert!(before < 300, "{before}");
+        live(&router, 1_500..2_500, new)
+    };
+    let others = RouterConfig { drift_detection: false, ..priced_by_cost() };
+    let (looked, not) = (found(priced_by_cost()), found(others));
+    assert!(looked > 250 && not < 100, "{looked} {not}");
+}
+
+#[test]
+fn the_age_of_a_cost_moves_the_rank_alone() {
+    let router = cheap_and_dear(priced_by_cost());
+    live(&router, 0..100, Some(0.01));
+    let [cheap, dear] = [0, 1].map(sona::ModelId);
+    let tell = |model, n| {
+        let decision = router.route(&[1.0, 0.0, 0.0, 0.0], &only(model), n).unwrap();
+        router.feedback(decision.id, &Outcome { latency_ms: Some(5.0), ..Outcome::default() }, n).unwrap();
+    };
+    tell(dear, 100);
+    let (fresh, fresh_alone) = (dearer(&router, None), dearer(&router, Some(vec![dear])));
+    (0..400).for_each(|n| tell(cheap, 101 + n));
+    let (old, alone) = (dearer(&router, None), dearer(&router, Some(vec![dear])));
+    assert_eq!([old.cost_usd, alone.cost_usd], [fresh.cost_usd; 2]);
+    assert_eq!(
+        [old.cost, old.worth, old.cost_interval.unwrap()[0]],
+        [fresh.cost, fresh.worth, fresh.cost_interval.unwrap()[0]]
+    );
+    // .65 sqrt(.006 * 401) of a logarithm, on a scale of ln 2,000 that weighs .25; the looks above were decisions, too
+    let expected = 0.25 * 0.65 * (0.006_f64 * 402.0).sqrt() / 2_000.0_f64.ln();
+    assert!((old.bonus - fresh.bonus - expected).abs() < 1e-9 && (old.score - fresh.score - expected).abs() < 1e-9);
+    // whom the request does not name has no part in how old it is
+    assert_eq!(alone.bonus, fresh_alone.bonus);
+    // the state knows it
+    let restored = SonaRouter::restore(&router.snapshot().unwrap(), None).unwrap();
+    assert_eq!(dearer(&restored, None).bonus, old.bonus);
+    // another call ends it
+    tell(dear, 501);
+    assert_eq!(dearer(&router, None).bonus, fresh.bonus);
+}
+
+#[test]
+fn nothing_is_made_of_age_where_costs_do_not_count_or_are_not_told() {
+    let free = RouterConfig::default();
+    let told = |config: RouterConfig, usd: Option<f64>, aged: bool| {
+        let router = cheap_and_dear(config);
+        live(&router, 0..100, usd);
+        for n in 0..if aged { 400 } else { 0 } {
+            let decision = router.route(&[1.0, 0.0, 0.0, 0.0], &only(sona::ModelId(0)), n).unwrap();
+            router.feedback(decision.id, &Outcome { latency_ms: Some(5.0), ..Outcome::default() }, n).unwrap();
+        }
+        dearer(&router, None).bonus
+    };
+    for (config, usd) in [(free, Some(0.01)), (priced_by_cost(), None)] {
+        assert_eq!(told(config.clone(), usd, true), told(config, usd, false));
+    }
+    assert!(told(priced_by_cost(), Some(0.01), true) > told(priced_by_cost(), Some(0.01), false) + 0.02);
+}

@@ -9,7 +9,7 @@ use super::fit::{Fit, Prior};
 use super::kinds::ByBasis;
 use super::slopes::Multiplier;
 use super::sums::{AmountSums, Observation, View};
-use crate::router::posterior::{Detector, Direction};
+use crate::router::posterior::{Detector, Direction, OF_AMOUNTS, OF_SHARES};
 use crate::router::price::{Basis, Scale};
 
 /// Share of its weight that an outcome keeps when a shift is found, and how many outcomes all of them then count for at most.
@@ -239,8 +239,8 @@ impl Amounts {
         let zero = observation.is_zero();
         let error = if zero { None } else { self.fit.error(x, y - multiplier.log) };
         let Kept { amounts, zeros, .. } = &mut self.kept;
-        let of_amounts = error.and_then(|error| amounts.observe(error, at));
-        let of_zeros = self.fit.zero_error(zero).and_then(|error| zeros.observe(error, at));
+        let of_amounts = error.and_then(|error| amounts.observe(error, at, &OF_AMOUNTS));
+        let of_zeros = self.fit.zero_error(zero).and_then(|error| zeros.observe(error, at, &OF_SHARES));
         let of_zeros = of_zeros.map(|(direction, _)| match direction {
             Direction::Up => Direction::Down,
             Direction::Down => Direction::Up,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::router::posterior::{Detector, Direction};
+use crate::router::posterior::{Detector, Direction, OF_SHARES};
 use crate::state::UNCOUNTABLE;
 
 /// Calls that a model starts with, all of them answered: one failure among few is not the end, and a model that never fails
@@ -108,12 +108,16 @@ pub struct Seen {
     since: u64,
     #[serde(default)]
     detector: Detector,
+    /// The newest decision of which a call was counted here; 0 where none was.
+    #[serde(default)]
+    newest: u64,
 }
 
 impl Seen {
     /// Counts a call of a decision.
     pub fn add(&mut self, failed: bool, decision: u64) {
         self.all.add(failed);
+        self.newest = self.newest.max(decision);
         if decision < self.since {
             self.former.add(failed);
         }
@@ -133,7 +137,7 @@ impl Seen {
         let expected = self.availability();
         let deviation = (expected * (1.0 - expected)).sqrt().max(LEAST_DEVIATION);
         let error = (f64::from(u8::from(!failed)) - expected) / deviation;
-        let (direction, _) = self.detector.observe(error, decision)?;
+        let (direction, _) = self.detector.observe(error, decision, &OF_SHARES)?;
         let calls = self.all.calls as f64;
         if calls > 0.0 {
             let count = self.count();
@@ -171,10 +175,16 @@ impl Seen {
         self.all.observed()
     }
 
+    /// The newest decision of which a call was counted here. One that is taken back was made all the same.
+    pub fn newest(&self) -> Option<u64> {
+        (self.newest > 0).then_some(self.newest)
+    }
+
     /// Whether calls can have come to them.
     pub fn is_sound(&self) -> bool {
         let sums = [self.all, self.former, self.recent()].iter().all(Calls::is_sound);
-        sums && (0.0..=1.0).contains(&self.weight) && self.since < UNCOUNTABLE && self.detector.is_sound()
+        let counts = self.since < UNCOUNTABLE && self.newest < UNCOUNTABLE;
+        sums && (0.0..=1.0).contains(&self.weight) && counts && self.detector.is_sound()
     }
 }
 

@@ -153,6 +153,13 @@ impl Terms {
         amount.map(|usd| usd * outlook.of.cost.get(scale.basis).factor)
     }
 
+    /// The newest decision of which it was told how the call ended, where that has told costs: what it costs may have changed
+    /// since, and another call would show it.
+    pub fn costs_known_at(&self) -> Option<u64> {
+        let costs = self.cost.get(self.price().scale(None).basis);
+        self.calls.newest().filter(|_| costs.count() > 0.0)
+    }
+
     /// The 90 % interval of what the call costs, which holds what is expected.
     pub fn cost_interval(&self, model: &Model, outlook: &Outlook, expected: Option<f64>) -> Option<[f64; 2]> {
         let scale = self.price().scale(outlook.prompt_tokens);

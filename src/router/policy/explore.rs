@@ -19,6 +19,9 @@ pub const WIDTH: f64 = 0.65;
 /// Weight of the part of it that counts decide.
 const COUNTED: f64 = 0.3;
 
+/// What the variance of the logarithm of a model's cost grows by with each decision since a call of it was last told.
+const WANDERING: f64 = 0.006;
+
 /// Standard deviations of a Thompson sample, in units of the posterior's.
 const THOMPSON: f64 = 0.5;
 
@@ -45,6 +48,12 @@ pub fn of_count(noise: f64, outcomes: f64, all: f64, models: usize) -> f64 {
     let own = 1.0 + outcomes;
     let behind = ((1.0 + all) / (models as f64 * own)).ln().max(0.0);
     COUNTED * (noise * behind / own).sqrt()
+}
+
+/// The share of what a model is expected to cost that it is ranked by, so many decisions after a call of it was last told: prices
+/// change unsaid, and whoever is not asked can't show it. The logarithm is taken for a random walk.
+pub fn of_age(decisions: u64) -> f64 {
+    (-WIDTH * (WANDERING * decisions as f64).sqrt()).exp()
 }
 
 /// Probabilities that sum to 1, one per prospect. `outcomes`: qualities learned from so far. Costs a few operations each,

@@ -2,19 +2,29 @@
 //!
 //! Errors are centred on their own slow mean first: the model that is chosen is the one that is overestimated most, and a
 //! linear map is biased where quality is not linear, so that the errors of an unchanged model have a mean other than zero,
-//! which would add up. The reference value is half of the shift to be found, .4 standard deviations of one outcome; the
-//! threshold gives less than one false alarm in 20,000 outcomes (tested), and finds a quality that falls by .18 within
-//! about 150.
+//! which would add up. The reference value is half of the shift to be found: of qualities .4 standard deviations of one
+//! outcome; the threshold gives less than one false alarm in 20,000 outcomes (tested), and finds a quality that falls by .18
+//! within about 150. Costs and latencies shift by more, when they do: one that falls by ten is four deviations off. So the shift
+//! to be found is a whole deviation of theirs, and five such calls are enough.
 
 use serde::{Deserialize, Serialize};
 
 use crate::state::UNCOUNTABLE;
 
-/// Errors of this size, in standard deviations, are expected.
-const REFERENCE: f64 = 0.2;
+/// A shift that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Shift {
+    /// Errors of this size, in standard deviations, are expected: half of it.
+    reference: f64,
+    /// Sum at which it is told.
+    threshold: f64,
+}
 
-/// Sum at which a shift is told.
-const THRESHOLD: f64 = 30.0;
+/// Of qualities, and of the shares of calls that are answered or cost nothing.
+pub const OF_SHARES: Shift = Shift { reference: 0.2, threshold: 30.0 };
+
+/// Of costs and latencies.
+pub const OF_AMOUNTS: Shift = Shift { reference: 0.5, threshold: 14.0 };
 
 /// Outcomes before there is an opinion.
 const FEWEST: u64 = 30;
@@ -52,13 +62,13 @@ impl Detector {
     /// Whether errors can have come to it.
     pub fn is_sound(&self) -> bool {
         self.seen < UNCOUNTABLE
-            && [self.up, self.down].iter().all(|sum| (0.0..=THRESHOLD + LARGEST).contains(sum))
+            && [self.up, self.down].iter().all(|sum| (0.0..=OF_SHARES.threshold + LARGEST).contains(sum))
             && self.mean.abs() <= LARGEST
     }
 
-    /// Takes in an error in units of its expected deviation. `at` says when. On a shift: its direction, and since when; it
-    /// then starts over.
-    pub fn observe(&mut self, error: f64, at: u64) -> Option<(Direction, u64)> {
+    /// Takes in an error in units of its expected deviation. `at` says when. On the shift that is looked for: its direction, and
+    /// since when; it then starts over.
+    pub fn observe(&mut self, error: f64, at: u64, sought: &Shift) -> Option<(Direction, u64)> {
         let centred = error.clamp(-LARGEST, LARGEST) - self.mean;
         self.mean += centred / (MEAN_WEIGHT + self.seen as f64).min(MEAN_MEMORY);
         let error = centred.clamp(-LARGEST, LARGEST);
@@ -67,15 +77,15 @@ impl Detector {
             (self.up_since, self.down_since) = (at, at);
             return None;
         }
-        self.up = (self.up + error - REFERENCE).max(0.0);
-        self.down = (self.down - error - REFERENCE).max(0.0);
+        self.up = (self.up + error - sought.reference).max(0.0);
+        self.down = (self.down - error - sought.reference).max(0.0);
         if self.up == 0.0 {
             self.up_since = at;
         }
         if self.down == 0.0 {
             self.down_since = at;
         }
-        let found = match (self.up > THRESHOLD, self.down > THRESHOLD) {
+        let found = match (self.up > sought.threshold, self.down > sought.threshold) {
             (_, true) => (Direction::Down, self.down_since),
             (true, _) => (Direction::Up, self.up_since),
             _ => return None,
@@ -102,7 +112,10 @@ mod tests {
         let mut alarms = 0;
         for (seed, p) in [(1, 0.5), (2, 0.8), (3, 0.95), (4, 0.2)] {
             let mut detector = Detector::default();
-            alarms += errors(seed, p, p).take(steps).filter(|&error| detector.observe(error, 0).is_some()).count();
+            alarms += errors(seed, p, p)
+                .take(steps)
+                .filter(|&error| detector.observe(error, 0, &OF_SHARES).is_some())
+                .count();
         }
         println!("{alarms} false alarms in {} outcomes", 4 * steps);
         assert!(alarms < 4 * steps / 20_000, "{alarms}");
@@ -114,7 +127,7 @@ mod tests {
             let mut detector = Detector::default();
             let before = errors(seed, 0.7, 0.7).take(1_000);
             let stream = before.chain(errors(seed + 100, 0.52, 0.7)).enumerate();
-            let mut found = stream.filter_map(|(n, error)| Some((n, detector.observe(error, n as u64)?)));
+            let mut found = stream.filter_map(|(n, error)| Some((n, detector.observe(error, n as u64, &OF_SHARES)?)));
             // one stream in twenty may have a false alarm before
             let (n, (direction, since)) = found.find(|(n, _)| *n >= 1_000).unwrap();
             assert_eq!(direction, Direction::Down);
@@ -124,10 +137,29 @@ mod tests {
     }
 
     #[test]
+    fn amounts_that_fall_far_are_found_in_a_few_calls_and_steady_ones_hardly_ever() {
+        let normal = |seed, n| {
+            let (radius, turn) = (1.0 - chance(seed, n), chance(seed + 50, n));
+            (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * turn).cos()
+        };
+        // one in twenty is far off
+        let tailed = |seed, n| normal(seed, n) * if chance(seed + 90, n) < 0.05 { 3.1 } else { 0.8 };
+        for seed in 0..4 {
+            for error in [&normal as &dyn Fn(u64, u64) -> f64, &tailed] {
+                let mut detector = Detector::default();
+                let mut found = |n, fall| detector.observe(error(seed, n) - fall, n, &OF_AMOUNTS).is_some();
+                let alarms = (0..200_000).filter(|&n| found(n, 0.0)).count();
+                let calls = (1..).find(|&n| found(200_000 + n, 4.0));
+                assert!(alarms < 10 && calls.is_some_and(|calls| calls < 8), "{alarms} {calls:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_rise_is_a_rise() {
         let mut detector = Detector::default();
         let mut stream = errors(2, 0.5, 0.5).take(300).chain(errors(1, 0.9, 0.5));
-        let found = stream.find_map(|error| detector.observe(error, 0));
+        let found = stream.find_map(|error| detector.observe(error, 0, &OF_SHARES));
         assert_eq!(found.map(|(direction, _)| direction), Some(Direction::Up));
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arm::REFACTOR;
 use super::difficulty::Intercept;
+use super::drift::OF_SHARES;
 use super::sums::BlockSums;
 use super::{Detector, Direction, Posterior, Tenant};
 use crate::linear::{add_scaled, dot};
@@ -119,7 +120,7 @@ impl Posterior {
         let (mut detector, mut shift) = (arm.detector, None);
         if known && detect {
             let deviation = (noise * (1.0 + assessment.variance)).sqrt().max(LEAST_DEVIATION);
-            shift = detector.observe((e - expected) / deviation, self.learned);
+            shift = detector.observe((e - expected) / deviation, self.learned, &OF_SHARES);
         }
         let learned = Learned { uid, r, e, errors, left, at };
         Plan { learned, shift, place: Some(place), detector, judged }

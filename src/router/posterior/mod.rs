@@ -28,7 +28,7 @@ use calibration::Calibration;
 pub use calibration::{Noise, half_width};
 pub use difficulty::CENTRE;
 use difficulty::{Difficulty, Intercept};
-pub use drift::{Detector, Direction};
+pub use drift::{Detector, Direction, OF_AMOUNTS, OF_SHARES};
 use families::{Kin, Relation, is_due};
 pub use learn::{Learned, Observation, Plan, Recent, Row};
 use precisions::{JUDGED, Precisions, next_choice};
