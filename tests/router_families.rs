@@ -180,3 +180,114 @@ fn models_that_share_no_model_change_nothing_for_each_other() {
     assert_eq!(of(arm("second", "another")), [(0.0, true); 2]);
     assert!(of(arm("second", "gpt"))[0].0 > 0.3);
 }
+
+/// All that is expected of every model, as bits.
+fn bits(router: &SonaRouter) -> Vec<[u64; 4]> {
+    let request = Request { observe: true, ..Request::default() };
+    let of_kind = |kind: u64| {
+        let mut candidates = router.route(&vector(kind, 77), &request, 9_000_u64).unwrap().candidates;
+        candidates.sort_by_key(|candidate| candidate.model);
+        candidates.into_iter().map(|one| [one.score, one.quality, one.optimism, one.uncertainty].map(f64::to_bits))
+    };
+    (0..2).flat_map(of_kind).collect()
+}
+
+#[test]
+fn readers_see_what_a_restored_router_sees_with_several_models_of_several_arms() {
+    let ids = ["a low", "a high", "b low", "b high", "alone"];
+    let models = ids.iter().map(|id| arm(id, id.split(' ').next().unwrap())).collect();
+    let router = router(models);
+    for n in 0..400_u64 {
+        let uid = router.model_id("id", ids[(n * n % 5) as usize]).unwrap();
+        let request = Request { eligible: Some(vec![uid]), ..Request::default() };
+        let decision = router.route(&vector(n % 2, n), &request, n).unwrap();
+        // arms of one model are alike, so that the relation moves
+        let quality = Some(if n % 10 < 4 { 0.9 } else { 0.2 } + 0.05 * (n % 3) as f64);
+        router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
+        if n % 7 == 0 {
+            let restored = SonaRouter::restore(&router.snapshot().unwrap(), None).unwrap();
+            assert_eq!(bits(&router), bits(&restored), "{n}");
+        }
+    }
+}
+
+#[test]
+fn how_closely_arms_are_related_is_forgotten_with_their_outcomes() {
+    let fresh = || router(vec![arm("low", "gpt"), arm("high", "gpt"), arm("third", "gpt")]);
+    let teach_low = |router: &SonaRouter| {
+        teach(router, 15, &[("low", [0.9, 0.2])]);
+        ["high", "third"].map(|id| candidate(router, id, 0).evidence)
+    };
+    let expected = teach_low(&fresh());
+    let forgetful = fresh();
+    for n in 0..600_u64 {
+        let id = if n % 2 == 0 { "low" } else { "high" };
+        let request = Request { eligible: Some(vec![forgetful.model_id("id", id).unwrap()]), ..Request::default() };
+        let decision = forgetful.route(&vector(n / 2 % 2, n), &request, n).unwrap();
+        // alike in all: as closely related as can be
+        let outcome =
+            Outcome { quality: Some((n / 2 % 10) as f64 / 10.0), source: Some("s".into()), ..Outcome::default() };
+        forgetful.feedback(decision.id, &outcome, n).unwrap();
+    }
+    let related = candidate(&forgetful, "third", 0).evidence;
+    let criterion = Criterion { source: Some("s".into()), ..Criterion::default() };
+    assert_eq!(forgetful.forget(&criterion, 9_000_u64).unwrap().forgotten, 600);
+    for (got, expected) in teach_low(&forgetful).into_iter().zip(expected) {
+        assert!((got - expected).abs() < 0.02 && got < related, "{got} {expected} {related}");
+    }
+}
+
+#[test]
+fn to_be_like_an_arm_of_the_same_model_says_nothing_more() {
+    let with = |like: Option<&str>| {
+        let router = router(vec![arm("low", "gpt"), Model::new("other")]);
+        teach(&router, 40, &[("low", [0.9, 0.2]), ("other", [0.2, 0.9])]);
+        let prior = Prior { like: like.map(Into::into), weight: 100.0, ..Prior::default() };
+        router.add_model(Model { prior, ..arm("high", "gpt") }).unwrap();
+        bits(&router)
+    };
+    assert_eq!(with(Some("low")), with(None));
+    assert_ne!(with(Some("other")), with(None));
+}
+
+#[test]
+fn an_amended_quality_is_inherited_as_it_is_now() {
+    let router = router(vec![arm("low", "gpt"), arm("high", "gpt"), Model::new("other")]);
+    teach(&router, 20, &[("other", [0.5, 0.5])]);
+    let request = Request { eligible: Some(vec![router.model_id("id", "low").unwrap()]), ..Request::default() };
+    let decide = |n: u64| router.route(&vector(n % 2, n), &request, n).unwrap().id;
+    let ids: Vec<_> = (0..40).map(decide).collect();
+    let tell = |quality: f64, amend: bool| {
+        for &id in &ids {
+            let outcome = Outcome { quality: Some(quality), amend, ..Outcome::default() };
+            router.feedback(id, &outcome, 100_u64).unwrap();
+        }
+        candidate(&router, "high", 0).quality
+    };
+    let (before, after) = (tell(0.9, false), tell(0.1, true));
+    assert!(before > 0.6 && after < 0.4, "{before} {after}");
+    comes_back(&router);
+}
+
+#[test]
+fn after_a_shift_what_was_inherited_counts_for_little_too() {
+    let of = |model: &str| {
+        let router = router(vec![arm("low", "gpt"), arm("high", model), Model::new("other")]);
+        let noisy = |n: u64, mean: f64| (mean + 0.2 * ((n * 37 % 11) as f64 / 10.0 - 0.5)).clamp(0.0, 1.0);
+        for n in 0..1_500_u64 {
+            let ids = ["low", "high", "other"];
+            let request = Request {
+                eligible: Some(vec![router.model_id("id", ids[(n % 3) as usize]).unwrap()]),
+                ..Request::default()
+            };
+            let decision = router.route(&vector(n / 3 % 2, n), &request, n).unwrap();
+            // the second falls near the end
+            let mean = if n % 3 == 1 && n >= 1_200 { 0.3 } else { 0.8 };
+            let quality = Some(noisy(n, mean));
+            router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
+        }
+        candidate(&router, "high", 0).quality
+    };
+    let (with, alone) = (of("gpt"), of("high"));
+    assert!((with - alone).abs() < 0.08 && with < 0.5, "{with} {alone}");
+}

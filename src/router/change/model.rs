@@ -75,7 +75,10 @@ impl Knowledge {
         let Some(model) = self.models.get(uid).cloned() else { return };
         let prior = &model.prior;
         let sibling = |uid: u32| PriorFrom::Sibling(uid, prior.weight);
+        let is_sibling = |other: &u32| self.posterior.siblings(uid).any(|sibling| sibling == *other);
         let named = prior.like.as_deref().and_then(|like| self.models.find("like", like).ok());
+        // what it inherits it need not be given, too
+        let named = named.filter(|other| !is_sibling(other));
         let said = prior.quality.map(|quality| PriorFrom::Mean(quality, prior.weight));
         let alone = self.posterior.siblings(uid).next().is_none();
         let nearest = self.models.nearest_sibling(uid).filter(|_| alone);

@@ -397,6 +397,10 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
             }
         }
         let siblings = only.iter().flat_map(|&uid| knowledge.posterior.siblings(uid));
+        let siblings = siblings.filter(|uid| {
+            let known = former.arm(*uid).and_then(|known| known.quality.posterior.as_ref());
+            !knowledge.posterior.has_solution(*uid, known)
+        });
         for uid in only.iter().copied().chain(siblings) {
             let Ok(at) = former.uids.binary_search(&uid) else { continue };
             let next = former.arms.get(at).and_then(|former| arm(uid, &former.model, former.max_tokens));

@@ -165,6 +165,27 @@ impl Arm {
         all
     }
 
+    /// Outcomes that it knows by itself, by weight: those that count, and what was said of it.
+    pub fn known_count(&self) -> f64 {
+        let of = |sums: &Option<Arc<[BlockSums; 2]>>| sums.as_ref().map_or(0.0, |sums| sums[0].n());
+        (self.intercept.n - of(&self.discarded) + of(&self.prior)).max(0.0)
+    }
+
+    /// Has this of its siblings, which had so many outcomes. After a shift it is less like them: that counts for a tenth, as its
+    /// own former outcomes do.
+    pub fn inherit(&mut self, inherited: Option<Arc<[BlockSums; 2]>>, heard: f64) {
+        self.heard = heard;
+        self.inherited = inherited;
+        let kept = self.weight_of(0);
+        if kept < 1.0 {
+            for sums in self.inherited.iter_mut().flat_map(|sums| Arc::make_mut(sums)) {
+                let mut scaled = BlockSums::new();
+                scaled.add_sums(kept, sums);
+                *sums = scaled;
+            }
+        }
+    }
+
     /// Discards most of a view, but for the outcomes since the shift began (`recent`, with the weights that they have). The
     /// posterior is to be solved after it.
     pub fn discard(&mut self, view: &[BlockSums; 2], recent: &[BlockSums; 2], since: u64) {

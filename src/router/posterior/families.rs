@@ -24,6 +24,12 @@ const RELATIONS: [f64; 5] = [2.0, 8.0, 32.0, 128.0, 512.0];
 /// What is expected before any outcome.
 const START: f64 = 32.0;
 
+/// Standard deviation of the logarithm of that: a factor of four.
+const START_DEVIATION: f64 = 1.386_294_361_119_890_6;
+
+/// Arms that relations are judged by: those with the most outcomes.
+pub const JUDGED: usize = 16;
+
 /// Outcomes of siblings after which an arm inherits anew, as a share of those that it has inherited by then.
 const GROWTH: f64 = 0.5;
 
@@ -37,52 +43,80 @@ impl Default for Relation {
     }
 }
 
-/// An arm and its siblings: the sums of its outcomes, and those of each of the others.
-pub struct Kin {
-    /// Its own.
+/// An arm of a model that has several.
+pub struct Member {
+    /// The sums of its outcomes.
     pub own: [BlockSums; 2],
-    /// The others'.
-    pub siblings: Vec<[BlockSums; 2]>,
+    /// The same with what was said of it: what its siblings inherit.
+    pub known: [BlockSums; 2],
+    /// Whether relations are judged by it.
+    pub judged: bool,
 }
 
 impl Relation {
-    /// What an arm inherits of its siblings; none where they have no outcomes.
-    pub fn inherited(self, siblings: &[[BlockSums; 2]]) -> Option<Arc<[BlockSums; 2]>> {
+    /// What each arm of one model inherits of the others, of which this is known; none where those know nothing. Costs three
+    /// additions of sums an arm.
+    pub fn inherited<'a>(
+        self,
+        known: impl DoubleEndedIterator<Item = &'a [BlockSums; 2]> + Clone,
+    ) -> Vec<Option<Arc<[BlockSums; 2]>>> {
         let Self(relation) = self;
-        let counted = |sums: &[BlockSums; 2]| {
-            let n = sums[0].n();
-            if n > 0.0 { relation / (n + relation) } else { 0.0 }
+        let factor = |n: f64| relation / (n.max(0.0) + relation);
+        let none = || [BlockSums::new(), BlockSums::new()];
+        let add = |to: &mut [BlockSums; 2], from: &[BlockSums; 2], factor: f64| {
+            to.iter_mut().zip(from).for_each(|(to, from)| to.add_sums(factor, from));
         };
-        let of_model: f64 = siblings.iter().map(|sums| counted(sums) * sums[0].n()).sum();
-        if of_model <= 0.0 {
-            return None;
+        // sums of those after each arm, and of those before it: nothing is taken away, so nothing is left of what is gone
+        let mut after = vec![none()];
+        for sums in known.clone().rev() {
+            let mut next = after[after.len() - 1].clone();
+            add(&mut next, sums, factor(sums[0].n()));
+            after.push(next);
         }
-        let of_arm = relation / (of_model + relation);
-        let mut all = [BlockSums::new(), BlockSums::new()];
-        for sums in siblings {
-            let factor = counted(sums) * of_arm;
-            all.iter_mut().zip(sums).for_each(|(to, from)| to.add_sums(factor, from));
+        after.pop();
+        let mut before = none();
+        let mut all = Vec::with_capacity(after.len());
+        for sums in known {
+            let mut of_others = after.pop().unwrap_or_else(none);
+            add(&mut of_others, &before, 1.0);
+            add(&mut before, sums, factor(sums[0].n()));
+            let n = of_others[0].n();
+            all.push((n > 0.0).then(|| {
+                let mut inherited = none();
+                add(&mut inherited, &of_others, factor(n));
+                Arc::new(inherited)
+            }));
         }
-        Some(Arc::new(all))
+        all
     }
 
-    /// The one of most evidence. `mean`: what is expected of a model before any outcome; `noise`: the variance of one outcome.
-    /// Costs twenty factorisations an arm.
-    pub fn of_most_evidence(kin: &[Kin], prior: &Precisions, mean: f64, noise: f64) -> Self {
+    /// The one of most evidence over the arms of each model that are judged. `mean`: what is expected of a model before any
+    /// outcome; `noise`: the variance of one outcome. Costs twenty factorisations an arm that is judged.
+    pub fn of_most_evidence(families: &[Vec<Member>], prior: &Precisions, mean: f64, noise: f64) -> Self {
         let noise = noise.max(LEAST_NOISE);
-        let evidence = |relation: f64| {
-            let log_prior = -0.5 * (relation / START).ln().powi(2) / GRID_DEVIATION.powi(2);
-            let of_arm = |Kin { own, siblings }: &Kin| {
-                let Some(inherited) = Self(relation).inherited(siblings) else { return 0.0 };
-                let of_block = |block: usize| log_evidence(&own[block], &inherited[block], prior, mean, noise);
+        let mut evidence = RELATIONS.map(|relation| -0.5 * ((relation / START).ln() / START_DEVIATION).powi(2));
+        for members in families {
+            let inherited = RELATIONS.map(|relation| Self(relation).inherited(members.iter().map(|one| &one.known)));
+            let judged = members.iter().enumerate().filter(|(_, member)| member.judged);
+            for ((n, member), block) in judged.flat_map(|one| [(one, 0), (one, 1)]) {
+                let of_relation = |of_all: &Vec<Option<Arc<[BlockSums; 2]>>>| {
+                    let inherited = of_all[n].as_deref();
+                    inherited
+                        .map_or(Some(0.0), |sums| log_evidence(&member.own[block], &sums[block], prior, mean, noise))
+                };
+                // a block whose sums rounding has spoilt says nothing of any relation
+                let of_block: Option<Vec<f64>> = inherited.iter().map(of_relation).collect();
                 // both blocks explain the same outcomes
-                0.5 * (of_block(0) + of_block(1))
-            };
-            log_prior + kin.iter().map(of_arm).sum::<f64>()
-        };
-        let scored = RELATIONS.map(|relation| (evidence(relation), relation));
-        let best =
-            scored.into_iter().fold((f64::NEG_INFINITY, START), |best, one| if one.0 > best.0 { one } else { best });
+                let of_block = of_block.into_iter().flatten();
+                evidence.iter_mut().zip(of_block).for_each(|(sum, of_block)| *sum += 0.5 * of_block);
+            }
+        }
+        let mut best = (f64::NEG_INFINITY, START);
+        for (evidence, relation) in evidence.into_iter().zip(RELATIONS) {
+            if evidence > best.0 {
+                best = (evidence, relation);
+            }
+        }
         Self(best.1)
     }
 
@@ -92,9 +126,6 @@ impl Relation {
     }
 }
 
-/// Standard deviation of the logarithm of the relation before any outcome: a factor of four.
-const GRID_DEVIATION: f64 = 1.386_294_361_119_890_6;
-
 /// Whether an arm is to inherit anew that has inherited from siblings with `heard` outcomes, which have `now`.
 pub fn is_due(heard: f64, now: f64) -> bool {
     now >= heard + (GROWTH * heard).max(1.0)
@@ -102,8 +133,8 @@ pub fn is_due(heard: f64, now: f64) -> bool {
 
 /// Logarithm of the probability of an arm's outcomes in one block given what it inherits, but for what no relation changes:
 /// `(log |P| - log |P + A|) / 2 + ((q + r)' (P + A)^-1 (q + r) - q' P^-1 q) / (2 noise)`, where `P` are the precisions with what is
-/// inherited, and `q` and `r` what is inherited and its own lie beyond the mean. Nothing where rounding has spoilt the sums.
-fn log_evidence(own: &BlockSums, inherited: &BlockSums, prior: &Precisions, mean: f64, noise: f64) -> f64 {
+/// inherited, and `q` and `r` what is inherited and its own lie beyond the mean. None where rounding has spoilt the sums.
+fn log_evidence(own: &BlockSums, inherited: &BlockSums, prior: &Precisions, mean: f64, noise: f64) -> Option<f64> {
     let beyond = |sums: &BlockSums| -> Vec<f64> { sums.b.iter().zip(sums.s()).map(|(b, s)| b - mean * s).collect() };
     let mut before = inherited.a.matrix().into_owned();
     before.add_diagonal(&prior.diagonal());
@@ -111,8 +142,8 @@ fn log_evidence(own: &BlockSums, inherited: &BlockSums, prior: &Precisions, mean
     after.add_scaled(1.0, &own.a.matrix());
     let mut q = beyond(inherited);
     let mut both: Vec<f64> = q.iter().zip(beyond(own)).map(|(q, r)| q + r).collect();
-    let (Some(before), Some(after)) = (explained(before, &mut q), explained(after, &mut both)) else { return 0.0 };
-    before.0 - after.0 + (after.1 - before.1) / (2.0 * noise)
+    let (before, after) = (explained(before, &mut q)?, explained(after, &mut both)?);
+    Some(before.0 - after.0 + (after.1 - before.1) / (2.0 * noise))
 }
 
 /// Half the logarithm of a matrix's determinant, and `x' M^-1 x`.
@@ -182,14 +213,17 @@ mod tests {
             let prediction = weights[0] + weights[4];
             let of_new: Vec<f64> = (0..5).map(|i| f64::from(u8::from(i == 0 || i == 4))).collect();
             let variance: f64 = solve(&a, &of_new).iter().zip(&of_new).map(|(x, y)| x * y).sum();
-            let inherited = Relation(relation).inherited(&outcomes.map(alike)).unwrap();
-            let [block, other] = &*inherited;
+            let known = [&[], outcomes[0], outcomes[1], outcomes[2]].map(alike);
+            let inherited = Relation(relation).inherited(known.iter());
+            let [block, other] = inherited[0].as_deref().unwrap();
             assert_eq!(block, other);
             assert!((block.n() - 1.0 / variance).abs() < 1e-6, "{relation}: {} {}", block.n(), 1.0 / variance);
             assert!((block.b[FEATURES] / block.n() - prediction).abs() < 1e-6);
         }
-        assert!(Relation(8.0).inherited(&[]).is_none());
-        assert!(Relation(8.0).inherited(&[alike(&[])]).is_none());
+        let known = [&[], &[], &[0.5][..]].map(alike);
+        let there: Vec<bool> = Relation(8.0).inherited(known.iter()).iter().map(Option::is_some).collect();
+        assert_eq!(there, [true, true, false]);
+        assert!(Relation(8.0).inherited([].iter()).is_empty());
     }
 
     #[test]
@@ -226,7 +260,7 @@ mod tests {
             let first = rows(11, inherited);
             let both: Vec<_> = first.iter().chain(&own).cloned().collect();
             let direct = density(&both) - if first.is_empty() { 0.0 } else { density(&first) };
-            log_evidence(&sums(3, 9), &sums(11, inherited), &prior, MEAN, NOISE) - direct
+            log_evidence(&sums(3, 9), &sums(11, inherited), &prior, MEAN, NOISE).unwrap() - direct
         };
         let expected = left_out(0);
         for inherited in [1, 6, 20] {
@@ -238,7 +272,7 @@ mod tests {
     #[test]
     fn how_closely_arms_are_related_is_found() {
         // models of three arms each, whose maps lie about the model's as far as `relation` outcomes leave it open
-        let families = |relation: f64| -> Vec<Kin> {
+        let families = |relation: f64| -> Vec<Vec<Member>> {
             let arms = |family: u64| -> Vec<[BlockSums; 2]> {
                 let of_model: Vec<f64> = (0..BLOCK as u64).map(|i| 0.15 * normal(family, i)).collect();
                 let arm = |arm: u64| {
@@ -258,20 +292,30 @@ mod tests {
                 };
                 (0..3).map(arm).collect()
             };
-            let kin = |family: u64| {
-                let arms = arms(family);
-                let of = |own: usize| {
-                    let siblings = (0..3).filter(|&other| other != own).map(|other| arms[other].clone()).collect();
-                    Kin { own: arms[own].clone(), siblings }
-                };
-                (0..3).map(of).collect::<Vec<_>>()
-            };
-            (0..6).flat_map(kin).collect()
+            let member = |sums: [BlockSums; 2]| Member { own: sums.clone(), known: sums, judged: true };
+            (0..6).map(|family| arms(family).into_iter().map(member).collect()).collect()
         };
         for relation in [8.0, 128.0] {
             let Relation(found) = Relation::of_most_evidence(&families(relation), &Precisions::default(), MEAN, NOISE);
             assert!(found / relation >= 0.24 && found / relation <= 4.1, "{relation}: {found}");
         }
+        // what is not judged says nothing, nor does what rounding has spoilt
+        let mut unjudged = families(512.0);
+        unjudged.iter_mut().flatten().for_each(|member| member.judged = false);
+        let of = |families: &[Vec<Member>]| Relation::of_most_evidence(families, &Precisions::default(), MEAN, NOISE);
+        assert_eq!(of(&unjudged), Relation::default());
+        let spoilt = || Member {
+            judged: true,
+            own: [BlockSums::new(), BlockSums::new()],
+            known: [0, 1].map(|_| {
+                let mut sums = BlockSums::new();
+                sums.add(&features(5, 0), 1.0, 0.5);
+                sums.add(&[1e3; BLOCK], -1.0, 0.5);
+                sums.add(&features(5, 1), 1e6 + 3.0, 0.5);
+                sums
+            }),
+        };
+        assert_eq!(of(&[vec![spoilt(), spoilt()]]), Relation::default());
         assert_eq!(Relation::of_most_evidence(&[], &Precisions::default(), MEAN, NOISE), Relation::default());
         assert!(Relation::default().is_sound() && !Relation(3.0).is_sound());
     }

@@ -3,6 +3,7 @@
 //! What is taken in is planned first, which reads alone, and then committed, which can't fail: a failure between the two
 //! leaves all as it was.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -159,7 +160,10 @@ impl Posterior {
         self.pooled.add(1.0, e, errors);
         self.learned = at;
         self.refactor(plan.place);
-        self.inherit_when_due(uid);
+        if let Some(place) = plan.place {
+            let model = self.arms[place].model.clone();
+            self.inherit_when_due(&model);
+        }
         self.choose_prior_when_due();
     }
 
@@ -213,7 +217,7 @@ impl Posterior {
         touched.sort_unstable();
         touched.dedup();
         touched.iter().for_each(|&place| self.refactor(Some(place)));
-        touched.into_iter().for_each(|place| self.inherit_when_due(self.arms[place].uid));
+        self.models_of(&touched).iter().for_each(|model| self.inherit_when_due(model));
         self.choose_prior_when_due();
     }
 
@@ -243,6 +247,8 @@ impl Posterior {
                 for (block, ridge) in arm.posterior_mut(&self.prior).iter_mut().enumerate() {
                     ridge.amend(z.block(block), w, difference, &mut scratch);
                 }
+                let model = self.arms[place].model.clone();
+                self.inherit_where(&model, |other, _| other.uid != uid);
             }
             None => {
                 let intercept = self.intercept(name);
@@ -269,10 +275,9 @@ impl Posterior {
 
     /// Solves what outcomes of these models were taken out of. The prior is chosen by what is left.
     pub fn settle(&mut self, uids: &[u32]) {
-        for place in uids.iter().filter_map(|&uid| self.place(uid)).collect::<Vec<_>>() {
-            self.solve_arm(place);
-        }
-        uids.iter().for_each(|&uid| self.pass_on(uid));
+        let places: Vec<usize> = uids.iter().filter_map(|&uid| self.place(uid)).collect();
+        places.iter().for_each(|&place| self.solve_arm(place));
+        self.models_of(&places).iter().for_each(|model| self.inherit_within(model));
         if !uids.is_empty() {
             self.solve_shared();
             self.choose_prior();
@@ -293,7 +298,13 @@ impl Posterior {
         self.solve_arm(place);
         // what was discarded here is none the less known of the model
         Arc::make_mut(&mut self.arms[place]).intercept = intercept;
-        self.pass_on(uid);
+        let model = self.arms[place].model.clone();
+        self.inherit_within(&model);
+    }
+
+    /// The models that arms call, each once.
+    fn models_of(&self, places: &[usize]) -> BTreeSet<Arc<str>> {
+        places.iter().map(|&place| self.arms[place].model.clone()).collect()
     }
 
     fn refactor(&mut self, place: Option<usize>) {

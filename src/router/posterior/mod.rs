@@ -29,7 +29,7 @@ pub use calibration::{Noise, half_width};
 pub use difficulty::CENTRE;
 use difficulty::{Difficulty, Intercept};
 pub use drift::{Detector, Direction, OF_AMOUNTS, OF_SHARES};
-use families::{Kin, Relation, is_due};
+use families::{Member, Relation, is_due};
 pub use learn::{Learned, Observation, Plan, Recent, Row};
 use precisions::{JUDGED, Precisions, next_choice};
 pub use prompts::Prompts;
@@ -90,6 +90,8 @@ pub struct Shared {
     pub noise: f64,
     /// How strongly a model is held to the mean of all before any outcome.
     prior: Precisions,
+    /// Of the arms of one model.
+    relation: Relation,
     /// The shared map: features to difficulty.
     pub difficulty: Arc<[f64]>,
     /// What intervals are scaled by, 1 to 4.
@@ -99,9 +101,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Whether posteriors were solved with the same prior.
+    /// Whether posteriors were solved with the same prior and the same relation of arms.
     pub fn has_prior_of(&self, other: &Self) -> bool {
-        self.prior == other.prior
+        self.prior == other.prior && self.relation == other.relation
     }
 }
 
@@ -163,6 +165,7 @@ impl Posterior {
             mean: self.pooled.mean(),
             noise: self.pooled.noise(),
             prior: self.prior,
+            relation: self.relation,
             difficulty: self.difficulty.map().into(),
             interval_scale: self.calibration.scale(),
             learned: self.learned,
@@ -287,8 +290,15 @@ impl Posterior {
         let (Some(prior), Some(at)) = (prior, self.place(uid)) else { return false };
         Arc::make_mut(&mut self.arms[at]).prior = Some(prior);
         self.solve_arm(at);
-        self.pass_on(uid);
+        let model = self.arms[at].model.clone();
+        self.inherit_within(&model);
         true
+    }
+
+    /// Whether an arm's posterior is this very one.
+    pub fn has_solution(&self, uid: u32, known: Option<&Arc<[Ridge; 2]>>) -> bool {
+        let own = self.place(uid).and_then(|at| self.arms[at].posterior.as_ref());
+        own.map(Arc::as_ptr) == known.map(Arc::as_ptr)
     }
 
     /// Numbers of the other arms of the same model.
@@ -366,52 +376,43 @@ impl Posterior {
         self.solve_shared();
     }
 
-    /// An arm inherits what its siblings know now.
-    fn inherit(&mut self, at: usize) {
-        let arm = &self.arms[at];
-        let siblings: Vec<usize> = self.siblings(arm.uid).filter_map(|uid| self.place(uid)).collect();
-        let heard: f64 = siblings.iter().map(|&at| self.arms[at].intercept.n).sum();
-        if siblings.is_empty() && arm.inherited.is_none() {
+    /// Arms of a model inherit what the others know now: those of which it is `wanted`, by the arm and the outcomes that its
+    /// siblings have.
+    fn inherit_where(&mut self, model: &str, wanted: impl Fn(&Arm, f64) -> bool) {
+        let uids = self.families.get(model).map_or(&[][..], Vec::as_slice);
+        let places: Vec<usize> = uids.iter().filter_map(|&uid| self.place(uid)).collect();
+        let counts: Vec<f64> = places.iter().map(|&at| self.arms[at].known_count()).collect();
+        let total: f64 = counts.iter().sum();
+        let heard = |n: usize| (total - counts[n]).max(0.0);
+        let wanted: Vec<usize> = (0..places.len()).filter(|&n| wanted(&self.arms[places[n]], heard(n))).collect();
+        let nothing = |&n: &usize| heard(n) <= 0.0 && self.arms[places[n]].inherited.is_none();
+        if wanted.iter().all(nothing) {
             return;
         }
-        let sums: Vec<[BlockSums; 2]> = siblings.iter().map(|&at| self.known_of(at)).collect();
-        let inherited = self.relation.inherited(&sums);
-        let arm = Arc::make_mut(&mut self.arms[at]);
-        (arm.inherited, arm.heard) = (inherited, heard.max(0.0));
-        self.solve_again(at);
+        let known: Vec<[BlockSums; 2]> = places.iter().map(|&at| self.known_of(at)).collect();
+        let mut inherited = self.relation.inherited(known.iter());
+        for n in wanted {
+            let at = places[n];
+            let arm = Arc::make_mut(&mut self.arms[at]);
+            arm.inherit(inherited[n].take(), heard(n));
+            self.solve_again(at);
+        }
     }
 
     /// All arms of a model inherit anew.
     fn inherit_within(&mut self, model: &str) {
-        let uids = self.families.get(model).cloned().unwrap_or_default();
-        uids.into_iter()
-            .filter_map(|uid| self.place(uid))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .for_each(|at| self.inherit(at));
+        self.inherit_where(model, |_, _| true);
     }
 
+    /// All arms inherit anew.
     fn inherit_all(&mut self) {
-        (0..self.arms.len()).for_each(|at| self.inherit(at));
+        let models: Vec<Arc<str>> = self.families.keys().cloned().collect();
+        models.iter().for_each(|model| self.inherit_within(model));
     }
 
-    /// The siblings of an arm inherit anew.
-    fn pass_on(&mut self, uid: u32) {
-        let siblings: Vec<usize> = self.siblings(uid).filter_map(|uid| self.place(uid)).collect();
-        siblings.into_iter().for_each(|at| self.inherit(at));
-    }
-
-    /// Siblings of an arm that has learned inherit anew, when enough has come since they did.
-    fn inherit_when_due(&mut self, uid: u32) {
-        let siblings: Vec<usize> = self.siblings(uid).filter_map(|uid| self.place(uid)).collect();
-        for at in siblings {
-            let arm = &self.arms[at];
-            let known = self.siblings(arm.uid).filter_map(|uid| self.place(uid));
-            let now: f64 = known.map(|at| self.arms[at].intercept.n).sum();
-            if is_due(arm.heard, now) {
-                self.inherit(at);
-            }
-        }
+    /// Arms of a model inherit anew whose siblings have learned enough since they did.
+    fn inherit_when_due(&mut self, model: &str) {
+        self.inherit_where(model, |arm, now| is_due(arm.heard, now));
     }
 
     /// What an arm knows by itself: its outcomes, and what was said of it.
@@ -450,24 +451,36 @@ impl Posterior {
     }
 
     fn choose_relation(&mut self) {
-        let has_told = |&at: &usize| self.arms[at].intercept.n > 0.0;
-        let has_siblings = |&at: &usize| self.siblings(self.arms[at].uid).next().is_some();
-        let judged: Vec<usize> = (0..self.arms.len()).filter(has_told).filter(has_siblings).take(JUDGED).collect();
-        if judged.is_empty() {
-            return;
-        }
-        let kin = |at: usize| {
-            let arm = &self.arms[at];
-            let siblings = self.siblings(arm.uid).filter_map(|uid| self.place(uid));
-            let own = arm.outcomes(self.blocks(&arm.name));
-            Kin { own, siblings: siblings.map(|at| self.known_of(at)).collect() }
+        let relation = if self.families.values().all(|uids| uids.len() < 2) {
+            Relation::default()
+        } else {
+            let families = self.members();
+            let (mean, noise) = (self.pooled.mean(), self.pooled.noise());
+            Relation::of_most_evidence(&families, &self.prior, mean, noise)
         };
-        let kin: Vec<Kin> = judged.into_iter().map(kin).collect();
-        let (mean, noise) = (self.pooled.mean(), self.pooled.noise());
-        let relation = Relation::of_most_evidence(&kin, &self.prior, mean, noise);
         if relation != self.relation {
             self.relation = relation;
             self.inherit_all();
         }
+    }
+
+    /// The arms of each model that has several, of which those with the most outcomes are judged.
+    fn members(&self) -> Vec<Vec<Member>> {
+        let several = |uids: &&Vec<u32>| uids.len() > 1;
+        let place = |uids: &Vec<u32>| uids.iter().filter_map(|&uid| self.place(uid)).collect();
+        let mut families: Vec<Vec<usize>> = self.families.values().filter(several).map(place).collect();
+        // in an order that does not depend on that of the map
+        families.sort_unstable();
+        let told = |&at: &usize| self.arms[at].intercept.n > 0.0;
+        let mut judged: Vec<usize> = families.iter().flatten().copied().filter(told).collect();
+        judged.sort_by(|&a, &b| self.arms[b].intercept.n.total_cmp(&self.arms[a].intercept.n).then(a.cmp(&b)));
+        judged.truncate(families::JUDGED);
+        families.retain(|places| places.iter().any(|at| judged.contains(at)));
+        let member = |at: usize| {
+            let arm = &self.arms[at];
+            let own = arm.outcomes(self.blocks(&arm.name));
+            Member { own, known: self.known_of(at), judged: judged.contains(&at) }
+        };
+        families.into_iter().map(|places| places.into_iter().map(member).collect()).collect()
     }
 }
