@@ -1,6 +1,6 @@
 // A simulated world of models that fail and change, and those that choose among them. An answer is right or wrong, a call that
 // fails is an error to a router and worth 0 to whoever can't be told more.
-import { type RouterConfig, SonaRouter } from '../../dist/index.mjs';
+import { type RouterConfig, type RouterDecision, SonaRouter } from '../../dist/index.mjs';
 import {
   type SimulatedWorld,
   simulatedWorld,
@@ -34,9 +34,9 @@ export type PlayerFactory = (models: readonly string[], seed: number) => Player;
 const TICK = 1000;
 const START = Date.UTC(2026, 0, 1);
 
-/** The router for texts, as it comes but for these settings. */
+/** The router for texts, as it comes but for these settings. `seen` is told every decision. */
 export const router =
-  (config: Partial<RouterConfig> = {}): PlayerFactory =>
+  (config: Partial<RouterConfig> = {}, seen?: (decision: RouterDecision) => void): PlayerFactory =>
   (models, seed) => {
     let made = 0;
     const order = new Random(500 + seed).permutation(models.length);
@@ -49,6 +49,7 @@ export const router =
         made++;
         const decision = of.route(text);
         id = decision.id;
+        seen?.(decision);
         return models.indexOf(decision.model);
       },
       learn: (_, worth) => {
@@ -78,6 +79,9 @@ const kinds = {
     words: ['integral', 'probability', 'equation', 'solve', 'percent', 'triangle', 'average', 'prime'],
   },
 };
+
+/** Their names. */
+export const kindNames = Object.keys(kinds);
 
 export interface Played {
   /** By round: the model by its number in the story, and what was expected of its call. */

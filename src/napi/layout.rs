@@ -57,7 +57,8 @@ rows! {
     /// What it writes for each candidate; NaN where nothing is known.
     RoutedCandidate {
         model, filters, score, quality, low, high, cost_usd, cost_low, cost_high, latency_ms, latency_low, latency_high, worth,
-        optimism, bonus, cost, latency, propensity, outcomes, evidence, tenant, block_1, block_2, deviation, availability
+        optimism, bonus, cost, latency, propensity, outcomes, evidence, tenant, block_1, block_2, deviation, availability,
+        confidence
     }
 
     /// What `patterns_find` writes for each pattern; times in milliseconds since 1970.

@@ -60,6 +60,11 @@ export interface RankedModel<Id extends string = string> {
   latencyMs: number | null;
   /** Probability with which it was to be chosen. They sum to 1. */
   propensity: number;
+  /**
+   * Probability that its expected quality is within `confidenceEpsilon` of the best one's of those that could be chosen, at this
+   * prompt. Cost and latency are left out.
+   */
+  confidence: number;
 }
 
 /** A model for a prompt. */
@@ -74,6 +79,11 @@ export interface RouterDecision<Id extends string = string> {
   ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;
+  /**
+   * Probability that its expected quality is within `confidenceEpsilon` of the best one's of those that could be chosen, at this
+   * prompt: low where others may be better, because it is explored or is cheaper. Cost and latency are left out.
+   */
+  confidence: number;
   /** What is expected of it; null where nothing is known. */
   expected: {
     /** 0 to 1. */
@@ -102,6 +112,7 @@ export class Decision implements RouterDecision {
   readonly settings: ModelSettings;
   readonly ranked: RankedModel[];
   readonly propensity: number;
+  readonly confidence: number;
   readonly expected: RouterDecision['expected'];
   readonly fallback: Fallback | null;
   readonly #context: Context;
@@ -137,16 +148,20 @@ export class Decision implements RouterDecision {
         costUsd: known(numbers[start + of.cost_usd] as number),
         latencyMs: known(numbers[start + of.latency_ms] as number),
         propensity: numbers[start + of.propensity] as number,
+        confidence: numbers[start + of.confidence] as number,
       });
     }
     const chosen = numbers[at.chosen] as number;
     const start = at.size + of.size * chosen;
-    const { model, settings, propensity, quality, costUsd, latencyMs } = ranked[chosen] as RankedModel;
+    const { model, settings, propensity, confidence, quality, costUsd, latencyMs } = ranked[
+      chosen
+    ] as RankedModel;
     this.id = id;
     this.model = model;
     this.settings = settings;
     this.ranked = ranked;
     this.propensity = propensity;
+    this.confidence = confidence;
     this.expected = {
       quality,
       interval: [numbers[start + of.low] as number, numbers[start + of.high] as number],

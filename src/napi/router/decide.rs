@@ -123,6 +123,7 @@ pub fn router_route(
                 block_2: c.blocks[1],
                 deviation: c.deviation,
                 availability: c.availability,
+                confidence: c.confidence.unwrap_or(f64::NAN),
             };
             candidate.write(row);
         }
