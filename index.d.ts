@@ -1571,6 +1571,10 @@ interface RouterConfig<Id extends string = string> extends QueryOptions {
   exploration?: Exploration | undefined;
   /** Least probability of every eligible model, 0 to .5. Default 0. Above 0, logs of every policy can be evaluated. */
   propensityFloor?: number | undefined;
+  /**
+   * By how much a model's expected quality may be below the best one's and still count as good in `confidence`, 0 to 1. Default .05.
+   */
+  confidenceEpsilon?: number | undefined;
   /** Decisions that wait for their outcome, or may be amended; the oldest is given up. Default 100,000. */
   pendingCapacity?: number | undefined;
   /** Milliseconds after which a decision's outcome is no longer taken. Default 86,400,000, a day. */
@@ -1667,6 +1671,8 @@ interface ExplainedCandidate<Id extends string = string> {
   propensity: number;
   /** What it was ranked by. */
   score: number;
+  /** As {@link RankedModel.confidence}; null for one that could not be chosen. */
+  confidence: number | null;
   /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
   parts: {
     /** Worth of the expected quality, not clipped to [0, 1], and of a failed call by the share of calls that fail. */quality: number; /** What a model gets for what is not known of it yet. */
@@ -1802,6 +1808,11 @@ interface RankedModel<Id extends string = string> {
   outputTokens: number | null;
   /** Probability with which it was to be chosen. They sum to 1. */
   propensity: number;
+  /**
+   * Probability that its expected quality is within `confidenceEpsilon` of the best one's of those that could be chosen, at this
+   * prompt. Cost and latency are left out.
+   */
+  confidence: number;
 }
 /** A model for a prompt. */
 interface RouterDecision<Id extends string = string> {
@@ -1815,6 +1826,11 @@ interface RouterDecision<Id extends string = string> {
   ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;
+  /**
+   * Probability that its expected quality is within `confidenceEpsilon` of the best one's of those that could be chosen, at this
+   * prompt: low where others may be better, because it is explored or is cheaper. Cost and latency are left out.
+   */
+  confidence: number;
   /** What is expected of it; null where nothing is known. */
   expected: {
     /** 0 to 1. */quality: number; /** 90 % interval of the quality. */

@@ -1,7 +1,8 @@
 // The router on recorded outcomes: regret on whole streams beside published routers and bandits that look at no prompt, how
-// much of it is the basis, labelled prompts, drift, errors, models that improve unseen, budgets, and how true its intervals are.
+// much of it is the basis, labelled prompts, drift, errors, models that improve unseen, budgets, and how true its intervals
+// and confidences are.
 //
-//   npm run bench:routing -- [--tables cold,draws,bases,warm,drift,errors,unseen,settings,costs,lengths,budget,calibration,floor] [--sets llmrouter9,paretobandit4]
+//   npm run bench:routing -- [--tables cold,draws,bases,warm,drift,errors,unseen,settings,costs,lengths,budget,calibration,confidence,floor] [--sets llmrouter9,paretobandit4]
 //                            [--seeds 20] [--rounds 5000] [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import type { Table } from './lib/print.mts';
@@ -12,6 +13,7 @@ import { basesHeads, basesRow } from './routing/bases.mts';
 import { budgetTable } from './routing/budget.mts';
 import { calibrationHeads, calibrationRow } from './routing/calibration.mts';
 import { cheaperTable } from './routing/cheaper.mts';
+import { confidenceTable } from './routing/confidence.mts';
 import { costSets, costsTable } from './routing/costs.mts';
 import { drawsTable } from './routing/draws.mts';
 import { errorsTable } from './routing/errors.mts';
@@ -139,6 +141,7 @@ const tables: Makers = {
     console.log(calibrationHeads(seeds));
     return names.map((name) => calibrationRow(stream(name), cold, basisOf(stream(name))));
   },
+  confidence: () => [confidenceTable(cold)],
 };
 
 await makeTables(tables, options.tables?.split(',') ?? Object.keys(tables), {

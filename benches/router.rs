@@ -1,5 +1,6 @@
 //! A router that several threads share: decisions with their outcomes per second by threads, beside threads with a router each,
-//! and how long a decision waits while a state is written, as ratios within one run.
+//! and how long a decision waits while a state is written, as ratios within one run. And how long the outcomes take that make
+//! a router choose its prior anew.
 //!
 //!   cargo bench --bench router                 8 models, vectors of 384 numbers, 5 rounds of 2 s each
 //!   cargo bench --bench router -- --short      one round of .2 s
@@ -34,8 +35,8 @@ fn noise(n: u64) -> f64 {
     ((x ^ (x >> 32)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-fn router() -> SonaRouter {
-    let models = (0..MODELS).map(|n| Model::new(format!("m{n}"))).collect();
+fn router(models: usize) -> SonaRouter {
+    let models = (0..models).map(|n| Model::new(format!("m{n}"))).collect();
     let config = RouterConfig { dim: DIM, ..RouterConfig::default() };
     SonaRouter::new(config, models, Some(Arc::new(Basis::projection(DIM, 7))), "bench").unwrap()
 }
@@ -52,7 +53,7 @@ fn pair(router: &SonaRouter, vector: &[f32], n: u64) {
 fn throughput(threads: u64, apart: bool, time: Duration) -> f64 {
     let stop = AtomicBool::new(false);
     let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
-    let routers: Vec<SonaRouter> = (0..if apart { threads } else { 1 }).map(|_| router()).collect();
+    let routers: Vec<SonaRouter> = (0..if apart { threads } else { 1 }).map(|_| router(MODELS)).collect();
     for router in &routers {
         (0..2_000).for_each(|n| pair(router, &vectors[n as usize % 256], n));
     }
@@ -98,6 +99,28 @@ fn waits(router: &SonaRouter, vectors: &[Vec<f32>], work: impl FnOnce() + Send) 
     (times[times.len() * 99 / 100], times[times.len() - 1])
 }
 
+/// What each of the outcomes takes at which a prior is chosen, up to 12,800 of them, and the median of the others, in
+/// milliseconds. Models, which take turns, differ by what their prompts have in common and by one direction.
+fn choosing(models: usize) -> (Vec<f64>, f64) {
+    let router = router(models);
+    let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
+    let ids: Vec<_> = router.models().unwrap().into_iter().map(|(id, _)| id).collect();
+    let (mut chosen, mut others) = (Vec::new(), Vec::new());
+    for n in 1..=12_800_u64 {
+        let (place, x) = (n as usize % models, &vectors[(n * 101 % 256) as usize]);
+        let request = Request { eligible: Some(vec![ids[place]]), ..Request::default() };
+        let decision = router.route(x, &request, n).unwrap();
+        let own = |k: u64| noise(3 * place as u64 + k) - 0.5;
+        let mean = 0.5 + 0.4 * own(0) + own(1) * f64::from(x[place % DIM]);
+        let quality = Some((mean + 0.3 * (noise(n ^ 0x5555) - 0.5)).clamp(0.0, 1.0));
+        let began = Instant::now();
+        router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
+        let times = if n % 50 == 0 && (n / 50).is_power_of_two() { &mut chosen } else { &mut others };
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    (chosen, median(others))
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -126,7 +149,7 @@ fn main() {
     }
     println!("1 thread: {:.0} a second", median(ones));
     ratios.iter().for_each(|ratio| println!("{ratio}"));
-    let router = router();
+    let router = router(MODELS);
     let vectors: Vec<Vec<f32>> = (0..256).map(vector).collect();
     (0..if short { WAITING / 50 } else { WAITING })
         .for_each(|n| drop(router.route(&vectors[n as usize % 256], &Request::default(), n).unwrap()));
@@ -150,4 +173,16 @@ fn main() {
         busy / idle
     );
     println!("longest while they are written: {worst:.0} us");
+    for models in [4, 29, 500] {
+        let all: Vec<_> = (0..rounds).map(|_| choosing(models)).collect();
+        // something else may run at one of a few moments: the least of all rounds
+        let least = |at: usize| all.iter().map(|(chosen, _)| chosen[at]).fold(f64::INFINITY, f64::min);
+        let chosen: Vec<f64> = (0..all[0].0.len()).map(least).collect();
+        let (mean, longest) =
+            (chosen.iter().sum::<f64>() / chosen.len() as f64, chosen.iter().copied().fold(0.0, f64::max));
+        let other = median(all.iter().map(|(_, other)| other * 1e3).collect());
+        println!(
+            "feedback that chooses the prior, {models} models: {mean:.2} ms, {longest:.2} at most; others {other:.0} us"
+        );
+    }
 }

@@ -284,13 +284,14 @@ describe('a setting changes something', () => {
       );
     }
     const { pending, tenants, basis: of } = router.stats();
-    const scores = router.route(prompt(0, 1)).ranked.map(({ score }) => score);
+    const scores = router.route(prompt(0, 1)).ranked.map(({ score, confidence }) => [score, confidence]);
     return [seen, pending, tenants, of, scores];
   }
 
   const changes: [string, unknown][] = [
     ['exploration', 'thompson'],
     ['propensityFloor', 0.1],
+    ['confidenceEpsilon', 0.5],
     ['objective.qualityWeight', 0.01],
     ['objective.costWeight', 0.5],
     ['objective.latencyWeight', 0.5],

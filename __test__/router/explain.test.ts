@@ -52,9 +52,14 @@ describe('an explanation', () => {
       expect(outcomes).toBe(counted?.outcomes);
     }
     // what a decision says at once is what it explains
-    for (const { model, score, quality, costUsd, latencyMs, propensity } of decision.ranked) {
+    for (const { model, score, quality, costUsd, latencyMs, propensity, confidence } of decision.ranked) {
       const same = explanation.candidates.find((candidate) => candidate.model === model);
-      expect(same).toMatchObject({ score, propensity, expected: { quality, costUsd, latencyMs } });
+      expect(same).toMatchObject({
+        score,
+        propensity,
+        confidence,
+        expected: { quality, costUsd, latencyMs },
+      });
     }
   });
 
@@ -149,6 +154,7 @@ describe('explainTable', () => {
         chosen: true,
         propensity: 0.995,
         score: 0.81234,
+        confidence: 0.93,
         parts: { quality: 0.9, optimism: 0.01, bonus: 0.02, cost: 0.11766, latency: 0 },
         expected: {
           quality: 0.9,
@@ -175,6 +181,7 @@ describe('explainTable', () => {
         chosen: false,
         propensity: 0.005,
         score: 0.5,
+        confidence: null,
         parts: { quality: 0.4, optimism: 0.1, bonus: 0.03, cost: 0.03, latency: 0 },
         expected: {
           quality: 0.4,
@@ -212,7 +219,7 @@ describe('explainTable', () => {
 
   it('is a table for the terminal', () => {
     expect(explainTable(explanation).split('\n')).toEqual([
-      "decision r0123456789abcdef-12: large, by the policy, ucb (difficulty -0.012, basis minilm, budget's price 0.250)",
+      "decision r0123456789abcdef-12: large, by the policy, ucb (confidence 93%, difficulty -0.012, basis minilm, budget's price 0.250)",
       '   model  chance  score  quality  +optimism  +bonus  -cost        expected     USD     ms  evidence    of  ruled out by',
       '>  large   99.5%  0.812    0.900      0.010   0.020  0.118  0.90 0.84-0.96  0.0123  12346       88%  1234',
       '   small    0.5%  0.500    0.400      0.100   0.030  0.030  0.40 0.30-0.50       -    9.5        0%     0  cost, failing',
@@ -251,7 +258,7 @@ describe('explainTable', () => {
     const { patterns: _, ...rest } = explanation;
     const text = explainTable({ ...rest, reason: 'session', budgetPrice: 0, candidates: [bare] });
     expect(text.split('\n')).toEqual([
-      'decision r0123456789abcdef-12: large, by its session (difficulty -0.012, basis minilm)',
+      'decision r0123456789abcdef-12: large, by its session (confidence 93%, difficulty -0.012, basis minilm)',
       '   model  chance  score  quality        expected  evidence    of',
       '>  large   99.5%  0.812    0.500  0.50 0.00-1.00       88%  1234',
     ]);

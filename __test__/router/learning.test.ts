@@ -116,7 +116,7 @@ describe('a decision', () => {
     teach(router, 40);
     const decision = router.route(prompt(0, 5));
     expect(Object.keys(decision)).toEqual([
-      ...['id', 'model', 'settings', 'ranked', 'propensity', 'expected', 'limits', 'fallback'],
+      ...['id', 'model', 'settings', 'ranked', 'propensity', 'confidence', 'expected', 'limits', 'fallback'],
     ]);
     expect(JSON.parse(JSON.stringify(decision))).toEqual({ ...decision });
     expect(numberOf(decision.id)).toBe(41);

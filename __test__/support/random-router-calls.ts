@@ -162,6 +162,7 @@ export const routerConfig: fc.Arbitrary<RouterConfig> = fc
     own: fc.boolean(),
     exploration: fc.constantFrom('ucb', 'thompson', 'igw', 'greedy'),
     propensityFloor: fc.constantFrom(0, 0, 0.05, 0.5),
+    confidenceEpsilon: fc.constantFrom(0, 0.05, 1),
     objective: fc.constantFrom<NonNullable<RouterConfig['objective']>>(
       {},
       { costWeight: 1, latencyWeight: 1 },

@@ -175,3 +175,6 @@ export const found: Bar = { least: 0.95 };
 
 /** Percent of bins. */
 export const calibration: Bar = { least: 80, most: 97 };
+
+/** Expected calibration error of confidences where the truth is known. */
+export const confidence: Bar = { most: 0.1 };

@@ -1,6 +1,6 @@
 // A simulated world of models that fail and change, and those that choose among them. An answer is right or wrong, a call that
 // fails is an error to a router and worth 0 to whoever can't be told more.
-import { type RouterConfig, type RouterModel, SonaRouter } from '../../dist/index.mjs';
+import { type RouterConfig, type RouterDecision, type RouterModel, SonaRouter } from '../../dist/index.mjs';
 import {
   type SimulatedWorld,
   simulatedWorld,
@@ -40,9 +40,13 @@ export type PlayerFactory = (models: readonly string[], seed: number) => Player;
 const TICK = 1000;
 const START = Date.UTC(2026, 0, 1);
 
-/** The router for texts, as it comes but for these settings, told so much of each model. */
+/** The router for texts, as it comes but for these settings, told so much of each model. `seen` is told every decision. */
 export const router =
-  (config: Partial<RouterConfig> = {}, told: (id: string) => RouterModel = (id) => ({ id })): PlayerFactory =>
+  (
+    config: Partial<RouterConfig> = {},
+    told: (id: string) => RouterModel = (id) => ({ id }),
+    seen?: (decision: RouterDecision) => void,
+  ): PlayerFactory =>
   (models, seed) => {
     let made = 0;
     const names = [...models];
@@ -56,6 +60,7 @@ export const router =
         made++;
         const decision = of.route(text);
         id = decision.id;
+        seen?.(decision);
         return names.indexOf(decision.model);
       },
       learn: (_, worth) => {
@@ -93,6 +98,9 @@ const kinds = {
     words: ['integral', 'probability', 'equation', 'solve', 'percent', 'triangle', 'average', 'prime'],
   },
 };
+
+/** Their names. */
+export const kindNames = Object.keys(kinds);
 
 export interface Played {
   /** By round: the model by its number in the story, and what was expected of its call. */

@@ -44,6 +44,8 @@ settings! {
     exploration: Exploration = Exploration::Ucb, "exploration", Kind::Choice(&["ucb", "thompson", "igw", "greedy"]);
     /// Least probability of every eligible model; at most one over their number. Above 0, logs of every policy can be evaluated.
     propensity_floor: f64 = 0.0, "propensityFloor", Kind::Number { min: 0.0, max: 0.5 };
+    /// By how much a model's expected quality may be below the best one's and still count as good in `confidence`.
+    confidence_epsilon: f64 = 0.05, "confidenceEpsilon", Kind::Number { min: 0.0, max: 1.0 };
     /// What a quality of 1 is worth.
     quality_weight: f64 = 1.0, "objective.qualityWeight", WEIGHT;
     /// What a cost at the upper end of the cost scale takes away.
@@ -169,6 +171,7 @@ mod tests {
             dim: 7,
             exploration: Exploration::Igw,
             propensity_floor: 0.01,
+            confidence_epsilon: 0.125,
             quality_weight: 2.0,
             cost_weight: 0.25,
             latency_weight: 0.5,
@@ -214,6 +217,7 @@ mod tests {
             (json!({ "propensityFloor": 0.6 }), "propensityFloor"),
             (json!({ "lengthQuantile": 1 }), "lengthQuantile"),
             (json!({ "lengthQuantile": 0.49 }), "lengthQuantile"),
+            (json!({ "confidenceEpsilon": 1.5 }), "confidenceEpsilon"),
             (json!({ "objective.costWeight": 1 }), "objective.costWeight"),
         ] {
             let error = RouterConfig::from_json(&value).unwrap_err();

@@ -4,6 +4,15 @@
 use super::vector::{add_scaled, dot};
 use crate::simd::{Kernels, Outer};
 
+/// Rows that are eliminated before the others change.
+const PANEL: usize = 8;
+
+/// Outer products of which a matrix is the sum that is inverted by them.
+const FEW: usize = 8;
+
+/// What rounding leaves of a diagonal, in units of its largest element.
+const ROUNDING: f64 = 1e-14;
+
 /// A symmetric matrix. Row `i` of its triangle holds the elements `(i, 0)` to `(i, i)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Symmetric {
@@ -90,9 +99,52 @@ impl Symmetric {
         self.clone().factor().is_some()
     }
 
-    /// Its inverse; `None` when it is not positive definite.
-    pub fn inverse(&self) -> Option<Self> {
-        Some(self.clone().factor()?.inverse())
+    /// The inverse of this matrix with positive numbers added to its diagonal; `None` when that is not positive definite. Where
+    /// the matrix is a sum of few outer products it follows from them (Sherman and Morrison 1950), with a tenth of the work.
+    pub fn inverse_with(&self, diagonal: &[f64]) -> Option<Self> {
+        let Some(few) = self.few_outers() else {
+            let mut sum = self.clone();
+            sum.add_diagonal(diagonal);
+            return Some(sum.factor()?.inverse());
+        };
+        // the inverse is that of the diagonal less the sum of gain u u'
+        let mut gained: Vec<(f64, Vec<f64>)> = Vec::with_capacity(few.len());
+        for v in few {
+            let mut u: Vec<f64> = v.iter().zip(diagonal).map(|(v, d)| v / d).collect();
+            for (gain, of) in &gained {
+                add_scaled(gain * dot(of, &v), of, &mut u);
+            }
+            gained.push((-1.0 / (1.0 + dot(&u, &v)), u));
+        }
+        let mut inverse = Self::zeros(self.dim);
+        inverse.add_diagonal(&diagonal.iter().map(|d| 1.0 / d).collect::<Vec<f64>>());
+        inverse.add_outers(&gained.iter().map(|(gain, u)| (*gain, &**u)).collect::<Vec<Outer<'_>>>());
+        Some(inverse)
+    }
+
+    /// The vectors whose outer products sum to this matrix to within rounding, when [`FEW`] are enough: Cholesky's factorisation,
+    /// the largest pivot first (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 10.3).
+    fn few_outers(&self) -> Option<Vec<Vec<f64>>> {
+        let mut left: Vec<f64> = (0..self.dim).map(|i| self.at(i, i)).collect();
+        let largest = |left: &[f64]| (0..left.len()).max_by(|&a, &b| left[a].total_cmp(&left[b]));
+        let rounding = ROUNDING * left[largest(&left)?];
+        let mut outers: Vec<Vec<f64>> = Vec::new();
+        loop {
+            let place = largest(&left)?;
+            if left[place] <= rounding {
+                return left.iter().all(|left| left.abs() <= rounding).then_some(outers);
+            }
+            if outers.len() == FEW {
+                return None;
+            }
+            let mut v: Vec<f64> = (0..self.dim).map(|i| self.at(i, place)).collect();
+            outers.iter().for_each(|other| add_scaled(-other[place], other, &mut v));
+            let inverse_root = 1.0 / left[place].sqrt();
+            v.iter_mut().for_each(|v| *v *= inverse_root);
+            left.iter_mut().zip(&v).for_each(|(left, v)| *left -= v * v);
+            left[place] = 0.0;
+            outers.push(v);
+        }
     }
 
     /// Its factor by Cholesky; `None` when it is not positive definite.
@@ -108,22 +160,35 @@ impl Symmetric {
         self.factor_with(|pivot| Some(pivot.max(ridge))).expect("no pivot is refused")
     }
 
-    /// `pivot` says what to take the root of, or to give up.
+    /// `pivot` says what to take the root of, or to give up. The last row is eliminated first, [`PANEL`] rows at a time: what
+    /// is left is always the beginning of the triangle, in which rows stand one after the other.
     fn factor_with(self, pivot: impl Fn(f64) -> Option<f64>) -> Option<Factor> {
         let Self { dim, triangle: mut lower } = self;
-        for i in 0..dim {
-            let (above, from) = lower.split_at_mut(triangle(i));
-            for j in 0..i {
-                let other = &above[triangle(j)..triangle(j + 1)];
-                from[j] = (from[j] - dot(&from[..j], &other[..j])) / other[j];
+        let mut end = dim;
+        while end > 0 {
+            let start = end.saturating_sub(PANEL);
+            for i in (start..end).rev() {
+                let (rows, eliminated) = lower[..triangle(end)].split_at_mut(triangle(i + 1));
+                let row = &mut rows[triangle(i)..];
+                for k in i + 1..end {
+                    let other = &eliminated[triangle(k) - triangle(i + 1)..][..=i];
+                    add_scaled(-other[i], other, row);
+                }
+                let root = pivot(row[i])?.sqrt();
+                row[i] = root;
+                let inverse = 1.0 / root;
+                row[..i].iter_mut().for_each(|element| *element *= inverse);
             }
-            from[i] = pivot(from[i] - dot(&from[..i], &from[..i]))?.sqrt();
+            let (rest, panel) = lower.split_at_mut(triangle(start));
+            let outers = (start..end).map(|k| (-1.0, &panel[triangle(k) - triangle(start)..][..start]));
+            Kernels::best().triangle_add_outers(&outers.collect::<Vec<Outer<'_>>>(), rest);
+            end = start;
         }
         Some(Factor { dim, lower })
     }
 }
 
-/// The lower triangle `L` of `L L' = M`, packed.
+/// The lower triangle `L` of `L' L = M`, packed.
 #[derive(Debug, Clone)]
 pub struct Factor {
     dim: usize,
@@ -140,49 +205,39 @@ impl Factor {
         (0..self.dim).map(|i| self.row(i)[i])
     }
 
-    /// Replaces a right-hand side `b` by the solution of `L x = b`, whose squared length is `b' M^-1 b`.
-    pub fn solve_lower(&self, side: &mut [f64]) {
+    /// Replaces a right-hand side `b` by the solution of `L' x = b`, whose squared length is `b' M^-1 b`.
+    pub fn solve_upper(&self, side: &mut [f64]) {
+        for i in (0..self.dim).rev() {
+            let row = self.row(i);
+            let (above, solved) = side.split_at_mut(i);
+            solved[0] /= row[i];
+            add_scaled(-solved[0], &row[..i], above);
+        }
+    }
+
+    /// Replaces a right-hand side `b` by the solution of `M x = b`. Costs `2 dim^2` flops.
+    pub fn solve(&self, side: &mut [f64]) {
+        self.solve_upper(side);
         for i in 0..self.dim {
             let row = self.row(i);
             side[i] = (side[i] - dot(&row[..i], &side[..i])) / row[i];
         }
     }
 
-    /// Replaces a right-hand side `b` by the solution of `M x = b`. Costs `2 dim^2` flops.
-    pub fn solve(&self, side: &mut [f64]) {
-        self.solve_lower(side);
-        for i in (0..self.dim).rev() {
-            let row = self.row(i);
-            let (below, solved) = side.split_at_mut(i);
-            solved[0] /= row[i];
-            add_scaled(-solved[0], &row[..i], below);
-        }
-    }
-
-    /// The inverse of `M`.
+    /// The inverse of `M`, by bordering: that of what is left of the first rows when all others are eliminated, with one row
+    /// more at a time.
     pub fn inverse(&self) -> Symmetric {
-        let n = self.dim;
-        // the rows of L^-1, lower triangular too
-        let mut inverse = vec![0.0; triangle(n)];
-        for i in 0..n {
-            let row = self.row(i);
-            for j in 0..=i {
-                let mut sum = if i == j { 1.0 } else { 0.0 };
-                for k in j..i {
-                    sum -= row[k] * inverse[triangle(k) + j];
-                }
-                inverse[triangle(i) + j] = sum / row[i];
-            }
+        let mut inverse = Symmetric::zeros(self.dim);
+        for i in 0..self.dim {
+            let (row, root) = self.row(i).split_at(i);
+            let root = root[0];
+            let (known, rest) = inverse.triangle.split_at_mut(triangle(i));
+            let (border, corner) = rest[..=i].split_at_mut(i);
+            Kernels::best().triangle_multiply(known, row, border);
+            corner[0] = (1.0 + dot(row, border)) / (root * root);
+            border.iter_mut().for_each(|element| *element /= -root);
         }
-        // (L L')^-1 = L'^-1 L^-1: the sum of the outer products of the rows of L^-1
-        let mut result = Symmetric::zeros(n);
-        for k in 0..n {
-            let row = &inverse[triangle(k)..triangle(k + 1)];
-            for (i, &value) in row.iter().enumerate() {
-                add_scaled(value, row, &mut result.triangle[triangle(i)..triangle(i + 1)]);
-            }
-        }
-        result
+        inverse
     }
 }
 
@@ -226,7 +281,7 @@ mod tests {
     #[test]
     fn the_inverse_times_the_matrix_is_the_identity() {
         for n in [1, 3, 64, 65] {
-            let (matrix, inverse) = (example(n), example(n).inverse().unwrap());
+            let (matrix, inverse) = (example(n), example(n).factor().unwrap().inverse());
             for i in 0..n {
                 for j in 0..n {
                     let product: f64 = (0..n).map(|k| matrix.at(i, k) * inverse.at(k, j)).sum();
@@ -235,6 +290,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_inverse_of_few_outer_products_is_that_of_their_sum() {
+        let diagonal: Vec<f64> = (0..65).map(|i| 2.5 + i as f64).collect();
+        for count in 0..=FEW + 2 {
+            for scale in [1e-6, 1.0, 100.0] {
+                let mut sum = Symmetric::zeros(65);
+                for n in 0..count {
+                    let x: Vec<f64> = (0..65).map(|i| scale * ((i * (n + 2) + 3) as f64 * 0.37).sin()).collect();
+                    // one of them twice
+                    (0..=n % 2).for_each(|_| sum.add_outer(0.5, &x));
+                }
+                assert_eq!(sum.few_outers().map(|outers| outers.len()), (count <= FEW).then_some(count), "{scale}");
+                let inverse = sum.inverse_with(&diagonal).unwrap();
+                sum.add_diagonal(&diagonal);
+                let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-11;
+                let dense = sum.factor().unwrap().inverse();
+                assert!(inverse.triangle().iter().zip(dense.triangle()).all(close), "{count} {scale}");
+            }
+        }
+        assert!(Symmetric::zeros(0).inverse_with(&[]).is_some());
+        assert!(Symmetric::identity(3, f64::NAN).inverse_with(&[1.0; 3]).is_none());
+        let mut spoilt = Symmetric::zeros(3);
+        spoilt.add_diagonal(&[1.0, -2.0, 1.0]);
+        assert!(spoilt.inverse_with(&[1.0; 3]).is_none());
     }
 
     #[test]
@@ -259,7 +340,7 @@ mod tests {
         let determinant: f64 = factor.diagonal().map(|root| root * root).product();
         assert!((determinant - 9.14).abs() < 1e-12);
         let mut side = [2.0, -1.0];
-        factor.solve_lower(&mut side);
+        factor.solve_upper(&mut side);
         assert!((side[0].powi(2) + side[1].powi(2) - (4.0 * 3.1 + 4.0 * 0.4 + 3.0) / 9.14).abs() < 1e-12);
     }
 
@@ -275,10 +356,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_positive_definite_has_no_inverse() {
-        assert!(Symmetric::zeros(3).inverse().is_none());
-        assert!(Symmetric::from_triangle(2, vec![1.0, 2.0, 1.0]).unwrap().inverse().is_none());
-        assert!(Symmetric::from_triangle(1, vec![f64::NAN]).unwrap().inverse().is_none());
+    fn what_is_not_positive_definite_has_no_factor() {
+        assert!(Symmetric::zeros(3).factor().is_none());
+        assert!(Symmetric::from_triangle(2, vec![1.0, 2.0, 1.0]).unwrap().factor().is_none());
+        assert!(Symmetric::from_triangle(1, vec![f64::NAN]).unwrap().factor().is_none());
         assert!(Symmetric::from_triangle(2, vec![1.0]).is_none());
     }
 

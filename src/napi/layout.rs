@@ -60,7 +60,7 @@ rows! {
     RoutedCandidate {
         model, filters, score, quality, low, high, cost_usd, cost_low, cost_high, latency_ms, latency_low, latency_high, worth,
         optimism, bonus, cost, latency, propensity, outcomes, evidence, tenant, block_1, block_2, deviation, availability,
-        answer_tokens, answer_low, answer_high
+        answer_tokens, answer_low, answer_high, confidence
     }
 
     /// What `patterns_find` writes for each pattern; times in milliseconds since 1970.

@@ -23,6 +23,9 @@ pub(super) const PORTABLE: TriangleKernels = TriangleKernels {
 /// A factor `f` and a vector `x`: the outer product `f x x'`.
 pub type Outer<'a> = (f64, &'a [f64]);
 
+/// Outer products that are added in one pass.
+const MOST: usize = 8;
+
 /// Partial sums of an inner product.
 pub(super) const LANES: usize = 8;
 
@@ -175,15 +178,33 @@ pub(super) unsafe fn multiply<V: Eight>(triangle: &[f64], x: &[f64], out: &mut [
 
 #[inline(always)]
 pub(super) unsafe fn add_outers<V: Eight>(outers: &[Outer<'_>], triangle: &mut [f64]) {
+    let (full, rest) = outers.as_chunks::<MOST>();
+    // SAFETY: the caller's promise.
+    unsafe {
+        // their number is known, so that loops over them are unrolled
+        for outers in full {
+            add_pass::<V>(outers, triangle);
+        }
+        if !rest.is_empty() {
+            add_pass::<V>(rest, triangle);
+        }
+    }
+}
+
+/// Up to [`MOST`] of them in one pass.
+#[inline(always)]
+unsafe fn add_pass<V: Eight>(outers: &[Outer<'_>], triangle: &mut [f64]) {
+    let mut factors = [0.0; MOST];
     for i in 0..outers.first().map_or(0, |(_, x)| x.len()) {
         let (blocks, rest) = triangle[elements(i)..elements(i + 1)].as_chunks_mut::<LANES>();
         let left = blocks.len() * LANES;
+        factors.iter_mut().zip(outers).for_each(|(at_row, (factor, x))| *at_row = factor * x[i]);
         for (place, block) in blocks.iter_mut().enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
                 let mut sum = V::load(block);
-                for (factor, x) in outers {
-                    sum = sum.add(V::splat(factor * x[i]).mul(V::load(&x.as_chunks().0[place])));
+                for (&factor, (_, x)) in factors.iter().zip(outers) {
+                    sum = sum.add(V::splat(factor).mul(V::load(&x.as_chunks().0[place])));
                 }
                 sum.store(block);
             }
@@ -192,8 +213,8 @@ pub(super) unsafe fn add_outers<V: Eight>(outers: &[Outer<'_>], triangle: &mut [
             // SAFETY: the caller's promise.
             unsafe {
                 let mut sum = V::load_first(rest);
-                for (factor, x) in outers {
-                    sum = sum.add(V::splat(factor * x[i]).mul(V::load_first(&x[left..=i])));
+                for (&factor, (_, x)) in factors.iter().zip(outers) {
+                    sum = sum.add(V::splat(factor).mul(V::load_first(&x[left..=i])));
                 }
                 sum.store_first(rest);
             }

@@ -77,6 +77,10 @@ export interface RouterConfig<Id extends string = string> extends QueryOptions {
   exploration?: Exploration | undefined;
   /** Least probability of every eligible model, 0 to .5. Default 0. Above 0, logs of every policy can be evaluated. */
   propensityFloor?: number | undefined;
+  /**
+   * By how much a model's expected quality may be below the best one's and still count as good in `confidence`, 0 to 1. Default .05.
+   */
+  confidenceEpsilon?: number | undefined;
   /** Decisions that wait for their outcome, or may be amended; the oldest is given up. Default 100,000. */
   pendingCapacity?: number | undefined;
   /** Milliseconds after which a decision's outcome is no longer taken. Default 86,400,000, a day. */

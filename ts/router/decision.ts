@@ -72,6 +72,11 @@ export interface RankedModel<Id extends string = string> {
   outputTokens: number | null;
   /** Probability with which it was to be chosen. They sum to 1. */
   propensity: number;
+  /**
+   * Probability that its expected quality is within `confidenceEpsilon` of the best one's of those that could be chosen, at this
+   * prompt. Cost and latency are left out.
+   */
+  confidence: number;
 }
 
 /** A model for a prompt. */
@@ -86,6 +91,11 @@ export interface RouterDecision<Id extends string = string> {
   ranked: RankedModel<Id>[];
   /** Probability with which this model was chosen. */
   propensity: number;
+  /**
+   * Probability that its expected quality is within `confidenceEpsilon` of the best one's of those that could be chosen, at this
+   * prompt: low where others may be better, because it is explored or is cheaper. Cost and latency are left out.
+   */
+  confidence: number;
   /** What is expected of it; null where nothing is known. */
   expected: {
     /** 0 to 1. */
@@ -120,6 +130,7 @@ export class Decision implements RouterDecision {
   readonly settings: ModelSettings;
   readonly ranked: RankedModel[];
   readonly propensity: number;
+  readonly confidence: number;
   readonly expected: RouterDecision['expected'];
   readonly limits: AnswerLimits | null;
   readonly fallback: Fallback | null;
@@ -157,11 +168,12 @@ export class Decision implements RouterDecision {
         latencyMs: known(numbers[start + of.latency_ms] as number),
         outputTokens: known(numbers[start + of.answer_tokens] as number),
         propensity: numbers[start + of.propensity] as number,
+        confidence: numbers[start + of.confidence] as number,
       });
     }
     const chosen = numbers[at.chosen] as number;
     const start = at.size + of.size * chosen;
-    const { model, settings, propensity, quality, costUsd, latencyMs, outputTokens } = ranked[
+    const { model, settings, propensity, confidence, quality, costUsd, latencyMs, outputTokens } = ranked[
       chosen
     ] as RankedModel;
     this.id = id;
@@ -169,6 +181,7 @@ export class Decision implements RouterDecision {
     this.settings = settings;
     this.ranked = ranked;
     this.propensity = propensity;
+    this.confidence = confidence;
     this.expected = {
       quality,
       interval: [numbers[start + of.low] as number, numbers[start + of.high] as number],

@@ -51,6 +51,8 @@ export function explainTable(explanation: Explanation): string {
     reason
   ];
   const facts = [`difficulty ${signed(difficulty)}`, `basis ${plain(basis.id)}`];
+  const confidence = candidates.find(({ chosen }) => chosen)?.confidence ?? null;
+  if (confidence !== null) facts.unshift(`confidence ${percent(confidence)}`);
   if (budgetPrice !== 0) facts.push(`budget's price ${budgetPrice.toFixed(3)}`);
   if (limits) facts.push(`maxTokens ${limits.maxTokens} for ${percent(limits.quantile)} of answers`);
   const without = fallback ? `, ${withoutPrompt(fallback)}` : '';

@@ -48,6 +48,8 @@ export interface ExplainedCandidate<Id extends string = string> {
   propensity: number;
   /** What it was ranked by. */
   score: number;
+  /** As {@link RankedModel.confidence}; null for one that could not be chosen. */
+  confidence: number | null;
   /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
   parts: {
     /** Worth of the expected quality, not clipped to [0, 1], and of a failed call by the share of calls that fail. */
@@ -187,6 +189,7 @@ export const of = rowOf('RoutedCandidate', [
   'answer_tokens',
   'answer_low',
   'answer_high',
+  'confidence',
 ]);
 
 const reasons: readonly DecisionReason[] = ['policy', 'session', 'trial'];
@@ -206,7 +209,7 @@ export interface Context {
   readonly engine: SonaEngine | undefined;
 }
 
-/** Unknown amounts come as NaN. */
+/** What is not known comes as NaN. */
 export function known(amount: number): number | null {
   return Number.isNaN(amount) ? null : amount;
 }
@@ -282,6 +285,7 @@ function explainCandidate(models: Models, numbers: Float64Array, chosen: boolean
     chosen,
     propensity: number(of.propensity),
     score: number(of.score),
+    confidence: known(number(of.confidence)),
     parts: {
       quality: number(of.worth),
       optimism: number(of.optimism),

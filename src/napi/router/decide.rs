@@ -130,6 +130,7 @@ pub fn router_route(
                 answer_tokens: c.answer_tokens.unwrap_or(f64::NAN),
                 answer_low: answer[0],
                 answer_high: answer[1],
+                confidence: c.confidence.unwrap_or(f64::NAN),
             };
             candidate.write(row);
         }

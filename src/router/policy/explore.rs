@@ -25,8 +25,8 @@ const WANDERING: f64 = 0.006;
 /// Standard deviations of a Thompson sample, in units of the posterior's.
 const THOMPSON: f64 = 0.5;
 
-/// Least deviation of one.
-const LEAST_DEVIATION: f64 = 1e-12;
+/// Least deviation of a sample, or of an expectation that is compared.
+pub const LEAST_DEVIATION: f64 = 1e-12;
 
 /// Weight of a gap in inverse gap weighting, times the root of the number of outcomes.
 const IGW: f64 = 50.0;

@@ -10,8 +10,9 @@ mod request;
 
 use std::sync::Arc;
 
+use explore::{LEAST_DEVIATION, WIDTH, of_age, of_count};
 pub use explore::{Prospect, draw, keep_floor, propensities};
-use explore::{WIDTH, of_age, of_count};
+use maximum::within;
 pub use request::{Candidate, Decision, Limits, Request, filter};
 
 use super::ModelId;
@@ -143,6 +144,7 @@ impl View {
             return Err(self.nobody(&candidates));
         }
         let range = self.soft_filters(&mut candidates, request, situation);
+        self.add_confidence(&mut candidates);
         let difficulty = dot(&self.shared.difficulty, z.both());
         let budget_price = situation.budget.map_or(0.0, |budget| budget.price);
         let mut chances = Chances {
@@ -246,6 +248,8 @@ impl View {
             let of_prompts =
                 situation.prompts.as_ref().map_or(0.0, |prompts| arm.quality.variance_over(prompts, &self.shared));
             let half = half_width(self.shared.interval_scale, of_mean + of_prompts);
+            let of_difference = arm.quality.noise.variance_of_difference(&assessment, noise, tenant_variance)
+                + situation.prompts.as_ref().map_or(0.0, |prompts| arm.quality.variance_apart(prompts, &self.shared));
             let cost_usd = arm.terms.cost_usd(&arm.model, outlook);
             let latency_ms = arm.terms.latency_ms(&arm.model, outlook);
             let answer_tokens = arm.terms.answer_tokens(outlook);
@@ -271,6 +275,8 @@ impl View {
                 filters,
                 score: worth + optimism - cost - latency + self.bonus_in_score(bonus),
                 quality: expected.clamp(0.0, 1.0),
+                confidence: None,
+                compared: (expected, self.shared.interval_scale * of_difference.sqrt()),
                 deviation: (noise * (variance + tenant_variance) + assessment.disagreement().powi(2)).sqrt(),
                 interval: [(expected - half).clamp(0.0, 1.0), (expected + half).clamp(0.0, 1.0)],
                 cost_usd,
@@ -340,6 +346,19 @@ impl View {
     /// What a cost at the upper end of its scale takes away.
     fn cost_price(&self, situation: &Situation) -> f64 {
         Objective::new(&self.config).cost + situation.budget.map_or(0.0, |budget| budget.price)
+    }
+
+    /// How likely each of those that can be chosen is to be nearly as good as the best of them.
+    fn add_confidence(&self, candidates: &mut [Candidate]) {
+        let mut open: Vec<&mut Candidate> = candidates.iter_mut().filter(|candidate| candidate.filters == 0).collect();
+        let normal = |(mean, deviation): (f64, f64)| (mean, deviation.max(LEAST_DEVIATION));
+        let normals: Vec<(f64, f64)> = open.iter().map(|candidate| normal(candidate.compared)).collect();
+        let epsilon = self.config.confidence_epsilon;
+        // qualities are never further apart than 1
+        let margin = if epsilon < 1.0 { epsilon } else { f64::INFINITY };
+        for (candidate, confidence) in open.iter_mut().zip(within(&normals, margin)) {
+            candidate.confidence = Some(confidence);
+        }
     }
 
     /// Only the upper confidence bound ranks by it.

@@ -81,6 +81,11 @@ pub struct Candidate {
     pub interval: [f64; 2],
     /// Standard deviation of the expectation as the posterior has it, before the interval's calibration.
     pub deviation: f64,
+    /// Expected quality, unclipped, and the standard deviation that it is compared with those of others by.
+    pub(super) compared: (f64, f64),
+    /// Probability that its expected quality is within `confidence_epsilon` of the best one's of those that can be chosen; none
+    /// for one that can't.
+    pub confidence: Option<f64>,
     /// Expected US dollars; none where nothing is known.
     pub cost_usd: Option<f64>,
     /// 90 % interval of what the call costs, which holds the expected amount; none where nothing is known.

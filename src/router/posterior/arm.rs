@@ -133,11 +133,7 @@ impl Arm {
         for (to, from) in all.iter_mut().zip(self.inherited.iter().flat_map(|inherited| inherited.iter())) {
             to.add_sums(1.0, from);
         }
-        let solved = all.map(|block| {
-            let mut a = block.a.matrix().into_owned();
-            a.add_diagonal(&prior.diagonal());
-            Ridge::solve(&a, &block.b, &block.s())
-        });
+        let solved = all.map(|block| Ridge::solve(&block.a.matrix(), &prior.diagonal(), &block.b, &block.s()));
         if let [Some(first), Some(second)] = solved {
             self.posterior = Some(Arc::new([first, second]));
         }
@@ -153,8 +149,9 @@ impl Arm {
     }
 
     /// The sums of its own outcomes alone, as far as they count.
-    pub fn outcomes<'a>(&self, origins: impl Iterator<Item = &'a [BlockSums; 2]>) -> [BlockSums; 2] {
-        let mut all = [BlockSums::new(), BlockSums::new()];
+    pub fn outcomes<'a>(&self, mut origins: impl Iterator<Item = &'a [BlockSums; 2]>) -> [BlockSums; 2] {
+        // a copy shares the matrices
+        let mut all = origins.next().cloned().unwrap_or_else(|| [BlockSums::new(), BlockSums::new()]);
         let mut add = |factor: f64, sums: &[BlockSums; 2]| {
             all.iter_mut().zip(sums).for_each(|(to, from)| to.add_sums(factor, from));
         };

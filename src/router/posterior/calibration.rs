@@ -20,6 +20,10 @@ const QUANTILE: f64 = 1.645;
 const LEARNED: f64 = 2.4;
 const UNLEARNED: f64 = 0.8;
 
+/// Factor of the posterior variance where models are compared: neither block, of which predictions are the mean, is the truth.
+/// Fitted on synthetic worlds, as those are.
+const COMPARED: f64 = 1.3;
+
 /// Outcomes that the noise of all models counts for in that of one.
 const SHRINKAGE: f64 = 20.0;
 
@@ -52,10 +56,20 @@ impl Noise {
     /// Variance of the expectation of this model's quality. `noise`: that of all outcomes; `more`: variance beside the
     /// posterior's, in units of it.
     pub fn variance(&self, assessment: &Assessment, noise: f64, more: f64) -> f64 {
-        let noise = if self.n > 0.0 { (SHRINKAGE * noise + self.squares) / (SHRINKAGE + self.n) } else { noise };
         let unlearned = (assessment.variance / assessment.unlearned.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-        noise * (assessment.variance * assessment.doubt * (LEARNED - UNLEARNED * unlearned) + more)
+        self.of_one(noise) * (assessment.variance * assessment.doubt * (LEARNED - UNLEARNED * unlearned) + more)
             + assessment.disagreement().powi(2)
+    }
+
+    /// What the expectation of this model's quality adds to the variance of a difference from another's. Difficulty, and what
+    /// is not known of it, is in both and cancels.
+    pub fn variance_of_difference(&self, assessment: &Assessment, noise: f64, more: f64) -> f64 {
+        self.of_one(noise) * (assessment.variance * COMPARED + more)
+    }
+
+    /// Variance of one outcome.
+    fn of_one(&self, noise: f64) -> f64 {
+        if self.n > 0.0 { (SHRINKAGE * noise + self.squares) / (SHRINKAGE + self.n) } else { noise }
     }
 }
 

@@ -58,14 +58,13 @@ impl Difficulty {
     /// From sums: of `w z z'`, of `w t z`, and of each model. `None` when they can't be sums of that kind.
     pub fn solve<'a>(zz: &Symmetric, tz: &[f64], models: impl Iterator<Item = &'a Intercept>) -> Option<Self> {
         let (mut a, mut b) = (zz.clone(), tz.to_vec());
-        a.add_identity(LAMBDA);
         for model in models {
             let n = model.n + LAMBDA;
             a.add_outer(-1.0 / n, &model.s);
             add_scaled(-model.t / n, &model.s, &mut b);
         }
         let dim = b.len();
-        let ridge = Ridge::solve(&a, &b, &vec![0.0; dim])?;
+        let ridge = Ridge::solve(&a, &vec![LAMBDA; dim], &b, &vec![0.0; dim])?;
         Some(Self { ridge })
     }
 

@@ -149,7 +149,7 @@ fn log_evidence(own: &BlockSums, inherited: &BlockSums, prior: &Precisions, mean
 /// Half the logarithm of a matrix's determinant, and `x' M^-1 x`.
 fn explained(matrix: Symmetric, x: &mut [f64]) -> Option<(f64, f64)> {
     let factor = matrix.factor()?;
-    factor.solve_lower(x);
+    factor.solve_upper(x);
     Some((factor.diagonal().map(f64::ln).sum(), dot(x, x)))
 }
 
@@ -248,7 +248,7 @@ mod tests {
             let triangle = (0..rows.len()).flat_map(|a| (0..=a).map(move |b| (a, b))).map(|(a, b)| covariance(a, b));
             let mut left: Vec<f64> = rows.iter().map(|row| row.1).collect();
             let factor = Symmetric::from_triangle(rows.len(), triangle.collect()).unwrap().factor().unwrap();
-            factor.solve_lower(&mut left);
+            factor.solve_upper(&mut left);
             let n = rows.len() as f64;
             -factor.diagonal().map(f64::ln).sum::<f64>()
                 - dot(&left, &left) / 2.0

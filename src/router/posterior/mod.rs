@@ -128,6 +128,11 @@ impl ArmView {
     pub fn variance_over(&self, prompts: &Prompts, shared: &Shared) -> f64 {
         prompts.variance(self.posterior.as_deref(), &shared.difficulty, shared.mean)
     }
+
+    /// The same of what it has beside the difficulty, which all models share.
+    pub fn variance_apart(&self, prompts: &Prompts, shared: &Shared) -> f64 {
+        prompts.variance(self.posterior.as_deref(), &[0.0; BOTH], shared.mean)
+    }
 }
 
 /// What is expected of a new model.

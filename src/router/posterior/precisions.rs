@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sums::BlockSums;
-use crate::linear::dot;
+use crate::linear::{Symmetric, dot};
 use crate::router::features::{BLOCK, FEATURES};
 
 /// Precisions of the intercept among which the evidence chooses, ascending.
@@ -71,13 +71,17 @@ impl Precisions {
     /// model before any outcome; `noise`: the variance of one outcome, at least .01. Costs six factorisations a block.
     pub fn of_most_evidence(models: &[[BlockSums; 2]], mean: f64, noise: f64) -> Self {
         let (noise, mut best) = (noise.max(LEAST_NOISE), (f64::NEG_INFINITY, START));
-        for slope in SLOPES {
-            let mut evidence = INTERCEPTS.map(|intercept| Self { intercept, slope }.log_prior());
-            for block in models.iter().flatten() {
+        let mut evidence = SLOPES.map(|slope| INTERCEPTS.map(|intercept| Self { intercept, slope }.log_prior()));
+        for block in models.iter().flatten() {
+            let (a, s) = (block.a.matrix(), block.s());
+            let residual: Vec<f64> = block.b.iter().zip(s).map(|(b, s)| b - mean * s).collect();
+            for (evidence, slope) in evidence.iter_mut().zip(SLOPES) {
                 // both blocks explain the same outcomes
-                let of_block = log_evidence(block, slope, mean, noise);
+                let of_block = log_evidence(&a, &residual, slope, noise);
                 evidence.iter_mut().zip(of_block).for_each(|(sum, of_block)| *sum += 0.5 * of_block);
             }
+        }
+        for (evidence, slope) in evidence.into_iter().zip(SLOPES) {
             for (evidence, intercept) in evidence.into_iter().zip(INTERCEPTS) {
                 if evidence > best.0 {
                     best = (evidence, Self { intercept, slope });
@@ -110,23 +114,24 @@ pub fn next_choice(outcomes: f64) -> f64 {
 /// Logarithm of the probability of one block's outcomes with each precision of the intercept, but for what no precision
 /// changes: `-(log |A + L| - log |L|) / 2 + r' (A + L)^-1 r / (2 noise)`, `L` the precisions and `r = b - mean s`. Nothing
 /// where rounding has spoilt the sums.
-fn log_evidence(block: &BlockSums, slope: f64, mean: f64, noise: f64) -> [f64; INTERCEPTS.len()] {
+fn log_evidence(a: &Symmetric, residual: &[f64], slope: f64, noise: f64) -> [f64; INTERCEPTS.len()] {
     let least = INTERCEPTS[0];
-    let mut a = block.a.matrix().into_owned();
+    let mut a = a.clone();
     a.add_diagonal(&Precisions { intercept: least, slope }.diagonal());
     let Some(factor) = a.factor() else { return [0.0; INTERCEPTS.len()] };
-    let mut residual: Vec<f64> = block.b.iter().zip(block.s()).map(|(b, s)| b - mean * s).collect();
-    factor.solve_lower(&mut residual);
-    let (residual, last) = residual.split_at(FEATURES);
-    // the bias stands last, so its precision changes the last pivot alone
-    let pivots: Vec<f64> = factor.diagonal().map(|root| root * root).collect();
-    let (pivots, pivot) = (&pivots[..FEATURES], pivots[FEATURES]);
-    let determinant: f64 = pivots.iter().map(|pivot| (pivot / slope).ln()).sum();
-    let explained = dot(residual, residual);
-    let last = last[0] * last[0] * pivot;
+    let mut residual = residual.to_vec();
+    factor.solve_upper(&mut residual);
+    let mut bias = [0.0; BLOCK];
+    bias[FEATURES] = 1.0;
+    factor.solve_upper(&mut bias);
+    let determinant: f64 = factor.diagonal().map(|root| (root * root / slope).ln()).sum();
+    let [explained, by_bias, of_bias] = [dot(&residual, &residual), dot(&residual, &bias), dot(&bias, &bias)];
+    // the others add to one element of the diagonal (Sherman and Morrison 1950)
     INTERCEPTS.map(|intercept| {
-        let pivot = pivot - least + intercept;
-        0.5 * ((explained + last / pivot) / noise - determinant - (pivot / intercept).ln())
+        let more = intercept - least;
+        let pivot = 1.0 + more * of_bias;
+        let explained = explained - more * by_bias.powi(2) / pivot;
+        0.5 * (explained / noise - determinant - (pivot * slope / intercept).ln())
     })
 }
 
@@ -175,15 +180,17 @@ mod tests {
                 noise * (prior + if a == b { 1.0 } else { 0.0 })
             };
             let triangle = (0..outcomes).flat_map(|a| (0..=a).map(move |b| (a, b))).map(|(a, b)| covariance(a, b));
-            let matrix = crate::linear::Symmetric::from_triangle(outcomes, triangle.collect()).unwrap();
+            let matrix = Symmetric::from_triangle(outcomes, triangle.collect()).unwrap();
             let factor = matrix.factor().unwrap();
             let mut left: Vec<f64> = (0..outcomes).map(|n| y(n) - mean).collect();
-            factor.solve_lower(&mut left);
+            factor.solve_upper(&mut left);
             -factor.diagonal().map(f64::ln).sum::<f64>() - dot(&left, &left) / 2.0
         };
-        let constant = log_evidence(&sums, 30.0, mean, noise)[0] - direct(INTERCEPTS[0], 30.0);
+        let residual: Vec<f64> = sums.b.iter().zip(sums.s()).map(|(b, s)| b - mean * s).collect();
+        let evidence = |slope: f64| log_evidence(&sums.a.matrix(), &residual, slope, noise);
+        let constant = evidence(30.0)[0] - direct(INTERCEPTS[0], 30.0);
         for slope in SLOPES {
-            for (got, intercept) in log_evidence(&sums, slope, mean, noise).into_iter().zip(INTERCEPTS) {
+            for (got, intercept) in evidence(slope).into_iter().zip(INTERCEPTS) {
                 let expected = direct(intercept, slope) + constant;
                 assert!((got - expected).abs() < 1e-9, "{intercept} {slope}: {got} {expected}");
             }

@@ -31,9 +31,9 @@ impl Ridge {
         Self { p: p.into(), pb: vec![0.0; dim], ps: vec![0.0; dim] }
     }
 
-    /// From its sums: `a` with the prior's precisions in it. `None` when `a` is not positive definite.
-    pub fn solve(a: &Symmetric, b: &[f64], s: &[f64]) -> Option<Self> {
-        let p = a.inverse()?;
+    /// From its sums and the prior's precisions. `None` when `a` can be no sum of outcomes.
+    pub fn solve(a: &Symmetric, precisions: &[f64], b: &[f64], s: &[f64]) -> Option<Self> {
+        let p = a.inverse_with(precisions)?;
         let times = |x: &[f64]| {
             let mut out = vec![0.0; x.len()];
             p.multiply(x, &mut out);
@@ -86,14 +86,14 @@ mod tests {
 
     /// The same from the sums, solved once.
     fn batch(dim: usize, lambda: f64, rows: &[(usize, f64, f64)]) -> Ridge {
-        let (mut a, mut b, mut s) = (Symmetric::identity(dim, lambda), vec![0.0; dim], vec![0.0; dim]);
+        let (mut a, mut b, mut s) = (Symmetric::zeros(dim), vec![0.0; dim], vec![0.0; dim]);
         for &(n, w, e) in rows {
             let z = features(n, dim);
             a.add_outer(w, &z);
             add_scaled(w * e, &z, &mut b);
             add_scaled(w, &z, &mut s);
         }
-        Ridge::solve(&a, &b, &s).unwrap()
+        Ridge::solve(&a, &vec![lambda; dim], &b, &s).unwrap()
     }
 
     fn close(a: &Ridge, b: &Ridge, within: f64) {
