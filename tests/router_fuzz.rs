@@ -258,7 +258,8 @@ impl World {
                 }
                 let whole = |tokens: f64| tokens >= 1.0 && tokens.is_finite() && tokens.fract() == 0.0;
                 let held = |limits: Limits| {
-                    whole(limits.max_tokens) && limits.context_tokens.is_none_or(|tokens| whole(tokens) && tokens >= 64.0)
+                    whole(limits.max_tokens)
+                        && limits.context_tokens.is_none_or(|tokens| whole(tokens) && tokens >= 64.0)
                 };
                 assert!(decision.limits.is_none_or(held), "{:?}", decision.limits);
                 self.ids.push(decision.id);
@@ -272,7 +273,10 @@ impl World {
                 // tokens may lack one price of two, or cost too much
                 let priced = outcome.usage.is_some() && outcome.cost_usd.is_none();
                 let of_price = ["SONA_INVALID_ARGUMENT", "SONA_OUT_OF_RANGE"];
-                allow(&error, if priced && of_price.contains(&error.code()) { &of_price } else { &["SONA_UNKNOWN_MODEL"] });
+                allow(
+                    &error,
+                    if priced && of_price.contains(&error.code()) { &of_price } else { &["SONA_UNKNOWN_MODEL"] },
+                );
             }
         }
     }
