@@ -122,7 +122,7 @@ describe('lengths of answers', () => {
     [{ maxTokens: 300, maxOutputTokens: 200 }, 200],
     [{ maxTokens: 200, maxOutputTokens: '100' }, 200],
     [{ maxTokens: 300.7 }, 300],
-    [{ maxTokens: 0.5 }, 1_024],
+    [{ maxTokens: 0.5 }, 2_048],
   ])('know the settings %j', (settings, maxTokens) => {
     const router = make({ models: [{ id: 'small', settings }] });
     const { id } = router.route(prompt(0, 1));
