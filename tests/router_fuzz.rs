@@ -133,7 +133,14 @@ impl World {
         model.prior.latency_ms = self.chance(0.2).then(|| self.amount());
         model.prior.like = self.chance(0.2).then(|| format!("m{}", self.below(6)));
         model.model = self.chance(0.5).then(|| "base".into());
-        model.settings = self.chance(0.2).then(|| r#"{"temperature":0.5}"#.into());
+        model.settings = self.chance(0.4).then(|| {
+            let numbers = ["0", "1e-9", "0.5", "1", "63.9", "700.5", "1e12", "1e308", "-3", "null", r#""700""#];
+            let [most, of_sdk] = [0, 0].map(|_| numbers[self.below(numbers.len())]);
+            [r#"{"temperature":0.5}"#.into(), format!(r#"{{"maxTokens":{most},"maxOutputTokens":{of_sdk}}}"#)]
+                [self.below(2)]
+            .clone()
+            .into()
+        });
         model.metadata = self.chance(0.2).then(|| r#"{"team":"x"}"#.into());
         model.tags = (0..self.below(3)).map(|n| format!("t{n}")).collect();
         model
@@ -150,6 +157,7 @@ impl World {
 
     fn told(&mut self) -> Told {
         Told {
+            implied: false,
             quality: self.chance(0.6).then(|| self.quality.unwrap_or_else(|| self.rng.random_range(0.0..=1.0))),
             cost_usd: self.chance(0.4).then(|| self.amount() / 1e5),
             latency_ms: self.chance(0.4).then(|| self.amount()),
@@ -169,11 +177,10 @@ impl World {
                 outcome.attempts.extend(model.map(|model| Asked { model, told, usage: None }));
             }
         } else {
-            let Told { quality, cost_usd, latency_ms, answer, error } = self.told();
+            let Told { quality, cost_usd, latency_ms, answer, error, .. } = self.told();
             let model = if self.chance(0.15) { self.model(router) } else { None };
-            // a cost beside them, since not all models have prices
             let tokens = |Answer { tokens, truncated }| Usage { input: 1.0, output: Some(tokens), truncated };
-            let usage = answer.map(tokens).filter(|_| cost_usd.is_some());
+            let usage = answer.map(tokens);
             outcome = Outcome { quality, cost_usd, latency_ms, usage, error, model, ..outcome };
         }
         outcome
@@ -249,7 +256,11 @@ impl World {
                     }
                     assert!((0.0..=1.0).contains(&c.quality) && (0.0..=1.0).contains(&c.availability), "{c:?}");
                 }
-                let held = |limits: Limits| limits.max_tokens >= 64.0 && limits.max_tokens.is_finite();
+                let whole = |tokens: f64| tokens >= 1.0 && tokens.is_finite() && tokens.fract() == 0.0;
+                let held = |limits: Limits| {
+                    whole(limits.max_tokens)
+                        && limits.context_tokens.is_none_or(|tokens| whole(tokens) && tokens >= 64.0)
+                };
                 assert!(decision.limits.is_none_or(held), "{:?}", decision.limits);
                 self.ids.push(decision.id);
             }
@@ -259,7 +270,13 @@ impl World {
             let Some(at) = self.ids.len().checked_sub(1 + self.below(30)) else { continue };
             let (id, outcome) = (self.ids[at], self.outcome(router));
             if let Err(error) = router.feedback(id, &outcome, self.now) {
-                allow(&error, &["SONA_UNKNOWN_MODEL"]);
+                // tokens may lack one price of two, or cost too much
+                let priced = outcome.usage.is_some() && outcome.cost_usd.is_none();
+                let of_price = ["SONA_INVALID_ARGUMENT", "SONA_OUT_OF_RANGE"];
+                allow(
+                    &error,
+                    if priced && of_price.contains(&error.code()) { &of_price } else { &["SONA_UNKNOWN_MODEL"] },
+                );
             }
         }
     }

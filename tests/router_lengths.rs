@@ -209,8 +209,21 @@ fn limits_are_at_most_what_the_settings_say() {
     assert_eq!(free, [2_048.0, 4_096.0, 0.95]);
     assert_eq!(limits(with(json!({ "maxTokens": 700 }))), [700.0, 1_024.0, 0.95]);
     assert_eq!(limits(with(json!({ "maxTokens": 10 }))), [10.0, 128.0, 0.95]);
-    for most in [json!(100_000), json!("700"), json!(null), json!(0), json!(-5), json!([700])] {
+    for most in [json!(100_000), json!("700"), json!(null), json!(0), json!(-5), json!([700]), json!(0.5), json!(1e-9)]
+    {
         assert_eq!(limits(with(json!({ "maxTokens": most }))), free, "{most}");
+        assert_eq!(limits(with(json!({ "maxOutputTokens": most }))), free, "{most}");
+        // the other counts where one is none
+        let both = with(json!({ "maxTokens": most, "maxOutputTokens": 700 }));
+        assert_eq!(limits(both), [700.0, 1_024.0, 0.95], "{most}");
+    }
+    // whole tokens
+    assert_eq!(limits(with(json!({ "maxTokens": 700.9 }))), [700.0, 1_024.0, 0.95]);
+    assert_eq!(limits(with(json!({ "maxTokens": 1.5 })))[0], 1.0);
+    // the AI SDK's name, and the smaller of both
+    assert_eq!(limits(with(json!({ "maxOutputTokens": 700 }))), [700.0, 1_024.0, 0.95]);
+    for (one, other) in [(700, 800), (800, 700)] {
+        assert_eq!(limits(with(json!({ "maxTokens": one, "maxOutputTokens": other })))[0], 700.0);
     }
 }
 
@@ -263,9 +276,162 @@ fn tokens_beside_a_cost_tell_the_length_alone() {
     let (candidate, _) = seen(&free, 0, 0, 1);
     assert!((candidate.answer_tokens.unwrap() / 300.0 - 1.0).abs() < 1e-5);
     assert!((candidate.cost_usd.unwrap() / 0.5 - 1.0).abs() < 1e-5);
-    // without one, a price is needed
-    let decision = decide(&free, 0, 0, 1, false);
-    assert_eq!(free.feedback(decision.id, &of(usage(1.0)), 2).unwrap_err().code(), "SONA_INVALID_ARGUMENT");
+}
+
+#[test]
+fn tokens_of_a_model_without_prices_tell_the_length_alone() {
+    let half = Model { price: Price { input: Some(1.0), output: None }, ..Model::new("half") };
+    let router = router_with("a", RouterConfig::default(), vec![Model::new("local"), half]);
+    tell(&router, 0, 0, 1, &of(usage(300.0)));
+    let (candidate, limits) = seen(&router, 0, 0, 1);
+    assert!((candidate.answer_tokens.unwrap() / 300.0 - 1.0).abs() < 1e-5 && limits.is_some());
+    assert_eq!(candidate.cost_usd, None);
+    // tokens of the prompt tell nothing, before or after something else was told
+    let prompt = of(Usage { output: None, ..usage(0.0) });
+    let decision = decide(&router, 0, 0, 1, false);
+    assert_eq!(router.feedback(decision.id, &prompt, 2).unwrap().reason(), Some("empty"));
+    router.feedback(decision.id, &Outcome { quality: Some(1.0), ..Outcome::default() }, 2).unwrap();
+    assert_eq!(router.feedback(decision.id, &prompt, 2).unwrap().reason(), Some("empty"));
+    // but that it answered in another's place
+    let decision = decide(&router, 1, 0, 1, false);
+    let other = Outcome { error: Some(true), model: Some(ModelId(0)), ..prompt };
+    assert_eq!(router.feedback(decision.id, &other, 2).unwrap().reason(), None);
+    let line = last_line(&router);
+    assert_eq!(line["outcome"]["attempts"][1], json!({ "model": "local", "error": false }));
+    // one price of two is not enough, unless there is nothing of the other
+    let decision = decide(&router, 1, 0, 1, false);
+    let error = router.feedback(decision.id, &of(usage(1.0)), 2).unwrap_err();
+    let argument = &error.details()["argument"];
+    assert_eq!((error.code(), argument), ("SONA_INVALID_ARGUMENT", &json!("outcome.usage")));
+    tell(&router, 1, 0, 1, &of(usage(0.0)));
+    assert!((seen(&router, 1, 0, 1).0.cost_usd.unwrap() / 1e-4 - 1.0).abs() < 1e-5);
+}
+
+/// The newest decision of the log.
+fn last_line(router: &SonaRouter) -> serde_json::Value {
+    let lines = router.log_chunk(0, 1_000_000).unwrap().lines;
+    serde_json::from_str(lines.lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn what_tokens_cost_never_takes_the_place_of_a_cost_that_was_told() {
+    let billed = |usd| Outcome { cost_usd: Some(usd), ..Outcome::default() };
+    let amend = |outcome: Outcome| Outcome { amend: true, ..outcome };
+    let prompt = of(Usage { output: None, ..usage(0.0) });
+    // 100 tokens at 1, and those of the answer at 4 dollars per million
+    let list = |tokens: f64| (100.0 + 4.0 * tokens) / 1e6;
+    type Told = (Outcome, Option<&'static str>);
+    let cases: [(&str, Vec<Told>, f64, Option<f64>); 8] = [
+        ("a cost, then tokens", vec![(billed(0.5), None), (of(usage(300.0)), None)], 0.5, Some(300.0)),
+        (
+            "twice",
+            vec![(billed(0.5), None), (of(usage(300.0)), None), (of(usage(9.0)), Some("repeated"))],
+            0.5,
+            Some(300.0),
+        ),
+        ("no answer", vec![(billed(0.5), None), (prompt.clone(), Some("repeated"))], 0.5, None),
+        ("amended by tokens", vec![(billed(0.5), None), (amend(of(usage(300.0))), None)], 0.5, Some(300.0)),
+        ("by none", vec![(billed(0.5), None), (amend(prompt), Some("empty"))], 0.5, None),
+        ("tokens by tokens", vec![(of(usage(300.0)), None), (amend(of(usage(30.0))), None)], list(30.0), Some(30.0)),
+        (
+            "tokens by a cost",
+            vec![(of(usage(300.0)), None), (billed(0.5), Some("repeated")), (amend(billed(0.5)), None)],
+            0.5,
+            Some(300.0),
+        ),
+        (
+            "by tokens again",
+            vec![(of(usage(300.0)), None), (amend(billed(0.5)), None), (amend(of(usage(30.0))), None)],
+            0.5,
+            Some(30.0),
+        ),
+    ];
+    for (what, outcomes, usd, tokens) in cases {
+        // what a state keeps of it is the same
+        for saves in [false, true] {
+            let mut router = router("a");
+            let id = decide(&router, 0, 0, 1, false).id;
+            for (outcome, reason) in &outcomes {
+                assert_eq!(router.feedback(id, outcome, 2).unwrap().reason(), *reason, "{what}");
+                if saves {
+                    let state = router.snapshot().unwrap();
+                    router = SonaRouter::restore(&state, None).unwrap();
+                    assert!(router.snapshot().unwrap() == state, "{what}");
+                }
+            }
+            let outcome = &last_line(&router)["outcome"];
+            assert!((outcome["costUsd"].as_f64().unwrap() / usd - 1.0).abs() < 1e-12, "{what}: {outcome}");
+            assert_eq!(outcome["outputTokens"].as_f64(), tokens, "{what}");
+        }
+    }
+    // a model without prices, whose cost was told: nothing is refused, and the cost stays
+    let router = router_with("a", RouterConfig::default(), vec![Model::new("local")]);
+    for outcome in [of(usage(300.0)), amend(of(usage(300.0)))] {
+        let decision = decide(&router, 0, 0, 1, false);
+        router.feedback(decision.id, &billed(0.5), 2).unwrap();
+        assert_eq!(router.feedback(decision.id, &outcome, 2).unwrap().reason(), None);
+        assert_eq!(last_line(&router)["outcome"]["costUsd"], json!(0.5));
+    }
+}
+
+#[test]
+fn an_answer_that_was_cut_before_its_first_token_says_nothing_of_lengths() {
+    let [with, without] = ["a", "a"].map(router);
+    let nothing = of(Usage { truncated: true, ..usage(0.0) });
+    tell(&with, 0, 0, 0, &nothing);
+    tell(&without, 0, 0, 0, &of(Usage { output: None, ..usage(0.0) }));
+    assert_eq!(seen(&with, 0, 0, 1).1, None);
+    for n in 1..60 {
+        let some = of(usage(1_000.0 * (0.3 * normal(3, n)).exp()));
+        tell(&with, 0, 0, n, if n % 2 == 0 { &nothing } else { &some });
+        let silent = Outcome { usage: some.usage.filter(|_| n % 2 == 1), error: Some(false), ..Outcome::default() };
+        tell(&without, 0, 0, n, &silent);
+    }
+    let lengths = |router| {
+        let (Candidate { answer_tokens, answer_interval, .. }, limits) = seen(router, 0, 0, 99);
+        (answer_tokens, answer_interval, limits)
+    };
+    assert_eq!(lengths(&with), lengths(&without));
+    assert_eq!(last_line(&with)["outcome"]["truncated"], json!(null));
+    // told again with its tokens, it says something; and a state keeps both
+    let decision = decide(&with, 0, 0, 70, false);
+    with.feedback(decision.id, &nothing, 70).unwrap();
+    assert_eq!(
+        last_line(&with)["outcome"],
+        json!({
+            "at": last_line(&with)["outcome"]["at"], "costUsd": 1e-4, "outputTokens": 0.0, "truncated": true,
+        })
+    );
+    let before = lengths(&with);
+    let state = with.snapshot().unwrap();
+    let restored = SonaRouter::restore(&state, None).unwrap();
+    assert!(restored.snapshot().unwrap() == state);
+    let amended = Outcome { amend: true, ..of(Usage { truncated: true, ..usage(5_000.0) }) };
+    restored.feedback(decision.id, &amended, 70).unwrap();
+    assert!(lengths(&restored).0 > before.0);
+}
+
+/// Settings may be long: what they say of lengths is read once.
+#[test]
+fn settings_are_read_when_a_model_comes() {
+    let long = |id: &str| {
+        let settings = json!({ "maxTokens": 700, "stop": vec!["x"; 40_000] });
+        Model { settings: Some(settings.to_string().into()), ..priced(id) }
+    };
+    let router = router_with("a", RouterConfig::default(), (0..8).map(|n| long(&n.to_string())).collect());
+    (0..30).for_each(|n| tell(&router, 0, 0, n, &of(usage(1_000.0))));
+    let price = Price { input: Some(2.0), output: Some(8.0) };
+    let calls: [(&str, &dyn Fn()); 3] = [
+        ("a price", &|| router.update_price("0", price).unwrap()),
+        ("a model", &|| drop(router.add_model(priced("another")).unwrap())),
+        ("one less", &|| drop(router.remove_model("another").unwrap())),
+    ];
+    for (what, call) in calls {
+        // each of the settings takes more than a megabyte as values
+        let bytes = allocation_counter::measure(call).bytes_total;
+        assert!(bytes < 1_000_000, "{what}: {bytes}");
+        assert_eq!(seen(&router, 0, 0, 40).1.unwrap()[0], 700.0, "{what}");
+    }
 }
 
 #[test]
@@ -423,6 +589,9 @@ fn states_with_lengths_that_nobody_told_are_refused() {
     tell(&router, 0, 0, 40, &of(Usage { truncated: true, ..usage(70.0) }));
     let honest = Entries::of(&router.snapshot().unwrap());
     assert!(SonaRouter::restore(&honest.router(), None).is_ok());
+    tell(&router, 0, 0, 41, &Outcome { latency_ms: Some(5.0), ..Outcome::default() });
+    let honest_and_quick = Entries::of(&router.snapshot().unwrap());
+    assert!(SonaRouter::restore(&honest_and_quick.router(), None).is_ok());
     let reals = |path: &'static str, change: fn(&mut Vec<f64>)| {
         let mut entries = honest.clone();
         entries.reals(path, change);
@@ -460,7 +629,17 @@ fn states_with_lengths_that_nobody_told_are_refused() {
         ("expected too few", reals("ledger.expected_answers", |tokens| tokens.truncate(tokens.len() - 1))),
         ("learned, not told", marks(|marks| *marks &= !16)),
         ("cut, and not learned so", marks(|marks| *marks |= 32)),
-        ("a mark that there is not", marks(|marks| *marks |= 64)),
+        ("a mark that there is not", marks(|marks| *marks |= 128)),
+        ("nothing that was cut, learned", {
+            let mut entries = honest.clone();
+            entries.reals("ledger.answers", |tokens| *tokens.last_mut().unwrap() = 0.0);
+            entries
+        }),
+        ("a cost by prices, and no cost", {
+            let mut entries = honest_and_quick.clone();
+            entries.wholes("ledger.attempts", |attempts| *attempts.last_mut().unwrap() |= 64);
+            entries
+        }),
         ("no sums of slopes", without("sums.own.slopes_length")),
         ("no slopes", without("economics.slopes_length")),
         ("wild slopes", reals("economics.slopes_length", |weights| weights[0] = 1e300)),

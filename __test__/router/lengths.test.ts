@@ -117,6 +117,29 @@ describe('lengths of answers', () => {
     expect(settings).toEqual({ model: 'small', maxTokens: 300 });
   });
 
+  it.each([
+    [{ maxOutputTokens: 300 }, 300],
+    [{ maxTokens: 300, maxOutputTokens: 200 }, 200],
+    [{ maxTokens: 200, maxOutputTokens: '100' }, 200],
+    [{ maxTokens: 300.7 }, 300],
+    [{ maxTokens: 0.5 }, 2_048],
+  ])('know the settings %j', (settings, maxTokens) => {
+    const router = make({ models: [{ id: 'small', settings }] });
+    const { id } = router.route(prompt(0, 1));
+    expect(router.feedback(id, { usage: { outputTokens: 900 } })).toEqual({ applied: true });
+    for (let n = 0; n < 19; n++)
+      router.feedback(router.route(prompt(0, n)).id, { usage: { outputTokens: 900 } });
+    expect(router.route(prompt(0, 1)).limits?.maxTokens).toBe(maxTokens);
+  });
+
+  it('say nothing of an answer that was cut before its first token', () => {
+    const router = make({ models });
+    const { id } = router.route(prompt(0, 1), { eligible: ['small'] });
+    expect(router.feedback(id, { usage: { outputTokens: 0, truncated: true } })).toEqual({ applied: true });
+    const { limits, expected } = router.route(prompt(0, 1), { eligible: ['small'] });
+    expect([limits, expected.outputTokens]).toEqual([null, null]);
+  });
+
   it('grow until answers are not cut any more', () => {
     const router = make({ models });
     const random = new Random(1);

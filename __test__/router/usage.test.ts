@@ -11,6 +11,7 @@ const models = [
   { id: 'large', inputUsdPer1M: 10, outputUsdPer1M: 40 },
   { id: 'unpriced' },
   { id: 'half', inputUsdPer1M: 1 },
+  { id: 'half-out', outputUsdPer1M: 2 },
   { id: 'dear', inputUsdPer1M: 1e9, outputUsdPer1M: 0 },
 ];
 const usage = { inputTokens: 1_000, outputTokens: 500 };
@@ -149,19 +150,57 @@ describe('usage', () => {
 
   it('needs only the prices that it uses', () => {
     expect(told({ quality: 1, usage: { inputTokens: 1_000 } }, 'half')[0]).toBeCloseTo(0.001, 15);
-    expect(told({ quality: 1, usage: { inputTokens: 0, outputTokens: 0 } }, 'unpriced')[0]).toBe(0);
+    expect(told({ quality: 1, usage: { inputTokens: 0, outputTokens: 500 } }, 'half-out')[0]).toBeCloseTo(
+      0.001,
+      15,
+    );
+  });
+
+  it('of a model without prices is how long its answer was', () => {
+    for (const tokens of [usage, { outputTokens: 500 }, { inputTokens: 0, outputTokens: 0 }]) {
+      const router = make({ models });
+      expect(told({ quality: 1, usage: tokens }, 'unpriced', router)[0]).toBeUndefined();
+      const [line] = readLog(router.exportLog());
+      expect(line?.outcome?.outputTokens).toBe(tokens.outputTokens);
+      const { expected } = router.route(prompt(0, 1), { eligible: ['unpriced'], mode: 'observe' });
+      expect(expected.costUsd).toBeNull();
+      expect(expected.outputTokens).toBeCloseTo(tokens.outputTokens, 1);
+    }
+    const attempts = [
+      { model: 'small', error: true },
+      { model: 'unpriced', usage },
+    ];
+    expect(told({ attempts })).toEqual([undefined, [undefined, undefined]]);
+    // of the prompt's alone nothing is left
+    const router = make({ models });
+    const { id } = router.route(prompt(0, 1), { eligible: ['unpriced'] });
+    expect(router.feedback(id, { usage: { inputTokens: 5 } })).toEqual({ applied: false, reason: 'empty' });
+  });
+
+  it('told later leaves a cost that was told, and tells the length', () => {
+    for (const amend of [false, true]) {
+      for (const asked of ['small', 'unpriced', 'half']) {
+        const router = make({ models });
+        const { id } = router.route(prompt(0, 1), { eligible: [asked] });
+        router.feedback(id, { costUsd: 1 });
+        expect(router.feedback(id, { usage, amend })).toEqual({ applied: true });
+        const { outcome } = readLog(router.exportLog()).at(-1) ?? {};
+        expect(outcome).toMatchObject({ costUsd: 1, outputTokens: 500 });
+        expect(router.feedback(id, { usage })).toEqual({ applied: false, reason: 'repeated' });
+      }
+    }
   });
 
   it.each<[string, Outcome, string, string, string?]>([
-    ['a model without prices', { usage }, 'unpriced', 'usage'],
-    ['a model without one of them', { usage }, 'half', 'usage'],
+    ['a model without a price of the answer', { usage }, 'half', 'usage'],
+    ['a model without a price of the prompt', { usage }, 'half-out', 'usage'],
     ['attempts beside it', { usage, attempts: [{ model: 'small', quality: 1 }] }, 'small', 'attempts'],
     [
-      'an attempt without prices',
+      'an attempt without one of both prices',
       {
         attempts: [
           { model: 'small', quality: 1 },
-          { model: 'unpriced', usage },
+          { model: 'half', usage },
         ],
       },
       'small',

@@ -165,10 +165,11 @@ impl Model {
         self.model.as_ref().unwrap_or(&self.id)
     }
 
-    /// Tokens at which its settings cut answers, should they say so by a number above 0.
+    /// Tokens at which its settings cut answers, should they say so by a number from 1: a whole one, the least where several do.
     pub fn max_tokens(&self) -> Option<f64> {
         let settings: Value = serde_json::from_str(self.settings.as_deref()?).ok()?;
-        settings.get("maxTokens")?.as_f64().filter(|&tokens| tokens > 0.0)
+        let limits = ["maxTokens", "maxOutputTokens"].iter().filter_map(|name| settings.get(name)?.as_f64());
+        limits.map(f64::floor).filter(|&tokens| tokens >= 1.0).min_by(f64::total_cmp)
     }
 
     /// Share of tags that two models have in common, 0 to 1.

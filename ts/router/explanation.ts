@@ -22,7 +22,7 @@ export type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'fail
 export interface AnswerLimits {
   /**
    * Tokens of the answer, for the call's `max_tokens`: the least power of two that holds a share of `quantile` of the model's answers to such
-   * prompts; at most the number `maxTokens` of its settings.
+   * prompts; at most the number `maxTokens` or `maxOutputTokens` of its settings.
    */
   maxTokens: number;
   /**

@@ -10,7 +10,7 @@ import type { Times } from './times.ts';
 /**
  * Tokens of a call, as providers and the AI SDK tell them: of the prompt's and of the answer's the first count that is known; one that
  * is not costs nothing. Those of the answer teach how long answers are. A call costs what its model's prices were when it was decided
- * for, unless `costUsd` is told. Cached tokens are priced as the others; Anthropic does not count them among `input_tokens`: tell
+ * for, unless `costUsd` is told; of a model without any price nothing is learned of the cost. Cached tokens are priced as the others; Anthropic does not count them among `input_tokens`: tell
  * `costUsd`, too, there.
  */
 export interface TokenUsage {
@@ -28,7 +28,7 @@ export interface TokenUsage {
   readonly completion_tokens?: number | null | undefined;
   /**
    * Whether the answer was cut by a limit of tokens (a finish reason of `'length'` or `'max_tokens'`): it is taken to be twice as long, so
-   * that limits grow until answers are whole. Default false.
+   * that limits grow until answers are whole. One that was cut at 0 tokens says nothing of lengths. Default false.
    */
   readonly truncated?: boolean | undefined;
 }
@@ -61,8 +61,8 @@ export interface Outcome<Id extends string = string> {
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
   /**
-   * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost, for which the model that answered must have
-   * prices. Without any count nothing is told.
+   * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost by the prices of the model that answered: both
+   * prices, or none, then no cost. A `costUsd` that was told stays. Without any count nothing is told.
    */
   usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */

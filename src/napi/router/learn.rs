@@ -109,7 +109,7 @@ pub fn router_feedback(
 
 fn asked(parts: &AttemptParts) -> Asked {
     let AttemptParts { model, quality, cost_usd, latency_ms, error, usage: tokens } = *parts;
-    let told = Told { quality, cost_usd, latency_ms, answer: None, error };
+    let told = Told { quality, cost_usd, latency_ms, error, ..Told::default() };
     Asked { model: ModelId(model), told, usage: tokens.map(usage) }
 }
 

@@ -82,6 +82,7 @@ fn check_verdict(verdict: &Verdict, knowledge: &Knowledge, ledger: &Ledger) -> R
         let known = (*arm as usize) < knowledge.models.names().len();
         ensure(known, "models that there were", arm)?;
         check_told("change.attempts", told)?;
+        ensure(told.is_sound(), "a cost, where tokens imply one", "none")?;
     }
     Ok(())
 }

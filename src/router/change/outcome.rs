@@ -184,11 +184,11 @@ impl Outcome {
         })
     }
 
-    /// Puts what tokens cost in the place that they were told for, by the prices that the model there had; no cost where nothing is
-    /// known of it any more.
+    /// Puts what tokens cost in the place that they were told for, by the prices that the model there had; no cost where it had none
+    /// at all, or nothing is known of it any more.
     ///
     /// # Errors
-    /// `SONA_INVALID_ARGUMENT` where a price is missing, `SONA_OUT_OF_RANGE`.
+    /// `SONA_INVALID_ARGUMENT` where one of both prices is missing, `SONA_OUT_OF_RANGE`.
     pub fn price(&self, attempts: &mut [(u32, Told)], price: impl Fn(u32) -> Option<Price>) -> Result<()> {
         let waiting = attempts.iter_mut().enumerate().filter(|(_, (_, told))| told.cost_usd == Some(UNPRICED));
         for (n, (arm, told)) in waiting {
@@ -197,14 +197,16 @@ impl Outcome {
                 None => ("outcome.usage".to_owned(), self.usage),
             };
             let usd = |price| usage.unwrap_or_default().cost_usd(&argument, price);
-            told.cost_usd = price(*arm).map(usd).transpose()?;
+            let known = price(*arm).filter(|price| *price != Price::default());
+            told.cost_usd = known.map(usd).transpose()?;
+            told.implied = told.cost_usd.is_some();
         }
         Ok(())
     }
 
     fn told(&self) -> Told {
         let Self { quality, cost_usd, latency_ms, error, usage, .. } = *self;
-        with_usage(Told { quality, cost_usd, latency_ms, answer: None, error }, usage)
+        with_usage(Told { quality, cost_usd, latency_ms, error, ..Told::default() }, usage)
     }
 
     /// All that is told of a decision with this; `asked` is who was decided for, by the number of now. Else why it is not taken. What
@@ -224,7 +226,7 @@ impl Outcome {
             }
             return Ok(self.attempts.iter().map(|asked| (asked.model.0, asked.tried())).collect());
         }
-        let told = self.told();
+        let mut told = self.told();
         let says_who = self.amend && self.model.is_some() && before.is_some();
         if !told.is_tried() && !says_who {
             return Err(Feedback::Empty);
@@ -265,6 +267,13 @@ impl Outcome {
         }
         let repeats = |told: Option<f64>, known: Option<f64>| told.is_some() && known.is_some();
         let known = attempts[target].1;
+        // what tokens cost never takes the place of a cost that was told
+        if told.cost_usd == Some(UNPRICED) && known.cost_usd.is_some() && !(self.amend && known.implied) {
+            told.cost_usd = None;
+            if !told.is_tried() && !says_who {
+                return Err(if self.amend { Feedback::Empty } else { Feedback::Repeated });
+            }
+        }
         let known_error = attempts[if self.model.is_some() { target } else { of_error }].1.error;
         let repeated = repeats(told.quality, known.quality)
             || repeats(told.cost_usd, known.cost_usd)
@@ -276,7 +285,9 @@ impl Outcome {
         }
         let to = &mut attempts[target].1;
         to.quality = told.quality.or(to.quality);
-        to.cost_usd = told.cost_usd.or(to.cost_usd);
+        if told.cost_usd.is_some() {
+            (to.cost_usd, to.implied) = (told.cost_usd, false);
+        }
         to.latency_ms = told.latency_ms.or(to.latency_ms);
         to.answer = told.answer.or(to.answer);
         let of_error = if self.model.is_some() { target } else { of_error };
@@ -288,7 +299,9 @@ impl Outcome {
 /// What the one that answered is told of, when another failed: that it did.
 fn answer(told: Told) -> Told {
     let told = Told { error: None, ..told };
-    if told.is_tried() { told } else { Told { error: Some(false), ..told } }
+    // it may turn out that tokens have no price
+    let sure = Told { cost_usd: told.cost_usd.filter(|usd| *usd != UNPRICED), ..told };
+    if sure.is_tried() { told } else { Told { error: Some(false), ..told } }
 }
 
 /// Refuses numbers out of their range.

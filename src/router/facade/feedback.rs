@@ -61,7 +61,10 @@ impl SonaRouter {
             match outcome.after(&knowledge.models, decided, account.as_deref()) {
                 Ok(mut attempts) => {
                     outcome.price(&mut attempts, |uid| knowledge.price_at(uid, decided.version))?;
-                    if !attempts.iter().any(|(_, told)| told.is_tried()) {
+                    let tried = attempts.iter().any(|(_, told)| told.is_tried());
+                    // tokens of a prompt that has no price may be all that there was
+                    let adds = outcome.amend || account.as_ref().is_none_or(|account| account.adds(&attempts));
+                    if !tried || !adds {
                         return Ok((Feedback::Empty, None));
                     }
                     (attempts, ledger.next() - 1)

@@ -110,7 +110,7 @@ impl SonaRouter {
             config: knowledge.config.clone(),
             kernels: knowledge.kernels,
             clock,
-            published: ArcSwap::from_pointee(view(&knowledge, None)),
+            published: ArcSwap::from_pointee(view(&knowledge, None, None)),
             prompts: Mutex::new(Arc::new(knowledge.posterior.prompts())),
             knowledge: Patient::new(knowledge),
             ledger: Mutex::new(ledger),
@@ -338,7 +338,7 @@ impl SonaRouter {
     /// which something was learned.
     fn publish(&self, knowledge: &Knowledge, only: Option<&[u32]>) -> Arc<View> {
         let former = self.published.load();
-        self.published.swap(Arc::new(view(knowledge, only.map(|only| (&**former, only)))))
+        self.published.swap(Arc::new(view(knowledge, Some(&**former), only)))
     }
 
     fn tell(&self, told: impl IntoIterator<Item = Event>) {
@@ -372,8 +372,8 @@ impl SonaRouter {
     }
 }
 
-/// What decisions are made from: anew, or as before but for the models of which something was learned.
-fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
+/// What decisions are made from: anew, or as before but for the models of which something was learned (`only`).
+fn view(knowledge: &Knowledge, former: Option<&View>, only: Option<&[u32]>) -> View {
     let arm = |uid: u32, model: &Arc<Model>, max_tokens: Option<f64>| {
         let quality = knowledge.posterior.arm(uid)?;
         let terms = knowledge.economics.arm(uid)?.clone();
@@ -384,7 +384,8 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
     let many_lessons = knowledge.lessons.as_ref().is_some_and(|lessons| lessons.are_many());
     let slopes = knowledge.economics.slopes().clone();
     // with another prior every model's posterior is another
-    if let Some((former, only)) = former.filter(|(former, _)| former.shared.has_prior_of(&shared)) {
+    let same_prior = former.filter(|former| former.shared.has_prior_of(&shared));
+    if let Some((former, only)) = same_prior.zip(only) {
         let mut arms = former.arms.clone();
         // every model expects the slope of all
         if former.slopes.differ(&slopes) {
@@ -412,7 +413,7 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
     }
     let models = knowledge.models.list();
     let arms: Chunks<Arc<Arm>> =
-        models.iter().filter_map(|(uid, model)| arm(*uid, model, model.max_tokens())).collect();
+        models.iter().filter_map(|(uid, model)| arm(*uid, model, max_tokens(former, *uid, model))).collect();
     let uids = models.iter().map(|(uid, _)| *uid).collect();
     let models = Arc::new(knowledge.models.clone());
     View {
@@ -429,6 +430,16 @@ fn view(knowledge: &Knowledge, former: Option<(&View, &[u32])>) -> View {
         origins: knowledge.others.len() as u64,
         many_lessons,
     }
+}
+
+/// Tokens at which a model's settings cut answers. They may be long: those that were read before are not read again.
+fn max_tokens(former: Option<&View>, uid: u32, model: &Model) -> Option<f64> {
+    let same = |arm: &&Arc<Arm>| match (&arm.model.settings, &model.settings) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        _ => false,
+    };
+    let known = former.and_then(|former| former.arm(uid)).filter(same);
+    known.map_or_else(|| model.max_tokens(), |arm| arm.max_tokens)
 }
 
 /// Refuses models that a router can't begin with.

@@ -41,6 +41,9 @@ pub struct Told {
     pub quality: Option<f64>,
     /// US dollars.
     pub cost_usd: Option<f64>,
+    /// Whether the cost is not one that was told, but what tokens cost by a price list.
+    #[serde(default)]
+    pub implied: bool,
     /// Milliseconds.
     pub latency_ms: Option<f64>,
     /// How long the answer was.
@@ -60,12 +63,16 @@ impl Told {
         self.quality.is_some() || self.cost_usd.is_some() || self.latency_ms.is_some() || self.answer.is_some()
     }
 
-    /// What is learned of a kind. A call that failed has no answer, but for one that was cut.
+    /// What is learned of a kind. A call that failed has no answer, but for one that was cut. One that was cut before its first token
+    /// that counts, as while a model thought, says nothing of how long it would have been.
     pub fn amount(&self, kind: Kind) -> Option<f64> {
         match kind {
             Kind::Cost => self.cost_usd,
             Kind::Latency => self.latency_ms,
-            Kind::Length => self.answer.filter(|answer| answer.truncated || !self.failed()).map(Answer::whole),
+            Kind::Length => {
+                let says = |answer: &Answer| if answer.truncated { answer.tokens > 0.0 } else { !self.failed() };
+                self.answer.filter(says).map(Answer::whole)
+            }
         }
     }
 
@@ -73,8 +80,10 @@ impl Told {
     pub fn is_sound(&self) -> bool {
         let tokens = self.answer.map(|answer| answer.tokens);
         let amounts = [self.cost_usd, self.latency_ms, tokens].into_iter().flatten();
-        self.quality.is_none_or(|r| (0.0..=1.0).contains(&r)) && { amounts }
-            .all(|amount| (0.0..=MOST_AMOUNT).contains(&amount))
+        self.quality.is_none_or(|r| (0.0..=1.0).contains(&r)) && (self.cost_usd.is_some() || !self.implied) && {
+            amounts
+        }
+        .all(|amount| (0.0..=MOST_AMOUNT).contains(&amount))
     }
 
     /// Whether the call failed; none where nothing says. What has a quality, a cost, a latency or a length was answered, unless
@@ -161,6 +170,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whether attempts are told more of than here, or otherwise.
+    pub fn adds(&self, attempts: &[(u32, Told)]) -> bool {
+        !self.attempts.iter().map(|attempt| attempt.told).eq(attempts.iter().map(|(_, told)| *told))
+    }
+
     /// US dollars of all attempts; none where none were told.
     pub fn cost_usd(&self) -> Option<f64> {
         let told = self.attempts.iter().filter_map(|attempt| attempt.told.cost_usd);

@@ -129,7 +129,7 @@ fn outcome(decided: &Decided, account: &Account, models: &Models) -> Value {
 }
 
 /// What was told of one call; null where nothing was.
-fn told_parts(&Told { quality, cost_usd, latency_ms, answer, error }: &Told) -> [(&'static str, Value); 6] {
+fn told_parts(&Told { quality, cost_usd, latency_ms, answer, error, .. }: &Told) -> [(&'static str, Value); 6] {
     let truncated = answer.filter(|answer| answer.truncated).map(|_| true);
     [
         ("quality", json!(quality)),

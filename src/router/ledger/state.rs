@@ -30,14 +30,16 @@ const OPTIONAL: usize = 6;
 const ATTEMPT_WHOLE: usize = 2;
 const ATTEMPT_OPTIONAL: usize = 4;
 
-/// What there is of an attempt, by bits: what was made of its quality, cost, latency and answer; a length of that, which was cut.
+/// What there is of an attempt, by bits: what was made of its quality, cost, latency and answer; a length of that, which was cut; a
+/// cost by a price list.
 const QUALITY: u64 = 1;
 const COST: u64 = 1 << 1;
 const LATENCY: u64 = 1 << 2;
 const LENGTH: u64 = 1 << 3;
 const ANSWER: u64 = 1 << 4;
 const TRUNCATED: u64 = 1 << 5;
-const ALL_MARKS: u64 = (1 << 6) - 1;
+const IMPLIED: u64 = 1 << 6;
+const ALL_MARKS: u64 = (1 << 7) - 1;
 
 /// In place of an expected length that is not known.
 const UNKNOWN: f64 = -1.0;
@@ -290,6 +292,7 @@ impl Tables {
             (LENGTH, length.is_some()),
             (ANSWER, told.answer.is_some()),
             (TRUNCATED, told.answer.is_some_and(|answer| answer.truncated)),
+            (IMPLIED, told.implied),
         ];
         let marks = marks.into_iter().filter(|(_, there)| *there).fold(0, |marks, (mark, _)| marks | mark);
         self.attempts.extend([u64::from(*arm), marks]);
@@ -450,6 +453,7 @@ impl Attempts {
             let told = Told {
                 quality: optional(0),
                 cost_usd: optional(1),
+                implied: marked(IMPLIED),
                 latency_ms: optional(2),
                 answer: answer.map(|answer| answer.ok_or_else(|| corrupt("lengths of answers"))).transpose()?,
                 error: optional(3).map(|failed| failed != 0.0),
