@@ -499,6 +499,7 @@ fn the_age_of_a_cost_moves_the_rank_alone() {
 #[test]
 fn nothing_is_made_of_age_where_costs_do_not_count_or_are_not_told() {
     let free = RouterConfig::default();
+    let budget = RouterConfig { budget_usd: Some(0.001), ..RouterConfig::default() };
     let told = |config: RouterConfig, usd: Option<f64>, aged: bool| {
         let router = cheap_and_dear(config);
         live(&router, 0..100, usd);
@@ -508,7 +509,7 @@ fn nothing_is_made_of_age_where_costs_do_not_count_or_are_not_told() {
         }
         dearer(&router, None).bonus
     };
-    for (config, usd) in [(free, Some(0.01)), (priced_by_cost(), None)] {
+    for (config, usd) in [(free, Some(0.01)), (budget, Some(0.01)), (priced_by_cost(), None)] {
         assert_eq!(told(config.clone(), usd, true), told(config, usd, false));
     }
     assert!(told(priced_by_cost(), Some(0.01), true) > told(priced_by_cost(), Some(0.01), false) + 0.02);

@@ -322,6 +322,7 @@ mod tests {
             Seen { weight: f64::NAN, ..sound },
             Seen { weight: 1.5, ..sound },
             Seen { since: u64::MAX, ..sound },
+            Seen { newest: u64::MAX, ..sound },
         ] {
             assert!(!broken.is_sound(), "{broken:?}");
         }

@@ -4,7 +4,8 @@
 //! construction, also where several candidates are equally good, and a decision log can be evaluated.
 //!
 //! Sources: upper confidence bounds (Li et al. 2010), with a part that counts alone decide (MOSS, Audibert and Bubeck 2009,
-//! whose horizon is here the outcomes so far), Thompson sampling (Chapelle and Li 2011), inverse gap weighting (Foster and
+//! whose horizon is here the outcomes so far) and one that grows while a model is not asked (restless bandits: Whittle 1988,
+//! Slivkins and Upfal 2008), Thompson sampling (Chapelle and Li 2011), inverse gap weighting (Foster and
 //! Rakhlin 2020).
 
 use super::maximum;

@@ -139,7 +139,7 @@ impl View {
         let named = |candidate: &Candidate| candidate.filters & filter::ELIGIBLE == 0;
         let asked: Vec<usize> = (0..candidates.len()).filter(|&at| named(&candidates[at])).collect();
         self.add_bonus_of_counts(&mut candidates, &asked);
-        self.add_bonus_of_age(&mut candidates, &asked, self.cost_price(situation));
+        self.add_bonus_of_age(&mut candidates, &asked);
         if candidates.iter().all(|candidate| candidate.filters != 0) {
             return Err(self.nobody(&candidates));
         }
@@ -206,7 +206,7 @@ impl View {
         let mut candidates = self.assess(&Features::new(z), &Request::default(), &situation);
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| eligible[at]).collect();
         self.add_bonus_of_counts(&mut candidates, &open);
-        self.add_bonus_of_age(&mut candidates, &open, self.cost_price(&situation));
+        self.add_bonus_of_age(&mut candidates, &open);
         let prospects: Vec<Prospect> = open.iter().map(|&at| candidates[at].prospect()).collect();
         let mut propensities = propensities(self.config.exploration, &prospects, self.shared.learned as f64);
         keep_floor(&mut propensities, self.config.propensity_floor);
@@ -220,7 +220,7 @@ impl View {
         let squared = [0, 1].map(|block| dot(z.block(block), z.block(block)));
         let objective = Objective::new(&self.config);
         let difficulty = dot(&self.shared.difficulty, z.both());
-        let cost_price = self.cost_price(situation);
+        let cost_price = objective.cost + situation.budget.map_or(0.0, |budget| budget.price);
         let max_latency = match (request.max_latency_ms, self.config.max_latency_ms) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -323,29 +323,26 @@ impl View {
         }
     }
 
-    /// Adds to the upper confidence bounds what costs may have fallen by since calls were last told, at this price on cost. Age is
-    /// counted to the newest call of a model that was asked for.
-    fn add_bonus_of_age(&self, candidates: &mut [Candidate], asked: &[usize], price: f64) {
-        if price <= 0.0 || !self.config.drift_detection {
+    /// Adds to the upper confidence bounds what costs may have fallen by since calls were last told, which is counted up to the
+    /// newest call of a model that was asked for. A budget's own price on cost needs none of it: that falls until the money is
+    /// spent, and dear models are asked again.
+    fn add_bonus_of_age(&self, candidates: &mut [Candidate], asked: &[usize]) {
+        let objective = Objective::new(&self.config);
+        if objective.cost == 0.0 || !self.config.drift_detection {
             return;
         }
-        let objective = Objective::new(&self.config);
         let known_at = |candidate: &Candidate| self.arm(candidate.model.0)?.terms.costs_known_at();
         let newest = asked.iter().filter_map(|&at| known_at(&candidates[at])).max().unwrap_or_default();
         for &at in asked {
             let candidate = &mut candidates[at];
             if let Some((usd, known)) = candidate.cost_usd.zip(known_at(candidate)) {
-                let least = price * objective.cost_position(Some(usd * of_age(newest - known)));
-                let bonus = candidate.cost - least;
+                let [now, least] =
+                    [1.0, of_age(newest - known)].map(|share| objective.cost_position(Some(share * usd)));
+                let bonus = objective.cost * (now - least);
                 candidate.bonus += bonus;
                 candidate.score += self.bonus_in_score(bonus);
             }
         }
-    }
-
-    /// What a cost at the upper end of its scale takes away.
-    fn cost_price(&self, situation: &Situation) -> f64 {
-        Objective::new(&self.config).cost + situation.budget.map_or(0.0, |budget| budget.price)
     }
 
     /// How likely each of those that can be chosen is to be nearly as good as the best of them.
