@@ -1646,7 +1646,7 @@ type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
 interface AnswerLimits {
   /**
    * Tokens of the answer, for the call's `max_tokens`: the least power of two that holds a share of `quantile` of the model's answers to such
-   * prompts; at most the number `maxTokens` of its settings.
+   * prompts; at most the number `maxTokens` or `maxOutputTokens` of its settings.
    */
   maxTokens: number;
   /**
@@ -1932,7 +1932,7 @@ declare class LogLines implements Iterable<string>, AsyncIterable<string> {
 /**
  * Tokens of a call, as providers and the AI SDK tell them: of the prompt's and of the answer's the first count that is known; one that
  * is not costs nothing. Those of the answer teach how long answers are. A call costs what its model's prices were when it was decided
- * for, unless `costUsd` is told. Cached tokens are priced as the others; Anthropic does not count them among `input_tokens`: tell
+ * for, unless `costUsd` is told; of a model without any price nothing is learned of the cost. Cached tokens are priced as the others; Anthropic does not count them among `input_tokens`: tell
  * `costUsd`, too, there.
  */
 interface TokenUsage {
@@ -1950,7 +1950,7 @@ interface TokenUsage {
   readonly completion_tokens?: number | null | undefined;
   /**
    * Whether the answer was cut by a limit of tokens (a finish reason of `'length'` or `'max_tokens'`): it is taken to be twice as long, so
-   * that limits grow until answers are whole. Default false.
+   * that limits grow until answers are whole. One that was cut at 0 tokens says nothing of lengths. Default false.
    */
   readonly truncated?: boolean | undefined;
 }
@@ -1981,8 +1981,8 @@ interface Outcome<Id extends string = string> {
   /** How long it took, in milliseconds. */
   latencyMs?: number | undefined;
   /**
-   * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost, for which the model that answered must have
-   * prices. Without any count nothing is told.
+   * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost by the prices of the model that answered: both
+   * prices, or none, then no cost. A `costUsd` that was told stays. Without any count nothing is told.
    */
   usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
