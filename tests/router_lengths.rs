@@ -180,8 +180,9 @@ fn the_limit_grows_until_answers_are_not_cut_any_more() {
     for drift_detection in [true, false] {
         let [said, silent] = [true, false].map(|says_so| shares_cut(says_so, drift_detection));
         assert!(said[0] > 0.0 && said[2..].iter().all(|&cut| cut <= 0.05), "{drift_detection}: {said:?}");
-        // without a word of it, answers seem to be as long as the limit
-        assert!(silent[0] > 1.3 * said[0], "{drift_detection}: {said:?} {silent:?}");
+        // without a word of it, answers seem to be as long as the limit, until a shift is found
+        let more = if drift_detection { 1.0 } else { 1.3 };
+        assert!(silent[0] > more * said[0], "{drift_detection}: {said:?} {silent:?}");
     }
 }
 
