@@ -175,7 +175,7 @@ impl Arm {
         self.inherited = inherited;
         let kept = self.weight_of(0);
         if kept < 1.0 {
-            for sums in self.inherited.iter_mut().flat_map(|sums| Arc::make_mut(sums)) {
+            for sums in self.inherited.iter_mut().flat_map(Arc::make_mut) {
                 let mut scaled = BlockSums::new();
                 scaled.add_sums(kept, sums);
                 *sums = scaled;
