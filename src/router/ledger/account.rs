@@ -79,11 +79,10 @@ impl Told {
     /// Whether it can have been told.
     pub fn is_sound(&self) -> bool {
         let tokens = self.answer.map(|answer| answer.tokens);
-        let amounts = [self.cost_usd, self.latency_ms, tokens].into_iter().flatten();
-        self.quality.is_none_or(|r| (0.0..=1.0).contains(&r)) && (self.cost_usd.is_some() || !self.implied) && {
-            amounts
-        }
-        .all(|amount| (0.0..=MOST_AMOUNT).contains(&amount))
+        let mut amounts = [self.cost_usd, self.latency_ms, tokens].into_iter().flatten();
+        let quality = self.quality.is_none_or(|r| (0.0..=1.0).contains(&r));
+        let cost = self.cost_usd.is_some() || !self.implied;
+        quality && cost && amounts.all(|amount| (0.0..=MOST_AMOUNT).contains(&amount))
     }
 
     /// Whether the call failed; none where nothing says. What has a quality, a cost, a latency or a length was answered, unless
