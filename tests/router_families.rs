@@ -197,14 +197,17 @@ fn readers_see_what_a_restored_router_sees_with_several_models_of_several_arms()
     let ids = ["a low", "a high", "b low", "b high", "alone"];
     let models = ids.iter().map(|id| arm(id, id.split(' ').next().unwrap())).collect();
     let router = router(models);
-    for n in 0..400_u64 {
+    // those at which the prior and the relation are chosen
+    let choices: Vec<u64> = (0..14).map(|k| (20.0 * 1.5_f64.powi(k)).ceil() as u64).collect();
+    for n in 0..4_000_u64 {
         let uid = router.model_id("id", ids[(n * n % 5) as usize]).unwrap();
         let request = Request { eligible: Some(vec![uid]), ..Request::default() };
         let decision = router.route(&vector(n % 2, n), &request, n).unwrap();
-        // arms of one model are alike, so that the relation moves
-        let quality = Some(if n % 10 < 4 { 0.9 } else { 0.2 } + 0.05 * (n % 3) as f64);
+        // arms of one model are nearly alike, so that the relation moves late, when the prior stands
+        let of_model = if n * n % 5 < 2 { 0.6 } else { 0.45 };
+        let quality = Some(of_model + 0.8 * ((n * 2_654_435_761 % 1_009) as f64 / 1_009.0 - 0.5));
         router.feedback(decision.id, &Outcome { quality, ..Outcome::default() }, n).unwrap();
-        if n % 7 == 0 {
+        if choices.contains(&(n + 1)) {
             let restored = SonaRouter::restore(&router.snapshot().unwrap(), None).unwrap();
             assert_eq!(bits(&router), bits(&restored), "{n}");
         }
@@ -215,25 +218,21 @@ fn readers_see_what_a_restored_router_sees_with_several_models_of_several_arms()
 fn how_closely_arms_are_related_is_forgotten_with_their_outcomes() {
     let fresh = || router(vec![arm("low", "gpt"), arm("high", "gpt"), arm("third", "gpt")]);
     let teach_low = |router: &SonaRouter| {
-        teach(router, 15, &[("low", [0.9, 0.2])]);
+        // before the first choice
+        teach(router, 8, &[("low", [0.9, 0.2])]);
         ["high", "third"].map(|id| candidate(router, id, 0).evidence)
     };
     let expected = teach_low(&fresh());
-    let forgetful = fresh();
-    for n in 0..600_u64 {
-        let id = if n % 2 == 0 { "low" } else { "high" };
-        let request = Request { eligible: Some(vec![forgetful.model_id("id", id).unwrap()]), ..Request::default() };
-        let decision = forgetful.route(&vector(n / 2 % 2, n), &request, n).unwrap();
-        // alike in all: as closely related as can be
-        let outcome =
-            Outcome { quality: Some((n / 2 % 10) as f64 / 10.0), source: Some("s".into()), ..Outcome::default() };
-        forgetful.feedback(decision.id, &outcome, n).unwrap();
-    }
-    let related = candidate(&forgetful, "third", 0).evidence;
-    let criterion = Criterion { source: Some("s".into()), ..Criterion::default() };
-    assert_eq!(forgetful.forget(&criterion, 9_000_u64).unwrap().forgotten, 600);
-    for (got, expected) in teach_low(&forgetful).into_iter().zip(expected) {
-        assert!((got - expected).abs() < 0.02 && got < related, "{got} {expected} {related}");
+    // alike in all, and opposites
+    for of_high in [[0.9, 0.2], [0.2, 0.9]] {
+        let forgetful = fresh();
+        teach(&forgetful, 150, &[("low", [0.9, 0.2]), ("high", of_high)]);
+        // both at once
+        let criterion = Criterion { before: Some(9_000), ..Criterion::default() };
+        assert_eq!(forgetful.forget(&criterion, 9_000_u64).unwrap().forgotten, 600);
+        for (got, expected) in teach_low(&forgetful).into_iter().zip(expected) {
+            assert!((got - expected).abs() < 0.02, "{of_high:?}: {got} {expected}");
+        }
     }
 }
 
