@@ -1589,7 +1589,7 @@ interface RouterConfig<Id extends string = string> extends QueryOptions {
    * Share of answers that `limits.maxTokens` of a decision is to hold, .5 to .999. Default .95.
    */
   lengthQuantile?: number | undefined;
-  /** Whether a model whose outcomes have shifted is learned anew. Default true. */
+  /** Whether a model whose outcomes have shifted is learned anew, and costs that are old are doubted. Default true. */
   driftDetection?: boolean | undefined;
   /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
   background?: 'auto' | 'manual' | undefined;
@@ -1642,11 +1642,12 @@ type DecisionReason = 'policy' | 'session' | 'trial';
  * several failures in a row.
  */
 type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
-/** How much room an answer is to have: powers of two from 64. */
+/** How much room an answer is to have: powers of two from 64, or what the settings of the model allow. */
 interface AnswerLimits {
   /**
    * Tokens of the answer, for the call's `max_tokens`: the least power of two that holds a share of `quantile` of the model's answers to such
-   * prompts; at most the number `maxTokens` or `maxOutputTokens` of its settings.
+   * prompts; at most the number that its settings give for `maxTokens`, `maxOutputTokens`, `max_tokens`, `max_completion_tokens` or
+   * `max_output_tokens`.
    */
   maxTokens: number;
   /**
@@ -1676,7 +1677,11 @@ interface ExplainedCandidate<Id extends string = string> {
   /** What the score is made of: `quality + optimism + bonus - cost - latency`. */
   parts: {
     /** Worth of the expected quality, not clipped to [0, 1], and of a failed call by the share of calls that fail. */quality: number; /** What a model gets for what is not known of it yet. */
-    optimism: number; /** What uncertainty adds. Other explorations than `'ucb'` draw by it instead, and leave it out of the score. */
+    optimism: number;
+    /**
+     * What the upper confidence bound adds: for uncertainty, for few outcomes, for costs that are old. Part of the score with `'ucb'` alone;
+     * other explorations do without it.
+     */
     bonus: number; /** What its cost takes away, the budget's price included. */
     cost: number; /** What its latency takes away. */
     latency: number;
@@ -1982,7 +1987,8 @@ interface Outcome<Id extends string = string> {
   latencyMs?: number | undefined;
   /**
    * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost by the prices of the model that answered: both
-   * prices, or none, then no cost. A `costUsd` that was told stays. Without any count nothing is told.
+   * prices, or none, then no cost. A `costUsd` that was told stays. Where another `model` is told later, what tokens cost goes: tell
+   * `usage` again. Without any count nothing is told.
    */
   usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */

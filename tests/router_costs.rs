@@ -461,8 +461,11 @@ fn a_price_that_falls_unsaid_is_seen_of_a_model_that_was_too_dear() {
         live(&router, 1_500..2_500, new)
     };
     let others = RouterConfig { drift_detection: false, ..priced_by_cost() };
-    let (looked, not) = (found(priced_by_cost()), found(others));
-    assert!(looked > 250 && not < 100, "{looked} {not}");
+    // where it was asked for fewer than 30 times before, no shift is found, and a few calls move its mean little
+    let seeds =
+        |config: RouterConfig| (0..20).filter(|seed| found(RouterConfig { seed: *seed, ..config.clone() }) > 250);
+    let (looked, not) = (seeds(priced_by_cost()).count(), seeds(others).count());
+    assert!(looked >= 8 && not == 0, "{looked} {not}");
 }
 
 #[test]
@@ -483,7 +486,7 @@ fn the_age_of_a_cost_moves_the_rank_alone() {
         [old.cost, old.worth, old.cost_interval.unwrap()[0]],
         [fresh.cost, fresh.worth, fresh.cost_interval.unwrap()[0]]
     );
-    // .65 sqrt(.006 * 401) of a logarithm, on a scale of ln 2,000 that weighs .25; the looks above were decisions, too
+    // .65 sqrt(.006 * 402) of a logarithm, on a scale of ln 2,000 that weighs .25; the looks above were decisions, too
     let expected = 0.25 * 0.65 * (0.006_f64 * 402.0).sqrt() / 2_000.0_f64.ln();
     assert!((old.bonus - fresh.bonus - expected).abs() < 1e-9 && (old.score - fresh.score - expected).abs() < 1e-9);
     // whom the request does not name has no part in how old it is
@@ -494,6 +497,33 @@ fn the_age_of_a_cost_moves_the_rank_alone() {
     // another call ends it
     tell(dear, 501);
     assert_eq!(dearer(&router, None).bonus, fresh.bonus);
+}
+
+#[test]
+fn costs_that_others_told_age_too() {
+    let told = cheap_and_dear(priced_by_cost());
+    live(&told, 0..100, Some(0.01));
+    // merged by a router that has told nothing itself, and by one that has; a model that comes back
+    for own in [0, 50] {
+        let config = RouterConfig { forced_trials: 0, ..priced_by_cost() };
+        let router = cheap_and_dear(config);
+        let tell = |n| {
+            let decision = router.route(&[1.0, 0.0, 0.0, 0.0], &only(sona::ModelId(0)), n).unwrap();
+            router.feedback(decision.id, &Outcome { latency_ms: Some(5.0), ..Outcome::default() }, n).unwrap();
+        };
+        (0..own).for_each(tell);
+        router.merge(&told.snapshot().unwrap()).unwrap();
+        let merged = router.snapshot().unwrap();
+        let fresh = dearer(&router, None);
+        (0..400).for_each(|n| tell(own + n));
+        let old = dearer(&router, None);
+        assert_eq!(old.cost_usd, fresh.cost_usd);
+        let expected = 0.25 * 0.65 * (0.006_f64 * 401.0).sqrt() / 2_000.0_f64.ln();
+        assert!((old.bonus - fresh.bonus - expected).abs() < 1e-3, "{own}: {} {}", old.bonus, fresh.bonus);
+        // merging again makes nothing younger
+        router.merge(&merged).unwrap();
+        assert_eq!(dearer(&router, None).bonus, old.bonus, "{own}");
+    }
 }
 
 #[test]

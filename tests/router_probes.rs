@@ -540,7 +540,7 @@ fn constant_rewards_raise_no_shift() {
     }
 }
 
-/// The best model of six fails the first five times that it is asked. Without the bonus by counts 12 of 20 routers find it.
+/// The best model of six fails the first five times that it is asked. Without the bonus by counts 13 of 20 routers find it.
 #[test]
 fn a_model_that_fails_at_first_is_not_given_up() {
     let (seeds, rounds) = (20, 3_000);
@@ -560,8 +560,7 @@ fn a_model_that_fails_at_first_is_not_given_up() {
     });
     let found = found.count();
     println!("{found} of {seeds}");
-    // 15; all of them with a prior that is chosen later and twice the optimism, at more regret elsewhere
-    assert!(found >= 14, "{found}");
+    assert!(found >= 18, "{found}");
 }
 
 #[test]

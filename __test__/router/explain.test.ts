@@ -240,6 +240,28 @@ describe('explainTable', () => {
     expect(small).toMatch(/ 9\.5 +- +0%/);
   });
 
+  it('says so where a setting cuts answers, and rounds no share up', () => {
+    const told = structuredClone(explanation);
+    const chosen = told.candidates.find((candidate) => candidate.chosen);
+    const facts = (maxTokens: number, quantile: number) => {
+      told.limits = { maxTokens, contextTokens: null, quantile };
+      return explainTable(told).split('\n')[0];
+    };
+    expect(facts(512, 0.975)).toContain('maxTokens 512 for 97.5% of answers)');
+    if (chosen) chosen.settings = { model: 'large', maxTokens: 10.5 };
+    expect(facts(10, 0.95)).toContain('maxTokens 10 by its settings)');
+    for (const [confidence, shown] of [
+      [0.9996, '>99.9%'],
+      [1, '100%'],
+      [0.994, '99.4%'],
+      [0.0004, '<0.1%'],
+      [0, '0%'],
+    ] as const) {
+      if (chosen) chosen.confidence = confidence;
+      expect(facts(10, 0.95)).toContain(`confidence ${shown},`);
+    }
+  });
+
   it('leaves out columns in which nothing stands', () => {
     const [first] = explanation.candidates;
     const bare = structuredClone(first) as NonNullable<typeof first>;

@@ -123,6 +123,8 @@ describe('lengths of answers', () => {
     [{ maxTokens: 200, maxOutputTokens: '100' }, 200],
     [{ maxTokens: 300.7 }, 300],
     [{ maxTokens: 0.5 }, 2_048],
+    [{ max_tokens: 500 }, 500],
+    [{ max_completion_tokens: 300, max_output_tokens: 400 }, 300],
   ])('know the settings %j', (settings, maxTokens) => {
     const router = make({ models: [{ id: 'small', settings }] });
     const { id } = router.route(prompt(0, 1));

@@ -95,6 +95,25 @@ describe('usage', () => {
     }
   });
 
+  it('is not of another that turns out to have answered', () => {
+    for (const amend of [false, true]) {
+      const router = make({ models });
+      const { id } = router.route(prompt(0, 1), { eligible: ['large'] });
+      router.feedback(id, { usage });
+      expect(router.feedback(id, { model: 'small', quality: 1, amend })).toEqual({ applied: true });
+      expect(costs(router)[0]).toBeUndefined();
+      // told again, it is of that one
+      expect(router.feedback(id, { usage, amend: true })).toEqual({ applied: true });
+      const [cost, attempts] = costs(router);
+      expect(attempts.at(-1) ?? cost).toBeCloseTo((0.5 * 1_000 + 2 * 500) / 1e6, 15);
+      // a cost that was told goes with the answer
+      const other = router.route(prompt(0, 1), { eligible: ['large'] });
+      router.feedback(other.id, { costUsd: 0.5 });
+      router.feedback(other.id, { model: 'small', quality: 1, amend });
+      expect(costs(router)[0]).toBe(0.5);
+    }
+  });
+
   it('is taken of a model that was removed meanwhile', () => {
     const router = make({ models });
     const [one, other] = ['small', 'unpriced'].map((id) => router.route(prompt(0, 1), { eligible: [id] }).id);

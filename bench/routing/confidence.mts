@@ -15,7 +15,7 @@ const WIDTH = 17;
 /** Bins of the calibration error. */
 const BINS = 10;
 
-/** Below which a model counts as good. */
+/** How far from the best a model may be to count as good. */
 const EPSILON = 0.05;
 
 /** The seeds of models begin here: the factor of the variance was fitted on other worlds. */

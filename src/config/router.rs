@@ -70,7 +70,7 @@ settings! {
     length_quantile: f64 = 0.95, "lengthQuantile", Kind::Number { min: 0.5, max: 0.999 };
     /// Trials that a model added while running gets, in every second decision at most.
     forced_trials: u64 = 20, "forcedTrials", Kind::Integer { min: 0, max: 10_000 };
-    /// Whether a model whose outcomes have shifted is learned anew.
+    /// Whether a model whose outcomes have shifted is learned anew, and costs that are old are doubted.
     drift_detection: bool = true, "driftDetection", Kind::Boolean;
     /// Decisions that wait for their outcome, or may be amended; the oldest is given up.
     pending_capacity: usize = 100_000, "pendingCapacity", Kind::Integer { min: 1, max: 10_000_000 };

@@ -11,6 +11,9 @@ use crate::error::{Result, SonaError};
 /// Outcomes that a prior counts for when nobody says.
 const PRIOR_WEIGHT: f64 = 10.0;
 
+/// Names under which settings say at how many tokens an answer is cut: those of AI SDKs and of providers.
+const LIMITS: [&str; 5] = ["maxTokens", "maxOutputTokens", "max_tokens", "max_completion_tokens", "max_output_tokens"];
+
 /// Most tags of one model.
 const MOST_TAGS: usize = 64;
 
@@ -168,7 +171,7 @@ impl Model {
     /// Tokens at which its settings cut answers, should they say so by a number from 1: a whole one, the least where several do.
     pub fn max_tokens(&self) -> Option<f64> {
         let settings: Value = serde_json::from_str(self.settings.as_deref()?).ok()?;
-        let limits = ["maxTokens", "maxOutputTokens"].iter().filter_map(|name| settings.get(name)?.as_f64());
+        let limits = LIMITS.iter().filter_map(|name| settings.get(name)?.as_f64());
         limits.map(f64::floor).filter(|&tokens| tokens >= 1.0).min_by(f64::total_cmp)
     }
 

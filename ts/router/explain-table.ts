@@ -1,6 +1,6 @@
 import { invalidArgument } from '../base/errors.ts';
 import type { Fallback } from '../embed/fallback.ts';
-import type { ExplainedCandidate, ExplainedPattern, Explanation } from './explanation.ts';
+import type { AnswerLimits, ExplainedCandidate, ExplainedPattern, Explanation } from './explanation.ts';
 
 /** One column: its head, and what it shows of a candidate. */
 interface Column {
@@ -54,7 +54,7 @@ export function explainTable(explanation: Explanation): string {
   const confidence = candidates.find(({ chosen }) => chosen)?.confidence ?? null;
   if (confidence !== null) facts.unshift(`confidence ${percent(confidence)}`);
   if (budgetPrice !== 0) facts.push(`budget's price ${budgetPrice.toFixed(3)}`);
-  if (limits) facts.push(`maxTokens ${limits.maxTokens} for ${percent(limits.quantile)} of answers`);
+  if (limits) facts.push(room(limits, candidates));
   const without = fallback ? `, ${withoutPrompt(fallback)}` : '';
   const lines = [
     `decision ${id}: ${plain(model)}, ${how}${without} (${facts.join(', ')})`,
@@ -62,6 +62,15 @@ export function explainTable(explanation: Explanation): string {
   ];
   if (patterns) lines.push(...patternLines(patterns));
   return lines.join('\n');
+}
+
+/** A setting that cuts answers says nothing of how many it leaves whole. */
+function room({ maxTokens, quantile }: AnswerLimits, candidates: readonly ExplainedCandidate[]): string {
+  const settings = candidates.find(({ chosen }) => chosen)?.settings ?? {};
+  const isSet = Object.values(settings).some(
+    (value) => typeof value === 'number' && Math.floor(value) === maxTokens,
+  );
+  return `maxTokens ${maxTokens} ${isSet ? 'by its settings' : `for ${Number((100 * quantile).toPrecision(6))}% of answers`}`;
 }
 
 function withoutPrompt({ reason, message }: Fallback): string {
@@ -107,8 +116,10 @@ function signed(number: number): string {
   return `${number < 0 ? '' : '+'}${number.toFixed(3)}`;
 }
 
-/** Near the ends a digit more, so that what is nearly certain is not shown as certain. */
+/** Near the ends a digit more; what is nearly certain is not shown as certain. */
 function percent(share: number): string {
+  if (share > 0 && share < 0.001) return '<0.1%';
+  if (share > 0.999 && share < 1) return '>99.9%';
   const middle = share === 0 || share === 1 || (share >= 0.01 && share <= 0.99);
   return `${(100 * share).toFixed(middle ? 0 : 1)}%`;
 }

@@ -18,11 +18,12 @@ export type DecisionReason = 'policy' | 'session' | 'trial';
  */
 export type CandidateFilter = 'eligible' | 'cost' | 'latency' | 'budget' | 'failing';
 
-/** How much room an answer is to have: powers of two from 64. */
+/** How much room an answer is to have: powers of two from 64, or what the settings of the model allow. */
 export interface AnswerLimits {
   /**
    * Tokens of the answer, for the call's `max_tokens`: the least power of two that holds a share of `quantile` of the model's answers to such
-   * prompts; at most the number `maxTokens` or `maxOutputTokens` of its settings.
+   * prompts; at most the number that its settings give for `maxTokens`, `maxOutputTokens`, `max_tokens`, `max_completion_tokens` or
+   * `max_output_tokens`.
    */
   maxTokens: number;
   /**
@@ -56,7 +57,10 @@ export interface ExplainedCandidate<Id extends string = string> {
     quality: number;
     /** What a model gets for what is not known of it yet. */
     optimism: number;
-    /** What uncertainty adds. Other explorations than `'ucb'` draw by it instead, and leave it out of the score. */
+    /**
+     * What the upper confidence bound adds: for uncertainty, for few outcomes, for costs that are old. Part of the score with `'ucb'` alone;
+     * other explorations do without it.
+     */
     bonus: number;
     /** What its cost takes away, the budget's price included. */
     cost: number;

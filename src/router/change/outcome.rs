@@ -260,8 +260,12 @@ impl Outcome {
                 }
                 return Ok(attempts);
             }
-            // it was another all along
+            // it was another all along, whose prices may be others
             attempts[last].0 = model.0;
+            let of_prices = &mut attempts[last].1;
+            if std::mem::take(&mut of_prices.implied) {
+                of_prices.cost_usd = None;
+            }
         } else if told.error.is_some() && of_error != last && told == (Told { error: told.error, ..Told::default() }) {
             target = of_error;
         }

@@ -108,7 +108,7 @@ pub struct Seen {
     since: u64,
     #[serde(default)]
     detector: Detector,
-    /// The newest decision of which a call was counted here; 0 where none was.
+    /// The newest decision of which a call was counted here, or from which on what others told of it ages; 0 where neither is.
     #[serde(default)]
     newest: u64,
 }
@@ -173,6 +173,13 @@ impl Seen {
     /// The share of all that were answered; none without any.
     pub fn observed(&self) -> Option<f64> {
         self.all.observed()
+    }
+
+    /// What is known of it is from elsewhere, and counts as told with the call of a decision, should none have been counted here.
+    pub fn age_from(&mut self, decision: u64) {
+        if self.newest == 0 {
+            self.newest = decision.max(1);
+        }
     }
 
     /// The newest decision of which a call was counted here. One that is taken back was made all the same.

@@ -153,8 +153,8 @@ impl Terms {
         amount.map(|usd| usd * outlook.of.cost.get(scale.basis).factor)
     }
 
-    /// The newest decision of which it was told how the call ended, where that has told costs: what it costs may have changed
-    /// since, and another call would show it.
+    /// The newest decision of which it was told how a call of this model ended, where its costs are known; where others told them
+    /// all, the newest of any model when they were taken in. What it costs may have changed since, and another call would show it.
     pub fn costs_known_at(&self) -> Option<u64> {
         let costs = self.cost.get(self.price().scale(None).basis);
         self.calls.newest().filter(|_| costs.count() > 0.0)
@@ -609,6 +609,7 @@ impl Economics {
     /// What others have told of a model: all that was, less what this router was told itself, in this life or before.
     fn see(&mut self, at: usize) {
         let mut total = ModelAmounts::default();
+        let newest = self.arms.iter().filter_map(|arm| arm.terms.calls.newest()).max();
         let Arm { name, terms, .. } = &mut self.arms[at];
         for amounts in std::iter::once(&self.own).chain(&self.others).filter_map(|origin| origin.models.get(name)) {
             total.add_sums(amounts);
@@ -620,6 +621,9 @@ impl Economics {
         terms.latency.see_total(&total.latency);
         terms.length.see_total(&total.length);
         terms.calls.see(total.calls.at_least_nothing());
+        if [&terms.cost.list, &terms.cost.unpriced, &terms.cost.free].iter().any(|costs| costs.count() > 0.0) {
+            terms.calls.age_from(newest.unwrap_or_default());
+        }
     }
 
     fn place(&self, uid: u32) -> Option<usize> {

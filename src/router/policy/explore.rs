@@ -3,8 +3,8 @@
 //! A policy is its propensities: they are computed first, then one candidate is drawn from them. So they are true by
 //! construction, also where several candidates are equally good, and a decision log can be evaluated.
 //!
-//! Sources: upper confidence bounds (Li et al. 2010), with a part that counts alone decide (MOSS, Audibert and Bubeck 2009,
-//! whose horizon is here the outcomes so far) and one that grows while a model is not asked (restless bandits: Whittle 1988,
+//! Sources: upper confidence bounds (Li et al. 2010), with a part that counts alone decide (UCB-V, Audibert, Munos and Szepesvári
+//! 2009, with the logarithm of MOSS, Audibert and Bubeck 2009, whose horizon is here the outcomes so far) and one that grows while a model is not asked (restless bandits: Whittle 1988,
 //! Slivkins and Upfal 2008), Thompson sampling (Chapelle and Li 2011), inverse gap weighting (Foster and
 //! Rakhlin 2020).
 
@@ -18,7 +18,7 @@ const TIE: f64 = 1e-12;
 pub const WIDTH: f64 = 0.65;
 
 /// Weight of the part of it that counts decide.
-const COUNTED: f64 = 0.3;
+const COUNTED: f64 = 0.2;
 
 /// What the variance of the logarithm of a model's cost grows by with each decision since a call of it was last told.
 const WANDERING: f64 = 0.006;
@@ -44,11 +44,12 @@ pub struct Prospect {
 }
 
 /// What the upper confidence bound adds for a model with so many outcomes, of `all` that these `models` models have: it grows
-/// while the others are chosen, so that no model is given up for a few failures. `noise`: the variance of one outcome.
-pub fn of_count(noise: f64, outcomes: f64, all: f64, models: usize) -> f64 {
+/// while the others are chosen, so that no model is given up for a few failures. It is the part of Bernstein's bound that the
+/// range of qualities, 1, decides: what the mean of few outcomes may be off by whatever they scatter by.
+pub fn of_count(outcomes: f64, all: f64, models: usize) -> f64 {
     let own = 1.0 + outcomes;
     let behind = ((1.0 + all) / (models as f64 * own)).ln().max(0.0);
-    COUNTED * (noise * behind / own).sqrt()
+    COUNTED * behind / own
 }
 
 /// The share of what a model is expected to cost that it is ranked by, so many decisions after a call of it was last told: prices
@@ -164,12 +165,12 @@ mod tests {
 
     #[test]
     fn counts_by_hand() {
-        // 1 + 99 outcomes of 4 models, 1 + 4 of this one: ln(100 / 20) = 1.609, sqrt(.2 * 1.609 / 5) = .2537
-        assert!((of_count(0.2, 4.0, 99.0, 4) - 0.3 * 0.253_727).abs() < 1e-6);
+        // 1 + 99 outcomes of 4 models, 1 + 4 of this one: ln(100 / 20) = 1.609
+        assert!((of_count(4.0, 99.0, 4) - 0.2 * 1.609_438 / 5.0).abs() < 1e-6);
         // nothing for its share and more, more while others are chosen, a number where all was forgotten
-        assert_eq!((of_count(0.2, 24.0, 99.0, 4), of_count(0.2, 60.0, 99.0, 4)), (0.0, 0.0));
-        assert!(of_count(0.2, 4.0, 999.0, 4) > of_count(0.2, 4.0, 99.0, 4));
-        assert_eq!(of_count(0.2, 0.0, 0.0, 1), 0.0);
+        assert_eq!((of_count(24.0, 99.0, 4), of_count(60.0, 99.0, 4)), (0.0, 0.0));
+        assert!(of_count(4.0, 999.0, 4) > of_count(4.0, 99.0, 4));
+        assert_eq!(of_count(0.0, 0.0, 1), 0.0);
     }
 
     #[test]

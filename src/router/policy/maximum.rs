@@ -383,6 +383,10 @@ mod tests {
                 probabilities(&normals);
                 let each = (LOOKED_UP.get() - before) as f64 / count as f64;
                 assert!(each < 150.0, "{seed} {count}: {each}");
+                let before = LOOKED_UP.get();
+                within(&normals, 0.05);
+                let each = (LOOKED_UP.get() - before) as f64 / count as f64;
+                assert!(each < 150.0, "within, {seed} {count}: {each}");
             }
         }
     }

@@ -316,7 +316,7 @@ impl View {
         let all: f64 = asked.iter().map(|&at| candidates[at].outcomes.max(0.0)).sum();
         for &at in asked {
             let candidate = &mut candidates[at];
-            let counted = of_count(self.shared.noise, candidate.outcomes.max(0.0), all, asked.len());
+            let counted = of_count(candidate.outcomes.max(0.0), all, asked.len());
             let bonus = candidate.availability * quality * counted;
             candidate.bonus += bonus;
             candidate.score += self.bonus_in_score(bonus);

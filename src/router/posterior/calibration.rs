@@ -209,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_has_the_variance_of_the_posterior_times_1_3() {
+        // whatever blocks say and whatever the prior was chosen by: .1 * (.05 * 1.3 + .02)
+        let assessment =
+            Assessment { variance: 0.05, unlearned: 0.2, doubt: 4.0, ranked: [0.1, 0.9], centred: [0.1, 0.9] };
+        let noise = Calibration::default().noise(0);
+        assert!((noise.variance_of_difference(&assessment, 0.1, 0.02) - 0.0085).abs() < 1e-12);
+    }
+
+    #[test]
     fn the_noise_of_a_model_is_its_own_after_a_while() {
         let assessment = Assessment { variance: 0.05, unlearned: 0.05, doubt: 1.0, ..Assessment::default() };
         let mut calibration = Calibration::default();

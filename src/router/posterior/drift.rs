@@ -14,7 +14,7 @@ use crate::state::UNCOUNTABLE;
 /// A shift that is looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Shift {
-    /// Errors of this size, in standard deviations, are expected: half of it.
+    /// Half of its size, in standard deviations of an outcome's error: what each error is lessened by before it is added up.
     reference: f64,
     /// Sum at which it is told.
     threshold: f64,
@@ -23,7 +23,7 @@ pub struct Shift {
 /// Of qualities, and of the shares of calls that are answered or cost nothing.
 pub const OF_SHARES: Shift = Shift { reference: 0.2, threshold: 30.0 };
 
-/// Of costs and latencies.
+/// Of costs, latencies and the lengths of answers.
 pub const OF_AMOUNTS: Shift = Shift { reference: 0.5, threshold: 14.0 };
 
 /// Outcomes before there is an opinion.

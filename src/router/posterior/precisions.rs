@@ -75,10 +75,12 @@ impl Precisions {
         for block in models.iter().flatten() {
             let (a, s) = (block.a.matrix(), block.s());
             let residual: Vec<f64> = block.b.iter().zip(s).map(|(b, s)| b - mean * s).collect();
-            for (evidence, slope) in evidence.iter_mut().zip(SLOPES) {
+            let of_slopes: Option<Vec<_>> =
+                SLOPES.iter().map(|&slope| log_evidence(&a, &residual, slope, noise)).collect();
+            // sums that rounding has spoilt for one of them say nothing of any
+            for (evidence, of_slope) in evidence.iter_mut().zip(of_slopes.into_iter().flatten()) {
                 // both blocks explain the same outcomes
-                let of_block = log_evidence(&a, &residual, slope, noise);
-                evidence.iter_mut().zip(of_block).for_each(|(sum, of_block)| *sum += 0.5 * of_block);
+                evidence.iter_mut().zip(of_slope).for_each(|(sum, of_block)| *sum += 0.5 * of_block);
             }
         }
         for (evidence, slope) in evidence.into_iter().zip(SLOPES) {
@@ -112,13 +114,13 @@ pub fn next_choice(outcomes: f64) -> f64 {
 }
 
 /// Logarithm of the probability of one block's outcomes with each precision of the intercept, but for what no precision
-/// changes: `-(log |A + L| - log |L|) / 2 + r' (A + L)^-1 r / (2 noise)`, `L` the precisions and `r = b - mean s`. Nothing
+/// changes: `-(log |A + L| - log |L|) / 2 + r' (A + L)^-1 r / (2 noise)`, `L` the precisions and `r = b - mean s`. `None`
 /// where rounding has spoilt the sums.
-fn log_evidence(a: &Symmetric, residual: &[f64], slope: f64, noise: f64) -> [f64; INTERCEPTS.len()] {
+fn log_evidence(a: &Symmetric, residual: &[f64], slope: f64, noise: f64) -> Option<[f64; INTERCEPTS.len()]> {
     let least = INTERCEPTS[0];
     let mut a = a.clone();
     a.add_diagonal(&Precisions { intercept: least, slope }.diagonal());
-    let Some(factor) = a.factor() else { return [0.0; INTERCEPTS.len()] };
+    let factor = a.factor()?;
     let mut residual = residual.to_vec();
     factor.solve_upper(&mut residual);
     let mut bias = [0.0; BLOCK];
@@ -127,12 +129,12 @@ fn log_evidence(a: &Symmetric, residual: &[f64], slope: f64, noise: f64) -> [f64
     let determinant: f64 = factor.diagonal().map(|root| (root * root / slope).ln()).sum();
     let [explained, by_bias, of_bias] = [dot(&residual, &residual), dot(&residual, &bias), dot(&bias, &bias)];
     // the others add to one element of the diagonal (Sherman and Morrison 1950)
-    INTERCEPTS.map(|intercept| {
+    Some(INTERCEPTS.map(|intercept| {
         let more = intercept - least;
         let pivot = 1.0 + more * of_bias;
         let explained = explained - more * by_bias.powi(2) / pivot;
         0.5 * (explained / noise - determinant - (pivot * slope / intercept).ln())
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -187,7 +189,7 @@ mod tests {
             -factor.diagonal().map(f64::ln).sum::<f64>() - dot(&left, &left) / 2.0
         };
         let residual: Vec<f64> = sums.b.iter().zip(sums.s()).map(|(b, s)| b - mean * s).collect();
-        let evidence = |slope: f64| log_evidence(&sums.a.matrix(), &residual, slope, noise);
+        let evidence = |slope: f64| log_evidence(&sums.a.matrix(), &residual, slope, noise).unwrap();
         let constant = evidence(30.0)[0] - direct(INTERCEPTS[0], 30.0);
         for slope in SLOPES {
             for (got, intercept) in evidence(slope).into_iter().zip(INTERCEPTS) {
@@ -213,6 +215,21 @@ mod tests {
         let nothing = [BlockSums::new(), BlockSums::new()];
         assert_eq!(Precisions::of_most_evidence(&[nothing], 0.5, 0.05), START);
         assert!(START.is_sound());
+    }
+
+    #[test]
+    fn sums_that_rounding_has_spoilt_say_nothing() {
+        let mut spoilt = model(1, 400, (5.0, 15.0), 0.5, 0.4);
+        // no longer positive definite with slopes of 7.5, though with all others
+        let mut direction = [0.0; BLOCK];
+        direction[0] = 1.0;
+        for block in &mut spoilt {
+            let at = block.a.matrix().at(0, 0);
+            block.add(&direction, -(at + 10.0), 0.0);
+        }
+        let sound = model(2, 400, (40.0, 7.5), 0.5, 0.4);
+        let alone = Precisions::of_most_evidence(std::slice::from_ref(&sound), 0.5, 0.16);
+        assert_eq!(Precisions::of_most_evidence(&[sound, spoilt], 0.5, 0.16), alone);
     }
 
     #[test]
