@@ -463,8 +463,8 @@ fn a_price_that_falls_unsaid_is_seen_of_a_model_that_was_too_dear() {
     let others = RouterConfig { drift_detection: false, ..priced_by_cost() };
     // where it was asked for fewer than 30 times before, no shift is found, and a few calls move its mean little
     let seeds =
-        |config: RouterConfig| (0..20).filter(|seed| found(RouterConfig { seed: *seed, ..config.clone() }) > 250);
-    let (looked, not) = (seeds(priced_by_cost()).count(), seeds(others).count());
+        |config: &RouterConfig| (0..20).filter(|&seed| found(RouterConfig { seed, ..config.clone() }) > 250).count();
+    let (looked, not) = (seeds(&priced_by_cost()), seeds(&others));
     assert!(looked >= 8 && not == 0, "{looked} {not}");
 }
 
