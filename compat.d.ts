@@ -44,9 +44,9 @@ interface SonaErrorDetailsByCode {
   SONA_UNKNOWN_TRAJECTORY: UnknownName;
   SONA_UNKNOWN_ROUTE: UnknownName;
   SONA_UNKNOWN_MODEL: UnknownName;
-  /** `filters`: what rules each model out. */
+  /** `filters`: what rules each model out, in words: `'cost, latency'`. */
   SONA_NO_ELIGIBLE_MODEL: {
-    readonly filters: Readonly<Record<string, readonly string[]>>;
+    readonly filters: Readonly<Record<string, string>>;
   };
   SONA_CLOSED: object;
   SONA_ABORTED: object;

@@ -44,9 +44,9 @@ interface SonaErrorDetailsByCode {
   SONA_UNKNOWN_TRAJECTORY: UnknownName;
   SONA_UNKNOWN_ROUTE: UnknownName;
   SONA_UNKNOWN_MODEL: UnknownName;
-  /** `filters`: what rules each model out. */
+  /** `filters`: what rules each model out, in words: `'cost, latency'`. */
   SONA_NO_ELIGIBLE_MODEL: {
-    readonly filters: Readonly<Record<string, readonly string[]>>;
+    readonly filters: Readonly<Record<string, string>>;
   };
   SONA_CLOSED: object;
   SONA_ABORTED: object;
@@ -1583,7 +1583,7 @@ interface RouterConfig<Id extends string = string> extends QueryOptions {
   sessionTtlMs?: number | undefined;
   /** Tenants whose own experience is kept; the one unused for longest is given up. Default 100. */
   tenantCapacity?: number | undefined;
-  /** Trials that a model added while running gets, in every second decision at most. Default 20. */
+  /** Trials that a model added while running gets: while it has some, each decision is one with probability one half. Default 20. */
   forcedTrials?: number | undefined;
   /**
    * Share of answers that `limits.maxTokens` of a decision is to hold, .5 to .999. Default .95.
@@ -1748,7 +1748,7 @@ interface Explanation<Id extends string = string> {
   basis: {
     id: string;
   };
-  /** Why it was made without its prompt; null: it was not. */
+  /** Why it was made without its prompt, or by hashed words alone; null where neither. */
   fallback: Fallback | null;
   /**
    * Every model; first those that could be chosen, best score first. Of more than 64 models only those that the request names.
@@ -1880,11 +1880,11 @@ interface DriftEvent {
   /** What has shifted: `'length'` is how long answers are, `'availability'` the share of calls that are answered. */
   kind: 'quality' | 'cost' | 'latency' | 'length' | 'availability';
 }
-/** A budget that can't be held. */
+/** A budget that can't be held: even the cheapest model costs more, in the mean over some fifty requests. Told once, until it can be. */
 interface BudgetInfeasibleEvent {
   /** US dollars per request that are to be held. */
   budgetUsd: number;
-  /** What the cheapest model is expected to cost. */
+  /** What the cheapest model is expected to cost for the prompt at which that was found, US dollars. */
   cheapestUsd: number;
 }
 /** A basis that was fitted. */

@@ -200,7 +200,7 @@ export function detailsOf(error: unknown): unknown {
     return [expected, text];
   }
   if (SonaError.isInstance(error, 'SONA_NO_ELIGIBLE_MODEL')) {
-    const filters: readonly string[] | undefined = error.details.filters.small;
+    const filters: string | undefined = error.details.filters.small;
     return filters;
   }
   // @ts-expect-error no such code

@@ -469,6 +469,37 @@ fn a_price_that_falls_unsaid_is_seen_of_a_model_that_was_too_dear() {
 }
 
 #[test]
+fn a_prompt_that_is_not_known_costs_what_usual_ones_do() {
+    let basis = sona::router::basis::Basis::projection(4, 1);
+    let config = RouterConfig { dim: 4, ..RouterConfig::default() };
+    let router = SonaRouter::new(config, vec![Model::new("a")], Some(basis.into()), "a").unwrap();
+    // some ten tokens each: answers grow with them, and cost by it
+    let mut sum = 0.0;
+    for n in 0..1_000 {
+        let tokens = 10.0 * (0.5 * normal(70, n)).exp();
+        let usd = 1e-4 * tokens * (0.3 * normal(71, n)).exp();
+        sum += usd;
+        let vector = [0, 1, 2, 3].map(|m| normal(m, n) as f32);
+        let request = Request { prompt_tokens: Some(tokens), ..Request::default() };
+        let decision = router.route(&vector, &request, n).unwrap();
+        let outcome = Outcome { cost_usd: Some(usd), latency_ms: Some(1e6 * usd), ..Outcome::default() };
+        router.feedback(decision.id, &outcome, n).unwrap();
+    }
+    let mean = sum / 1_000.0;
+    let near = |usd: Option<f64>| (usd.unwrap() / mean - 1.0).abs() < 0.25;
+    let stats = router.stats().unwrap().models.remove(0);
+    assert!(near(stats.cost_usd) && near(stats.latency_ms.map(|ms| ms / 1e6)), "{mean} {stats:?}");
+    let decision = router.route_context_free(&Request::default(), 1_000).unwrap();
+    assert!(near(decision.choice().cost_usd), "{mean} {:?}", decision.choice().cost_usd);
+    // how long it is, nobody knows
+    assert!(decision.limits.is_none_or(|limits| limits.context_tokens.is_none()));
+    // one that is said to be long is taken for such
+    let request = Request { prompt_tokens: Some(100.0), ..Request::default() };
+    let long = router.route_context_free(&request, 1_000).unwrap();
+    assert!(long.choice().cost_usd.unwrap() > 5.0 * mean);
+}
+
+#[test]
 fn the_age_of_a_cost_moves_the_rank_alone() {
     let router = cheap_and_dear(priced_by_cost());
     live(&router, 0..100, Some(0.01));

@@ -564,6 +564,25 @@ fn a_model_that_fails_at_first_is_not_given_up() {
 }
 
 #[test]
+fn a_model_that_nobody_asked_does_not_seem_to_be_known() {
+    // scores that hardly scatter say nothing of how far apart models lie
+    for scatter in [0.0, 0.02, 0.1] {
+        let router = router(2, RouterConfig { forced_trials: 0, ..RouterConfig::default() });
+        for n in 0..300 {
+            let told = 0.75 + scatter * (chance(n) - 0.5);
+            tell(&router, (n % 2) as u32, n, &quality(told));
+        }
+        let new = router.add_model(Model::new("new")).unwrap();
+        let decision = router.route(&vector(1), &Request { observe: true, ..Request::default() }, 301).unwrap();
+        let of = |id| *decision.candidates.iter().find(|candidate| candidate.model == id).unwrap();
+        let (known, unknown) = (of(ModelId(0)), of(new));
+        let width = |candidate: sona::Candidate| candidate.interval[1] - candidate.interval[0];
+        assert!(width(unknown) > 0.35 && width(known) < 0.15, "{scatter}: {known:?} {unknown:?}");
+        assert!(unknown.confidence.unwrap() < 0.75, "{scatter}: {unknown:?}");
+    }
+}
+
+#[test]
 fn expected_costs_follow_the_mean_where_some_are_zero_or_rare_and_large() {
     // (share of zeros, share of large ones, the large one)
     for (zeros, large, usd) in [(0.0, 0.0, 0.0), (0.5, 0.0, 0.0), (0.9, 0.0, 0.0), (0.0, 0.02, 0.5), (0.5, 0.02, 0.5)] {

@@ -68,7 +68,7 @@ settings! {
     max_latency_ms: Option<f64> = None, "objective.maxLatencyMs", MILLIS;
     /// Share of answers that `limits.maxTokens` of a decision holds.
     length_quantile: f64 = 0.95, "lengthQuantile", Kind::Number { min: 0.5, max: 0.999 };
-    /// Trials that a model added while running gets, in every second decision at most.
+    /// Trials that a model added while running gets: while it has some, each decision is one with probability one half.
     forced_trials: u64 = 20, "forcedTrials", Kind::Integer { min: 0, max: 10_000 };
     /// Whether a model whose outcomes have shifted is learned anew, and costs that are old are doubted.
     drift_detection: bool = true, "driftDetection", Kind::Boolean;

@@ -94,6 +94,11 @@ pub fn length(prompt_tokens: Option<f64>) -> f64 {
     prompt_tokens.map_or(1.0, |tokens| tokens.clamp(1.0, LONGEST) / PROMPT_TOKENS)
 }
 
+/// Tokens of prompts whose logarithms of that have this mean; none where nobody told any.
+pub fn tokens_of(mean_log_length: f64) -> Option<f64> {
+    (mean_log_length != 0.0).then(|| PROMPT_TOKENS * mean_log_length.exp())
+}
+
 /// Its logarithm; 0 where nobody told.
 pub fn log_length(prompt_tokens: Option<f64>) -> f64 {
     length(prompt_tokens).ln()

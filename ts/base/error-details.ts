@@ -37,8 +37,8 @@ export interface SonaErrorDetailsByCode {
   SONA_UNKNOWN_TRAJECTORY: UnknownName;
   SONA_UNKNOWN_ROUTE: UnknownName;
   SONA_UNKNOWN_MODEL: UnknownName;
-  /** `filters`: what rules each model out. */
-  SONA_NO_ELIGIBLE_MODEL: { readonly filters: Readonly<Record<string, readonly string[]>> };
+  /** `filters`: what rules each model out, in words: `'cost, latency'`. */
+  SONA_NO_ELIGIBLE_MODEL: { readonly filters: Readonly<Record<string, string>> };
   SONA_CLOSED: object;
   SONA_ABORTED: object;
   SONA_CORRUPT_STATE: { readonly reason: string };

@@ -89,7 +89,7 @@ export interface RouterConfig<Id extends string = string> extends QueryOptions {
   sessionTtlMs?: number | undefined;
   /** Tenants whose own experience is kept; the one unused for longest is given up. Default 100. */
   tenantCapacity?: number | undefined;
-  /** Trials that a model added while running gets, in every second decision at most. Default 20. */
+  /** Trials that a model added while running gets: while it has some, each decision is one with probability one half. Default 20. */
   forcedTrials?: number | undefined;
   /**
    * Share of answers that `limits.maxTokens` of a decision is to hold, .5 to .999. Default .95.

@@ -30,11 +30,11 @@ export interface DriftEvent {
   kind: 'quality' | 'cost' | 'latency' | 'length' | 'availability';
 }
 
-/** A budget that can't be held. */
+/** A budget that can't be held: even the cheapest model costs more, in the mean over some fifty requests. Told once, until it can be. */
 export interface BudgetInfeasibleEvent {
   /** US dollars per request that are to be held. */
   budgetUsd: number;
-  /** What the cheapest model is expected to cost. */
+  /** What the cheapest model is expected to cost for the prompt at which that was found, US dollars. */
   cheapestUsd: number;
 }
 

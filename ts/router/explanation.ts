@@ -138,7 +138,7 @@ export interface Explanation<Id extends string = string> {
   budgetPrice: number;
   /** Name of the basis of the features. */
   basis: { id: string };
-  /** Why it was made without its prompt; null: it was not. */
+  /** Why it was made without its prompt, or by hashed words alone; null where neither. */
   fallback: Fallback | null;
   /**
    * Every model; first those that could be chosen, best score first. Of more than 64 models only those that the request names.

@@ -162,6 +162,11 @@ impl Amounts {
         self.fit.count()
     }
 
+    /// As [`Fit::lengths`].
+    pub fn lengths(&self) -> (f64, f64) {
+        self.fit.lengths()
+    }
+
     /// Expected amount over its unit at a prompt of this log length; none where nothing is known.
     pub fn amount(&self, prior: Option<Prior>, x: f64) -> Option<f64> {
         self.fit.amount(prior, x)

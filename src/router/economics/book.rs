@@ -168,6 +168,12 @@ impl Terms {
         Some(holding(interval, expected?))
     }
 
+    /// Outcomes that lengths of prompts are known of, and the sum of the logarithms of these over the usual one.
+    pub fn lengths(&self) -> (f64, f64) {
+        let amounts = [&self.cost.list, &self.cost.unpriced, &self.latency, &self.length];
+        amounts.iter().map(|amounts| amounts.lengths()).fold((0.0, 0.0), |(n, x), (m, y)| (n + m, x + y))
+    }
+
     /// US dollars that most calls cost; `usual` where nothing is known.
     pub fn typical_usd(&self, model: &Model, outlook: &Outlook, usual: f64) -> f64 {
         let scale = self.price().scale(outlook.prompt_tokens);
@@ -245,9 +251,9 @@ pub struct Outlook {
 }
 
 impl Outlook {
-    /// A prompt of usual length, of which nothing else is known.
-    pub fn usual() -> Self {
-        Self::default()
+    /// A prompt of so many tokens, of which nothing else is known.
+    pub fn of_length(prompt_tokens: Option<f64>) -> Self {
+        Self { prompt_tokens, x: log_length(prompt_tokens), ..Self::default() }
     }
 }
 

@@ -33,6 +33,12 @@ const SAVED_FOR_ONE: f64 = 30.0;
 /// Requests' worth that one call counts for at most, and that is owed at most.
 const OWED: f64 = 300.0;
 
+/// Memory of the cheapest model's mean expected cost, per request, and budgets' worth at which that means that the budget can't be
+/// held, or can be again.
+const CHEAPEST_MEMORY: f64 = 0.02;
+const INFEASIBLE: f64 = 1.05;
+const FEASIBLE: f64 = 0.9;
+
 /// Requests' worth of tokens at the start.
 const START: f64 = 1.0;
 
@@ -49,14 +55,16 @@ pub struct Budget {
     pub tokens: f64,
     /// US dollars that were spent and will not be made up for.
     pub written_off: f64,
-    /// The cheapest model was last found to cost more than the budget.
+    /// Mean expected cost of the cheapest model, US dollars; none counts for more than 300 requests' worth.
+    pub cheapest: f64,
+    /// That was found to be more than the budget.
     pub infeasible: bool,
 }
 
 impl Budget {
     /// A full start.
     pub fn new(usd: f64) -> Self {
-        Self { usd, price: 0.0, spend: usd, tokens: START * usd, written_off: 0.0, infeasible: false }
+        Self { usd, price: 0.0, spend: usd, tokens: START * usd, written_off: 0.0, cheapest: usd, infeasible: false }
     }
 
     /// Whether spending can have come to it.
@@ -66,6 +74,7 @@ impl Budget {
             && self.usd.is_finite()
             && within(self.price, 0.0, HIGHEST)
             && within(self.spend, 0.0, OWED * self.usd)
+            && within(self.cheapest, 0.0, OWED * self.usd)
             && within(self.tokens, -OWED * self.usd, SAVED_FOR_ONE * self.usd)
             && (0.0..=f64::MAX).contains(&self.written_off)
     }
@@ -106,9 +115,12 @@ impl Budget {
         self.remember(more);
     }
 
-    /// Whether this is the first request of many whose cheapest model costs more than the budget.
+    /// Whether this is the request at which the budget is found not to be held: even the cheapest model costs more, in the mean over
+    /// some fifty requests. A long prompt for which it does says nothing. So it stays until that mean is well below the budget.
     pub fn becomes_infeasible(&mut self, cheapest: f64) -> bool {
-        let before = std::mem::replace(&mut self.infeasible, cheapest > self.usd);
+        self.cheapest += CHEAPEST_MEMORY * (self.counted(cheapest) - self.cheapest);
+        let before = self.infeasible;
+        self.infeasible = self.cheapest > if before { FEASIBLE } else { INFEASIBLE } * self.usd;
         self.infeasible && !before
     }
 
@@ -247,11 +259,16 @@ mod tests {
     #[test]
     fn what_can_not_be_held_is_said_once() {
         let mut budget = Budget::new(0.001);
-        assert!(!budget.becomes_infeasible(0.0005));
-        assert!(budget.becomes_infeasible(0.002));
-        assert!(!budget.becomes_infeasible(0.002));
-        assert!(!budget.becomes_infeasible(0.0005));
-        assert!(budget.becomes_infeasible(0.002));
+        let told = |budget: &mut Budget, usd: &dyn Fn(usize) -> f64| {
+            (0..1_000).filter(|&n| budget.becomes_infeasible(usd(n))).collect::<Vec<usize>>()
+        };
+        // every fifth prompt costs three times the budget, though the mean is below it
+        assert!(told(&mut budget, &|n| if n % 5 == 0 { 0.003 } else { 0.0004 }).is_empty());
+        let found = told(&mut budget, &|_| 0.002);
+        assert!(matches!(found[..], [at] if at < 20), "{found:?}");
+        // it can be held again, and then not
+        assert!(told(&mut budget, &|_| 0.0005).is_empty());
+        assert_eq!(told(&mut budget, &|_| 0.002).len(), 1);
     }
 
     #[test]

@@ -105,6 +105,11 @@ impl Fit {
         fit
     }
 
+    /// Those that are not nothing, and the sum of the logarithms of their prompts' lengths over the usual one.
+    pub fn lengths(&self) -> (f64, f64) {
+        (self.positive, self.positive * self.x)
+    }
+
     /// Outcomes.
     pub fn count(&self) -> f64 {
         self.zeros + self.positive

@@ -55,7 +55,9 @@ impl SonaRouter {
                     situation.prompts = Some(Prompts::clone(&prompts));
                 }
             }
-            situation.outlook = view.slopes.outlook(prompt_tokens, cues.as_ref(), &z);
+            // nothing is said of it: it is taken for one of usual length
+            let length = prompt_tokens.or_else(|| if unit.is_none() { view.usual_tokens() } else { None });
+            situation.outlook = view.slopes.outlook(length, cues.as_ref(), &z);
             let chances = view.decide(&Features::new(&z), request, &situation)?;
             let mut ledger = self.ledger.lock();
             if ledger.epoch != view.epoch {
@@ -79,7 +81,7 @@ impl SonaRouter {
             drop(ledger);
             let here = fit_due && (self.is_manual() || prompts >= MOST_ROWS);
             let basis = view.basis.hash();
-            let limits = view.limits(chances.candidates[at].model, &situation.outlook);
+            let limits = view.limits(chances.candidates[at].model, &situation.outlook, prompt_tokens);
             let decision = self.decision(chances, (id, at, reason), basis, unit.is_none(), fit_due && !here);
             if here {
                 self.fit_now();
@@ -96,7 +98,7 @@ impl SonaRouter {
         Situation {
             budget: ledger.budget,
             session: session.and_then(|session| ledger.sessions.model(session, now)),
-            outlook: Outlook::usual(),
+            outlook: Outlook::default(),
             prompts: None,
             now,
             trials,

@@ -107,7 +107,7 @@ impl SonaRouter {
             (ledger.next() - 1, pending, ledger.budget, sessions, ledger.counts(), ledger.reading(), fitting)
         };
         let [chosen, trials] = counts;
-        let usual = Outlook::usual();
+        let usual = Outlook::of_length(view.usual_tokens());
         let models = view.arms.iter().map(|arm| {
             let (n, t) = arm.quality.outcomes;
             let rests = arm.terms.breaker.rests(reading.moment.life_ms);

@@ -22,6 +22,7 @@ use super::ledger::{Charge, Reason};
 use super::model::Model;
 use super::models::Models;
 use super::posterior::{ArmView, Assessment, Prompts, Shared, Tenant, TenantIndex, half_width};
+use super::price::tokens_of;
 use crate::chunks::Chunks;
 use crate::config::{Exploration, RouterConfig};
 use crate::error::SonaError;
@@ -179,12 +180,20 @@ impl View {
         Some(Charge { dearest, cheapest, reserved })
     }
 
-    /// How much room a model's answer to a prompt is to have; none where nothing was told of its answers.
-    pub fn limits(&self, model: ModelId, outlook: &Outlook) -> Option<Limits> {
+    /// Tokens of a usual prompt, the geometric mean over those that costs, latencies or lengths of answers were told of; none where
+    /// their lengths are not known.
+    pub fn usual_tokens(&self) -> Option<f64> {
+        let lengths = self.arms.iter().map(|arm| arm.terms.lengths());
+        let (n, x) = lengths.fold((0.0, 0.0), |(n, x), (m, y)| (n + m, x + y));
+        if n > 0.0 { tokens_of(x / n) } else { None }
+    }
+
+    /// How much room a model's answer to a prompt of so many tokens is to have; none where nothing was told of its answers.
+    pub fn limits(&self, model: ModelId, outlook: &Outlook, prompt_tokens: Option<f64>) -> Option<Limits> {
         let arm = self.arm(model.0)?;
         let quantile = self.config.length_quantile;
         let tokens = arm.terms.answer_quantile(outlook, quantile)?;
-        Some(Limits::new(tokens, quantile, arm.max_tokens, outlook.prompt_tokens))
+        Some(Limits::new(tokens, quantile, arm.max_tokens, prompt_tokens))
     }
 
     /// What a budget counts a call for until its cost is told: what is expected, a request's share where nothing is known, and

@@ -61,6 +61,11 @@ impl Assessment {
         (self.centred[0] + self.centred[1]) / 2.0
     }
 
+    /// How much of what was unknown before any outcome still is, 0 to 1.
+    pub fn share_unlearned(&self) -> f64 {
+        (self.variance / self.unlearned.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
+    }
+
     /// Half of the difference between the blocks' predictions.
     pub fn disagreement(&self) -> f64 {
         (self.centred[0] - self.centred[1]) / 2.0

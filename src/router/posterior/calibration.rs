@@ -24,6 +24,9 @@ const UNLEARNED: f64 = 0.8;
 /// Fitted on synthetic worlds, as those are.
 const COMPARED: f64 = 1.3;
 
+/// The most that an outcome from 0 to 1 can vary by.
+const MOST_NOISE: f64 = 0.25;
+
 /// Outcomes that the noise of all models counts for in that of one.
 const SHRINKAGE: f64 = 20.0;
 
@@ -56,15 +59,23 @@ impl Noise {
     /// Variance of the expectation of this model's quality. `noise`: that of all outcomes; `more`: variance beside the
     /// posterior's, in units of it.
     pub fn variance(&self, assessment: &Assessment, noise: f64, more: f64) -> f64 {
-        let unlearned = (assessment.variance / assessment.unlearned.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+        let unlearned = assessment.share_unlearned();
         self.of_one(noise) * (assessment.variance * assessment.doubt * (LEARNED - UNLEARNED * unlearned) + more)
             + assessment.disagreement().powi(2)
+            + self.of_newcomer(assessment, noise)
     }
 
     /// What the expectation of this model's quality adds to the variance of a difference from another's. Difficulty, and what
     /// is not known of it, is in both and cancels.
     pub fn variance_of_difference(&self, assessment: &Assessment, noise: f64, more: f64) -> f64 {
-        self.of_one(noise) * (assessment.variance * COMPARED + more)
+        self.of_one(noise) * (assessment.variance * COMPARED + more) + self.of_newcomer(assessment, noise)
+    }
+
+    /// What is added while little is known of a model. The prior is in units of the noise; where outcomes hardly scatter, which
+    /// says nothing of how far apart models lie, one that was never asked would seem to be known.
+    fn of_newcomer(&self, assessment: &Assessment, noise: f64) -> f64 {
+        let more = (MOST_NOISE - self.of_one(noise)).max(0.0);
+        more * assessment.unlearned * assessment.share_unlearned().powi(4)
     }
 
     /// Variance of one outcome.
@@ -210,23 +221,28 @@ mod tests {
 
     #[test]
     fn a_difference_has_the_variance_of_the_posterior_times_1_3() {
-        // whatever blocks say and whatever the prior was chosen by: .1 * (.05 * 1.3 + .02)
+        // whatever blocks say and whatever the prior was chosen by: .1 * (.05 * 1.3 + .02), and a 256th of .15 * .2
         let assessment =
             Assessment { variance: 0.05, unlearned: 0.2, doubt: 4.0, ranked: [0.1, 0.9], centred: [0.1, 0.9] };
         let noise = Calibration::default().noise(0);
-        assert!((noise.variance_of_difference(&assessment, 0.1, 0.02) - 0.0085).abs() < 1e-12);
+        assert!((noise.variance_of_difference(&assessment, 0.1, 0.02) - 0.0085 - 0.03 / 256.0).abs() < 1e-12);
     }
 
     #[test]
     fn the_noise_of_a_model_is_its_own_after_a_while() {
         let assessment = Assessment { variance: 0.05, unlearned: 0.05, doubt: 1.0, ..Assessment::default() };
         let mut calibration = Calibration::default();
-        // nothing learned: 1.6 times the posterior's
-        assert!((calibration.noise(0).variance(&assessment, 0.1, 0.0) - 0.1 * 0.05 * 1.6).abs() < 1e-12);
+        // nothing learned: 1.6 times the posterior's, and what outcomes of a variance of .25 would leave unknown
+        let of_noise = |noise: f64| noise * 0.05 * 1.6 + (0.25 - noise) * 0.05;
+        assert!((calibration.noise(0).variance(&assessment, 0.1, 0.0) - of_noise(0.1)).abs() < 1e-12);
         (0..180).for_each(|_| calibration.observe(0, 0.5, 0.01, 1.0));
         // 20 times .1 and 180 times .25
-        assert!((calibration.noise(0).variance(&assessment, 0.1, 0.0) - 0.235 * 0.05 * 1.6).abs() < 1e-12);
-        assert!((calibration.noise(1).variance(&assessment, 0.1, 0.0) - 0.1 * 0.05 * 1.6).abs() < 1e-12);
+        assert!((calibration.noise(0).variance(&assessment, 0.1, 0.0) - of_noise(0.235)).abs() < 1e-12);
+        assert!((calibration.noise(1).variance(&assessment, 0.1, 0.0) - of_noise(0.1)).abs() < 1e-12);
+        // nothing is left of that where three quarters are known, but a 256th
+        let learned = Assessment { variance: 0.05, unlearned: 0.2, doubt: 1.0, ..Assessment::default() };
+        let expected = 0.1 * 0.05 * (2.4 - 0.8 / 4.0) + 0.15 * 0.2 / 256.0;
+        assert!((calibration.noise(1).variance(&learned, 0.1, 0.0) - expected).abs() < 1e-12);
         calibration.remove_arm(0);
         assert_eq!(calibration.arms.len(), 0);
     }
