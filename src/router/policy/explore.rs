@@ -43,7 +43,7 @@ pub struct Prospect {
     pub deviation: f64,
 }
 
-/// What the upper confidence bound adds for a model with so many outcomes, of `all` that these `models` models have: it grows
+/// What the upper confidence bound adds for a model that is known by so many outcomes, of `all` that these `models` models have: it grows
 /// while the others are chosen, so that no model is given up for a few failures. It is the part of Bernstein's bound that the
 /// range of qualities, 1, decides: what the mean of few outcomes may be off by whatever they scatter by.
 pub fn of_count(outcomes: f64, all: f64, models: usize) -> f64 {

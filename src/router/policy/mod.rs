@@ -322,10 +322,11 @@ impl View {
     /// nothing for the others.
     fn add_bonus_of_counts(&self, candidates: &mut [Candidate], asked: &[usize]) {
         let quality = Objective::new(&self.config).quality;
-        let all: f64 = asked.iter().map(|&at| candidates[at].outcomes.max(0.0)).sum();
+        let known = |candidate: &Candidate| self.arm(candidate.model.0).map_or(0.0, |arm| arm.quality.known);
+        let all: f64 = asked.iter().map(|&at| known(&candidates[at])).sum();
         for &at in asked {
             let candidate = &mut candidates[at];
-            let counted = of_count(candidate.outcomes.max(0.0), all, asked.len());
+            let counted = of_count(known(candidate), all, asked.len());
             let bonus = candidate.availability * quality * counted;
             candidate.bonus += bonus;
             candidate.score += self.bonus_in_score(bonus);

@@ -116,6 +116,8 @@ pub struct ArmView {
     pub noise: Noise,
     /// Qualities told of it, by weight, and the sum of what they lie above .5.
     pub outcomes: (f64, f64),
+    /// Outcomes that it is known by: those that count, what was said of it, what it has of its siblings.
+    pub known: f64,
 }
 
 impl ArmView {
@@ -181,7 +183,8 @@ impl Posterior {
     pub fn arm(&self, uid: u32) -> Option<ArmView> {
         let arm = &self.arms[self.place(uid)?];
         let (posterior, noise) = (arm.posterior.clone(), self.calibration.noise(uid));
-        Some(ArmView { posterior, noise, outcomes: (arm.intercept.n, arm.intercept.t) })
+        let known = arm.known_count() + arm.inherited.as_ref().map_or(0.0, |sums| sums[0].n());
+        Some(ArmView { posterior, noise, outcomes: (arm.intercept.n, arm.intercept.t), known })
     }
 
     /// Tenants' own experience.
