@@ -53,6 +53,11 @@ impl BaseLora {
         self.lora.bytes() + moments.map(|moment| size_of_val(&**moment)).sum::<usize>() + self.consolidation.bytes()
     }
 
+    /// Steps that were made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// Step size.
     pub fn rate(&self) -> f32 {
         self.rate

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::offsets::Offsets;
 use crate::simd::Kernels;
 
 /// Routes per leaf. With 10,000 routes there are about 80 leaves, so a publication copies two short lists.
@@ -111,11 +112,18 @@ impl RouteIndex {
         self.removed
     }
 
-    /// Cosine of `z` (unit) with every ranked prototype: calls `visit(row, cosine)` in slot order.
+    /// Calls `visit(row, cosine, added)` in slot order with every ranked route: the cosine of `z`, the adapted unit query, with its
+    /// prototype, and what its offset adds to its logit at `x`, the query itself.
     #[inline]
-    pub fn scan<'a>(&'a self, kernels: &Kernels, z: &[f32], mut visit: impl FnMut(&'a Arc<RouteRow>, f32)) {
+    pub fn scan<'a>(
+        &'a self,
+        kernels: &Kernels,
+        (z, x): (&[f32], &[f32]),
+        offsets: &Offsets,
+        mut visit: impl FnMut(&'a Arc<RouteRow>, f32, f32),
+    ) {
         for row in self.ranked() {
-            visit(row, kernels.dot(z, &row.prototype));
+            visit(row, kernels.dot(z, &row.prototype), offsets.of(kernels, row.id, x));
         }
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod activations;
 pub mod index;
+pub mod offsets;
 pub mod patterns;
 pub mod pool;
 pub mod routes;

@@ -65,6 +65,8 @@ settings! {
     tier_micro: bool = true, "tiers.micro", Kind::Boolean;
     /// Whether the background adapter learns.
     tier_base: bool = true, "tiers.base", Kind::Boolean;
+    /// Whether each route learns an offset to its score from the query itself, in the background with the adapter: what a prototype alone can't say.
+    tier_offsets: bool = true, "tiers.offsets", Kind::Boolean;
     /// Whether route prototypes learn; off, a route stays at its prior embedding.
     tier_prototypes: bool = true, "tiers.prototypes", Kind::Boolean;
     /// Hold back every 10th event and refuse a trained adapter that does worse on them.
@@ -303,6 +305,7 @@ mod tests {
             abstain_below: 0.125,
             tier_micro: false,
             tier_base: false,
+            tier_offsets: false,
             tier_prototypes: false,
             promotion_gate: false,
             background: Background::Manual,

@@ -105,7 +105,7 @@ impl SonaEngine {
             other.copy_from_slice(vector);
             snapshot.add_change(self.learner.kernels(), Tier::Both, vector, other);
             objective::normalise(self.learner.kernels(), other);
-            let mut suggestion = suggest.rank(&self.learner, &snapshot, other, k, eligible);
+            let mut suggestion = suggest.rank(&self.learner, &snapshot, (other, vector), k, eligible);
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
             suggestion.id = self.sequences.issue_suggestion();

@@ -14,9 +14,9 @@ pub struct Ranked {
     pub id: RouteId,
     /// Name.
     pub name: Arc<str>,
-    /// Cosine of the adapted query with the prototype.
+    /// Cosine of the adapted query with the prototype, and a twentieth of what the route's trained offset adds to its logit.
     pub score: f32,
-    /// Softmax of 20 x cosine / temperature among the eligible routes, calibrated on held-back outcomes.
+    /// Softmax of 20 x score / temperature among the eligible routes, calibrated on held-back outcomes.
     pub probability: f32,
     /// Outcomes that this route has had.
     pub count: u64,
@@ -75,12 +75,12 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Ranks the `k` best of `eligible` (all, when none) for a unit query.
+    /// Ranks the `k` best of `eligible` (all, when none) for a unit query `x`, adapted to `z`.
     pub(super) fn rank(
         &mut self,
         learner: &Learner,
         snapshot: &Snapshot,
-        z: &[f32],
+        (z, x): (&[f32], &[f32]),
         k: usize,
         eligible: Option<&[RouteId]>,
     ) -> Suggestion {
@@ -88,9 +88,10 @@ impl Scratch {
         let mut nearest = Nearest::new(NEAREST);
         self.scores.clear();
         let (routes, tau) = (&snapshot.routes, TAU / snapshot.temperature);
-        routes.scan(learner.kernels(), z, |row, cosine| {
-            nearest.offer(cosine, row.id.packed());
-            self.scores.push(Scored::new(cosine, row.id.packed()));
+        routes.scan(learner.kernels(), (z, x), &snapshot.offsets, |row, cosine, added| {
+            let score = cosine + added / TAU;
+            nearest.offer(score, row.id.packed());
+            self.scores.push(Scored::new(score, row.id.packed()));
         });
         self.nearest.clear();
         self.nearest.extend(nearest.iter().map(|(id, _)| RouteId::from_packed(id)));

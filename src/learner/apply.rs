@@ -78,7 +78,7 @@ impl Learner {
             }
             (Change::RolledBack { version }, Some(trainer)) => {
                 let Some(kept) = self.versions.lock().choose(*version) else { return effect };
-                Arc::make_mut(&mut trainer.state).roll_back(&trainer.config, &kept.layers);
+                Arc::make_mut(&mut trainer.state).roll_back(&trainer.config, &kept);
                 let fresh = instant.tier.reset();
                 instant.adopt_tier(fresh);
                 self.adopt(&mut instant, trainer.state.weights());
@@ -142,8 +142,9 @@ impl Learner {
         drop((former, former_tier));
     }
 
-    fn adopt(&self, instant: &mut Instant, Promotion { base, upper }: Promotion) {
+    fn adopt(&self, instant: &mut Instant, Promotion { base, offsets, upper }: Promotion) {
         base.into_iter().for_each(|base| instant.adopt_base(base));
+        offsets.into_iter().for_each(|offsets| instant.adopt_offsets(offsets));
         upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
     }
 }

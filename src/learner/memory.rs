@@ -50,12 +50,16 @@ impl Learner {
             + frozen.tally.bytes();
 
         let of_layer = |layer: &Layer| layer.base.bytes() + layer.activations.bytes();
-        let layers: usize = training.layers.iter().map(of_layer).sum();
+        let layers: usize = training.layers.iter().map(of_layer).sum::<usize>() + training.layers[0].offsets.bytes();
         let micro = frozen.tier.micro.bytes() + frozen.tier.activations.bytes();
 
         let mut shared: HashSet<_> = training.layers.iter().map(|layer| Arc::as_ptr(&layer.base)).collect();
         let kept = frozen.versions.kept().iter().flat_map(|kept| &kept.layers);
         let versions: usize = kept.filter(|base| shared.insert(Arc::as_ptr(base))).map(|base| base.bytes()).sum();
+        let mut shared = HashSet::from([Arc::as_ptr(&training.layers[0].offsets)]);
+        let kept = frozen.versions.kept().iter().map(|kept| &kept.offsets);
+        let offsets = kept.filter(|offsets| shared.insert(Arc::as_ptr(offsets))).map(|offsets| offsets.bytes());
+        let versions = versions + offsets.sum::<usize>();
         Memory {
             trajectories: (records + places) as u64,
             adapters: (serving + layers + micro) as u64,

@@ -139,10 +139,12 @@ impl Learner {
             let first = &own.layers[0];
             sizes(layer.base.lora()) == sizes(first.base.lora()) && layer.replay.capacity() == first.replay.capacity()
         };
+        let offsets = next.layers[0].offsets.are_of(trainer.config.dim);
         let micro = |tier: &Arc<MicroTier>| sizes(tier.micro.lora()) == sizes(instant.tier.micro.lora());
         let members = |training: &Training| (training.members.capacity, training.members.book.clusters());
         let same = (1..=trainer.config.most_layers).contains(&next.layers.len())
             && next.layers.iter().all(as_own)
+            && offsets
             && trained.tier.as_ref().is_none_or(micro)
             && members(next) == members(own);
         ensure(same, "weights of another size")?;

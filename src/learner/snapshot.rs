@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::adapter::lora::Lora;
 use crate::bank::index::RouteIndex;
+use crate::bank::offsets::Offsets;
 use crate::bank::patterns::PatternIndex;
 use crate::simd::Kernels;
 
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub micro: Option<Arc<Lora>>,
     /// The background map; none while it changes nothing.
     pub base: Option<Arc<Lora>>,
+    /// What routes add to their logits.
+    pub offsets: Arc<Offsets>,
     /// Layers of the background map above the first; none where one changes nothing, or has not learned yet.
     pub upper: Arc<[Option<Arc<Lora>>]>,
     /// Patterns of past trajectories.
@@ -38,8 +41,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Routes with adapters that change nothing, and no patterns.
     pub fn of_routes(routes: Arc<RouteIndex>) -> Self {
-        let (upper, patterns) = (Arc::default(), Arc::default());
-        Self { micro: None, base: None, upper, patterns, routes, temperature: 1.0 }
+        let (offsets, upper, patterns) = Default::default();
+        Self { micro: None, base: None, offsets, upper, patterns, routes, temperature: 1.0 }
     }
 
     /// The tiers that change something.

@@ -21,6 +21,7 @@ use crate::adapter::base::BaseLora;
 use crate::adapter::micro::MicroLora;
 use crate::adapter::replay::{NEWEST, Replay};
 use crate::bank::index::RouteId;
+use crate::bank::offsets::Offsets;
 use crate::bank::patterns::{Placed, Verdict};
 use crate::bank::routes::RouteBook;
 use crate::config::Config;
@@ -150,6 +151,7 @@ impl Learner {
         self.anchors.store(training.anchors(), Ordering::Relaxed);
         let weights = training.weights();
         weights.base.into_iter().for_each(|base| instant.adopt_base(base));
+        weights.offsets.into_iter().for_each(|offsets| instant.adopt_offsets(offsets));
         weights.upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
         instant.adopt_patterns(training.members.index().clone(), training.temperature());
         instant.publish(&self.published);
@@ -176,10 +178,15 @@ impl Learner {
                 let base = restore_base(config, layer as u8, &reader)?;
                 bases.push(Versions::shared(&kept, layer, Arc::new(base)));
             }
-            kept.push_back(Kept { version, layers: bases });
+            let offsets = Arc::new(restore_offsets(config, &reader)?);
+            kept.push_back(Kept { version, layers: bases, offsets });
         }
         for (index, layer) in training.layers.iter_mut().enumerate() {
             layer.base = Versions::shared(&kept, index, layer.base.clone());
+        }
+        let first = &mut training.layers[0];
+        if let Some(same) = kept.iter().rev().find(|kept| kept.offsets == first.offsets) {
+            first.offsets = same.offsets.clone();
         }
         *self.versions.lock() = Versions::restore(kept, reader.value("next")?, reader.value("current")?);
         Ok(())
@@ -193,7 +200,7 @@ impl Frozen {
         self.save_instant(&mut archivist, &mut writer.scope("instant"));
         self.suggestions.save(&mut writer.scope("suggestions"));
         self.training.save(self.config.dim, &mut archivist, &mut writer.scope("training"));
-        save_versions(&self.versions, &mut writer.scope("versions"));
+        save_versions(&self.versions, self.config.dim, &mut writer.scope("versions"));
         let mut queue = writer.scope("queue");
         save_records(&mut archivist, &mut queue, "records", self.waiting.iter());
         queue.value("recorded", &self.recorded);
@@ -229,6 +236,10 @@ impl Frozen {
         sound("records.sequence", numbered, "places in the order of all")?;
         let issued = |route: u32| self.routes.was_issued(RouteId::from_packed(route));
         sound("records.route", records.iter().all(|record| record.route.is_none_or(issued)), "routes that there were")?;
+        let offsets = self.training.layers.iter().map(|layer| &layer.offsets);
+        let offsets = offsets.chain(self.versions.kept().iter().map(|kept| &kept.offsets));
+        let known = offsets.into_iter().flat_map(|offsets| offsets.ids()).all(|id| self.routes.was_issued(id));
+        sound("offsets.routes", known, "routes that there were")?;
         let known = self.training.members.book.route_ids().all(issued);
         sound("training.patterns.book.patterns", known, "routes that there were")?;
         let suggested = self.suggestions.check(|id| self.routes.was_issued(id));
@@ -271,7 +282,7 @@ impl Frozen {
     }
 }
 
-fn save_versions(versions: &Versions, writer: &mut Writer<'_>) {
+fn save_versions(versions: &Versions, dim: usize, writer: &mut Writer<'_>) {
     writer.value("current", &versions.current());
     writer.value("next", &versions.next());
     let kept: Vec<(&Version, usize)> = versions.kept().iter().map(|kept| (&kept.version, kept.layers.len())).collect();
@@ -281,6 +292,7 @@ fn save_versions(versions: &Versions, writer: &mut Writer<'_>) {
         for (layer, base) in kept.layers.iter().enumerate() {
             base.save(&mut writer.scope(&format!("layer{layer}")));
         }
+        save_offsets(&kept.offsets, dim, &mut writer);
     }
 }
 
@@ -295,6 +307,18 @@ fn restore_base(config: &TrainingConfig, layer: u8, reader: &Reader<'_>) -> Resu
     let mut base = Layer::untrained(config, layer);
     base.restore(reader)?;
     Ok(base)
+}
+
+/// States from before routes had offsets have none, nor has one in which no route has.
+fn save_offsets(offsets: &Offsets, dim: usize, writer: &mut Writer<'_>) {
+    if !offsets.is_empty() {
+        offsets.save(dim, &mut writer.scope("offsets"));
+    }
+}
+
+fn restore_offsets(config: &TrainingConfig, reader: &Reader<'_>) -> Result<Offsets> {
+    let reader = reader.scope("offsets");
+    if reader.contains("routes") { Offsets::restore(config.dim, &reader) } else { Ok(Offsets::default()) }
 }
 
 fn save_records<'a>(
@@ -379,6 +403,7 @@ impl Training {
         for layer in &self.layers {
             layer.save(archivist, &mut writer.scope(&format!("layer{}", layer.index)));
         }
+        save_offsets(&self.layers[0].offsets, dim, writer);
     }
 
     fn restore(&mut self, config: &TrainingConfig, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
@@ -396,6 +421,7 @@ impl Training {
             layer.restore(archive, &reader)?;
             self.layers.push(layer);
         }
+        self.layers[0].offsets = Arc::new(restore_offsets(config, reader)?);
         Ok(())
     }
 }

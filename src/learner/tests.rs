@@ -9,6 +9,7 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
+use crate::adapter::objective::TAU;
 use crate::bank::index::RouteId;
 use crate::check;
 use crate::config::{Background, Config};
@@ -129,7 +130,8 @@ impl Stream {
         let mut z = x.to_vec();
         snapshot.add_change(kernels, Tier::Both, x, &mut z);
         let mut best = (f32::MIN, self.ids[0]);
-        snapshot.routes.scan(kernels, &z, |row, score| {
+        snapshot.routes.scan(kernels, (&z, x), &snapshot.offsets, |row, cosine, added| {
+            let score = cosine + added / TAU;
             if score > best.0 {
                 best = (score, row.id);
             }

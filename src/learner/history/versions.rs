@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::adapter::base::BaseLora;
+use crate::bank::offsets::Offsets;
 use crate::state::{Soundness, UNCOUNTABLE, sound};
 
 /// Versions kept.
@@ -27,6 +28,8 @@ pub struct Version {
 pub struct Kept {
     pub version: Version,
     pub layers: Vec<Arc<BaseLora>>,
+    /// Of the first.
+    pub offsets: Arc<Offsets>,
 }
 
 /// The newest versions, oldest first.
@@ -41,7 +44,7 @@ impl Versions {
     /// Starts with what was drawn.
     pub fn new(untrained: Vec<Arc<BaseLora>>) -> Self {
         let version = Version { version: 0, promoted_ms: 0, trajectories: 0, held_out_gain: None };
-        let kept = VecDeque::from([Kept { version, layers: untrained }]);
+        let kept = VecDeque::from([Kept { version, layers: untrained, offsets: Arc::default() }]);
         Self { kept, next: 1, current: 0 }
     }
 

@@ -10,6 +10,7 @@ use super::state::{Instant, Logged};
 use super::step::{Update, View};
 use super::tier::MicroTier;
 use crate::adapter::lora::Lora;
+use crate::bank::offsets::Offsets;
 use crate::trajectory::record::{Record, step_outcome};
 
 /// Most outcomes that are applied again after a cycle; older ones are left to the next.
@@ -39,9 +40,15 @@ impl Instant {
         }
     }
 
-    /// Applies up to `most` logged outcomes to `tier` above `base`, but for those of `forgotten` records; returns how many
+    /// Applies up to `most` logged outcomes to `tier` above a base and its offsets, but for those of `forgotten` records; returns how many
     /// are left.
-    pub fn apply_again(&mut self, tier: &mut MicroTier, base: &Lora, most: usize, forgotten: &HashSet<u64>) -> usize {
+    pub fn apply_again(
+        &mut self,
+        tier: &mut MicroTier,
+        (base, offsets): (&Lora, &Offsets),
+        most: usize,
+        forgotten: &HashSet<u64>,
+    ) -> usize {
         self.scratch.adapted = None;
         for _ in 0..most {
             let Some(Logged { record, rivals, from }) = self.during_cycle.pop_front() else { return 0 };
@@ -50,7 +57,8 @@ impl Instant {
             }
             record.query().convert_to_f32_slice(&mut self.scratch.query);
             let MicroTier { micro, activations } = tier;
-            let mut view = View { kernels: self.kernels, base: Some(base), routes: self.routes.index(), activations };
+            let (kernels, routes) = (self.kernels, self.routes.index());
+            let mut view = View { kernels, base: Some(base), routes, offsets, activations };
             let of_route = Update::of(from, record.quality());
             let of_step =
                 |reward: f32| Update::of(from.map(|from| step_outcome(reward, from)), record.step_outcome(reward));

@@ -11,8 +11,9 @@ use super::rivals::Rivals;
 use super::step::{Scratch, Taken, Update, View, forward};
 use super::tier::MicroTier;
 use crate::adapter::lora::Lora;
-use crate::adapter::objective::{NEAREST, Nearest};
+use crate::adapter::objective::{NEAREST, Nearest, TAU};
 use crate::bank::index::RouteId;
+use crate::bank::offsets::Offsets;
 use crate::bank::patterns::PatternIndex;
 use crate::bank::pool::ArcPool;
 use crate::bank::routes::RouteBook;
@@ -39,6 +40,7 @@ pub struct Instant {
     pub tier: MicroTier,
     base: Arc<Lora>,
     base_trained: bool,
+    offsets: Arc<Offsets>,
     /// Layers of the background adapter above the first; none where one changes nothing.
     upper: Arc<[Option<Arc<Lora>>]>,
     patterns: Arc<PatternIndex>,
@@ -91,6 +93,7 @@ impl Instant {
             tier,
             base,
             base_trained: false,
+            offsets: Arc::default(),
             upper: Arc::default(),
             patterns: Arc::default(),
             temperature: 1.0,
@@ -119,6 +122,7 @@ impl Instant {
         Snapshot {
             micro: self.tier.micro.is_trained().then(|| self.micro_published.clone()),
             base: self.base_trained.then(|| self.base.clone()),
+            offsets: self.offsets.clone(),
             upper: self.upper.clone(),
             patterns: self.patterns.clone(),
             temperature: self.temperature,
@@ -152,7 +156,10 @@ impl Instant {
         let base = self.base_trained.then_some(&*self.base);
         let norm = forward(self.kernels, base, &self.tier.micro, &mut self.scratch);
         let mut nearest = Nearest::new(NEAREST);
-        index.scan(self.kernels, &self.scratch.z, |row, cosine| nearest.offer(cosine, row.id.packed()));
+        let Scratch { z, query, .. } = &self.scratch;
+        index.scan(self.kernels, (z, query), &self.offsets, |row, cosine, added| {
+            nearest.offer(cosine + added / TAU, row.id.packed());
+        });
         self.scratch.adapted = Some(norm);
         Rivals::without(chosen, nearest.iter().map(|(id, _)| RouteId::from_packed(id)))
     }
@@ -171,7 +178,8 @@ impl Instant {
         }
         let base = self.base_trained.then_some(&*self.base);
         let MicroTier { micro, activations } = &mut self.tier;
-        let mut view = View { kernels: self.kernels, base, routes: self.routes.index(), activations };
+        let mut view =
+            View { kernels: self.kernels, base, routes: self.routes.index(), offsets: &self.offsets, activations };
         let Taken { steps, divergences, squared } =
             view.learn(micro, &mut self.scratch, record, rivals, of_route, of_step);
         self.updates += steps;
@@ -208,6 +216,11 @@ impl Instant {
     pub fn adopt_base(&mut self, base: Arc<Lora>) {
         self.base_trained = !base.is_identity();
         self.base = base;
+    }
+
+    /// Takes over what routes add to their logits.
+    pub fn adopt_offsets(&mut self, offsets: Arc<Offsets>) {
+        self.offsets = offsets;
     }
 
     /// Takes over the patterns as they are now, and what logits are divided by where probabilities are shown.

@@ -11,6 +11,7 @@ use crate::adapter::objective::{
 };
 use crate::bank::activations::{ActivationTable, SAME};
 use crate::bank::index::{RouteId, RouteIndex};
+use crate::bank::offsets::Offsets;
 use crate::simd::Kernels;
 use crate::trajectory::record::Record;
 
@@ -97,6 +98,7 @@ pub struct View<'a> {
     pub kernels: &'static Kernels,
     pub base: Option<&'a Lora>,
     pub routes: &'a RouteIndex,
+    pub offsets: &'a Offsets,
     pub activations: &'a mut ActivationTable,
 }
 
@@ -140,7 +142,8 @@ impl View<'_> {
         let existing = rivals.ids().iter().filter_map(|&id| self.routes.get(id)).filter(|row| row.ranked);
         for row in std::iter::once(chosen).chain(existing) {
             rows[len] = &row.prototype;
-            logits[len] = TAU * self.kernels.dot(&scratch.z, &row.prototype);
+            logits[len] = TAU * self.kernels.dot(&scratch.z, &row.prototype)
+                + self.offsets.of(self.kernels, row.id, &scratch.query);
             len += 1;
         }
         let Scratch { query, z, gradient, .. } = scratch;

@@ -10,6 +10,7 @@ use crate::adapter::objective::{
 };
 use crate::bank::activations::SAME;
 use crate::bank::index::{RouteId, RouteIndex};
+use crate::bank::offsets::OffsetTrainer;
 use crate::simd::Kernels;
 
 /// Examples per minibatch.
@@ -19,6 +20,7 @@ pub const BATCH: usize = 64;
 #[derive(Debug)]
 pub struct Targets {
     dim: usize,
+    ids: Vec<RouteId>,
     routes: Vec<f32>,
     /// Length of each route's sum.
     lengths: Vec<f32>,
@@ -29,7 +31,14 @@ pub struct Targets {
 
 impl Targets {
     pub fn new(dim: usize, routes: &RouteIndex, activations: Vec<f32>) -> Self {
-        let mut targets = Self { dim, routes: Vec::new(), lengths: Vec::new(), row_of_slot: Vec::new(), activations };
+        let mut targets = Self {
+            dim,
+            ids: Vec::new(),
+            routes: Vec::new(),
+            lengths: Vec::new(),
+            row_of_slot: Vec::new(),
+            activations,
+        };
         targets.routes.reserve_exact(routes.ranked_len() * dim);
         for (row, route) in routes.ranked().enumerate() {
             let slot = route.id.slot();
@@ -37,10 +46,16 @@ impl Targets {
                 targets.row_of_slot.resize(slot + 1, None);
             }
             targets.row_of_slot[slot] = Some((route.id, row as u32));
+            targets.ids.push(route.id);
             targets.routes.extend_from_slice(&route.prototype);
             targets.lengths.push(route.length);
         }
         targets
+    }
+
+    /// The routes, in the order of their rows.
+    pub fn ids(&self) -> &[RouteId] {
+        &self.ids
     }
 
     fn route_row(&self, packed: u32) -> Option<u32> {
@@ -95,7 +110,10 @@ pub struct Batch {
     /// Activations of the examples without a route.
     own: Vec<f32>,
     outcomes: Vec<f32>,
+    /// Cosines, with what offsets add to them.
     scores: Vec<f32>,
+    /// What offsets add to logits of routes; none without any.
+    added: Vec<f32>,
 }
 
 impl Batch {
@@ -111,6 +129,7 @@ impl Batch {
             own: Vec::new(),
             outcomes: Vec::new(),
             scores: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -159,8 +178,14 @@ impl Batch {
         self.outcomes.iter_mut().for_each(|outcome| *outcome = 1.0 - *outcome);
     }
 
-    /// Pushes the queries through the given maps and scores them.
-    pub fn forward<'a>(&mut self, kernels: &Kernels, targets: &Targets, tiers: impl Iterator<Item = &'a Lora> + Clone) {
+    /// Pushes the queries through the given maps and scores them. `offsets`: a row for each route, or none at all.
+    pub fn forward<'a>(
+        &mut self,
+        kernels: &Kernels,
+        targets: &Targets,
+        offsets: &[f32],
+        tiers: impl Iterator<Item = &'a Lora> + Clone,
+    ) {
         let dim = self.dim;
         self.z.clear();
         self.z.extend_from_slice(&self.x);
@@ -177,20 +202,37 @@ impl Batch {
         let (by_route, by_activation) = self.scores.split_at_mut(self.chosen.len() * routes);
         kernels.matmul_nt(&self.z[..with_route], &targets.routes, dim, by_route);
         kernels.matmul_nt(&self.z[with_route..], &targets.activations, dim, by_activation);
+        self.added.clear();
+        if !offsets.is_empty() {
+            self.added.resize(by_route.len(), 0.0);
+            kernels.matmul_nt(&self.x[..with_route], offsets, dim, &mut self.added);
+            kernels.axpy(1.0 / TAU, &self.added, by_route);
+        }
     }
 
-    /// Mean loss; fills `dh`. After [`forward`](Self::forward).
-    pub fn backward(&mut self, kernels: &Kernels, targets: &Targets) -> f64 {
+    /// What the offset of a route adds to its logit at an example.
+    fn added(&self, n: usize, row: u32, routes: usize) -> f32 {
+        self.added.get(n * routes + row as usize).copied().unwrap_or_default()
+    }
+
+    /// Mean loss; fills `dh`, and the gradient of `offsets`. After [`forward`](Self::forward).
+    pub fn backward(&mut self, kernels: &Kernels, targets: &Targets, mut offsets: Option<&mut OffsetTrainer>) -> f64 {
         let dim = self.dim;
         let mut dh = std::mem::take(&mut self.dh);
         dh.clear();
         dh.resize(self.len() * dim, 0.0);
         let mut loss = 0.0;
         for (n, g) in dh.chunks_exact_mut(dim).enumerate() {
-            self.with_candidates(kernels, targets, n, |vectors, logits| {
+            let x = &self.x[n * dim..][..dim];
+            self.with_candidates(kernels, targets, n, |vectors, rows, logits| {
                 loss += f64::from(outcome_gradient(logits, 0, self.outcomes[n]));
                 for (vector, derivative) in vectors.iter().zip(logits.iter()) {
                     kernels.axpy(TAU * derivative, vector, g);
+                }
+                if let Some(offsets) = offsets.as_deref_mut() {
+                    rows.iter()
+                        .zip(logits.iter())
+                        .for_each(|(&row, &derivative)| offsets.add(kernels, row, derivative, x));
                 }
             });
             through_normalisation(kernels, g, &self.z[n * dim..][..dim], self.norms[n]);
@@ -202,7 +244,7 @@ impl Batch {
     /// Appends each example's log-likelihood. After [`forward`](Self::forward).
     pub fn log_likelihoods(&self, kernels: &Kernels, targets: &Targets, out: &mut Vec<f64>) {
         for n in 0..self.len() {
-            self.with_candidates(kernels, targets, n, |_, logits| {
+            self.with_candidates(kernels, targets, n, |_, _, logits| {
                 out.push(f64::from(log_likelihood(logits, 0, self.outcomes[n])));
             });
         }
@@ -222,37 +264,43 @@ impl Batch {
             targets.route_without(kernels, chosen as usize, x, prototype_weight(outcome), &mut own);
             logits.clear();
             logits.extend(self.scores[n * routes..][..routes].iter().map(|score| TAU * score));
-            logits[chosen as usize] = TAU * kernels.dot(&own, z);
+            logits[chosen as usize] = TAU * kernels.dot(&own, z) + self.added(n, chosen, routes);
             logits.swap(0, chosen as usize);
             visit(&logits, outcome);
         }
     }
 
-    /// Calls `visit` with the candidates of one example and their logits; the chosen one comes first.
+    /// Calls `visit` with the candidates of one example, their rows where they are routes, and their logits; the chosen one comes
+    /// first.
     fn with_candidates(
         &self,
         kernels: &Kernels,
         targets: &Targets,
         n: usize,
-        visit: impl FnOnce(&[&[f32]], &mut [f32]),
+        visit: impl FnOnce(&[&[f32]], &[u32], &mut [f32]),
     ) {
         let dim = self.dim;
         let mut vectors: [&[f32]; MAX_CANDIDATES] = [&[]; MAX_CANDIDATES];
         let mut logits = [0.0_f32; MAX_CANDIDATES];
+        let mut rows = [0; MAX_CANDIDATES];
         let mut len = 1;
+        let mut known = 0;
         if let Some(&chosen) = self.chosen.get(n) {
             let routes = targets.routes.len() / dim;
             let scores = &self.scores[n * routes..][..routes];
             vectors[0] = &self.without[n * dim..][..dim];
-            logits[0] = TAU * kernels.dot(vectors[0], &self.z[n * dim..][..dim]);
+            logits[0] = TAU * kernels.dot(vectors[0], &self.z[n * dim..][..dim]) + self.added(n, chosen, routes);
+            rows[0] = chosen;
             let nearest = nearest_of(scores, NEAREST);
             for (row, score) in nearest.iter() {
                 if row != chosen {
                     vectors[len] = targets.route(row as usize);
                     logits[len] = TAU * score;
+                    rows[len] = row;
                     len += 1;
                 }
             }
+            known = len;
         } else {
             let free = n - self.chosen.len();
             let own = &self.own[free * dim..][..dim];
@@ -271,7 +319,7 @@ impl Batch {
                 }
             }
         }
-        visit(&vectors[..len], &mut logits[..len]);
+        visit(&vectors[..len], &rows[..known], &mut logits[..len]);
     }
 }
 

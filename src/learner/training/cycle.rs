@@ -119,7 +119,7 @@ impl Learner {
             trajectories: self.buffer.learned(),
             held_out_gain: report.held_out_gain,
         };
-        Kept { version, layers: training.bases() }
+        Kept { version, layers: training.bases(), offsets: training.layers[0].offsets.clone() }
     }
 
     /// Makes the change that `decide` makes of a new state of training and of the weights that readers get of it. Above a
@@ -138,8 +138,8 @@ impl Learner {
     ) {
         const AT_ONCE: usize = 4;
         let mut instant = self.lock_instant();
-        if let (Some(tier), Some(base)) = (&mut tier, &weights.base) {
-            while instant.apply_again(tier, base, AT_ONCE, forgotten) > 0 {
+        if let (Some(tier), Some(base), Some(offsets)) = (&mut tier, &weights.base, &weights.offsets) {
+            while instant.apply_again(tier, (base, offsets), AT_ONCE, forgotten) > 0 {
                 MutexGuard::unlock_fair(instant);
                 instant = self.lock_instant();
             }

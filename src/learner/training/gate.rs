@@ -68,14 +68,14 @@ impl Gate {
         self.held.iter()
     }
 
-    /// Compares a trained base alone with what serves now, both with the same targets. None below 100 events.
+    /// Compares a trained base alone, and its offsets, with what serves now, both with the same targets. None below 100 events.
     pub fn judge<'m>(
         &self,
         kernels: &Kernels,
         targets: &Targets,
         batch: &mut Batch,
-        serving: impl Iterator<Item = &'m Lora> + Clone,
-        candidate: &Lora,
+        (serving, former): (impl Iterator<Item = &'m Lora> + Clone, &[f32]),
+        (candidate, offsets): (&Lora, &[f32]),
     ) -> Option<Judgement> {
         if self.held.len() < ENOUGH {
             return None;
@@ -84,9 +84,9 @@ impl Gate {
         for start in (0..self.held.len()).step_by(BATCH) {
             let end = (start + BATCH).min(self.held.len());
             batch.load(kernels, targets, self.held.range(start..end));
-            batch.forward(kernels, targets, serving.clone());
+            batch.forward(kernels, targets, former, serving.clone());
             batch.log_likelihoods(kernels, targets, &mut before);
-            batch.forward(kernels, targets, std::iter::once(candidate));
+            batch.forward(kernels, targets, offsets, std::iter::once(candidate));
             batch.log_likelihoods(kernels, targets, &mut after);
         }
         // some may have no target any more, or none yet

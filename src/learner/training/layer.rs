@@ -18,6 +18,7 @@ use crate::adapter::lora::{Gradients, Lora};
 use crate::adapter::replay::Replay;
 use crate::bank::activations::ActivationTable;
 use crate::bank::index::{RouteId, RouteIndex};
+use crate::bank::offsets::{OffsetTrainer, Offsets};
 use crate::config::Config;
 use crate::error::Result;
 use crate::simd::Kernels;
@@ -35,6 +36,11 @@ const ACTIVATIONS: usize = 256;
 /// Newest examples on which a cycle's loss is reported.
 const PROBE: usize = 4 * BATCH;
 
+/// Step size of offsets, and the optimiser steps over which it rises from zero: they have more numbers than the adapter, and few
+/// outcomes say less of each.
+const OFFSET_RATE: f32 = 1e-2;
+const OFFSET_WARM_UP: f32 = 500.0;
+
 /// Penalty per unit of `ewcLambda`: configurations written for unnormalised Fisher values, 400 to 2,000, stay useful.
 const LAMBDA_SCALE: f64 = 0.01;
 
@@ -49,6 +55,8 @@ pub struct TrainingConfig {
     pub seed: u64,
     /// Whether the background adapter is trained at all.
     pub learn: bool,
+    /// Whether routes have trained offsets.
+    pub offsets: bool,
     pub gated: bool,
     pub lambda: f32,
     /// The penalty does not wait for a shift. Only experiments set it.
@@ -71,6 +79,7 @@ impl TrainingConfig {
             rate: config.base_lora_lr,
             seed: config.seed,
             learn: config.tier_base,
+            offsets: config.tier_offsets,
             gated: config.promotion_gate,
             lambda: (LAMBDA_SCALE * config.ewc_lambda) as f32,
             full_penalty: false,
@@ -125,6 +134,8 @@ pub struct Layer {
     pub index: u8,
     /// As it was promoted last.
     pub base: Arc<BaseLora>,
+    /// What routes add to their logits, promoted with it; of layer 0 alone.
+    pub offsets: Arc<Offsets>,
     pub replay: Replay<Example>,
     /// The newest distinct activations, rivals of a step's own.
     pub activations: ActivationTable,
@@ -141,6 +152,7 @@ impl Layer {
         Self {
             index,
             base: Arc::new(base),
+            offsets: Arc::default(),
             replay: Replay::new(config.replay_capacity),
             activations: ActivationTable::new(config.dim, ACTIVATIONS, &mut rng),
             gate: Gate::default(),
@@ -196,23 +208,28 @@ impl Layer {
         &mut self,
         context: &mut TrainingContext,
         targets: &Targets,
-        serving: impl Iterator<Item = &'m Lora> + Clone,
+        (serving, former): (impl Iterator<Item = &'m Lora> + Clone, &Offsets),
         steps: u64,
         report: &mut CycleReport,
     ) -> Result<bool> {
         let kernels = context.config.kernels;
-        let loss_before = self.probe(context.config, &mut context.scratch.batch, targets, serving.clone());
+        let former = rows_of(context.config.dim, targets, former);
+        let before = (serving.clone(), &*former);
+        let loss_before = self.probe(context.config, &mut context.scratch.batch, targets, before);
         let shift = drift::shift(kernels, context.config.dim, &self.replay);
         // how strongly the present shift of topics calls for holding the weights, in [0, 1]
         let hold = if context.config.full_penalty { 1.0 } else { drift::hold(shift) };
         context.scratch.candidate.copy_from(&self.base);
-        self.make_steps(context, targets, hold, steps)?;
+        let trains_offsets = context.config.offsets && self.index == 0;
+        let mut offsets = trains_offsets.then(|| OffsetTrainer::new(context.config.dim, targets.ids(), &self.offsets));
+        self.make_steps(context, targets, offsets.as_mut(), hold, steps)?;
+        let trained = offsets.as_ref().map_or(&[][..], OffsetTrainer::weights);
         let TrainingScratch { candidate, batch, .. } = &mut *context.scratch;
-        let sound = candidate.check().is_ok();
+        let sound = candidate.check().is_ok() && trained.iter().all(|weight| weight.is_finite());
         let candidate = candidate.lora();
-        let loss_after = self.probe(context.config, batch, targets, std::iter::once(candidate));
+        let loss_after = self.probe(context.config, batch, targets, (std::iter::once(candidate), trained));
         let judgement = match context.config.gated {
-            true => self.gate.judge(kernels, targets, batch, serving, candidate),
+            true => self.gate.judge(kernels, targets, batch, (serving, &former), (candidate, trained)),
             false => None,
         };
         // also what could not be saved
@@ -229,20 +246,35 @@ impl Layer {
         report.refused |= refused;
         if !refused {
             self.base = Arc::new(context.scratch.candidate.clone());
+            self.offsets = offsets.map_or_else(Arc::default, |offsets| Arc::new(offsets.offsets()));
         }
         Ok(!refused)
     }
 
-    fn make_steps(&mut self, context: &mut TrainingContext, targets: &Targets, hold: f32, steps: u64) -> Result<()> {
+    fn make_steps(
+        &mut self,
+        context: &mut TrainingContext,
+        targets: &Targets,
+        mut offsets: Option<&mut OffsetTrainer>,
+        hold: f32,
+        steps: u64,
+    ) -> Result<()> {
         for done in 0..steps {
             context.control.step(context.done + done, context.total)?;
-            self.train_step(context.config, context.scratch, targets, hold);
+            self.train_step(context.config, context.scratch, targets, offsets.as_deref_mut(), hold);
         }
         context.done += steps;
         context.control.step(context.done, context.total)
     }
 
-    fn train_step(&mut self, config: &TrainingConfig, scratch: &mut TrainingScratch, targets: &Targets, hold: f32) {
+    fn train_step(
+        &mut self,
+        config: &TrainingConfig,
+        scratch: &mut TrainingScratch,
+        targets: &Targets,
+        mut offsets: Option<&mut OffsetTrainer>,
+        hold: f32,
+    ) {
         let TrainingScratch { candidate, gradients, batch, drawn, .. } = scratch;
         let kernels = config.kernels;
         self.replay.sample(BATCH, &mut self.rng, drawn);
@@ -254,14 +286,19 @@ impl Layer {
         if batch.len() == 0 {
             return;
         }
-        batch.forward(kernels, targets, std::iter::once(candidate.lora()));
-        batch.backward(kernels, targets);
+        let weights = offsets.as_deref().map_or(&[][..], OffsetTrainer::weights);
+        batch.forward(kernels, targets, weights, std::iter::once(candidate.lora()));
+        batch.backward(kernels, targets, offsets.as_deref_mut());
         gradients.batch(kernels, candidate.lora(), &batch.x, &batch.dh);
         if config.lambda > 0.0 {
             gradients.fisher(kernels, candidate.lora(), &batch.x, &batch.dh, config.fisher_samples);
         }
         gradients.precondition(kernels, candidate.lora());
         candidate.step(kernels, gradients);
+        if let Some(offsets) = offsets {
+            let rate = OFFSET_RATE * (candidate.steps() as f32 / OFFSET_WARM_UP).min(1.0);
+            offsets.step(kernels, rate, batch.len());
+        }
         if config.lambda > 0.0 {
             candidate.pull(kernels, config.lambda * hold);
             candidate.consolidate(kernels, gradients, EVENTS_PER_STEP, config.consolidation_interval);
@@ -274,14 +311,14 @@ impl Layer {
         config: &TrainingConfig,
         batch: &mut Batch,
         targets: &Targets,
-        tiers: impl Iterator<Item = &'m Lora> + Clone,
+        (tiers, offsets): (impl Iterator<Item = &'m Lora> + Clone, &[f32]),
     ) -> f64 {
         let kernels = config.kernels;
         let newest: Vec<_> = self.replay.newest(PROBE).collect();
         let mut likelihoods = Vec::with_capacity(newest.len());
         for chunk in newest.chunks(BATCH) {
             batch.load(kernels, targets, chunk.iter().copied());
-            batch.forward(kernels, targets, tiers.clone());
+            batch.forward(kernels, targets, offsets, tiers.clone());
             batch.log_likelihoods(kernels, targets, &mut likelihoods);
         }
         -likelihoods.iter().sum::<f64>() / likelihoods.len().max(1) as f64
@@ -294,16 +331,17 @@ impl Layer {
         config: &TrainingConfig,
         scratch: &mut TrainingScratch,
         targets: &Targets,
-        tiers: impl Iterator<Item = &'m Lora> + Clone,
+        (tiers, offsets): (impl Iterator<Item = &'m Lora> + Clone, &Offsets),
         evidence: &mut Evidence,
     ) {
+        let offsets = rows_of(config.dim, targets, offsets);
         let held: Vec<&Example> = match config.learn && !config.gated {
             true => self.replay.newest(HELD).collect(),
             false => self.gate.held().collect(),
         };
         for chunk in held.chunks(BATCH) {
             scratch.batch.load(config.kernels, targets, chunk.iter().copied());
-            scratch.batch.forward(config.kernels, targets, tiers.clone());
+            scratch.batch.forward(config.kernels, targets, &offsets, tiers.clone());
             scratch.batch.route_logits(config.kernels, targets, |logits, outcome| evidence.add(logits, outcome));
         }
     }
@@ -316,6 +354,9 @@ impl Layer {
         };
         self.replay.retain(exists, Example::age);
         self.gate.retain(exists);
+        if self.offsets.ids().any(|id| routes.get(id).is_none()) {
+            Arc::make_mut(&mut self.offsets).retain(|id| routes.get(id).is_some());
+        }
     }
 
     /// Gives up the examples of forgotten records, by their sequences, and starts over from the first weights. What is
@@ -326,6 +367,7 @@ impl Layer {
         self.replay.retain(kept, Example::age);
         self.gate.retain(kept);
         self.base = fresh.base;
+        self.offsets = fresh.offsets;
         self.activations = fresh.activations;
         self.rng = fresh.rng;
         let mut left: Vec<Example> = self.replay.all().chain(self.gate.held()).cloned().collect();
@@ -354,4 +396,18 @@ impl Layer {
     pub fn records_mut(&mut self) -> impl Iterator<Item = &mut Arc<Record>> {
         self.replay.all_mut().chain(self.gate.held_mut()).map(Example::record_mut)
     }
+}
+
+/// A row of weights for each route that is trained against; none where no route has any.
+fn rows_of(dim: usize, targets: &Targets, offsets: &Offsets) -> Vec<f32> {
+    if offsets.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = vec![0.0; targets.ids().len() * dim];
+    for (row, &id) in rows.chunks_exact_mut(dim).zip(targets.ids()) {
+        if let Some(weights) = offsets.get(id) {
+            row.copy_from_slice(weights);
+        }
+    }
+    rows
 }

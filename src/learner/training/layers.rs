@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::super::history::versions::Kept;
 use super::super::report::{Control, CycleReport};
 use super::super::snapshot::Snapshot;
 use super::calibration::Calibration;
@@ -13,6 +14,7 @@ use super::members::Members;
 use crate::adapter::base::BaseLora;
 use crate::adapter::lora::Lora;
 use crate::bank::index::RouteIndex;
+use crate::bank::offsets::Offsets;
 use crate::config::Config;
 use crate::error::Result;
 use crate::simd::Kernels;
@@ -62,6 +64,8 @@ impl Trainer {
 pub struct Promotion {
     /// The first layer, when it changed.
     pub base: Option<Arc<Lora>>,
+    /// What routes add to their logits, when the first layer changed.
+    pub offsets: Option<Arc<Offsets>>,
     /// The layers above, when one of them changed.
     pub upper: Option<Arc<[Option<Arc<Lora>>]>>,
 }
@@ -132,7 +136,8 @@ impl Training {
         let weights = |layer: &Layer| Arc::new(layer.base.lora().clone());
         let base = promoted.contains(&0).then(|| weights(&self.layers[0]));
         let upper = promoted.iter().any(|&index| index > 0).then(|| self.upper());
-        Ok((report, Promotion { base, upper }))
+        let offsets = base.is_some().then(|| self.layers[0].offsets.clone());
+        Ok((report, Promotion { base, offsets, upper }))
     }
 
     /// Moves the temperature toward what held-back outcomes say about what is going to serve.
@@ -149,9 +154,13 @@ impl Training {
         let mut evidence = calibration.evidence();
         match promoted {
             true => {
-                layer.collect_evidence(config, scratch, &targets, std::iter::once(layer.base.lora()), &mut evidence)
+                let own = (std::iter::once(layer.base.lora()), &*layer.offsets);
+                layer.collect_evidence(config, scratch, &targets, own, &mut evidence)
             }
-            false => layer.collect_evidence(config, scratch, &targets, serving.tiers(), &mut evidence),
+            false => {
+                let own = (serving.tiers(), &*serving.offsets);
+                layer.collect_evidence(config, scratch, &targets, own, &mut evidence)
+            }
         }
         calibration.step(&evidence);
     }
@@ -170,7 +179,7 @@ impl Training {
         control: &mut Control,
         report: &mut CycleReport,
     ) -> Result<Vec<usize>> {
-        let no_routes = RouteIndex::default();
+        let (no_routes, none) = (RouteIndex::default(), Offsets::default());
         let mut targets = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let routes = if layer.index == 0 { &*serving.routes } else { &no_routes };
@@ -184,8 +193,8 @@ impl Training {
         for (index, (targets, steps)) in targets.iter().enumerate().filter(|(_, (_, steps))| *steps > 0) {
             let layer = &mut self.layers[index];
             let good = match index {
-                0 => layer.train(&mut context, targets, serving.tiers(), *steps, report)?,
-                _ => layer.train(&mut context, targets, serving.upper_tier(index), *steps, report)?,
+                0 => layer.train(&mut context, targets, (serving.tiers(), &serving.offsets), *steps, report)?,
+                _ => layer.train(&mut context, targets, (serving.upper_tier(index), &none), *steps, report)?,
             };
             if good {
                 promoted.push(index);
@@ -220,9 +229,10 @@ impl Training {
     }
 
     /// Goes back to the weights of a version. A layer that is not part of it starts over.
-    pub fn roll_back(&mut self, config: &TrainingConfig, layers: &[Arc<BaseLora>]) {
+    pub fn roll_back(&mut self, config: &TrainingConfig, kept: &Kept) {
+        self.layers[0].offsets = kept.offsets.clone();
         for (index, layer) in self.layers.iter_mut().enumerate() {
-            layer.base = match layers.get(index) {
+            layer.base = match kept.layers.get(index) {
                 Some(base) => base.clone(),
                 None => Arc::new(Layer::untrained(config, layer.index)),
             };
@@ -231,7 +241,12 @@ impl Training {
 
     /// The weights of every layer.
     pub fn weights(&self) -> Promotion {
-        Promotion { base: Some(Arc::new(self.layers[0].base.lora().clone())), upper: Some(self.upper()) }
+        let first = &self.layers[0];
+        Promotion {
+            base: Some(Arc::new(first.base.lora().clone())),
+            offsets: Some(first.offsets.clone()),
+            upper: Some(self.upper()),
+        }
     }
 
     /// Every layer with the state of its training, for a version.

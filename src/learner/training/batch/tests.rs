@@ -131,8 +131,8 @@ fn routes(rng: &mut Xoshiro256PlusPlus, routes: usize) -> (Arc<RouteIndex>, Vec<
 fn gradients(lora: &Lora, targets: &Targets, examples: &[Example], kernels: &Kernels) -> Gradients {
     let mut batch = Batch::new(DIM);
     batch.load(kernels, targets, examples.iter());
-    batch.forward(kernels, targets, std::iter::once(lora));
-    batch.backward(kernels, targets);
+    batch.forward(kernels, targets, &[], std::iter::once(lora));
+    batch.backward(kernels, targets, None);
     let mut gradients = Gradients::new(DIM, RANK);
     gradients.batch(kernels, lora, &batch.x, &batch.dh);
     gradients
@@ -205,8 +205,8 @@ fn a_micro_step_goes_down_the_same_gradient() {
         let example = of_route(&query, ids[n].packed(), outcome);
         let mut batch = Batch::new(DIM);
         batch.load(kernels, &targets, std::iter::once(&example));
-        batch.forward(kernels, &targets, std::iter::once(micro.lora()));
-        batch.backward(kernels, &targets);
+        batch.forward(kernels, &targets, &[], std::iter::once(micro.lora()));
+        batch.backward(kernels, &targets, None);
         let mut candidates: Vec<Vec<f64>> = prototypes.iter().map(|p| widen(p)).collect();
         candidates.swap(0, n);
         let oracle = Oracle { query: widen(&narrow(&query)), candidates, outcome: f64::from(outcome) };
@@ -247,7 +247,7 @@ fn the_nearest_compete_and_ties_and_strangers_do_not_matter() {
     let example = of_route(&query, ids[chosen].packed(), 1.0);
     batch.load(kernels, &targets, [&gone, &example].into_iter());
     assert_eq!(batch.len(), 1, "an example of a route that does not exist was loaded");
-    batch.forward(kernels, &targets, std::iter::once(&lora));
+    batch.forward(kernels, &targets, &[], std::iter::once(&lora));
     let mut likelihoods = Vec::new();
     batch.log_likelihoods(kernels, &targets, &mut likelihoods);
     let own = (20.0 * cosines[50].0).exp();
@@ -301,8 +301,8 @@ fn the_fisher_information_is_the_mean_of_squared_gradients_of_single_examples() 
         for samples in [48, 16, 1] {
             let mut batch = Batch::new(DIM);
             batch.load(kernels, &targets, examples.iter());
-            batch.forward(kernels, &targets, std::iter::once(&lora));
-            batch.backward(kernels, &targets);
+            batch.forward(kernels, &targets, &[], std::iter::once(&lora));
+            batch.backward(kernels, &targets, None);
             let mut got = Gradients::new(DIM, RANK);
             got.batch(kernels, &lora, &batch.x, &batch.dh);
             got.fisher(kernels, &lora, &batch.x, &batch.dh, samples);
