@@ -482,7 +482,8 @@ fn a_prompt_that_is_not_known_costs_what_usual_ones_do() {
         let vector = [0, 1, 2, 3].map(|m| normal(m, n) as f32);
         let request = Request { prompt_tokens: Some(tokens), ..Request::default() };
         let decision = router.route(&vector, &request, n).unwrap();
-        let outcome = Outcome { cost_usd: Some(usd), latency_ms: Some(1e6 * usd), ..Outcome::default() };
+        let usage = Some(sona::router::Usage { input: tokens, output: Some(100.0), truncated: false });
+        let outcome = Outcome { cost_usd: Some(usd), latency_ms: Some(1e6 * usd), usage, ..Outcome::default() };
         router.feedback(decision.id, &outcome, n).unwrap();
     }
     let mean = sum / 1_000.0;
@@ -492,7 +493,7 @@ fn a_prompt_that_is_not_known_costs_what_usual_ones_do() {
     let decision = router.route_context_free(&Request::default(), 1_000).unwrap();
     assert!(near(decision.choice().cost_usd), "{mean} {:?}", decision.choice().cost_usd);
     // how long it is, nobody knows
-    assert!(decision.limits.is_none_or(|limits| limits.context_tokens.is_none()));
+    assert!(decision.limits.unwrap().context_tokens.is_none());
     // one that is said to be long is taken for such
     let request = Request { prompt_tokens: Some(100.0), ..Request::default() };
     let long = router.route_context_free(&request, 1_000).unwrap();
@@ -534,7 +535,7 @@ fn the_age_of_a_cost_moves_the_rank_alone() {
 fn costs_that_others_told_age_too() {
     let told = cheap_and_dear(priced_by_cost());
     live(&told, 0..100, Some(0.01));
-    // merged by a router that has told nothing itself, and by one that has; a model that comes back
+    // merged by a router that has told nothing itself, and by one that has
     for own in [0, 50] {
         let config = RouterConfig { forced_trials: 0, ..priced_by_cost() };
         let router = cheap_and_dear(config);
@@ -544,16 +545,28 @@ fn costs_that_others_told_age_too() {
         };
         (0..own).for_each(tell);
         router.merge(&told.snapshot().unwrap()).unwrap();
-        let merged = router.snapshot().unwrap();
         let fresh = dearer(&router, None);
         (0..400).for_each(|n| tell(own + n));
         let old = dearer(&router, None);
         assert_eq!(old.cost_usd, fresh.cost_usd);
         let expected = 0.25 * 0.65 * (0.006_f64 * 401.0).sqrt() / 2_000.0_f64.ln();
         assert!((old.bonus - fresh.bonus - expected).abs() < 1e-3, "{own}: {} {}", old.bonus, fresh.bonus);
-        // merging again makes nothing younger
-        router.merge(&merged).unwrap();
+        // the same state again makes nothing younger, a newer one does
+        router.merge(&told.snapshot().unwrap()).unwrap();
         assert_eq!(dearer(&router, None).bonus, old.bonus, "{own}");
+        for n in 0..10 {
+            let decision = told.route(&[1.0, 0.0, 0.0, 0.0], &only(sona::ModelId(1)), n).unwrap();
+            told.feedback(decision.id, &Outcome { cost_usd: Some(0.01), ..Outcome::default() }, n).unwrap();
+        }
+        router.merge(&told.snapshot().unwrap()).unwrap();
+        assert!((dearer(&router, None).bonus - fresh.bonus).abs() < 1e-3, "{own}");
+        // one that comes back is as old as the newest call
+        router.remove_model("dear").unwrap();
+        (0..100).for_each(|n| tell(1_000 + n));
+        router.add_model(Model::new("dear")).unwrap();
+        let back = router.route(&[1.0, 0.0, 0.0, 0.0], &Request { observe: true, ..Request::default() }, 0).unwrap();
+        let back = back.candidates.iter().find(|candidate| candidate.model.0 == 2).unwrap();
+        assert!((back.bonus - fresh.bonus).abs() < 1e-3, "{own}: {} {}", back.bonus, fresh.bonus);
     }
 }
 

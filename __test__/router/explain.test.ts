@@ -248,6 +248,8 @@ describe('explainTable', () => {
       return explainTable(told).split('\n')[0];
     };
     expect(facts(512, 0.975)).toContain('maxTokens 512 for 97.5% of answers)');
+    if (chosen) chosen.settings = { model: 'large', top_k: 512 };
+    expect(facts(512, 0.975)).toContain('maxTokens 512 for 97.5% of answers)');
     if (chosen) chosen.settings = { model: 'large', maxTokens: 10.5 };
     expect(facts(10, 0.95)).toContain('maxTokens 10 by its settings)');
     for (const [confidence, shown] of [

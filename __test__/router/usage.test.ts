@@ -106,6 +106,11 @@ describe('usage', () => {
       expect(router.feedback(id, { usage, amend: true })).toEqual({ applied: true });
       const [cost, attempts] = costs(router);
       expect(attempts.at(-1) ?? cost).toBeCloseTo((0.5 * 1_000 + 2 * 500) / 1e6, 15);
+      // also where nothing else was told
+      const alone = router.route(prompt(0, 1), { eligible: ['large'] });
+      router.feedback(alone.id, { usage: { inputTokens: 1_000 } });
+      expect(router.feedback(alone.id, { model: 'small', amend: true })).toEqual({ applied: true });
+      expect(costs(router)[0]).toBeUndefined();
       // a cost that was told goes with the answer
       const other = router.route(prompt(0, 1), { eligible: ['large'] });
       router.feedback(other.id, { costUsd: 0.5 });

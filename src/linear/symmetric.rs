@@ -100,7 +100,7 @@ impl Symmetric {
     }
 
     /// The inverse of this matrix, a sum of outer products, with positive numbers added to its diagonal; `None` where rounding has
-    /// made the sum another one that is not positive definite. Where it is of few it follows from them (Sherman and Morrison 1950), with a tenth of the work.
+    /// left the sum not positive definite. Where it is of few it follows from them (Sherman and Morrison 1950), with a tenth of the work.
     pub fn inverse_with(&self, diagonal: &[f64]) -> Option<Self> {
         let Some(few) = self.few_outers() else {
             let mut sum = self.clone();

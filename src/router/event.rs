@@ -44,11 +44,11 @@ pub enum Event {
         /// For the better: more quality, less cost or latency, shorter answers, fewer failures.
         better: bool,
     },
-    /// The cheapest model costs more than the budget: it is chosen all the same.
+    /// Even the cheapest model costs more than the budget, in the mean over some fifty requests: it is chosen all the same.
     BudgetInfeasible {
         /// US dollars per request that are to be held.
         budget_usd: f64,
-        /// What the cheapest model is expected to cost.
+        /// What the cheapest model is expected to cost for the prompt at which that was found.
         cheapest_usd: f64,
     },
     /// A basis could not be fitted; the former one stays.

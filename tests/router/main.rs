@@ -526,7 +526,7 @@ fn a_budget_that_can_not_be_held_is_told_once_whoever_may_be_chosen() {
         let config = RouterConfig { budget_usd: Some(budget_usd), ..world.config() };
         let router = SonaRouter::new(config, world.priced(), Some(world.basis()), "a").unwrap();
         let ids: Vec<_> = router.models().unwrap().into_iter().map(|(id, _)| id).collect();
-        for n in 0..20 {
+        for n in 0..150 {
             let request = Request { eligible: Some(vec![ids[n as usize % 3]]), ..Request::default() };
             router.route(&world.prompt(n), &request, n).unwrap();
         }

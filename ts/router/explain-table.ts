@@ -64,11 +64,20 @@ export function explainTable(explanation: Explanation): string {
   return lines.join('\n');
 }
 
+/** Settings that cut answers, as the core knows them. */
+const limiting = new Set([
+  'maxTokens',
+  'maxOutputTokens',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+]);
+
 /** A setting that cuts answers says nothing of how many it leaves whole. */
 function room({ maxTokens, quantile }: AnswerLimits, candidates: readonly ExplainedCandidate[]): string {
   const settings = candidates.find(({ chosen }) => chosen)?.settings ?? {};
-  const isSet = Object.values(settings).some(
-    (value) => typeof value === 'number' && Math.floor(value) === maxTokens,
+  const isSet = Object.entries(settings).some(
+    ([name, value]) => limiting.has(name) && typeof value === 'number' && Math.floor(value) === maxTokens,
   );
   return `maxTokens ${maxTokens} ${isSet ? 'by its settings' : `for ${Number((100 * quantile).toPrecision(6))}% of answers`}`;
 }

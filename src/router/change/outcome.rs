@@ -265,6 +265,10 @@ impl Outcome {
             let of_prices = &mut attempts[last].1;
             if std::mem::take(&mut of_prices.implied) {
                 of_prices.cost_usd = None;
+                if !of_prices.is_tried() {
+                    // that it was answered is left
+                    of_prices.error = Some(false);
+                }
             }
         } else if told.error.is_some() && of_error != last && told == (Told { error: told.error, ..Told::default() }) {
             target = of_error;

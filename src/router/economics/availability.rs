@@ -166,8 +166,7 @@ impl Seen {
 
     /// Probability that the next one is answered: the mean of a beta distribution.
     pub fn availability(&self) -> f64 {
-        let failures = self.recent().failures as f64 + self.weight * self.former.failures as f64;
-        1.0 - failures / (self.count() + PRIOR_CALLS)
+        1.0 - self.failures() / (self.count() + PRIOR_CALLS)
     }
 
     /// The share of all that were answered; none without any.
@@ -175,11 +174,14 @@ impl Seen {
         self.all.observed()
     }
 
-    /// What is known of it is from elsewhere, and counts as told with the call of a decision, should none have been counted here.
+    /// Something came from elsewhere: it ages from this decision on.
     pub fn age_from(&mut self, decision: u64) {
-        if self.newest == 0 {
-            self.newest = decision.max(1);
-        }
+        self.newest = self.newest.max(decision).max(1);
+    }
+
+    /// Calls that failed, as they count now.
+    pub fn failures(&self) -> f64 {
+        self.recent().failures as f64 + self.weight * self.former.failures as f64
     }
 
     /// The newest decision of which a call was counted here. One that is taken back was made all the same.

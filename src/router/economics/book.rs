@@ -154,10 +154,14 @@ impl Terms {
     }
 
     /// The newest decision of which it was told how a call of this model ended, where its costs are known; where others told them
-    /// all, the newest of any model when they were taken in. What it costs may have changed since, and another call would show it.
+    /// more since, the newest of any model when they were taken in. What it costs may have changed since, and another call would show it.
     pub fn costs_known_at(&self) -> Option<u64> {
         let costs = self.cost.get(self.price().scale(None).basis);
         self.calls.newest().filter(|_| costs.count() > 0.0)
+    }
+
+    fn costs_told(&self) -> f64 {
+        [&self.cost.list, &self.cost.unpriced, &self.cost.free].iter().map(|costs| costs.count()).sum()
     }
 
     /// The 90 % interval of what the call costs, which holds what is expected.
@@ -488,6 +492,10 @@ impl Economics {
         terms.cost = ByBasis { list: seen(list), unpriced: seen(unpriced), free: seen(free) };
         terms.latency = seen(latency);
         terms.length = seen(length);
+        if terms.costs_told() > 0.0 {
+            let newest = self.newest();
+            Arc::make_mut(&mut self.arms[at].terms).calls.age_from(newest);
+        }
         self.see(at);
         KINDS.iter().for_each(|&(kind, basis, _)| self.expect_slope(kind, basis));
     }
@@ -615,21 +623,27 @@ impl Economics {
     /// What others have told of a model: all that was, less what this router was told itself, in this life or before.
     fn see(&mut self, at: usize) {
         let mut total = ModelAmounts::default();
-        let newest = self.arms.iter().filter_map(|arm| arm.terms.calls.newest()).max();
+        let newest = self.newest();
         let Arm { name, terms, .. } = &mut self.arms[at];
         for amounts in std::iter::once(&self.own).chain(&self.others).filter_map(|origin| origin.models.get(name)) {
             total.add_sums(amounts);
         }
         let terms = Arc::make_mut(terms);
+        let before = terms.costs_told();
         terms.cost.list.see_total(&total.cost.list);
         terms.cost.unpriced.see_total(&total.cost.unpriced);
         terms.cost.free.see_total(&total.cost.free);
         terms.latency.see_total(&total.latency);
         terms.length.see_total(&total.length);
         terms.calls.see(total.calls.at_least_nothing());
-        if [&terms.cost.list, &terms.cost.unpriced, &terms.cost.free].iter().any(|costs| costs.count() > 0.0) {
-            terms.calls.age_from(newest.unwrap_or_default());
+        if terms.costs_told() > before {
+            terms.calls.age_from(newest);
         }
+    }
+
+    /// The newest decision of which a call was counted, of the models that there are.
+    fn newest(&self) -> u64 {
+        self.arms.iter().filter_map(|arm| arm.terms.calls.newest()).max().unwrap_or_default()
     }
 
     fn place(&self, uid: u32) -> Option<usize> {

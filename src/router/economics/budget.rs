@@ -33,14 +33,20 @@ const SAVED_FOR_ONE: f64 = 30.0;
 /// Requests' worth that one call counts for at most, and that is owed at most.
 const OWED: f64 = 300.0;
 
-/// Memory of the cheapest model's mean expected cost, per request, and budgets' worth at which that means that the budget can't be
-/// held, or can be again.
+/// Memory of the cheapest model's mean expected cost, per request, how many budgets one request counts for at most, and at how many
+/// the budget can't be held, or can be again.
 const CHEAPEST_MEMORY: f64 = 0.02;
+const MOST_CHEAPEST: f64 = 10.0;
 const INFEASIBLE: f64 = 1.05;
 const FEASIBLE: f64 = 0.9;
 
 /// Requests' worth of tokens at the start.
 const START: f64 = 1.0;
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_nothing(usd: &f64) -> bool {
+    *usd == 0.0
+}
 
 /// The pacer and the bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,16 +61,17 @@ pub struct Budget {
     pub tokens: f64,
     /// US dollars that were spent and will not be made up for.
     pub written_off: f64,
-    /// Mean expected cost of the cheapest model, US dollars; none counts for more than 300 requests' worth.
+    /// Slow mean, from 0, of the expected cost of the cheapest model, US dollars; no request counts for more than ten budgets.
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub cheapest: f64,
-    /// That was found to be more than the budget.
+    /// Whether that mean was found to be above the budget.
     pub infeasible: bool,
 }
 
 impl Budget {
     /// A full start.
     pub fn new(usd: f64) -> Self {
-        Self { usd, price: 0.0, spend: usd, tokens: START * usd, written_off: 0.0, cheapest: usd, infeasible: false }
+        Self { usd, price: 0.0, spend: usd, tokens: START * usd, written_off: 0.0, cheapest: 0.0, infeasible: false }
     }
 
     /// Whether spending can have come to it.
@@ -74,7 +81,7 @@ impl Budget {
             && self.usd.is_finite()
             && within(self.price, 0.0, HIGHEST)
             && within(self.spend, 0.0, OWED * self.usd)
-            && within(self.cheapest, 0.0, OWED * self.usd)
+            && within(self.cheapest, 0.0, MOST_CHEAPEST * self.usd)
             && within(self.tokens, -OWED * self.usd, SAVED_FOR_ONE * self.usd)
             && (0.0..=f64::MAX).contains(&self.written_off)
     }
@@ -116,9 +123,9 @@ impl Budget {
     }
 
     /// Whether this is the request at which the budget is found not to be held: even the cheapest model costs more, in the mean over
-    /// some fifty requests. A long prompt for which it does says nothing. So it stays until that mean is well below the budget.
+    /// some fifty requests. One long prompt for which it costs more says nothing. It stays so until that mean is well below the budget.
     pub fn becomes_infeasible(&mut self, cheapest: f64) -> bool {
-        self.cheapest += CHEAPEST_MEMORY * (self.counted(cheapest) - self.cheapest);
+        self.cheapest += CHEAPEST_MEMORY * (cheapest.min(MOST_CHEAPEST * self.usd) - self.cheapest);
         let before = self.infeasible;
         self.infeasible = self.cheapest > if before { FEASIBLE } else { INFEASIBLE } * self.usd;
         self.infeasible && !before
@@ -264,8 +271,10 @@ mod tests {
         };
         // every fifth prompt costs three times the budget, though the mean is below it
         assert!(told(&mut budget, &|n| if n % 5 == 0 { 0.003 } else { 0.0004 }).is_empty());
+        // one that costs a thousand budgets says nothing either
+        assert!(told(&mut Budget::new(0.001), &|n| if n % 500 == 0 { 1.0 } else { 0.0004 }).is_empty());
         let found = told(&mut budget, &|_| 0.002);
-        assert!(matches!(found[..], [at] if at < 20), "{found:?}");
+        assert!(matches!(found[..], [at] if at < 40), "{found:?}");
         // it can be held again, and then not
         assert!(told(&mut budget, &|_| 0.0005).is_empty());
         assert_eq!(told(&mut budget, &|_| 0.002).len(), 1);

@@ -109,7 +109,7 @@ pub struct Decided {
     pub expected_answer: Option<f64>,
     /// What it did to the budget.
     pub charge: Option<Charge>,
-    /// Tokens of the prompt, said or estimated.
+    /// Tokens of the prompt, said or estimated, or the usual one.
     pub prompt_tokens: Option<f64>,
     /// Cues of the prompt's text, where there was one.
     pub cues: Option<Cues>,

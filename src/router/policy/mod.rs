@@ -181,7 +181,7 @@ impl View {
     }
 
     /// Tokens of a usual prompt, the geometric mean over those that costs, latencies or lengths of answers were told of; none where
-    /// their lengths are not known.
+    /// none was. One whose length nobody said counts as 500.
     pub fn usual_tokens(&self) -> Option<f64> {
         let lengths = self.arms.iter().map(|arm| arm.terms.lengths());
         let (n, x) = lengths.fold((0.0, 0.0), |(n, x), (m, y)| (n + m, x + y));
@@ -211,7 +211,8 @@ impl View {
     /// The policy's propensities at features alone, for a log: what it would do now, no filters but `eligible`, one entry for each
     /// model.
     pub fn propensities_at(&self, z: &[f32; BOTH], eligible: &[bool]) -> Vec<f64> {
-        let situation = Situation { outlook: self.slopes.outlook(None, None, z), ..Situation::default() };
+        let situation =
+            Situation { outlook: self.slopes.outlook(self.usual_tokens(), None, z), ..Situation::default() };
         let mut candidates = self.assess(&Features::new(z), &Request::default(), &situation);
         let open: Vec<usize> = (0..candidates.len()).filter(|&at| eligible[at]).collect();
         self.add_bonus_of_counts(&mut candidates, &open);
@@ -322,7 +323,9 @@ impl View {
     /// nothing for the others.
     fn add_bonus_of_counts(&self, candidates: &mut [Candidate], asked: &[usize]) {
         let quality = Objective::new(&self.config).quality;
-        let known = |candidate: &Candidate| self.arm(candidate.model.0).map_or(0.0, |arm| arm.quality.known);
+        // a call that failed tells as much of who is asked again
+        let of = |arm: &Arc<Arm>| arm.quality.known + arm.terms.calls.failures();
+        let known = |candidate: &Candidate| self.arm(candidate.model.0).map_or(0.0, of);
         let all: f64 = asked.iter().map(|&at| known(&candidates[at])).sum();
         for &at in asked {
             let candidate = &mut candidates[at];
