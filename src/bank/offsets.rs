@@ -188,6 +188,12 @@ impl OffsetTrainer {
         &self.weights
     }
 
+    /// Sums of gradients since the last step.
+    #[cfg(test)]
+    pub fn gradient(&self) -> &[f32] {
+        &self.gradient
+    }
+
     /// Adds the derivative of one example's loss by the logit of a route.
     pub fn add(&mut self, kernels: &Kernels, row: u32, derivative: f32, x: &[f32]) {
         let n = row as usize;

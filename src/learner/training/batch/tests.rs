@@ -10,6 +10,7 @@ use super::super::example::Example;
 use super::*;
 use crate::adapter::lora::Gradients;
 use crate::adapter::micro::MicroLora;
+use crate::bank::offsets::Offsets;
 use crate::bank::routes::RouteBook;
 use crate::trajectory::record::{Outcome, Record};
 
@@ -323,4 +324,69 @@ fn the_fisher_information_is_the_mean_of_squared_gradients_of_single_examples() 
             }
         }
     }
+}
+
+#[test]
+fn the_gradient_of_offsets_is_that_of_the_loss() {
+    let kernels = Kernels::best();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
+    let lora = trained(&mut rng);
+    let (index, ids, prototypes) = routes(&mut rng, 5);
+    let targets = Targets::new(DIM, &index, Vec::new());
+    let example = |n: usize| {
+        let query = between(&prototypes[n % 5], &prototypes[(n + 1) % 5], &mut rng);
+        of_route(&query, ids[n % 5].packed(), [0.0, 0.4, 1.0][n % 3])
+    };
+    let examples: Vec<Example> = (0..9).map(example).collect();
+    let mut batch = Batch::new(DIM);
+    let mut loss = |weights: &[f32], offsets: Option<&mut OffsetTrainer>| {
+        batch.load(kernels, &targets, examples.iter());
+        batch.forward(kernels, &targets, weights, std::iter::once(&lora));
+        batch.backward(kernels, &targets, offsets)
+    };
+    let weights: Vec<f32> = (0..5 * DIM).map(|n| ((n * 13) as f32 * 0.7).sin()).collect();
+    let mut trainer = OffsetTrainer::new(DIM, targets.ids(), &Offsets::default());
+    loss(&weights, Some(&mut trainer));
+    let numeric: Vec<f64> = (0..weights.len())
+        .map(|n| {
+            let mut moved = |by: f32| {
+                let mut weights = weights.clone();
+                weights[n] += by;
+                loss(&weights, None)
+            };
+            (moved(0.01) - moved(-0.01)) / 0.02
+        })
+        .collect();
+    let mean: Vec<f32> = trainer.gradient().iter().map(|sum| sum / examples.len() as f32).collect();
+    check("offsets", &mean, &numeric);
+}
+
+#[test]
+fn a_step_of_offsets_moves_the_routes_that_had_a_gradient_by_the_rate() {
+    let kernels = Kernels::best();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(13);
+    let (_, ids, _) = routes(&mut rng, 3);
+    let mut trainer = OffsetTrainer::new(DIM, &ids, &Offsets::default());
+    assert!(trainer.offsets().is_empty());
+    let x: Vec<f32> = (0..DIM).map(|n| 0.1 + n as f32 * 0.01).collect();
+    for _ in 0..3 {
+        // a gradient that never changes: Adam moves by the rate
+        trainer.add(kernels, 1, 4.0, &x);
+        trainer.step(kernels, 0.01, 8);
+    }
+    let offsets = trainer.offsets();
+    assert_eq!(offsets.ids().collect::<Vec<_>>(), [ids[1]]);
+    let weights = offsets.get(ids[1]).unwrap();
+    assert!(weights.iter().all(|weight| (weight + 0.03).abs() < 1e-4), "{weights:?}");
+    assert!(offsets.get(ids[0]).is_none() && offsets.of(kernels, ids[2], &x) == 0.0);
+    // taken up again where it was left
+    let mut again = OffsetTrainer::new(DIM, &ids, &offsets);
+    for trainer in [&mut trainer, &mut again] {
+        trainer.add(kernels, 1, -1.0, &x);
+        trainer.step(kernels, 0.01, 1);
+    }
+    assert_eq!(trainer.offsets(), again.offsets());
+    let mut kept = offsets.clone();
+    kept.retain(|id| id != ids[1]);
+    assert!(kept.is_empty());
 }
