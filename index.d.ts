@@ -1988,7 +1988,7 @@ interface Outcome<Id extends string = string> {
   /**
    * Tokens of the call: how long the answer was, and, without `costUsd`, what it cost by the prices of the model that answered: both
    * prices, or none, then no cost. A `costUsd` that was told stays. Where another `model` is told later, what tokens cost goes: tell
-   * `usage` again. Without any count nothing is told.
+   * `usage` again, with `amend`. Without any count nothing is told.
    */
   usage?: TokenUsage | undefined;
   /** Whether the call to the model that was decided for failed; a message means that it did, and is not kept. */
