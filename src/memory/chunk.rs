@@ -24,9 +24,13 @@ impl Code<'_> {
     /// The cosine of two vectors, as far as their codes tell.
     #[inline]
     pub(super) fn similarity(self, other: Code<'_>, kernels: &Kernels) -> f32 {
+        let scale = self.scale * other.scale;
+        if scale == 0.0 {
+            return 0.0; // a vector that is gone
+        }
         let mut product = [0];
         kernels.dot_i8_rows(self.codes, other.codes, &mut product);
-        self.scale * other.scale * product[0] as f32
+        scale * product[0] as f32
     }
 }
 
@@ -36,6 +40,7 @@ pub(super) struct Chunk {
     /// The rows with a vector, one bit each.
     live: u64,
     dim: usize,
+    /// Without memory until the first vector comes.
     codes: Box<[i8]>,
     /// The vectors of unit length, rounded.
     halves: Box<[f16]>,
@@ -51,15 +56,15 @@ impl Chunk {
         Self {
             live: 0,
             dim,
-            codes: vec![0; ROWS * dim].into(),
-            halves: vec![f16::ZERO; ROWS * dim].into(),
+            codes: Box::default(),
+            halves: Box::default(),
             scales: [0.0; ROWS],
             inverses: [0.0; ROWS],
             stamps: [0; ROWS],
         }
     }
 
-    /// Memory of a chunk, in bytes.
+    /// Memory of a chunk that had a vector, in bytes.
     pub(super) fn bytes(dim: usize) -> usize {
         size_of::<Self>() + ROWS * dim * (size_of::<i8>() + size_of::<f16>())
     }
@@ -76,7 +81,8 @@ impl Chunk {
 
     #[inline]
     pub(super) fn code(&self, row: usize) -> Code<'_> {
-        Code { codes: &self.codes[row * self.dim..][..self.dim], scale: self.scales[row] }
+        let codes = self.codes.get(row * self.dim..(row + 1) * self.dim).unwrap_or_default();
+        Code { codes, scale: self.scales[row] }
     }
 
     pub(super) fn halves(&self, row: usize) -> &[f16] {
@@ -94,6 +100,10 @@ impl Chunk {
     /// Puts a vector of about unit length in a row. Everything else that is kept of it follows from the rounded one, with
     /// the same bits on every machine.
     pub(super) fn write(&mut self, row: usize, halves: &[f16], stamp: u64, kernels: &Kernels, wide: &mut [f32]) {
+        if self.codes.is_empty() {
+            self.codes = vec![0; ROWS * self.dim].into();
+            self.halves = vec![f16::ZERO; ROWS * self.dim].into();
+        }
         let place = row * self.dim..(row + 1) * self.dim;
         self.halves[place.clone()].copy_from_slice(halves);
         kernels.widen(halves, wide);
@@ -104,7 +114,7 @@ impl Chunk {
         self.live |= 1 << row;
     }
 
-    /// Nothing of its vector stays.
+    /// Removes the vector of a row, of which nothing stays.
     pub(super) fn clear(&mut self, row: usize) {
         let place = row * self.dim..(row + 1) * self.dim;
         self.codes[place.clone()].fill(0);
@@ -124,7 +134,45 @@ impl Chunk {
         let mut products = [0; ROWS];
         kernels.dot_i8_rows(&self.codes, query.codes, &mut products);
         for ((score, scale), product) in scores.iter_mut().zip(&self.scales).zip(products) {
-            *score = scale * query.scale * product as f32;
+            *score = *scale * query.scale * product as f32;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_stays_of_a_vector_that_is_removed() {
+        let (dim, kernels) = (5, Kernels::best());
+        let mut chunk = Chunk::new(dim);
+        let halves = [0.1, -0.2, 0.3, -0.4, 0.8].map(f16::from_f32);
+        [7, 8, 63].into_iter().for_each(|row| chunk.write(row, &halves, 9, kernels, &mut [0.0; 5]));
+        chunk.clear(8);
+        for row in 0..ROWS {
+            let there = row == 7 || row == 63;
+            assert_eq!(chunk.is_live(row), there);
+            assert_eq!(chunk.code(row).codes.iter().any(|&code| code != 0), there);
+            assert_eq!(chunk.halves(row).iter().any(|half| half.to_bits() != 0), there);
+            assert_eq!(chunk.code(row).scale != 0.0 && chunk.inverse(row) != 0.0, there);
+            assert_eq!(chunk.stamp(row), if there { 9 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn scores_are_the_same_for_few_and_for_many() {
+        let (dim, kernels) = (37, Kernels::best());
+        let mut chunk = Chunk::new(dim);
+        for row in 0..ROWS {
+            let halves: Vec<f16> = (0..dim).map(|n| f16::from_f32(((row * 31 + n * 17) as f32).sin())).collect();
+            chunk.write(row, &halves, 1, kernels, &mut vec![0.0; dim]);
+        }
+        let (mut all, mut few) = ([0.0; ROWS], [0.0; ROWS]);
+        chunk.score(chunk.code(3), u64::MAX, kernels, &mut all);
+        (0..ROWS).for_each(|row| chunk.score(chunk.code(3), 1 << row, kernels, &mut few));
+        assert_eq!(all.map(f32::to_bits), few.map(f32::to_bits));
+        // codes and their scale make a vector of about unit length
+        assert!((all[3] - 1.0).abs() < 0.01 && all.iter().all(|&score| score <= all[3]));
     }
 }

@@ -65,13 +65,16 @@ pub(super) unsafe fn dot_i8_rows<V: Bytes>(rows: &[i8], x: &[i8], out: &mut [i32
 /// The CPU has the instructions of `V`; `dim` bytes can be read at `x`.
 #[inline(always)]
 unsafe fn start<V: Bytes>(x: *const i8, dim: usize) -> V::Sums {
-    let mut at = 0;
+    let (mut at, rest) = (0, dim % V::LANES);
     // SAFETY: the caller's promise; each load ends with `x`.
     unsafe {
         let mut sums = V::start();
-        while at < dim {
-            sums = V::take_offset(sums, load(x.add(at), dim - at));
+        while at < dim - rest {
+            sums = V::take_offset(sums, V::load(x.add(at)));
             at += V::LANES;
+        }
+        if rest > 0 {
+            sums = V::take_offset(sums, V::load_first(x.add(at), rest));
         }
         sums
     }
@@ -83,17 +86,22 @@ unsafe fn start<V: Bytes>(x: *const i8, dim: usize) -> V::Sums {
 /// The CPU has the instructions of `V`; `dim` bytes can be read at `x`, and `N` times as many at `rows`.
 #[inline(always)]
 unsafe fn products<V: Bytes, const N: usize>(rows: *const i8, x: *const i8, dim: usize, start: V::Sums) -> [i32; N] {
-    let mut at = 0;
+    let (mut at, rest) = (0, dim % V::LANES);
     // SAFETY: the caller's promise; each load ends with its row.
     unsafe {
         let mut sums = [start; N];
-        while at < dim {
-            let left = dim - at;
-            let right: V = load(x.add(at), left);
+        while at < dim - rest {
+            let right = V::load(x.add(at));
             for (n, sums) in sums.iter_mut().enumerate() {
-                *sums = V::add_products(*sums, load(rows.add(n * dim + at), left), right);
+                *sums = V::add_products(*sums, V::load(rows.add(n * dim + at)), right);
             }
             at += V::LANES;
+        }
+        if rest > 0 {
+            let right = V::load_first(x.add(at), rest);
+            for (n, sums) in sums.iter_mut().enumerate() {
+                *sums = V::add_products(*sums, V::load_first(rows.add(n * dim + at), rest), right);
+            }
         }
         // no closure: it would be compiled without the instructions
         let mut totals = [0; N];
@@ -102,14 +110,4 @@ unsafe fn products<V: Bytes, const N: usize>(rows: *const i8, x: *const i8, dim:
         }
         totals
     }
-}
-
-/// A whole vector, or its first `count` bytes when that is less, over zeros.
-///
-/// # Safety
-/// The CPU has the instructions of `V`, and that many bytes can be read.
-#[inline(always)]
-unsafe fn load<V: Bytes>(from: *const i8, count: usize) -> V {
-    // SAFETY: the caller's promise.
-    unsafe { if count < V::LANES { V::load_first(from, count) } else { V::load(from) } }
 }
