@@ -80,8 +80,7 @@ struct Draft<'a> {
 struct Bench {
     walk: Walk,
     near: Vec<Scored>,
-    chosen: Vec<u32>,
-    passed: Vec<u32>,
+    passed: Vec<Scored>,
     /// The neighbours on each level, the lowest first.
     levels: Vec<Vec<Scored>>,
 }
@@ -114,21 +113,15 @@ impl Draft<'_> {
         let score = |other| code.similarity(self.index.code(other), kernels);
         let own = &self.nodes[at as usize].levels;
         let top = self.nodes[entry as usize].levels.len() - 1;
-        let entry = Scored::new(score(entry), entry);
-        let nearest = bench.walk.descend(self, entry, top, own.len() - 1, score);
-        bench.near.clear();
-        bench.near.push(nearest);
+        bench.walk.start(Scored::new(score(entry), entry), self.nodes.len());
+        bench.walk.descend(self, (own.len()..=top).rev(), score);
         bench.levels.resize_with(own.len(), Vec::new);
         for level in (0..own.len()).rev() {
-            let ef = self.config.ef_construction;
-            bench.walk.explore(self, &bench.near, level, ef, self.nodes.len(), score, |_| true);
+            bench.walk.explore(self, level, self.config.ef_construction, score, |_| true);
             bench.near.clear();
-            bench.near.extend(bench.walk.drain());
+            bench.near.extend_from_slice(bench.walk.found());
             bench.near.sort_unstable_by(|a, b| b.cmp(a));
-            self.choose(&bench.near, self.config.m, &mut bench.chosen, &mut bench.passed);
-            let Bench { near, chosen, levels, .. } = bench;
-            levels[level].clear();
-            levels[level].extend(near.iter().filter(|near| chosen.contains(&near.index())));
+            self.choose(&bench.near, self.config.m, &mut bench.levels[level], &mut bench.passed);
         }
         // Nobody comes by before its own links are there on all levels below.
         for (own, links) in own.iter().zip(&bench.levels) {
@@ -148,36 +141,37 @@ impl Draft<'_> {
         let mut links = self.nodes[from.index() as usize].levels[level].lock();
         links.push(to);
         if links.len() > most + most / 4 {
-            self.cut(&mut links, most, &mut bench.chosen, &mut bench.passed);
+            self.cut(&mut links, most, bench);
         }
     }
 
     /// Chooses `most` of the links.
-    fn cut(&self, links: &mut Vec<Scored>, most: usize, chosen: &mut Vec<u32>, passed: &mut Vec<u32>) {
-        links.sort_unstable_by(|a, b| b.cmp(a));
-        self.choose(links, most, chosen, passed);
-        links.retain(|link| chosen.contains(&link.index()));
+    fn cut(&self, links: &mut Vec<Scored>, most: usize, bench: &mut Bench) {
+        bench.near.clear();
+        bench.near.append(links);
+        bench.near.sort_unstable_by(|a, b| b.cmp(a));
+        self.choose(&bench.near, most, links, &mut bench.passed);
     }
 
-    fn choose(&self, near: &[Scored], most: usize, chosen: &mut Vec<u32>, passed: &mut Vec<u32>) {
+    fn choose(&self, near: &[Scored], most: usize, chosen: &mut Vec<Scored>, passed: &mut Vec<Scored>) {
         chosen.clear();
         select(near, most, |a, b| self.index.similarity(a, b), chosen, passed);
     }
 
     fn finish(self, order: &[(u64, u32)]) -> Graph {
         let mut links = Links::new(self.config, self.nodes.len());
-        let (mut chosen, mut passed) = (Vec::new(), Vec::new());
+        let (mut bench, mut others) = (Bench::default(), Vec::new());
         for at in self.index.iter().map(|Slot(at)| at) {
             let levels = &self.nodes[at as usize].levels;
             links.raise(at, levels.len() - 1);
             for (level, own) in levels.iter().enumerate() {
                 let (mut own, most) = (own.lock(), self.config.most(level));
                 if own.len() > most {
-                    self.cut(&mut own, most, &mut chosen, &mut passed);
+                    self.cut(&mut own, most, &mut bench);
                 }
-                chosen.clear();
-                chosen.extend(own.iter().map(|link| link.index()));
-                links.set(at, level, &chosen);
+                others.clear();
+                others.extend(own.iter().map(|link| link.index()));
+                links.set(at, level, &others);
             }
         }
         Graph {

@@ -69,15 +69,16 @@ impl Graph {
 
     /// Drops the links of `from` that lead to no member, and links it with members of `near` instead.
     fn replace_link(&mut self, index: &Index, from: u32, near: &[u32], level: usize) {
-        let member = |at: u32| self.members.contains(Slot(at));
-        let mut links: Vec<u32> = self.links.of(from, level).iter().copied().filter(|&at| member(at)).collect();
+        let member = |at: &u32| self.members.contains(Slot(*at));
+        let score = |&at: &u32| Scored::new(index.similarity(from, at), at);
+        let mut links: Vec<Scored> = self.links.of(from, level).iter().filter(|at| member(at)).map(score).collect();
         let before = links.len();
-        let is_new = |&at: &u32| at != from && member(at) && !links.contains(&at);
-        let mut others: Vec<Scored> =
-            near.iter().copied().filter(is_new).map(|at| Scored::new(index.similarity(from, at), at)).collect();
+        let is_new = |at: &&u32| **at != from && member(at) && !links.iter().any(|link| link.index() == **at);
+        let mut others: Vec<Scored> = near.iter().filter(is_new).map(score).collect();
         others.sort_unstable_by(|a, b| b.cmp(a));
         let most = self.config.most(level);
         select(&others, most, |a, b| index.similarity(a, b), &mut links, &mut Vec::new());
+        let links: Vec<u32> = links.iter().map(|link| link.index()).collect();
         self.links.set(from, level, &links);
         // where there is room, the other way as well
         for &to in &links[before..] {

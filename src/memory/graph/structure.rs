@@ -114,12 +114,11 @@ impl Graph {
         let Some(entry) = self.entry.filter(|_| ef > 0) else { return };
         let Scratch { query, best, walk, .. } = scratch;
         let score = |at| query.code().similarity(index.code(at), index.kernels());
-        let accepts =
-            |at| filter.is_none_or(|filter| filter.contains(Slot(at))) && index.has_since(Slot(at), self.stamp);
-        let entry = Scored::new(score(entry), entry);
-        let nearest = walk.descend(self, entry, self.links.height(entry.index()), 0, score);
-        walk.explore(self, &[nearest], 0, ef, self.slots, score, accepts);
-        walk.drain().for_each(|kept| best.offer(kept));
+        walk.start(Scored::new(score(entry), entry), self.slots);
+        walk.descend(self, (1..=self.links.height(entry)).rev(), score);
+        walk.explore(self, 0, ef, score, |at| filter.is_none_or(|filter| filter.contains(Slot(at))));
+        let still = walk.found().iter().filter(|found| index.has_since(Slot(found.index()), self.stamp));
+        still.for_each(|&found| best.offer(found));
     }
 }
 

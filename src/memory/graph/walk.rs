@@ -14,6 +14,9 @@ pub(super) trait Adjacency {
     fn each(&self, slot: u32, level: usize, visit: impl FnMut(u32));
 }
 
+/// How many of the nearest are kept on the levels above: with one alone a walk ends in the wrong one of many clusters too often.
+const BREADTH: usize = 16;
+
 /// Memory of walks, one at a time.
 #[derive(Debug, Clone, Default)]
 pub struct Walk {
@@ -25,46 +28,43 @@ pub struct Walk {
     frontier: BinaryHeap<Scored>,
     /// The best that were accepted, the worst first.
     kept: BinaryHeap<Reverse<Scored>>,
+    found: Vec<Scored>,
 }
 
 impl Walk {
-    /// Goes from `entry` down through the levels above `level`, each time to the nearest; the nearest of all.
+    /// Begins anew from `entry`. All slots are below `slots`.
+    pub(super) fn start(&mut self, entry: Scored, slots: usize) {
+        self.found.clear();
+        self.found.push(entry);
+        if self.seen.len() < slots {
+            self.seen.resize(slots, self.round);
+        }
+    }
+
+    /// Goes on from what was found, from one level down to another.
     pub(super) fn descend(
         &mut self,
         links: &impl Adjacency,
-        entry: Scored,
-        from: usize,
-        level: usize,
+        levels: impl Iterator<Item = usize>,
         score: impl Fn(u32) -> f32,
-    ) -> Scored {
-        let mut nearest = entry;
-        for level in (level + 1..=from).rev() {
-            loop {
-                let before = nearest;
-                links.each(before.index(), level, |at| nearest = nearest.max(Scored::new(score(at), at)));
-                if nearest == before {
-                    break;
-                }
-            }
+    ) {
+        for level in levels {
+            self.explore(links, level, BREADTH, &score, |_| true);
         }
-        nearest
     }
 
-    /// Keeps the `ef` best on a level that `accepts` takes, of those that a walk from `entries` comes by. All slots are below
-    /// `slots`.
-    #[expect(clippy::too_many_arguments, reason = "what a walk needs; there is no second place that would name it")]
+    /// Goes on from what was found on a level, and finds the `ef` best that `accepts` takes, of those that it comes by.
     pub(super) fn explore(
         &mut self,
         links: &impl Adjacency,
-        entries: &[Scored],
         level: usize,
         ef: usize,
-        slots: usize,
         score: impl Fn(u32) -> f32,
         accepts: impl Fn(u32) -> bool,
     ) {
-        self.begin(slots);
-        for &entry in entries {
+        self.begin();
+        let (mut near, mut found) = (std::mem::take(&mut self.near), std::mem::take(&mut self.found));
+        for entry in found.drain(..) {
             self.is_new(entry.index());
             self.come_by(entry, ef, &accepts);
         }
@@ -72,7 +72,6 @@ impl Walk {
             if self.kept.len() == ef && self.kept.peek().is_some_and(|Reverse(worst)| nearest < *worst) {
                 break;
             }
-            let mut near = std::mem::take(&mut self.near);
             near.clear();
             links.each(nearest.index(), level, |at| {
                 if self.is_new(at) {
@@ -82,21 +81,18 @@ impl Walk {
             for &at in &near {
                 self.come_by(Scored::new(score(at), at), ef, &accepts);
             }
-            self.near = near;
         }
+        found.extend(self.kept.drain().map(|Reverse(kept)| kept));
+        (self.near, self.found) = (near, found);
     }
 
-    /// What was kept, in no order; then there is nothing.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Scored> {
-        self.kept.drain().map(|Reverse(kept)| kept)
+    /// What was found on the last level, in no order.
+    pub(super) fn found(&self) -> &[Scored] {
+        &self.found
     }
 
-    fn begin(&mut self, slots: usize) {
+    fn begin(&mut self) {
         self.frontier.clear();
-        self.kept.clear();
-        if self.seen.len() < slots {
-            self.seen.resize(slots, self.round);
-        }
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
             self.seen.fill(0);
