@@ -38,6 +38,7 @@ mod aarch64;
 mod dispatch;
 mod kernels;
 mod lanes;
+mod prefetch;
 mod scalar;
 mod triangle;
 mod unfused;
@@ -58,4 +59,5 @@ mod vector;
 mod tests;
 
 pub use kernels::{AdamStep, Kernels, LONGEST_BYTES};
+pub use prefetch::prefetch;
 pub use triangle::Outer;

@@ -17,6 +17,7 @@ use crate::linear::Scored;
 use crate::linear::random::{seeded, unit};
 use crate::memory::index::Index;
 use crate::memory::slot::Slot;
+use crate::simd::prefetch;
 
 /// No slot reaches higher.
 const HIGHEST: usize = 15;
@@ -194,5 +195,10 @@ impl Adjacency for Draft<'_> {
         if let Some(links) = self.nodes[slot as usize].levels.get(level) {
             links.lock().iter().for_each(|link| visit(link.index()));
         }
+    }
+
+    #[inline]
+    fn announce(&self, slot: u32) {
+        prefetch(self.index.code(slot).codes);
     }
 }

@@ -9,6 +9,7 @@ use crate::memory::bitmap::Bitmap;
 use crate::memory::index::Index;
 use crate::memory::scratch::Scratch;
 use crate::memory::slot::{Found, Slot};
+use crate::simd::prefetch;
 
 /// A navigable graph of the vectors that an index had at some moment. Vectors that came later are not in it.
 ///
@@ -115,21 +116,33 @@ impl Graph {
         let Scratch { query, best, walk, .. } = scratch;
         let score = |at| query.code().similarity(index.code(at), index.kernels());
         walk.start(Scored::new(score(entry), entry), self.slots);
-        walk.descend(self, (1..=self.links.height(entry)).rev(), score);
-        walk.explore(self, 0, ef, score, |at| filter.is_none_or(|filter| filter.contains(Slot(at))));
+        let view = View { graph: self, index };
+        walk.descend(&view, (1..=self.links.height(entry)).rev(), score);
+        walk.explore(&view, 0, ef, score, |at| filter.is_none_or(|filter| filter.contains(Slot(at))));
         let still = walk.found().iter().filter(|found| index.has_since(Slot(found.index()), self.stamp));
         still.for_each(|&found| best.offer(found));
     }
 }
 
-impl Adjacency for Graph {
+/// A graph with the vectors that its slots have.
+struct View<'a> {
+    graph: &'a Graph,
+    index: &'a Index,
+}
+
+impl Adjacency for View<'_> {
     #[inline]
     fn each(&self, slot: u32, level: usize, mut visit: impl FnMut(u32)) {
-        for &at in self.links.of(slot, level) {
+        for &at in self.graph.links.of(slot, level) {
             // a link can have outlived where it leads
-            if self.members.contains(Slot(at)) {
+            if self.graph.members.contains(Slot(at)) {
                 visit(at);
             }
         }
+    }
+
+    #[inline]
+    fn announce(&self, slot: u32) {
+        prefetch(self.index.code(slot).codes);
     }
 }

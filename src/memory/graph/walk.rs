@@ -12,6 +12,9 @@ use crate::linear::Scored;
 pub(super) trait Adjacency {
     /// Calls `visit` with each slot that `slot` is linked with on a level.
     fn each(&self, slot: u32, level: usize, visit: impl FnMut(u32));
+
+    /// Says that the vector of a slot will soon be read.
+    fn announce(&self, slot: u32);
 }
 
 /// How many of the nearest are kept on the levels above: with one alone a walk ends in the wrong one of many clusters too often.
@@ -75,6 +78,7 @@ impl Walk {
             near.clear();
             links.each(nearest.index(), level, |at| {
                 if self.is_new(at) {
+                    links.announce(at);
                     near.push(at);
                 }
             });
