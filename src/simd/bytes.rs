@@ -105,8 +105,8 @@ unsafe fn products<V: Bytes, const N: usize>(rows: *const i8, x: *const i8, dim:
         }
         // no closure: it would be compiled without the instructions
         let mut totals = [0; N];
-        for (total, sums) in totals.iter_mut().zip(sums) {
-            *total = V::total(sums);
+        for (total, sums) in totals.iter_mut().zip(&sums) {
+            *total = V::total(*sums);
         }
         totals
     }
