@@ -139,11 +139,12 @@ fn run(count: usize) {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
-    let short = arguments.iter().any(|argument| argument == "--short" || argument == "--test");
+    // as a test, without the argument that says that it is a bench, it only has to run
+    let short = arguments.iter().any(|argument| argument == "--short") || !arguments.contains(&"--bench".to_owned());
     println!("{} on {}", env!("CARGO_PKG_NAME"), Kernels::best().name());
-    match (short, &asked[..]) {
-        (true, _) => run(1_000),
-        (false, []) => [1_000, 10_000, 20_000, 100_000].into_iter().for_each(run),
-        (false, counts) => counts.iter().copied().for_each(run),
+    match (&asked[..], short) {
+        ([], true) => run(1_000),
+        ([], false) => [1_000, 10_000, 20_000, 100_000].into_iter().for_each(run),
+        (counts, _) => counts.iter().copied().for_each(run),
     }
 }

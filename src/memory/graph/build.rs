@@ -140,6 +140,9 @@ impl Draft<'_> {
     fn link_back(&self, from: Scored, to: Scored, level: usize, bench: &mut Bench) {
         let most = self.config.most(level);
         let mut links = self.nodes[from.index() as usize].levels[level].lock();
+        if links.iter().any(|link| link.index() == to.index()) {
+            return; // two that were linked at a time have found each other
+        }
         links.push(to);
         if links.len() > most + most / 4 {
             self.cut(&mut links, most, bench);

@@ -35,7 +35,8 @@ impl Links {
     pub(super) fn new(config: &GraphConfig, slots: usize) -> Self {
         let most = config.most(0);
         let empty = Chunk { lowest: vec![0; ROWS * most].into(), counts: [0; ROWS], higher: Vec::new() };
-        Self { most, chunks: vec![Arc::new(empty); slots.div_ceil(ROWS)] }
+        // one for all, until they differ
+        Self { most, chunks: std::iter::repeat_n(Arc::new(empty), slots.div_ceil(ROWS)).collect() }
     }
 
     /// Whom a slot is linked with.
