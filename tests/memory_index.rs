@@ -112,9 +112,9 @@ fn assert_same(index: &Index, plain: &Plain) {
     }
 }
 
-fn some_filter(dice: &mut Dice) -> Option<Bitmap> {
+fn some_filter(dice: &mut Dice, slots: usize) -> Option<Bitmap> {
     let share = [0, 1, 10, 50, 90][dice.below(5) as usize];
-    (share > 0).then(|| (0..400).filter(|_| dice.below(100) < share).map(Slot).collect())
+    (share > 0).then(|| (0..slots as u32 + 9).filter(|_| dice.below(100) < share).map(Slot).collect())
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn random_lives_are_those_of_a_plain_search() {
                 }
                 3..=6 => {
                     let (query, k) = (dice.vector(dim), dice.below(60) as usize);
-                    let filter = some_filter(&mut dice);
+                    let filter = some_filter(&mut dice, index.slots());
                     let found = index.search(&query, k, filter.as_ref(), &mut scratch).unwrap();
                     let asked = |at: &u32| filter.as_ref().is_none_or(|filter| filter.contains(Slot(*at)));
                     let due = plain.keys().filter(|at| asked(at)).count().min(k);
@@ -307,6 +307,7 @@ fn forged_states_are_refused_by_name_without_memory_for_what_they_claim() {
         of
     };
     refused("slot", read(DIM, &with(&slots, 5, slots[4]), 97, &halves, &free));
+    refused("slot", read(DIM, &with(&with(&slots, 5, slots[4]), 4, slots[5]), 97, &halves, &free));
     refused("slot", read(DIM, &with(&slots, 96, 100), 97, &halves, &free));
     refused("slot", read(DIM, &with(&slots, 96, u32::MAX), 97, &halves, &free));
     refused("free", read(DIM, &slots, 97, &halves, &with(&free, 0, 2)));
@@ -326,7 +327,8 @@ fn forged_states_are_refused_by_name_without_memory_for_what_they_claim() {
     // free slots alone: a word for 64 of them
     let many: Vec<u32> = (97..1_000_000).collect();
     read(DIM, &(0..97).collect::<Vec<_>>(), 97, &halves, &many).unwrap();
-    refused("free", read(DIM, &[], 1, &halves[..DIM], &vec![0; (1 << 24) + 1]));
+    let too_many: Vec<u32> = (1..(1 << 24) + 1).collect();
+    refused("free", read(DIM, &[0], 1, &halves[..DIM], &too_many));
     assert_eq!(read(0, &slots, 97, &halves, &free).unwrap_err().code(), "SONA_OUT_OF_RANGE");
     let nothing = State::default();
     refused("slot", Index::restore(&nothing.reader(), DIM).map(drop));
@@ -408,6 +410,7 @@ impl World {
         let vector = self.vector();
         if self.memory.replace(slot, &vector).unwrap() {
             self.note(slot);
+            self.assert_not_in_graph(slot);
         }
     }
 
@@ -417,6 +420,11 @@ impl World {
 
     fn remove(&mut self, slot: Slot) {
         assert_eq!(self.memory.remove(slot), self.plain.remove(&slot.0).is_some());
+        self.assert_not_in_graph(slot);
+    }
+
+    fn assert_not_in_graph(&self, slot: Slot) {
+        assert!(self.memory.graph().is_none_or(|graph| !graph.contains(slot)));
     }
 
     fn graph(&self) -> Graph {
@@ -521,9 +529,10 @@ fn a_graph_that_took_long_to_build_is_brought_up_to_date() {
 #[test]
 fn random_lives_with_graphs() {
     let mut recall = Recall::default();
-    for seed in 0..60 {
+    for seed in 0..40 {
         let mut dice = Dice(seed, 1_000);
-        let (count, dim) = (dice.below(400) as usize, [4, 16, 48][dice.below(3) as usize]);
+        // of few vectors for each that is asked for, an exact search would be made
+        let (count, dim) = (500 + dice.below(800) as usize, [4, 16, 48][dice.below(3) as usize]);
         let mut world = World::new(seed, count, dim);
         let mut building = None;
         let mut copies = Vec::new();
@@ -543,8 +552,8 @@ fn random_lives_with_graphs() {
                 }
                 12 => copies.push((world.memory.clone(), world.plain.clone())),
                 _ => {
-                    let (query, k) = (world.manifold.vector(1 << 40 | dice.below(1_000)), dice.below(20) as usize);
-                    let filter = some_filter(&mut dice);
+                    let (query, k) = (world.manifold.vector(1 << 40 | dice.below(1_000)), dice.below(6) as usize);
+                    let filter = some_filter(&mut dice, world.memory.index().slots());
                     let found = world.memory.search(&query, k, filter.as_ref(), &mut world.scratch).unwrap();
                     recall.take(&world.plain, &query, k, filter.as_ref(), found);
                 }
@@ -562,7 +571,7 @@ fn random_lives_with_graphs() {
         }
     }
     println!("{recall:?} {}", recall.share());
-    assert!(recall.due > 20_000 && recall.share() >= 0.99, "{recall:?} {}", recall.share());
+    assert!(recall.due > 4_000 && recall.share() >= 0.99, "{recall:?} {}", recall.share());
 }
 
 #[test]
