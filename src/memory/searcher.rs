@@ -15,13 +15,13 @@ use crate::state::{Reader, Writer};
 pub struct SearchConfig {
     /// Up to so many vectors, or so many that a filter leaves, a search is exact; default 100,000.
     pub exact_up_to: usize,
-    /// How many of the nearest a search of the graph keeps on its way; default 100. More find more, and cost as much more.
+    /// How many of the nearest a search of the graph keeps on its way; default 200. More find more, and cost as much more.
     pub ef: usize,
 }
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        Self { exact_up_to: 100_000, ef: 100 }
+        Self { exact_up_to: 100_000, ef: 200 }
     }
 }
 
