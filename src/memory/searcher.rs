@@ -41,7 +41,7 @@ const SPARSE: usize = 16;
 /// use sona::memory::{Graph, GraphConfig, Memory, Scratch, SearchConfig};
 ///
 /// let mut memory = Memory::new(2, SearchConfig { exact_up_to: 100, ..SearchConfig::default() })?;
-/// let vector = |n: usize| [(n as f32).cos(), (n as f32).sin()];
+/// let vector = |n: usize| [(n as f32 * 0.006).cos(), (n as f32 * 0.006).sin()];
 /// for n in 0..1_000 {
 ///     memory.insert(&vector(n))?;
 /// }
