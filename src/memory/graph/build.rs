@@ -29,8 +29,9 @@ const ALONE: usize = 1_024;
 impl Graph {
     /// The graph of all vectors of an index. Build it of a copy, while the index goes on.
     ///
-    /// Takes about 0.3 ms for each vector of 256 numbers among 100,000 (two busy cores), more among more, on as many threads as rayon has, if the feature
-    /// `parallel` is on. One thread always builds the same graph; several build one that depends on which was first.
+    /// Takes about 0.3 ms for each vector of 256 numbers among 100,000 (two busy cores), more among more, on as many threads
+    /// as rayon has, if the feature `parallel` is on. One thread always builds the same graph; several build one that depends
+    /// on which was first.
     ///
     /// # Errors
     /// `SONA_ABORTED` soon after `abort` has become true, `SONA_INVALID_CONFIG`.
