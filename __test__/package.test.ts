@@ -54,7 +54,7 @@ const home = manifest.homepage.replace('#readme', '');
 const expected = {
   best: 'a',
   capabilities: {
-    simd: expect.stringMatching(/^(scalar|avx2|avx512|neon|simd128)$/),
+    simd: expect.stringMatching(/^(scalar|avx2|avxvnni|avx512|avx512vnni|neon|simd128)$/),
     backends: expect.arrayContaining(['scalar']),
     version,
     platform: expect.stringContaining(process.platform === 'darwin' ? 'macos' : process.platform),

@@ -24,6 +24,7 @@ const arrows = {
   bank: ['linear', 'simd', ...everyone],
   trajectory: ['check', 'simd', ...everyone],
   embed: ['router', 'linear', 'simd', 'store', ...everyone],
+  memory: ['check', 'chunks', 'linear', 'simd', ...everyone],
   linear: ['simd'],
   patient: [],
   shared: ['error'],

@@ -1,7 +1,7 @@
 //! A queue that is cheap to copy: elements in chunks that copies share until one of them changes.
 //!
 //! In: elements at the back. Out: the same by their place. Called by: `router`, whose states are copied while decisions and
-//! outcomes go on. A copy costs one counted reference per 64 elements; the first change after it copies one chunk.
+//! outcomes go on, and `memory`. A copy costs one counted reference per 64 elements; the first change after it copies one chunk.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ mod fault;
 pub mod identity;
 pub mod learner;
 pub mod linear;
+pub mod memory;
 #[cfg(feature = "napi")]
 mod napi;
 pub mod offpolicy;

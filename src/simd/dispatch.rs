@@ -26,9 +26,8 @@ static BACKENDS: LazyLock<Vec<Backend>> = LazyLock::new(|| {
 impl Kernels {
     /// The backend to use: the strongest that this CPU reports, decided once per process.
     ///
-    /// The environment variable `SONA_SIMD` (`scalar`, `avx2`, `avx512`, `neon`, `simd128`; case is
-    /// ignored) can only lower the choice: it names
-    /// the strongest backend allowed. A name that the build knows but the CPU lacks gives the best available backend
+    /// The environment variable `SONA_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`, `avx512vnni`, `neon`, `simd128`; case
+    /// is ignored) can only lower the choice: it names the strongest backend allowed. A name that the build knows but the CPU lacks gives the best available backend
     /// below it; a name that the build does not know sets no limit.
     pub fn best() -> &'static Kernels {
         best()

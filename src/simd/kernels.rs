@@ -5,6 +5,9 @@ use half::f16;
 use super::triangle::{self, Outer, TriangleKernels};
 use super::unfused::UnfusedKernels;
 
+/// The most elements of a product of bytes: no sum of as many leaves 32 bits.
+pub const LONGEST_BYTES: usize = 1 << 17;
+
 /// A table of function pointers. Outside this module the only way to one is detection, so that holding a
 /// `&Kernels` proves that the CPU has the instructions its functions use.
 ///
@@ -21,6 +24,7 @@ pub struct Kernels {
     pub(super) proximal: unsafe fn(f32, &[f32], &[f32], &mut [f32]),
     pub(super) widen: unsafe fn(&[f16], &mut [f32]),
     pub(super) narrow: unsafe fn(&[f32], &mut [f16]),
+    pub(super) dot_i8_rows: unsafe fn(&[i8], &[i8], &mut [i32]),
     pub(super) triangle: TriangleKernels,
     pub(super) unfused: UnfusedKernels,
 }
@@ -154,6 +158,22 @@ impl Kernels {
         assert_eq!(from.len(), to.len(), "narrow: from and to must have equal lengths");
         // SAFETY: this table exists only where its instructions do, and the lengths are equal.
         unsafe { (self.narrow)(from, to) }
+    }
+
+    /// The inner products of one vector of bytes with every row of a matrix of bytes: `out[k] = rows[k] . x`, exact, so that
+    /// all backends give the same.
+    ///
+    /// `x` has `d` elements from -127 to 127, at most [`LONGEST_BYTES`] of them; `rows` is `out.len() x d`, of any bytes.
+    ///
+    /// # Panics
+    /// When `rows.len() != out.len() * x.len()`, or `x` is longer than that.
+    #[inline]
+    pub fn dot_i8_rows(&self, rows: &[i8], x: &[i8], out: &mut [i32]) {
+        assert_eq!(Some(rows.len()), out.len().checked_mul(x.len()), "dot_i8_rows: rows must be out.len() x x.len()");
+        assert!(x.len() <= LONGEST_BYTES, "dot_i8_rows: x must have at most {LONGEST_BYTES} elements");
+        debug_assert!(!x.contains(&i8::MIN), "dot_i8_rows: x must be from -127 to 127");
+        // SAFETY: this table exists only where its instructions do, and `rows` is `out.len() x x.len()`.
+        unsafe { (self.dot_i8_rows)(rows, x, out) }
     }
 
     /// The inner product of two 64-bit vectors of equal length; the same bits on every backend.

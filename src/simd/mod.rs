@@ -1,6 +1,6 @@
 //! Vector kernels: the few loops in which the engine spends its time, once per instruction set.
-//! In: borrowed `f32` slices, row-major matrices. Out: a value, or the caller's slice overwritten; nothing allocates.
-//! Called by `adapter`, `bank`, `trajectory`, `learner`, `router` and `embed`, always through [`Kernels`].
+//! In: borrowed slices of `f32` or bytes, row-major matrices. Out: a value, or the caller's slice overwritten; nothing allocates.
+//! Called by `adapter`, `bank`, `trajectory`, `learner`, `router`, `embed` and `memory`, always through [`Kernels`].
 //! Every backend keeps the contract below and is held to a double precision oracle by one runner (`tests.rs`).
 //! Method: blocked inner products, Higham, "Accuracy and Stability of Numerical Algorithms" (2002), section 3.1.
 //!
@@ -16,9 +16,9 @@
 //! - **No place in the bits.** An element of `add_scaled_rows`, `axpy`, `adam` or `proximal` does not depend on its index.
 //! - **Special values.** NaN and infinities travel as IEEE 754 says; no flush to zero.
 //!
-//! `avx2`, `avx512` and `neon` round a product and its sum together, `scalar` and `simd128` one after the other. Backends
+//! `scalar` and `simd128` round a product and its sum one after the other, the other backends together. Backends
 //! of one kind give the same results; the two kinds agree within the error bound. `add_scaled_i8`, `sum_of_squares` and the
-//! kernels on triangles never round together: their bits are the same everywhere. Which NaN a result is, and between
+//! kernels on triangles never round together, `dot_i8_rows` never rounds: their bits are the same everywhere. Which NaN a result is, and between
 //! backends the sign of a zero, is left open.
 //!
 //! # How to add a backend
@@ -38,6 +38,7 @@ mod aarch64;
 mod dispatch;
 mod kernels;
 mod lanes;
+mod prefetch;
 mod scalar;
 mod triangle;
 mod unfused;
@@ -50,10 +51,13 @@ mod x86_64;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod blocked;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+mod bytes;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod vector;
 
 #[cfg(test)]
 mod tests;
 
-pub use kernels::{AdamStep, Kernels};
+pub use kernels::{AdamStep, Kernels, LONGEST_BYTES};
+pub use prefetch::prefetch;
 pub use triangle::Outer;

@@ -17,6 +17,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal,
     widen,
     narrow,
+    dot_i8_rows,
     triangle: triangle::PORTABLE,
     unfused: unfused::PORTABLE,
 };
@@ -73,4 +74,14 @@ pub(super) fn widen(from: &[f16], to: &mut [f32]) {
 
 pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
     to.convert_from_f32_slice(from);
+}
+
+fn dot_i8_rows(rows: &[i8], x: &[i8], out: &mut [i32]) {
+    if x.is_empty() {
+        return out.fill(0);
+    }
+    for (row, value) in rows.chunks_exact(x.len()).zip(out) {
+        let products = row.iter().zip(x).map(|(&a, &b)| i32::from(a) * i32::from(b));
+        *value = products.fold(0, i32::wrapping_add);
+    }
 }

@@ -1,6 +1,7 @@
 //! One runner for every backend and the public choice, against an oracle in double precision that knows no kernel and a
 //! reference that knows the order of operations.
 
+mod bytes;
 mod checks;
 mod oracle;
 mod reference;
@@ -25,6 +26,14 @@ fn cpu_reports(backend: &str) -> bool {
         #[cfg(target_arch = "x86_64")]
         "avx512" => {
             cpu_reports("avx2") && std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl")
+        }
+        #[cfg(target_arch = "x86_64")]
+        "avxvnni" => cpu_reports("avx2") && std::is_x86_feature_detected!("avxvnni"),
+        #[cfg(target_arch = "x86_64")]
+        "avx512vnni" => {
+            cpu_reports("avx512")
+                && std::is_x86_feature_detected!("avx512bw")
+                && std::is_x86_feature_detected!("avx512vnni")
         }
         #[cfg(target_arch = "aarch64")]
         "neon" => std::arch::is_aarch64_feature_detected!("neon"),

@@ -2,6 +2,7 @@
 
 use std::arch::aarch64::*;
 
+use crate::simd::bytes::{self, Bytes};
 use crate::simd::vector::Vector;
 use crate::simd::{Kernels, blocked, scalar, triangle, unfused};
 
@@ -28,6 +29,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal: blocked::proximal::<float32x4_t>,
     widen: scalar::widen,
     narrow: scalar::narrow,
+    dot_i8_rows: bytes::dot_i8_rows::<int8x16_t>,
     triangle: triangle::PORTABLE,
     unfused: unfused::PORTABLE,
 };
@@ -110,5 +112,46 @@ impl Vector for float32x4_t {
     unsafe fn store_sums(vectors: [Self; 4], to: *mut f32) {
         let [a, b, c, d] = vectors;
         vst1q_f32(to, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)))
+    }
+}
+
+/// `sdot` would take a third of the instructions; the function for it is not stable yet.
+#[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]
+impl Bytes for int8x16_t {
+    const LANES: usize = 16;
+
+    type Sums = int32x4_t;
+
+    #[inline(always)]
+    unsafe fn load(from: *const i8) -> Self {
+        vld1q_s8(from)
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const i8, count: usize) -> Self {
+        let mut lanes = [0; 16];
+        from.copy_to_nonoverlapping(lanes.as_mut_ptr(), count);
+        vld1q_s8(lanes.as_ptr())
+    }
+
+    #[inline(always)]
+    unsafe fn start() -> int32x4_t {
+        vdupq_n_s32(0)
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: int32x4_t, row: Self, x: Self) -> int32x4_t {
+        let sums = vpadalq_s16(sums, vmull_s8(vget_low_s8(row), vget_low_s8(x)));
+        vpadalq_s16(sums, vmull_high_s8(row, x))
+    }
+
+    #[inline(always)]
+    unsafe fn take_offset(sums: int32x4_t, _: Self) -> int32x4_t {
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn total(sums: int32x4_t) -> i32 {
+        vaddvq_s32(sums)
     }
 }

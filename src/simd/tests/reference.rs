@@ -12,7 +12,7 @@ pub(super) enum Reference {
 impl Reference {
     pub(super) fn of(kernels: &Kernels) -> Reference {
         match kernels.name() {
-            "avx2" | "avx512" | "neon" => Reference::Fused,
+            "avx2" | "avxvnni" | "avx512" | "avx512vnni" | "neon" => Reference::Fused,
             "scalar" | "simd128" => Reference::Apart,
             unknown => panic!("say here how the backend {unknown} rounds"),
         }

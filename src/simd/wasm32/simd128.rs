@@ -4,6 +4,7 @@
 
 use std::arch::wasm32::*;
 
+use crate::simd::bytes::{self, Bytes};
 use crate::simd::vector::Vector;
 use crate::simd::{Kernels, blocked, lanes, scalar, triangle, unfused};
 
@@ -32,6 +33,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal: blocked::proximal::<v128>,
     widen: scalar::widen,
     narrow: scalar::narrow,
+    dot_i8_rows: bytes::dot_i8_rows::<v128>,
     triangle: triangle::PORTABLE,
     unfused: unfused::PORTABLE,
 };
@@ -122,4 +124,46 @@ impl Vector for v128 {
 #[target_feature(enable = "simd128")]
 fn add_neighbours(a: v128, b: v128) -> v128 {
     f32x4_add(i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b))
+}
+
+#[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]
+impl Bytes for v128 {
+    const LANES: usize = 16;
+
+    type Sums = v128;
+
+    #[inline(always)]
+    unsafe fn load(from: *const i8) -> Self {
+        v128_load(from.cast())
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const i8, count: usize) -> Self {
+        let mut lanes = [0_i8; 16];
+        from.copy_to_nonoverlapping(lanes.as_mut_ptr(), count);
+        v128_load(lanes.as_ptr().cast())
+    }
+
+    #[inline(always)]
+    unsafe fn start() -> v128 {
+        i32x4_splat(0)
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: v128, row: Self, x: Self) -> v128 {
+        let low = i32x4_dot_i16x8(i16x8_extend_low_i8x16(row), i16x8_extend_low_i8x16(x));
+        let high = i32x4_dot_i16x8(i16x8_extend_high_i8x16(row), i16x8_extend_high_i8x16(x));
+        i32x4_add(sums, i32x4_add(low, high))
+    }
+
+    #[inline(always)]
+    unsafe fn take_offset(sums: v128, _: Self) -> v128 {
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn total(sums: v128) -> i32 {
+        let two = i32x4_add(sums, i32x4_shuffle::<2, 3, 0, 1>(sums, sums));
+        i32x4_extract_lane::<0>(two).wrapping_add(i32x4_extract_lane::<1>(two))
+    }
 }

@@ -4,11 +4,15 @@ use std::arch::x86_64::*;
 
 use half::f16;
 
+use crate::simd::bytes::{self, Bytes};
 use crate::simd::triangle::{self, Eight, Outer};
 use crate::simd::vector::Vector;
 use crate::simd::{AdamStep, Kernels, blocked, unfused};
 
-pub(super) static KERNELS: Kernels = Kernels {
+pub(super) static KERNELS: Kernels = TABLE;
+
+/// Also what a backend with more instructions begins with.
+pub(super) const TABLE: Kernels = Kernels {
     name: "avx2",
     dot,
     dot_rows,
@@ -18,6 +22,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     proximal,
     widen,
     narrow,
+    dot_i8_rows,
     triangle: TRIANGLE,
     unfused: UNFUSED,
 };
@@ -131,6 +136,14 @@ pub(super) fn narrow(from: &[f32], to: &mut [f16]) {
     for (from, to) in from_rest.iter().zip(to_rest) {
         *to = f16::from_f32(*from);
     }
+}
+
+/// # Safety
+/// The CPU has AVX2; `rows` is `out.len() x x.len()`.
+#[target_feature(enable = "avx2")]
+unsafe fn dot_i8_rows(rows: &[i8], x: &[i8], out: &mut [i32]) {
+    // SAFETY: the caller's promise.
+    unsafe { bytes::dot_i8_rows::<__m256i>(rows, x, out) }
 }
 
 /// # Safety
@@ -301,4 +314,55 @@ impl Eight for [__m256d; 2] {
         let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
         _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
     }
+}
+
+/// The instruction takes one side without a sign: the row gives its own to `x`, which has an opposite for every byte. Two
+/// products of at most 128 times 127 fit 16 bits.
+#[expect(unsafe_op_in_unsafe_fn, reason = "each method passes its caller's promise on to its instructions")]
+impl Bytes for __m256i {
+    const LANES: usize = 32;
+
+    type Sums = __m256i;
+
+    #[inline(always)]
+    unsafe fn load(from: *const i8) -> Self {
+        _mm256_loadu_si256(from.cast())
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(from: *const i8, count: usize) -> Self {
+        let mut lanes = [0; 32];
+        from.copy_to_nonoverlapping(lanes.as_mut_ptr(), count);
+        _mm256_loadu_si256(lanes.as_ptr().cast())
+    }
+
+    #[inline(always)]
+    unsafe fn start() -> Self {
+        _mm256_setzero_si256()
+    }
+
+    #[inline(always)]
+    unsafe fn add_products(sums: Self, row: Self, x: Self) -> Self {
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row), _mm256_sign_epi8(x, row));
+        _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
+
+    #[inline(always)]
+    unsafe fn take_offset(sums: Self, _: Self) -> Self {
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn total(sums: Self) -> i32 {
+        total(sums)
+    }
+}
+
+/// The sum of all lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn total(sums: __m256i) -> i32 {
+    let four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b11_10_11_10>(four));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b01_01_01_01>(two)))
 }

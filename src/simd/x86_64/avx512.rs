@@ -9,19 +9,10 @@ use super::avx2;
 use crate::simd::vector::Vector;
 use crate::simd::{AdamStep, Kernels, blocked};
 
-pub(super) static KERNELS: Kernels = Kernels {
-    name: "avx512",
-    dot: avx2::dot,
-    dot_rows: avx2::dot_rows,
-    matmul_nt,
-    add_scaled_rows: avx2::add_scaled_rows,
-    adam,
-    proximal: avx2::proximal,
-    widen: avx2::widen,
-    narrow: avx2::narrow,
-    triangle: avx2::TRIANGLE,
-    unfused: avx2::UNFUSED,
-};
+pub(super) static KERNELS: Kernels = TABLE;
+
+/// Also what a backend with more instructions begins with.
+pub(super) const TABLE: Kernels = Kernels { name: "avx512", matmul_nt, adam, ..avx2::TABLE };
 
 /// Chains of an inner product: a vector holds them all.
 const CHAINS: usize = 1;

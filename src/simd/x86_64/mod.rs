@@ -6,15 +6,19 @@
 
 mod avx2;
 mod avx512;
+mod avx512vnni;
+mod avxvnni;
 
 use std::arch::is_x86_feature_detected;
 
 use super::kernels::Backend;
 
-pub(super) fn backends() -> [Backend; 2] {
+pub(super) fn backends() -> [Backend; 4] {
     [
         Backend { kernels: &avx2::KERNELS, detected: has_avx2 },
+        Backend { kernels: &avxvnni::KERNELS, detected: has_avxvnni },
         Backend { kernels: &avx512::KERNELS, detected: has_avx512 },
+        Backend { kernels: &avx512vnni::KERNELS, detected: has_avx512vnni },
     ]
 }
 
@@ -23,6 +27,16 @@ fn has_avx2() -> bool {
 }
 
 /// Its table holds functions of `avx2` too.
+fn has_avxvnni() -> bool {
+    has_avx2() && is_x86_feature_detected!("avxvnni")
+}
+
+/// And so does this.
 fn has_avx512() -> bool {
     has_avx2() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")
+}
+
+/// Its table holds functions of `avx512` too.
+fn has_avx512vnni() -> bool {
+    has_avx512() && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni")
 }
