@@ -304,6 +304,8 @@ interface SonaTiers {
   micro?: boolean | undefined;
   /** The background adapter. Default true. */
   base?: boolean | undefined;
+  /** What each route adds to its score by the query itself, trained with the background adapter. Default true. */
+  offsets?: boolean | undefined;
   /** Route prototypes; off, a route stays at its prior embedding. Default true. */
   prototypes?: boolean | undefined;
 }

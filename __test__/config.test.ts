@@ -261,7 +261,7 @@ describe('a configuration', () => {
         ];
       }),
   );
-  const tiers = { 'tiers.micro': true, 'tiers.base': true, 'tiers.prototypes': true };
+  const tiers = { 'tiers.micro': true, 'tiers.base': true, 'tiers.offsets': true, 'tiers.prototypes': true };
 
   it('reaches the engine whole, every setting not at its default', () => {
     expect(settingsOf(make(all))).toEqual({ ...tiers, ...all });

@@ -358,7 +358,10 @@ fn the_gradient_of_offsets_is_that_of_the_loss() {
         })
         .collect();
     let mean: Vec<f32> = trainer.gradient().iter().map(|sum| sum / examples.len() as f32).collect();
-    check("offsets", &mean, &numeric);
+    // differences of losses in single precision
+    let error = mean.iter().zip(&numeric).map(|(got, want)| (f64::from(*got) - want).abs()).fold(0.0, f64::max);
+    let size = numeric.iter().map(|want| want.abs()).fold(0.0, f64::max);
+    assert!(size > 0.01 && error < 1e-3 * size, "{error} of {size}");
 }
 
 #[test]
