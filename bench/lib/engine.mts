@@ -113,7 +113,7 @@ const withoutRoutes: LearnerFactory = (priors, seed) =>
 
 /** One tier learns. */
 export const only = (tier: 'micro' | 'base' | 'prototypes'): SonaConfig => ({
-  tiers: { micro: false, base: false, prototypes: false, [tier]: true },
+  tiers: { micro: false, base: false, offsets: false, prototypes: false, [tier]: true },
 });
 
 /** The engine's rows where the routes are known by name. `bars.mts` knows them by theirs. */

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::offsets::Offsets;
 use crate::simd::Kernels;
 
 /// Routes per leaf. With 10,000 routes there are about 80 leaves, so a publication copies two short lists.
@@ -112,18 +111,11 @@ impl RouteIndex {
         self.removed
     }
 
-    /// Calls `visit(row, cosine, added)` in slot order with every ranked route: the cosine of `z`, the adapted unit query, with its
-    /// prototype, and what its offset adds to its logit at `x`, the query itself.
+    /// Cosine of `z` (unit) with every ranked prototype: calls `visit(row, cosine)` in slot order.
     #[inline]
-    pub fn scan<'a>(
-        &'a self,
-        kernels: &Kernels,
-        (z, x): (&[f32], &[f32]),
-        offsets: &Offsets,
-        mut visit: impl FnMut(&'a Arc<RouteRow>, f32, f32),
-    ) {
+    pub fn scan<'a>(&'a self, kernels: &Kernels, z: &[f32], mut visit: impl FnMut(&'a Arc<RouteRow>, f32)) {
         for row in self.ranked() {
-            visit(row, kernels.dot(z, &row.prototype), offsets.of(kernels, row.id, x));
+            visit(row, kernels.dot(z, &row.prototype));
         }
     }
 }

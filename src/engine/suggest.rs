@@ -88,8 +88,9 @@ impl Scratch {
         let mut nearest = Nearest::new(NEAREST);
         self.scores.clear();
         let (routes, tau) = (&snapshot.routes, TAU / snapshot.temperature);
-        routes.scan(learner.kernels(), (z, x), &snapshot.offsets, |row, cosine, added| {
-            let score = cosine + added / TAU;
+        let (kernels, offsets) = (learner.kernels(), &snapshot.offsets);
+        routes.scan(kernels, z, |row, cosine| {
+            let score = cosine + offsets.of(kernels, row.id, x) / TAU;
             nearest.offer(score, row.id.packed());
             self.scores.push(Scored::new(score, row.id.packed()));
         });

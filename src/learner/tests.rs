@@ -130,8 +130,8 @@ impl Stream {
         let mut z = x.to_vec();
         snapshot.add_change(kernels, Tier::Both, x, &mut z);
         let mut best = (f32::MIN, self.ids[0]);
-        snapshot.routes.scan(kernels, (&z, x), &snapshot.offsets, |row, cosine, added| {
-            let score = cosine + added / TAU;
+        snapshot.routes.scan(kernels, &z, |row, cosine| {
+            let score = cosine + snapshot.offsets.of(kernels, row.id, x) / TAU;
             if score > best.0 {
                 best = (score, row.id);
             }

@@ -157,7 +157,8 @@ impl Instant {
         let norm = forward(self.kernels, base, &self.tier.micro, &mut self.scratch);
         let mut nearest = Nearest::new(NEAREST);
         let Scratch { z, query, .. } = &self.scratch;
-        index.scan(self.kernels, (z, query), &self.offsets, |row, cosine, added| {
+        index.scan(self.kernels, z, |row, cosine| {
+            let added = self.offsets.of(self.kernels, row.id, query);
             nearest.offer(cosine + added / TAU, row.id.packed());
         });
         self.scratch.adapted = Some(norm);
