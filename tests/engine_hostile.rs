@@ -73,6 +73,7 @@ fn refused(name: &str, bytes: &[u8]) -> String {
 const PATTERNS: &str = "learner.training.patterns.book.patterns";
 const ROUTES: &str = "learner.instant.routes.routes";
 const LAYER: &str = "learner.training.layer0.base";
+const OFFSETS: &str = "learner.training.offsets";
 
 /// Each a way to forge, by the entry that must be named.
 type Forgery = (&'static str, fn(&mut Entries));
@@ -259,7 +260,7 @@ fn counts_beyond_what_is_held_are_refused() {
 
 #[test]
 fn numbers_that_would_turn_into_nan_are_refused() {
-    let numbers: [Forgery; 13] = [
+    let numbers: [Forgery; 16] = [
         ("base.second", |entries| entries.put(&format!("{LAYER}.second.a"), 0, &[(-1.0_f32).to_le_bytes()])),
         ("consolidation.fisher", |entries| {
             entries.put(&format!("{LAYER}.consolidation.fisher.b"), 1, &[(-1e-9_f32).to_le_bytes()]);
@@ -272,6 +273,15 @@ fn numbers_that_would_turn_into_nan_are_refused() {
         }),
         ("base.b", |entries| entries.put(&format!("{LAYER}.b"), 0, &[1e20_f32.to_le_bytes()])),
         ("v0.layer0.b", |entries| entries.put("learner.versions.v0.layer0.a", 0, &[1e20_f32.to_le_bytes()])),
+        ("training.offsets.weights", |entries| {
+            entries.put(&format!("{OFFSETS}.weights"), 0, &[1e38_f32.to_le_bytes()])
+        }),
+        ("training.offsets.second", |entries| {
+            entries.put(&format!("{OFFSETS}.second"), 0, &[(-1.0_f32).to_le_bytes()]);
+        }),
+        ("v0.offsets.second", |entries| {
+            entries.put("learner.versions.v0.offsets.second", 0, &[(-1.0_f32).to_le_bytes()]);
+        }),
         ("micro.squared", |entries| entries.put("learner.instant.micro.squared", 0, &[(-1.0_f32).to_le_bytes()])),
         ("micro.drawn", |entries| entries.put("learner.instant.micro.drawn", 0, &[1e20_f32.to_le_bytes()])),
         ("records.vectors", |entries| entries.put("learner.records.vectors", 0, &[[0_u8; 2]; DIM])),
@@ -285,7 +295,7 @@ fn numbers_that_would_turn_into_nan_are_refused() {
 
 #[test]
 fn what_points_nowhere_is_refused() {
-    let pointers: [Forgery; 25] = [
+    let pointers: [Forgery; 28] = [
         ("routes.routes", |entries| entries.value("learner.instant.routes.routes")[0]["metadata"] = json!("{")),
         ("records.route", |entries| entries.put("learner.records.route", 0, &[77_u32.to_le_bytes()])),
         // the place that "gone" has left, as its next route will have it
@@ -297,6 +307,9 @@ fn what_points_nowhere_is_refused() {
         ("routes.routes", |entries| {
             entries.value("learner.instant.routes.routes")[1]["prior_from"] = json!({ "Outcome": 100_000 });
         }),
+        ("offsets.routes", |entries| entries.put(&format!("{OFFSETS}.routes"), 0, &[9_u32.to_le_bytes()])),
+        ("offsets.routes", |entries| entries.put(&format!("{OFFSETS}.routes"), 1, &[77_u32.to_le_bytes()])),
+        ("offsets.steps", |entries| entries.set(&format!("{OFFSETS}.steps"), json!([1]))),
         ("routes.vacant", |entries| entries.set("learner.instant.routes.vacant", json!([0]))),
         ("routes.vacant", |entries| entries.set("learner.instant.routes.vacant", json!([]))),
         ("versions.current", |entries| entries.set("learner.versions.current", json!(99))),

@@ -16,6 +16,9 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
+/// Largest magnitude of a weight: beyond it training has diverged. A step moves one by about .01.
+const LARGEST: f32 = 1e6;
+
 /// What one route adds, with the state of its training.
 #[derive(Debug, Clone, PartialEq)]
 struct Offset {
@@ -83,11 +86,12 @@ impl Offsets {
         self.rows.iter().flatten().all(|row| row.weights.len() == dim)
     }
 
-    /// Finite weights and moments, squares from 0.
+    /// Weights that have not diverged, finite moments, squares from 0: what can be trained on, scored by and saved.
     pub fn check(&self) -> Soundness {
         for row in self.rows.iter().flatten() {
-            let finite = row.weights.iter().chain(&row.first).all(|number| number.is_finite());
-            sound("weights", finite, "finite numbers")?;
+            let bounded = row.weights.iter().all(|weight| weight.abs() <= LARGEST);
+            sound("weights", bounded, "weights that have not diverged")?;
+            sound("first", row.first.iter().all(|moment| moment.is_finite()), "finite numbers")?;
             let squares = row.second.iter().all(|&square| square.is_finite() && square >= 0.0);
             sound("second", squares, "numbers from 0")?;
             sound("steps", (1..UNCOUNTABLE).contains(&row.steps), "steps that were made")?;
@@ -206,7 +210,7 @@ impl OffsetTrainer {
     /// One step along the mean gradient of so many examples, of the routes that had any.
     pub fn step(&mut self, kernels: &Kernels, rate: f32, examples: usize) {
         let scale = 1.0 / examples.max(1) as f32;
-        for row in std::mem::take(&mut self.touched) {
+        for &row in &self.touched {
             let n = row as usize;
             let part = n * self.dim..(n + 1) * self.dim;
             self.is_touched[n] = false;
@@ -226,6 +230,7 @@ impl OffsetTrainer {
             kernels.adam(&step, weights, gradient, first, &mut self.second[part]);
             gradient.fill(0.0);
         }
+        self.touched.clear();
     }
 
     /// What they are now.

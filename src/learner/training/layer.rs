@@ -225,7 +225,8 @@ impl Layer {
         self.make_steps(context, targets, offsets.as_mut(), hold, steps)?;
         let trained = offsets.as_ref().map_or(&[][..], OffsetTrainer::weights);
         let TrainingScratch { candidate, batch, .. } = &mut *context.scratch;
-        let sound = candidate.check().is_ok() && trained.iter().all(|weight| weight.is_finite());
+        let next = offsets.as_ref().map(OffsetTrainer::offsets).unwrap_or_default();
+        let sound = candidate.check().is_ok() && next.check().is_ok();
         let candidate = candidate.lora();
         let loss_after = self.probe(context.config, batch, targets, (std::iter::once(candidate), trained));
         let judgement = match context.config.gated {
@@ -246,7 +247,7 @@ impl Layer {
         report.refused |= refused;
         if !refused {
             self.base = Arc::new(context.scratch.candidate.clone());
-            self.offsets = offsets.map_or_else(Arc::default, |offsets| Arc::new(offsets.offsets()));
+            self.offsets = Arc::new(next);
         }
         Ok(!refused)
     }
