@@ -43,7 +43,11 @@ fn query(n: u64) -> (Vec<f32>, usize) {
 }
 
 fn engine(offsets: bool) -> SonaEngine {
-    let engine = SonaEngine::new(config(offsets)).unwrap();
+    engine_of(config(offsets))
+}
+
+fn engine_of(config: sona::Config) -> SonaEngine {
+    let engine = SonaEngine::new(config).unwrap();
     for route in 0..2 * PAIRS {
         let mut prior = vec![0.0; DIM];
         prior[3 * (route / 2)] = 1.0;
@@ -131,4 +135,20 @@ fn they_are_saved_rolled_back_and_forgotten() {
     let all = Criterion { before_ms: Some(1 << 50), ..Criterion::default() };
     assert_eq!(engine.forget(&all).unwrap().forgotten, 1_200);
     assert_eq!(said(&engine), said(&self::engine(true)));
+}
+
+#[test]
+fn a_version_serves_with_the_offsets_that_it_had() {
+    // nothing but the base and its offsets learns, so that scores are those of the version
+    let engine = engine_of(sona::Config { tier_micro: false, tier_prototypes: false, ..config(true) });
+    let scores = |engine: &SonaEngine| said(engine).into_iter().map(|(id, score, _)| (id, score)).collect::<Vec<_>>();
+    learn(&engine, 0..1_000);
+    let (first, version) = (scores(&engine), engine.stats().unwrap().version);
+    learn(&engine, 1_000..1_400);
+    assert_ne!(scores(&engine), first);
+    let restored = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();
+    for engine in [&engine, &restored] {
+        engine.rollback(version).unwrap();
+        assert_eq!(scores(engine), first);
+    }
 }
