@@ -349,6 +349,8 @@ interface SonaConfig$1 extends QueryOptions {
   abstainBelow?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;
+  /** Whether suggestions also ask what happened to the nearest past queries, and reason about it. Default true. */
+  memory?: boolean | undefined;
   /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
   promotionGate?: boolean | undefined;
   /** `'auto'`: a native thread trains when work is due. `'manual'`: only explicit calls train, repeatably. Default `'auto'`. */
@@ -369,7 +371,7 @@ interface SonaConfig$1 extends QueryOptions {
   now?: (() => number) | undefined;
 }
 /** Every setting, in the order of {@link SonaConfig}. */
-declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "memory", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
 //#endregion
 //#region ts/compat/config.d.ts
 /** `microLoraRank` as `micro_lora_rank`. */
@@ -465,6 +467,8 @@ interface SonaMemory {
   patterns: number;
   /** Suggestions that are remembered for their outcomes: always the same. */
   suggestions: number;
+  /** Past queries, searchable, beside their trajectories, and what was pooled for the newest outcomes. */
+  episodes: number;
 }
 /** What one training cycle did. */
 interface LearnReport {
@@ -649,11 +653,12 @@ interface Route {
 interface RankedRoute {
   /** Its name. */
   route: string;
-  /** Cosine of the adapted query with the route's prototype; 0 in a fallback. */
+  /** Cosine of the adapted query with the route's prototype, and a twentieth of its trained offset; 0 in a fallback. */
   score: number;
   /**
-   * Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back
-   * outcomes. In a fallback the share of this route: the sum of its qualities plus 1.
+   * Among the eligible routes: softmax of 20 x score, pooled with what past queries say once that has been learned, over a
+   * temperature that is fitted to outcomes. Routes are ranked by it. In a fallback the share of this route: the sum of its
+   * qualities plus 1.
    */
   probability: number;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
@@ -663,6 +668,28 @@ interface RankedRoute {
   };
   /** What `addRoute` was given, frozen; undefined without any. */
   metadata?: Metadata | undefined;
+}
+/** A past query that was near, with what was tried and how it went. */
+interface Episode {
+  /** The trajectory that ended with its outcome. */
+  trajectoryId: TrajectoryId;
+  /** The route that was tried. */
+  route: string;
+  /** How well that went, 0 to 1: near 1 it spoke for the route, near 0 against it. */
+  quality: number;
+  /** Cosine with the present query. */
+  similarity: number;
+  /** Share of all attention that was paid to it. */
+  attention: number;
+}
+/** How long past queries were reasoned about. */
+interface Reasoning {
+  /** Rounds of "if not that one, which?"; 0 without past queries near. More are allowed where queries like this one went badly. */
+  rounds: number;
+  /** Why there were no more: nothing to reason about, no probability moved any more, or the rounds were used up. */
+  stop: 'nothing' | 'settled' | 'rounds';
+  /** Up to 64 past queries that spoke for and against, the nearest first; undefined unless `explain`. */
+  episodes?: Episode[] | undefined;
 }
 /** A ranking of routes for one query. */
 interface RouteSuggestion {
@@ -676,6 +703,8 @@ interface RouteSuggestion {
   confidence: number;
   /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
   abstain: boolean;
+  /** What past queries were asked, and how long. */
+  reasoning: Reasoning;
   /**
    * Why the text did not count, or by its hashed words alone (`language`); null where it did. Nothing is learned from the outcome
    * of what was answered without it: `feedback` answers `no-query`.
@@ -894,6 +923,8 @@ interface SuggestOptions {
   k?: number | undefined;
   /** Names that may be chosen. Default: all. */
   eligible?: readonly string[] | undefined;
+  /** Whether to say which past queries spoke for and against: `reasoning.episodes`. Default false. */
+  explain?: boolean | undefined;
 }
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.

@@ -32,7 +32,7 @@ export type {
   RouteRecord,
 } from './ts/engine/patterns.ts';
 export { type Presets, presets } from './ts/engine/presets.ts';
-export type { RankedRoute, Route, RouteSuggestion } from './ts/engine/routes.ts';
+export type { Episode, RankedRoute, Reasoning, Route, RouteSuggestion } from './ts/engine/routes.ts';
 export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
 export type { SuggestionOutcome, SuggestionResult } from './ts/engine/suggestion-outcome.ts';
 export type {

@@ -3,15 +3,17 @@
 //
 //   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration] [--sets clinc150,banking77]
 //                             [--seeds 5] [--events 10000] [--shots 5] [--baselines none|cheap|all]
+//                             [--part test|val] [--rows 'full default,...']
 //                             [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import { calibrationTable } from './learning/calibration.mts';
 import { sequenceTable } from './learning/sequence.mts';
 import { stationaryTable } from './learning/stationary.mts';
 import { cheapBaselines, costlyBaselines } from './lib/baselines.mts';
-import { intentSets, loadIntents } from './lib/data.mts';
+import { intentSets } from './lib/data.mts';
 import { byNameLearners, fewShotLearners } from './lib/engine.mts';
 import type { LearnerFactory } from './lib/protocol.mts';
+import { loadRoutes, routeSets } from './lib/routes.mts';
 import { type Makers, makeTables, whole } from './lib/tables.mts';
 
 const baselines: Record<string, readonly LearnerFactory[]> = {
@@ -27,6 +29,8 @@ const { values: options } = parseArgs({
     seeds: { type: 'string' },
     events: { type: 'string' },
     shots: { type: 'string' },
+    rows: { type: 'string' },
+    part: { type: 'string', default: 'test' },
     baselines: { type: 'string', default: 'cheap' },
     json: { type: 'string' },
     short: { type: 'boolean', default: false },
@@ -39,15 +43,25 @@ const seeds = whole('seeds', options.seeds ?? (short ? '1' : '5'), 1);
 const shots = whole('shots', options.shots ?? '5', 0);
 const compared = baselines[options.baselines];
 if (!compared) throw new Error(`--baselines: expected none, cheap or all, got ${options.baselines}`);
-const names = options.sets?.split(',') ?? intentSets();
+const names = options.sets?.split(',') ?? [...intentSets(), ...routeSets];
 if (names.length === 0) throw new Error('no intent set was found: set SONA_DATA to a folder that holds some');
-const sets = names.map(loadIntents);
+const { part } = options;
+if (part !== 'test' && part !== 'val') throw new Error(`--part: expected test or val, got ${part}`);
+const sets = names.map((name) => loadRoutes(name, part));
+
+const rows = options.rows?.split(',');
+const wantedRows = (all: readonly LearnerFactory[]) =>
+  rows ? all.filter(({ name }) => rows.includes(name)) : all;
 
 const tables: Makers = {
   stationary: () =>
-    sets.map((set) => stationaryTable(set, [...byNameLearners, ...compared], { events, seeds, shots: 0 })),
+    sets.map((set) =>
+      stationaryTable(set, [...wantedRows(byNameLearners), ...compared], { events, seeds, shots: 0 }),
+    ),
   'few-shot': () =>
-    sets.map((set) => stationaryTable(set, [...fewShotLearners, ...compared], { events, seeds, shots })),
+    sets.map((set) =>
+      stationaryTable(set, [...wantedRows(fewShotLearners), ...compared], { events, seeds, shots }),
+    ),
   sequence: () => {
     const withDomains = sets.filter(({ domains }) => new Set(domains).size > 1);
     if (withDomains.length === 0) console.log('\nNo set here has several domains: the sequence is left out.');

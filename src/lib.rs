@@ -21,6 +21,7 @@ pub mod memory;
 mod napi;
 pub mod offpolicy;
 pub mod patient;
+pub mod reasoner;
 pub mod router;
 pub mod shared;
 pub mod simd;
@@ -32,7 +33,7 @@ pub use bank::index::RouteRow;
 pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilder};
 pub use embed::{Embedder, Reading, Tokenizer, hash_embed};
 pub use engine::{
-    Amended, Answer, Change, Choice, Control, Criterion, Ended, Expectation, Forgotten, Found, LearnReport,
+    Amended, Answer, Change, Choice, Control, Criterion, Ended, Episode, Expectation, Forgotten, Found, LearnReport,
     LearningSignal, Pattern, PatternType, Ranked, RouteId, SonaEngine, Stats, Suggestion, SuggestionOutcome, Tier,
     Verdict, Version,
 };

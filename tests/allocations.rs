@@ -20,8 +20,13 @@ fn allocations(mut call: impl FnMut()) -> u64 {
 #[test]
 fn applying_and_ending_trajectories_allocate_nothing() {
     // the queue is full from early on, so that records come back
-    let config =
-        Config { hidden_dim: DIM, background: Background::Manual, trajectory_capacity: 16, ..Config::default() };
+    let config = Config {
+        hidden_dim: DIM,
+        background: Background::Manual,
+        trajectory_capacity: 16,
+        memory: false,
+        ..Config::default()
+    };
     let engine = SonaEngine::new(config).unwrap();
     let ids: Vec<_> = (0..300).map(|n| engine.add_route(&n.to_string(), Some(&vector(n))).unwrap()).collect();
     let end = |route: Option<RouteId>, steps: usize, decision| {

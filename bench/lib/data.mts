@@ -86,18 +86,25 @@ export function loadTexts(name: string, part: string): string[] | undefined {
 }
 
 /** A set's CSV files and tensors as they are, for whoever needs more than the vectors. */
-export function readFolder(path: string): {
-  file: TensorFile;
+export const readFolder = (path: string): { file: TensorFile } & Labelled => ({
+  file: readTensors(join(path, 'minilm.safetensors')),
+  ...readLabels(path),
+});
+
+/** Labels of an intent set's queries, as indices into the sorted list of names. */
+export interface Labelled {
   names: string[];
   domains: string[];
   labels: (part: string) => Uint16Array;
-} {
+}
+
+/** A set's CSV files as they are. */
+export function readLabels(path: string): Labelled {
   const train = rows(join(path, 'train.csv'));
   const names = [...new Set(train.map((row) => row.label))].sort();
   const index = new Map(names.map((label, i) => [label, i]));
   const domain = new Map(train.map((row) => [row.label, row.domain]));
   return {
-    file: readTensors(join(path, 'minilm.safetensors')),
     names,
     domains: names.map((label) => domain.get(label) ?? ''),
     labels: (part) =>

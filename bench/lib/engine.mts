@@ -103,22 +103,31 @@ export function routed(
   return learner;
 }
 
-const row =
-  (name: string, config: SonaConfig): LearnerFactory =>
-  (priors, seed) =>
-    routed(name, priors, seed, config);
+/** The function bears the row's name. */
+const row = (name: string, config: SonaConfig): LearnerFactory =>
+  Object.defineProperty(
+    (priors: Float32Array[], seed: number) => routed(name, priors, seed, config),
+    'name',
+    {
+      value: name,
+    },
+  );
 
 const withoutRoutes: LearnerFactory = (priors, seed) =>
   new WithoutRoutes('no routes', SonaEngine.withConfig(repeatable(priors[0]?.length ?? 0, seed)), priors);
 
 /** One tier learns. */
 export const only = (tier: 'micro' | 'base' | 'prototypes'): SonaConfig => ({
+  memory: false,
   tiers: { micro: false, base: false, offsets: false, prototypes: false, [tier]: true },
 });
 
 /** The engine's rows where the routes are known by name. `bars.mts` knows them by theirs. */
 export const byNameLearners: readonly LearnerFactory[] = [
   row('full default', {}),
+  row('without memory', { memory: false }),
+  row('without offsets', { tiers: { offsets: false } }),
+  row('without either', { memory: false, tiers: { offsets: false } }),
   row('without EWC', { ewcLambda: 0 }),
   row('default, gate off', { promotionGate: false }),
   row('BaseLoRA alone', { ...only('base'), ewcLambda: 0 }),

@@ -60,6 +60,8 @@ pub struct RouteRow {
     pub described: u64,
     /// Unit prototype. All zeros while the route is not ranked.
     pub prototype: Box<[f32]>,
+    /// Unit prior embedding, of its name or its first good query; none while the route is not ranked.
+    pub prior: Option<Arc<[f32]>>,
     /// Length of the sum that the prototype is the direction of; 0 while prototypes do not learn.
     pub length: f32,
     /// Whether it has a prior, its own or taken from its first good query.

@@ -113,7 +113,7 @@ fn add_weighted(sum: &mut [i64], query: &[f32], weight: i64) {
 
 #[derive(Debug, Clone)]
 struct Route {
-    prior: Option<Box<[f32]>>,
+    prior: Option<Arc<[f32]>>,
     prior_from: PriorFrom,
     sum: Box<[i64]>,
     count: u64,
@@ -251,13 +251,14 @@ impl RouteBook {
     }
 
     /// Fills an empty place with a route that has seen nothing.
-    fn insert(&mut self, id: RouteId, name: Arc<str>, prior: Option<Box<[f32]>>, prior_from: PriorFrom) {
+    fn insert(&mut self, id: RouteId, name: Arc<str>, prior: Option<Arc<[f32]>>, prior_from: PriorFrom) {
         let row = RouteRow {
             id,
             name: name.clone(),
             metadata: None,
             described: 0,
             prototype: vec![0.0; self.dim].into(),
+            prior: None,
             length: 0.0,
             ranked: false,
             count: 0,
@@ -489,6 +490,7 @@ impl RouteBook {
                 metadata: None,
                 described: 0,
                 prototype: vec![0.0; dim].into(),
+                prior: None,
                 length: 0.0,
                 ranked: false,
                 count: 0,
@@ -498,6 +500,7 @@ impl RouteBook {
                 row.id = id;
                 row.name = name.clone();
                 row.metadata.clone_from(&route.metadata);
+                row.prior.clone_from(&route.prior);
                 row.described = route.described;
                 row.ranked = route.prior.is_some();
                 row.count = route.count;

@@ -69,6 +69,8 @@ settings! {
     tier_offsets: bool = true, "tiers.offsets", Kind::Boolean;
     /// Whether route prototypes learn; off, a route stays at its prior embedding.
     tier_prototypes: bool = true, "tiers.prototypes", Kind::Boolean;
+    /// Whether suggestions also ask what happened to the nearest past queries: those of the trajectories that are held. Each takes a byte per dimension and 40 more.
+    memory: bool = true, "memory", Kind::Boolean;
     /// Hold back every 10th event and refuse a trained adapter that does worse on them.
     promotion_gate: bool = true, "promotionGate", Kind::Boolean;
     /// 'auto': a native thread trains when work is due. 'manual': only explicit calls train, repeatably.
@@ -307,6 +309,7 @@ mod tests {
             tier_base: false,
             tier_offsets: false,
             tier_prototypes: false,
+            memory: false,
             promotion_gate: false,
             background: Background::Manual,
             background_every: 5,

@@ -35,4 +35,4 @@ pub use outcomes::{Choice, Ended};
 pub use patterns::Found;
 pub use report::LearnReport;
 pub use stats::Stats;
-pub use suggest::{Ranked, Suggestion};
+pub use suggest::{Episode, Ranked, Suggestion};

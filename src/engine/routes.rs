@@ -9,7 +9,7 @@ use crate::bank::index::{RouteId, RouteRow};
 use crate::bank::routes::is_object;
 use crate::check;
 use crate::error::{Result, SonaError};
-use crate::learner::{Snapshot, Tier};
+use crate::learner::{Considered, Snapshot, Tier};
 
 impl SonaEngine {
     /// Adds a named option, or replaces the prior embedding of a known one. Without an embedding it is not
@@ -88,6 +88,18 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero query, k = 0),
     /// `SONA_UNKNOWN_ROUTE` (an eligible one that does not exist), `SONA_CLOSED`.
     pub fn suggest_routes(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>) -> Result<Suggestion> {
+        self.suggest(query, k, eligible, false)
+    }
+
+    /// As [`suggest_routes`](Self::suggest_routes); also says which past queries spoke for and against.
+    ///
+    /// # Errors
+    /// As [`suggest_routes`](Self::suggest_routes).
+    pub fn explain_routes(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>) -> Result<Suggestion> {
+        self.suggest(query, k, eligible, true)
+    }
+
+    fn suggest(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>, explain: bool) -> Result<Suggestion> {
         self.check_open()?;
         let squared = check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
         if k == 0 {
@@ -105,20 +117,22 @@ impl SonaEngine {
             other.copy_from_slice(vector);
             snapshot.add_change(self.learner.kernels(), Tier::Both, vector, other);
             objective::normalise(self.learner.kernels(), other);
-            let mut suggestion = suggest.rank(&self.learner, &snapshot, (other, vector), k, eligible);
+            let adapted = suggest::Adapted { x: vector, z: other };
+            let mut suggestion = suggest.rank(&self.learner, &snapshot, adapted, k, eligible, explain);
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
             suggestion.id = self.sequences.issue_suggestion();
             if self.learner.is_watched() {
-                told = Some((vector.clone(), suggest.nearest().to_vec()));
+                told = Some((vector.clone(), suggest.nearest().to_vec(), suggest.considered().clone()));
             } else {
-                self.learner.keep_unwatched(suggestion.id, vector, suggestion.best(), suggest.nearest());
+                let (nearest, considered) = (suggest.nearest(), suggest.considered());
+                self.learner.keep_unwatched(suggestion.id, vector, suggestion.best(), nearest, considered);
             }
             suggestion
         });
-        if let Some((query, nearest)) = told {
+        if let Some((query, nearest, considered)) = told {
             self.tell_begun();
-            self.learner.suggest(suggestion.id, Some(&query), suggestion.best(), &nearest);
+            self.learner.suggest(suggestion.id, Some(&query), suggestion.best(), &nearest, considered);
         }
         Ok(suggestion)
     }
@@ -140,7 +154,7 @@ impl SonaEngine {
             suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
         suggestion.id = self.sequences.issue_suggestion();
         self.tell_begun();
-        self.learner.suggest(suggestion.id, None, suggestion.best(), &[]);
+        self.learner.suggest(suggestion.id, None, suggestion.best(), &[], Considered::default());
         Ok(suggestion)
     }
 }

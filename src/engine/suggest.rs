@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::adapter::objective::{NEAREST, Nearest, TAU};
-use crate::bank::index::{RouteId, RouteRow};
-use crate::learner::{Learner, Snapshot};
+use crate::bank::index::{RouteId, RouteIndex, RouteRow};
+use crate::learner::{Considered, Learner, Snapshot};
 use crate::linear::{Scored, best};
+use crate::memory::episodes::EpisodeScratch;
+use crate::reasoner::{self, Candidate, MOST_ROUNDS, Reasoner, Recalled, Refined, Trust};
 
 /// One ranked route.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +18,8 @@ pub struct Ranked {
     pub name: Arc<str>,
     /// Cosine of the adapted query with the prototype, and a twentieth of what the route's trained offset adds to its logit.
     pub score: f32,
-    /// Softmax of 20 x score / temperature among the eligible routes, calibrated on held-back outcomes.
+    /// Among the eligible routes: softmax of 20 x score, pooled with what past queries say once that has been learned, calibrated on
+    /// outcomes.
     pub probability: f32,
     /// Outcomes that this route has had.
     pub count: u64,
@@ -37,6 +40,25 @@ pub struct Suggestion {
     pub confidence: f32,
     /// Whether the confidence is below `abstainBelow`, or nothing is ranked.
     pub abstain: bool,
+    /// How long past queries were reasoned about, and why no longer.
+    pub reasoning: Refined,
+    /// The past queries that spoke for and against, nearest first, where they were asked for.
+    pub episodes: Vec<Episode>,
+}
+
+/// A past query that was near.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Episode {
+    /// The trajectory that ended with its outcome.
+    pub trajectory: u64,
+    /// Name of the route that was tried.
+    pub route: Arc<str>,
+    /// How well that went, in [0, 1].
+    pub quality: f32,
+    /// Cosine with the present query.
+    pub cosine: f32,
+    /// Attention that was paid to it, a share of all.
+    pub attention: f32,
 }
 
 impl Ranked {
@@ -72,25 +94,52 @@ pub(super) fn rank_by_record(snapshot: &Snapshot, k: usize, eligible: Option<&[R
 pub(super) struct Scratch {
     scores: Vec<Scored>,
     nearest: Vec<RouteId>,
+    reasoner: Reasoner,
+    search: EpisodeScratch,
+    recalled: Vec<Recalled>,
+    /// Of the trajectories behind `recalled`.
+    trajectories: Vec<u64>,
+    /// By slot: the place of a route among those at hand, from 1.
+    places: Vec<u32>,
+    /// By the logits that decide.
+    ranking: Vec<Scored>,
+    considered: Considered,
+}
+
+/// A route is sure where it is more likely than this.
+const SURE: f32 = 0.95;
+
+/// Rounds of reasoning where all has gone well.
+const FEWEST_ROUNDS: u32 = 2;
+
+/// A query nearer to a past one is that again: its outcome says nothing of how far others are to be trusted.
+const SAME: f32 = 0.995;
+
+/// A unit query, and what the adapters make of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Adapted<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) z: &'a [f32],
 }
 
 impl Scratch {
-    /// Ranks the `k` best of `eligible` (all, when none) for a unit query `x`, adapted to `z`.
+    /// Ranks the `k` best of `eligible` (all, when none). With `explain` it says which past queries spoke.
     pub(super) fn rank(
         &mut self,
         learner: &Learner,
         snapshot: &Snapshot,
-        (z, x): (&[f32], &[f32]),
+        query: Adapted<'_>,
         k: usize,
         eligible: Option<&[RouteId]>,
+        explain: bool,
     ) -> Suggestion {
         // what is learned later competes with all routes: eligibility limits the choice, not the lesson
         let mut nearest = Nearest::new(NEAREST);
         self.scores.clear();
-        let (routes, tau) = (&snapshot.routes, TAU / snapshot.temperature);
+        let routes = &snapshot.routes;
         let (kernels, offsets) = (learner.kernels(), &snapshot.offsets);
-        routes.scan(kernels, z, |row, cosine| {
-            let score = cosine + offsets.of(kernels, row.id, x) / TAU;
+        routes.scan(kernels, query.z, |row, cosine| {
+            let score = cosine + offsets.of(kernels, row.id, query.x) / TAU;
             nearest.offer(score, row.id.packed());
             self.scores.push(Scored::new(score, row.id.packed()));
         });
@@ -101,23 +150,103 @@ impl Scratch {
             wanted.sort_unstable();
             self.scores.retain(|scored| wanted.binary_search(&scored.index()).is_ok());
         }
-        let top = self.scores.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
-        let mass: f32 = self.scores.iter().map(|scored| (tau * (scored.score() - top)).exp()).sum();
-        let ranked: Vec<Ranked> = best(&mut self.scores, k)
+        let reasoning = self.reason(learner, snapshot, query.x);
+        self.ranking.clear();
+        match reasoning.is_some() && snapshot.trust != Trust::default() {
+            true => {
+                let pooled = self.reasoner.pooled(&snapshot.trust).zip(&self.scores);
+                self.ranking.extend(pooled.map(|(logit, scored)| Scored::new(logit / TAU, scored.index())));
+            }
+            false => self.ranking.extend_from_slice(&self.scores),
+        }
+        let tau = TAU / snapshot.temperature;
+        let top = self.ranking.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
+        let mass: f32 = self.ranking.iter().map(|scored| (tau * (scored.score() - top)).exp()).sum();
+        let Self { scores, places, reasoner, recalled, considered, ranking, .. } = self;
+        let place = |packed: u32| places[RouteId::from_packed(packed).slot()] as usize - 1;
+        let chosen = best(ranking, k.max(NEAREST));
+        let ranked: Vec<Ranked> = chosen
             .iter()
+            .take(k)
             .filter_map(|scored| {
-                let (score, id) = (scored.score(), RouteId::from_packed(scored.index()));
-                let row = routes.get(id)?;
-                let probability = (tau * (score - top)).exp() / mass;
-                Some(Ranked::of(row, score, probability))
+                let id = RouteId::from_packed(scored.index());
+                let score = match reasoning {
+                    Some(_) => scores[place(scored.index())].score(),
+                    None => scored.score(),
+                };
+                Some(Ranked::of(routes.get(id)?, score, (tau * (scored.score() - top)).exp() / mass))
             })
             .collect();
         let confidence = ranked.first().map_or(0.0, |best| best.probability);
-        Suggestion { ranked, confidence, ..Suggestion::default() }
+        considered.clear();
+        if let (Some(_), Some(best)) = (reasoning, chosen.first()) {
+            let tried = place(best.index());
+            let confirmed = |recalled: &Recalled| recalled.tried == tried && recalled.quality >= SURE;
+            considered.familiar = confidence > SURE && recalled.iter().any(confirmed);
+            if recalled.iter().all(|recalled| recalled.cosine <= SAME) {
+                for option in chosen.iter().take(NEAREST) {
+                    let features = reasoner.features(place(option.index()));
+                    considered.push(RouteId::from_packed(option.index()), &features);
+                }
+            }
+        }
+        let episodes = if explain && reasoning.is_some() { self.spoken(routes) } else { Vec::new() };
+        let reasoning = reasoning.unwrap_or_default();
+        Suggestion { ranked, confidence, reasoning, episodes, ..Suggestion::default() }
+    }
+
+    /// Asks past queries about the routes at hand; none where there are no past queries, or no routes.
+    fn reason(&mut self, learner: &Learner, snapshot: &Snapshot, x: &[f32]) -> Option<Refined> {
+        let Self { scores, reasoner, search, recalled, trajectories, places, .. } = self;
+        let episodes = snapshot.episodes.as_ref().filter(|episodes| !episodes.is_empty() && !scores.is_empty())?;
+        let (kernels, routes) = (learner.kernels(), &snapshot.routes);
+        reasoner.clear();
+        places.clear();
+        for (n, scored) in scores.iter().enumerate() {
+            let id = RouteId::from_packed(scored.index());
+            let row = routes.get(id).expect("a route that was scanned");
+            let name = row.prior.as_deref().map_or(0.0, |prior| kernels.dot(x, prior));
+            let right = (row.avg_quality * row.count as f64) as f32;
+            reasoner.push(Candidate { logit: TAU * scored.score(), name: TAU * name, right });
+            if places.len() <= id.slot() {
+                places.resize(id.slot() + 1, 0);
+            }
+            places[id.slot()] = n as u32 + 1;
+        }
+        recalled.clear();
+        trajectories.clear();
+        episodes.nearest(kernels, x, reasoner::NEAREST, search, |cosine, record| {
+            let Some(packed) = record.route else { return };
+            let place = places.get(RouteId::from_packed(packed).slot()).copied().unwrap_or_default();
+            // a route that is gone, or not eligible, is no candidate
+            if place > 0 && scores[place as usize - 1].index() == packed {
+                recalled.push(Recalled { cosine, tried: place as usize - 1, quality: record.quality() });
+                trajectories.push(record.id);
+            }
+        });
+        // where queries like this one have gone well there is less to reason about
+        let expected = snapshot.patterns.expect(kernels, x, None).map_or(0.0, |expected| expected.quality);
+        let rounds = (f64::from(MOST_ROUNDS) * (1.0 - expected)).ceil() as u32;
+        Some(reasoner.reason(recalled, rounds.clamp(FEWEST_ROUNDS, MOST_ROUNDS)))
+    }
+
+    fn spoken(&self, routes: &RouteIndex) -> Vec<Episode> {
+        let attention = reasoner::shares(&self.recalled);
+        let of = |((recalled, &trajectory), attention): ((&Recalled, &u64), f32)| {
+            let &Recalled { cosine, tried, quality } = recalled;
+            let row = routes.get(RouteId::from_packed(self.scores[tried].index()))?;
+            Some(Episode { trajectory, route: row.name.clone(), quality, cosine, attention })
+        };
+        self.recalled.iter().zip(&self.trajectories).zip(attention).filter_map(of).collect()
     }
 
     /// The nearest of all routes at the last ranking, best first.
     pub(super) fn nearest(&self) -> &[RouteId] {
         &self.nearest
+    }
+
+    /// What was pooled at the last ranking.
+    pub(super) fn considered(&self) -> &Considered {
+        &self.considered
     }
 }

@@ -46,9 +46,13 @@ impl Learner {
             }
             (Change::Ended(ended), _) => {
                 let oldest = instant.apply_ended(ended);
+                let mut familiar = false;
                 if let Some(suggestion) = ended.suggestion {
-                    self.suggestions.answer(suggestion, ended.record.id);
+                    self.suggestions.answer(suggestion, ended.record.id, |considered| {
+                        familiar = instant.reason_from(&ended.record, considered);
+                    });
                 }
+                instant.remember(&ended.record, familiar);
                 effect.dropped = self.buffer.push(ended.record.clone());
                 instant.publish(&self.published);
                 drop(instant);
@@ -82,6 +86,7 @@ impl Learner {
                 let fresh = instant.tier.reset();
                 instant.adopt_tier(fresh);
                 self.adopt(&mut instant, trainer.state.weights());
+                instant.adopt_trust(trainer.state.trust);
                 self.anchors.store(trainer.state.anchors(), Ordering::Relaxed);
             }
             (Change::Forgotten(forgotten), Some(trainer)) => {
@@ -134,6 +139,7 @@ impl Learner {
         let former_tier = trained.tier.as_ref().map(|tier| instant.adopt_tier((**tier).clone()));
         self.adopt(&mut instant, trained.weights.clone());
         instant.adopt_patterns(trained.state.members.index().clone(), trained.state.temperature());
+        instant.adopt_trust(trained.state.trust);
         instant.publish(&self.published);
         self.owed.store(trained.state.owed(), Ordering::Relaxed);
         self.anchors.store(trained.state.anchors(), Ordering::Relaxed);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use half::f16;
 
 use super::history::versions::Kept;
+use super::instant::considered::Considered;
 use super::instant::rivals::Rivals;
 use super::instant::tier::MicroTier;
 use super::training::experiment::Intervention;
@@ -97,6 +98,7 @@ pub struct Suggested {
     /// The best route, where there is one.
     pub best: Option<RouteId>,
     pub(in crate::learner) nearest: Arc<[RouteId]>,
+    pub(in crate::learner) considered: Arc<Considered>,
 }
 
 /// The end of a trajectory.

@@ -25,6 +25,8 @@ pub struct Memory {
     pub patterns: u64,
     /// Suggestions that are kept for their outcomes.
     pub suggestions: u64,
+    /// Past queries, searchable, and what was pooled for the newest outcomes.
+    pub episodes: u64,
 }
 
 impl Learner {
@@ -67,6 +69,7 @@ impl Learner {
             routes: frozen.routes.bytes() as u64,
             patterns: training.members.book.bytes() as u64,
             suggestions: self.suggestions.bytes() as u64,
+            episodes: (frozen.episode_bytes + frozen.reasoned.bytes()) as u64,
         }
     }
 }

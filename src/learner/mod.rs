@@ -25,6 +25,7 @@ pub use core::Learner;
 pub use history::forgetting::{Criterion, Forgotten};
 pub use history::versions::Version;
 pub use instant::calls::{Amended, Ending};
+pub use instant::considered::Considered;
 pub use instant::suggestions::Suggested;
 pub use memory::Memory;
 pub use report::{Control, CycleReport};

@@ -57,7 +57,9 @@ impl Learner {
                 let unit = query.is_empty() || query.len() == instant.dim && all_unit(&query, instant.dim);
                 ensure(unit, "a query that is no unit vector")?;
                 let mut routes = suggested.nearest.iter().chain(&suggested.best);
-                let known = suggested.nearest.len() <= NEAREST && routes.all(|&id| instant.routes.was_issued(id));
+                let known = suggested.nearest.len() <= NEAREST
+                    && routes.all(|&id| instant.routes.was_issued(id))
+                    && suggested.considered.is_sound(|id| instant.routes.was_issued(id));
                 ensure(known, "suggested routes that are unknown")?;
                 change.clone()
             }
@@ -146,6 +148,7 @@ impl Learner {
             && next.layers.iter().all(as_own)
             && offsets
             && trained.tier.as_ref().is_none_or(micro)
+            && next.trust.is_sound()
             && members(next) == members(own);
         ensure(same, "weights of another size")?;
         let events = |training: &Training| training.members.index().events();

@@ -6,6 +6,8 @@ use crate::adapter::lora::Lora;
 use crate::bank::index::RouteIndex;
 use crate::bank::offsets::Offsets;
 use crate::bank::patterns::PatternIndex;
+use crate::memory::episodes::EpisodeIndex;
+use crate::reasoner::Trust;
 use crate::simd::Kernels;
 
 /// Which adapter to apply.
@@ -36,13 +38,18 @@ pub struct Snapshot {
     pub routes: Arc<RouteIndex>,
     /// What logits are divided by where probabilities are shown.
     pub temperature: f32,
+    /// Past queries with what was tried and how it went; none while memory is off.
+    pub episodes: Option<EpisodeIndex>,
+    /// How far they are trusted.
+    pub trust: Trust,
 }
 
 impl Snapshot {
     /// Routes with adapters that change nothing, and no patterns.
     pub fn of_routes(routes: Arc<RouteIndex>) -> Self {
         let (offsets, upper, patterns) = Default::default();
-        Self { micro: None, base: None, offsets, upper, patterns, routes, temperature: 1.0 }
+        let trust = Trust::default();
+        Self { micro: None, base: None, offsets, upper, patterns, routes, temperature: 1.0, episodes: None, trust }
     }
 
     /// The tiers that change something.

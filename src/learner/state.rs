@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 use super::core::Learner;
 use super::history::forgetting::sums;
 use super::history::versions::{KEPT, Kept, Version, Versions};
+use super::instant::considered::ReasonedLog;
 use super::instant::state::Instant;
 use super::instant::suggestions;
 use super::instant::tier::MicroTier;
 use super::quality;
 use super::training::calibration::LIMIT;
 use super::training::example::{Example, ROUTE};
-use super::training::gate::{Gate, HELD};
+use super::training::gate::{Gate, MOST_HELD};
 use super::training::layer::{Layer, TrainingConfig};
 use super::training::layers::{Trainer, Training};
 use super::training::members::{Members, kind};
@@ -26,6 +27,8 @@ use crate::bank::patterns::{Placed, Verdict};
 use crate::bank::routes::RouteBook;
 use crate::config::Config;
 use crate::error::Result;
+use crate::memory::episodes::{ABSENT, Episodes};
+use crate::reasoner::Trust;
 use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, sound};
 use crate::trajectory::archive::{Archive, Archivist, UNTOLD};
 use crate::trajectory::record::{Outcome, Record};
@@ -51,6 +54,10 @@ pub struct Frozen {
     pub(super) ledger: Vec<(Arc<Record>, Outcome, bool)>,
     pub(super) tally: Tally,
     pub(super) suggestions: suggestions::Frozen,
+    /// Where each record of the ledger is among past queries, and their free slots; none while memory is off.
+    episodes: Option<(Vec<u32>, Vec<u32>)>,
+    pub(super) episode_bytes: usize,
+    pub(super) reasoned: ReasonedLog,
     amended: Vec<u64>,
     sequence: u64,
     quality_sum: u64,
@@ -92,6 +99,12 @@ impl Learner {
             ledger: instant.ledger.records().map(with_outcome).collect(),
             tally: instant.tally.clone(),
             suggestions: self.suggestions.frozen(),
+            episodes: instant.episodes.as_ref().map(|episodes| {
+                let places = instant.ledger.records().map(|record| episodes.place(record)).collect();
+                (places, episodes.free())
+            }),
+            episode_bytes: instant.episodes.as_ref().map_or(0, Episodes::bytes),
+            reasoned: instant.reasoned.clone(),
             amended: instant.amended.iter().copied().collect(),
             sequence: instant.sequence,
             quality_sum: instant.quality_sum,
@@ -154,6 +167,7 @@ impl Learner {
         weights.offsets.into_iter().for_each(|offsets| instant.adopt_offsets(offsets));
         weights.upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
         instant.adopt_patterns(training.members.index().clone(), training.temperature());
+        instant.adopt_trust(training.trust);
         instant.publish(&self.published);
         if let Some(sum) = quality_sum {
             let all = archive.records().iter().map(|record| record.quality());
@@ -179,7 +193,7 @@ impl Learner {
                 bases.push(Versions::shared(&kept, layer, Arc::new(base)));
             }
             let offsets = Arc::new(restore_offsets(config, &reader)?);
-            kept.push_back(Kept { version, layers: bases, offsets });
+            kept.push_back(Kept { version, layers: bases, offsets, trust: restore_trust(&reader)? });
         }
         for (index, layer) in training.layers.iter_mut().enumerate() {
             layer.base = Versions::shared(&kept, index, layer.base.clone());
@@ -248,6 +262,7 @@ impl Frozen {
         self.routes.check(last, &sums(&held, self.config.dim)).map_err(|unsound| unsound.within("instant.routes"))?;
         let ledger = in_order(self.ledger.iter().map(|(record, ..)| record));
         sound("instant.ledger", ledger, "records in the order in which they ended")?;
+        self.reasoned.check().map_err(|unsound| unsound.within("instant.reasoned"))?;
         sound("instant.tally", self.tally.is_sound(last), "counts of trajectories in their order")?;
         self.training.check(&self.config)?;
         self.versions.check().map_err(|unsound| unsound.within("versions"))?;
@@ -271,6 +286,12 @@ impl Frozen {
         self.tier.activations.save(&mut writer.scope("activations"));
         self.tier.micro.save(&mut writer.scope("micro"));
         save_records(archivist, writer, "ledger", self.ledger.iter().map(|(record, ..)| record));
+        if let Some((places, free)) = &self.episodes {
+            let mut episodes = writer.scope("episodes");
+            episodes.tensor("places", &[places.len()], places);
+            episodes.tensor("free", &[free.len()], free);
+        }
+        self.reasoned.save(archivist, &mut writer.scope("reasoned"));
         writer.value("tally", &self.tally);
         let mut amended = self.amended.clone();
         amended.sort_unstable();
@@ -293,6 +314,7 @@ fn save_versions(versions: &Versions, dim: usize, writer: &mut Writer<'_>) {
             base.save(&mut writer.scope(&format!("layer{layer}")));
         }
         save_offsets(&kept.offsets, dim, &mut writer);
+        save_trust(&kept.trust, &mut writer);
     }
 }
 
@@ -319,6 +341,19 @@ fn save_offsets(offsets: &Offsets, dim: usize, writer: &mut Writer<'_>) {
 fn restore_offsets(config: &TrainingConfig, reader: &Reader<'_>) -> Result<Offsets> {
     let reader = reader.scope("offsets");
     if reader.contains("routes") { Offsets::restore(config.dim, &reader) } else { Ok(Offsets::default()) }
+}
+
+/// As far as it has been learned.
+fn save_trust(trust: &Trust, writer: &mut Writer<'_>) {
+    if *trust != Trust::default() {
+        writer.value("trust", trust);
+    }
+}
+
+fn restore_trust(reader: &Reader<'_>) -> Result<Trust> {
+    let trust: Trust = reader.optional("trust")?.unwrap_or_default();
+    reader.ensure("trust", trust.is_sound(), "weights from 0")?;
+    Ok(trust)
 }
 
 fn save_records<'a>(
@@ -372,6 +407,10 @@ impl Instant {
                 "records of their own, no more than it takes",
             )?;
         }
+        self.restore_episodes(&reader.scope("episodes"))?;
+        self.reasoned = ReasonedLog::restore(archive, &reader.scope("reasoned"))?;
+        let held = self.reasoned.records().all(|record| self.ledger.holds(record.sequence));
+        reader.ensure("reasoned.records", held, "records that the ledger holds")?;
         self.sequence = reader.value("sequence")?;
         self.tally = reader.value::<Tally>("tally")?;
         let amended: Vec<u64> = reader.value("amended")?;
@@ -384,6 +423,32 @@ impl Instant {
     }
 }
 
+impl Instant {
+    /// Past queries where they were. All that are held, where a state has none.
+    fn restore_episodes(&mut self, reader: &Reader<'_>) -> Result<()> {
+        if self.episodes.is_none() {
+            return Ok(());
+        }
+        let with_route = |record: &&Arc<Record>| record.route.is_some();
+        let mut episodes = Episodes::new(self.dim);
+        if reader.contains("places") {
+            let places: Vec<u32> = reader.tensor("places", &[self.ledger.records().len()])?;
+            let (_, free) = reader.rows::<u32>("free", &[])?;
+            let placed = self.ledger.records().zip(places).filter(|(_, place)| *place != ABSENT);
+            let placed: Vec<(Arc<Record>, u32)> = placed.map(|(record, place)| (record.clone(), place)).collect();
+            let routed = placed.iter().all(|(record, _)| record.route.is_some());
+            reader.ensure("places", routed, "places of records with a route")?;
+            let restored = Episodes::restored(self.dim, &placed, free);
+            episodes = restored.ok_or_else(|| reader.corrupt("places", "expected each slot from 0 on once"))?;
+        } else {
+            self.ledger.records().filter(with_route).for_each(|record| episodes.add(record.clone()));
+        }
+        self.episodes = Some(episodes);
+        self.publish_episodes();
+        Ok(())
+    }
+}
+
 impl Training {
     /// Whether its layers are as many as there may be, with what the patterns say of themselves.
     fn check(&self, config: &TrainingConfig) -> Soundness {
@@ -391,6 +456,7 @@ impl Training {
         sound("training.layers", layers, "layers that there may be")?;
         let temperature = (-LIMIT..=LIMIT).contains(&self.calibration.log_temperature);
         sound("training.log_temperature", temperature, format_args!("a number from -{LIMIT} to {LIMIT}"))?;
+        sound("training.trust", self.trust.is_sound(), "weights from 0")?;
         self.members.check().map_err(|unsound| unsound.within("training.patterns"))
     }
 
@@ -404,6 +470,7 @@ impl Training {
             layer.save(archivist, &mut writer.scope(&format!("layer{}", layer.index)));
         }
         save_offsets(&self.layers[0].offsets, dim, writer);
+        save_trust(&self.trust, writer);
     }
 
     fn restore(&mut self, config: &TrainingConfig, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
@@ -422,6 +489,7 @@ impl Training {
             self.layers.push(layer);
         }
         self.layers[0].offsets = Arc::new(restore_offsets(config, reader)?);
+        self.trust = restore_trust(reader)?;
         Ok(())
     }
 }
@@ -515,10 +583,9 @@ impl Layer {
         let reservoir: Vec<Example> = restore_examples(archive, reader, "reservoir")?;
         let newest: VecDeque<Example> = restore_examples(archive, reader, "newest")?;
         self.replay = Replay::from_parts(self.replay.capacity(), reader.value("seen")?, reservoir, newest);
-        let held_back: Vec<Example> = restore_examples(archive, reader, "held_back")?;
-        reader.ensure("held_back", held_back.len() <= HELD, format_args!("at most {HELD} examples"))?;
-        self.gate = Gate::default();
-        held_back.into_iter().for_each(|example| self.gate.push(example));
+        let held_back: VecDeque<Example> = restore_examples(archive, reader, "held_back")?;
+        reader.ensure("held_back", held_back.len() <= MOST_HELD, format_args!("at most {MOST_HELD} examples"))?;
+        self.gate = Gate::of(held_back);
         self.rng = reader.generator("generator")?;
         self.owed = reader.value("owed")?;
         reader.check(self.check())

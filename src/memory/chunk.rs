@@ -42,8 +42,8 @@ pub(super) struct Chunk {
     dim: usize,
     /// Without memory until the first vector comes.
     codes: Box<[i8]>,
-    /// The vectors of unit length, rounded.
-    halves: Box<[f16]>,
+    /// The vectors of unit length, rounded; none where somebody else keeps them.
+    halves: Option<Box<[f16]>>,
     scales: [f32; ROWS],
     /// What makes each rounded vector one of unit length.
     inverses: [f32; ROWS],
@@ -52,12 +52,13 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn new(dim: usize) -> Self {
+    /// Without rows. With `whole` it keeps vectors beside their codes.
+    pub(super) fn new(dim: usize, whole: bool) -> Self {
         Self {
             live: 0,
             dim,
             codes: Box::default(),
-            halves: Box::default(),
+            halves: whole.then(Box::default),
             scales: [0.0; ROWS],
             inverses: [0.0; ROWS],
             stamps: [0; ROWS],
@@ -65,8 +66,9 @@ impl Chunk {
     }
 
     /// Memory of a chunk that had a vector, in bytes.
-    pub(super) fn bytes(dim: usize) -> usize {
-        size_of::<Self>() + ROWS * dim * (size_of::<i8>() + size_of::<f16>())
+    pub(super) fn bytes(dim: usize, whole: bool) -> usize {
+        let vectors = if whole { size_of::<f16>() } else { 0 };
+        size_of::<Self>() + ROWS * dim * (size_of::<i8>() + vectors)
     }
 
     #[inline]
@@ -85,8 +87,9 @@ impl Chunk {
         Code { codes, scale: self.scales[row] }
     }
 
-    pub(super) fn halves(&self, row: usize) -> &[f16] {
-        &self.halves[row * self.dim..][..self.dim]
+    /// The vector of a row, where it is kept here.
+    pub(super) fn halves(&self, row: usize) -> Option<&[f16]> {
+        self.halves.as_ref()?.get(row * self.dim..(row + 1) * self.dim)
     }
 
     pub(super) fn inverse(&self, row: usize) -> f32 {
@@ -102,10 +105,12 @@ impl Chunk {
     pub(super) fn write(&mut self, row: usize, halves: &[f16], stamp: u64, kernels: &Kernels, wide: &mut [f32]) {
         if self.codes.is_empty() {
             self.codes = vec![0; ROWS * self.dim].into();
-            self.halves = vec![f16::ZERO; ROWS * self.dim].into();
+            self.halves.iter_mut().for_each(|kept| *kept = vec![f16::ZERO; ROWS * self.dim].into());
         }
         let place = row * self.dim..(row + 1) * self.dim;
-        self.halves[place.clone()].copy_from_slice(halves);
+        if let Some(kept) = &mut self.halves {
+            kept[place.clone()].copy_from_slice(halves);
+        }
         kernels.widen(halves, wide);
         let inverse = 1.0 / kernels.sum_of_squares(wide).sqrt();
         self.inverses[row] = inverse;
@@ -118,7 +123,9 @@ impl Chunk {
     pub(super) fn clear(&mut self, row: usize) {
         let place = row * self.dim..(row + 1) * self.dim;
         self.codes[place.clone()].fill(0);
-        self.halves[place].fill(f16::ZERO);
+        if let Some(kept) = &mut self.halves {
+            kept[place].fill(f16::ZERO);
+        }
         (self.scales[row], self.inverses[row], self.stamps[row]) = (0.0, 0.0, 0);
         self.live &= !(1 << row);
     }
@@ -146,7 +153,7 @@ mod tests {
     #[test]
     fn nothing_stays_of_a_vector_that_is_removed() {
         let (dim, kernels) = (5, Kernels::best());
-        let mut chunk = Chunk::new(dim);
+        let mut chunk = Chunk::new(dim, true);
         let halves = [0.1, -0.2, 0.3, -0.4, 0.8].map(f16::from_f32);
         [7, 8, 63].into_iter().for_each(|row| chunk.write(row, &halves, 9, kernels, &mut [0.0; 5]));
         chunk.clear(8);
@@ -154,7 +161,7 @@ mod tests {
             let there = row == 7 || row == 63;
             assert_eq!(chunk.is_live(row), there);
             assert_eq!(chunk.code(row).codes.iter().any(|&code| code != 0), there);
-            assert_eq!(chunk.halves(row).iter().any(|half| half.to_bits() != 0), there);
+            assert_eq!(chunk.halves(row).unwrap().iter().any(|half| half.to_bits() != 0), there);
             assert_eq!(chunk.code(row).scale != 0.0 && chunk.inverse(row) != 0.0, there);
             assert_eq!(chunk.stamp(row), if there { 9 } else { 0 });
         }
@@ -163,7 +170,7 @@ mod tests {
     #[test]
     fn scores_are_the_same_for_few_and_for_many() {
         let (dim, kernels) = (37, Kernels::best());
-        let mut chunk = Chunk::new(dim);
+        let mut chunk = Chunk::new(dim, true);
         for row in 0..ROWS {
             let halves: Vec<f16> = (0..dim).map(|n| f16::from_f32(((row * 31 + n * 17) as f32).sin())).collect();
             chunk.write(row, &halves, 1, kernels, &mut vec![0.0; dim]);

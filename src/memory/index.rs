@@ -47,6 +47,8 @@ const MARGIN: usize = 24;
 #[derive(Debug, Clone)]
 pub struct Index {
     dim: usize,
+    /// Whether it keeps vectors beside their codes.
+    whole: bool,
     kernels: &'static Kernels,
     chunks: Vec<Arc<Chunk>>,
     /// Stands wherever all rows of a chunk are free.
@@ -65,14 +67,28 @@ impl Index {
     /// # Errors
     /// `SONA_OUT_OF_RANGE`.
     pub fn new(dim: usize) -> Result<Self> {
+        Self::empty(dim, true)
+    }
+
+    /// As [`new`](Self::new), of the int8 alone, for a caller who keeps the vectors: a byte for each number. It is searched by
+    /// [`search_with`](Self::search_with).
+    ///
+    /// # Errors
+    /// `SONA_OUT_OF_RANGE`.
+    pub fn bare(dim: usize) -> Result<Self> {
+        Self::empty(dim, false)
+    }
+
+    fn empty(dim: usize, whole: bool) -> Result<Self> {
         if !(1..=LONGEST_BYTES).contains(&dim) {
             return Err(SonaError::out_of_range("dim", format!("a number from 1 to {LONGEST_BYTES}"), dim));
         }
         Ok(Self {
             dim,
+            whole,
             kernels: Kernels::best(),
             chunks: Vec::new(),
-            empty: Arc::new(Chunk::new(dim)),
+            empty: Arc::new(Chunk::new(dim, whole)),
             free: Chunks::default(),
             slots: 0,
             stamp: 0,
@@ -111,9 +127,9 @@ impl Index {
         live
     }
 
-    /// The vector in a slot, as f16: of unit length to within the rounding of its numbers.
+    /// The vector in a slot, as f16: of unit length to within the rounding of its numbers. None where it is not kept here.
     pub fn halves(&self, slot: Slot) -> Option<&[f16]> {
-        self.contains(slot).then(|| self.chunk(slot.0).halves(slot.0 as usize % ROWS))
+        self.contains(slot).then(|| self.chunk(slot.0).halves(slot.0 as usize % ROWS)).flatten()
     }
 
     /// The vector in a slot, as it is kept.
@@ -124,7 +140,9 @@ impl Index {
     /// Memory that it takes, in bytes; what it shares with copies is counted in each.
     pub fn bytes(&self) -> usize {
         let held = self.chunks.iter().filter(|chunk| !Arc::ptr_eq(chunk, &self.empty)).count();
-        (held + 1) * Chunk::bytes(self.dim) + size_of_val(&self.chunks[..]) + self.free.len() * size_of::<u32>()
+        (held + 1) * Chunk::bytes(self.dim, self.whole)
+            + size_of_val(&self.chunks[..])
+            + self.free.len() * size_of::<u32>()
     }
 
     /// Keeps the direction of a vector (any length but 0), in the slot that has been free for longest, or else a new one.
@@ -134,6 +152,11 @@ impl Index {
     /// [`MOST_SLOTS`] vectors. Then nothing changes.
     pub fn insert(&mut self, vector: &[f32]) -> Result<Slot> {
         let halves = self.rounded(vector)?;
+        self.insert_rounded(&halves)
+    }
+
+    /// As [`insert`](Self::insert), of a unit vector that has been rounded already.
+    pub(crate) fn insert_rounded(&mut self, halves: &[f16]) -> Result<Slot> {
         let at = match self.free.first() {
             Some(&at) => at,
             None if self.slots < MOST_SLOTS => self.slots as u32,
@@ -147,7 +170,7 @@ impl Index {
         } else {
             self.free.pop();
         }
-        self.write(at, &halves);
+        self.write(at, halves);
         Ok(Slot(at))
     }
 
@@ -201,10 +224,27 @@ impl Index {
         filter: Option<&Bitmap>,
         scratch: &'s mut Scratch,
     ) -> Result<&'s [Found]> {
+        self.search_with(query, k, self.reach(k), filter, |slot| self.halves(slot), scratch)
+    }
+
+    /// As [`search`](Self::search), where the caller has the vectors: `vectors` says that of a slot, or that it does not count.
+    /// The nearest `among` by int8 are compared by them.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn search_with<'s, 'v>(
+        &self,
+        query: &[f32],
+        k: usize,
+        among: usize,
+        filter: Option<&Bitmap>,
+        vectors: impl Fn(Slot) -> Option<&'v [f16]>,
+        scratch: &'s mut Scratch,
+    ) -> Result<&'s [Found]> {
         scratch.query.set(self.kernels, query, self.dim)?;
-        scratch.best.start(self.reach(k));
+        scratch.best.start(among.min(self.len()));
         self.scan(filter, None, scratch);
-        Ok(self.rank(k, scratch))
+        Ok(self.rank(k, vectors, scratch))
     }
 
     /// How many vectors have to be near by int8, so that the nearest `k` are among them.
@@ -227,21 +267,28 @@ impl Index {
     }
 
     /// Compares the best by f16 and gives out `k` of them.
-    pub(super) fn rank<'s>(&self, k: usize, scratch: &'s mut Scratch) -> &'s [Found] {
+    pub(super) fn rank<'s, 'v>(
+        &self,
+        k: usize,
+        vectors: impl Fn(Slot) -> Option<&'v [f16]>,
+        scratch: &'s mut Scratch,
+    ) -> &'s [Found] {
         let Scratch { query, best: near, wide, scored, found, .. } = scratch;
         wide.resize(self.dim, 0.0);
         scored.clear();
-        scored
-            .extend(near.finish().iter().map(|near| Scored::new(self.cosine(query, near.index(), wide), near.index())));
+        scored.extend(near.finish().iter().filter_map(|near| {
+            let halves = vectors(Slot(near.index()))?;
+            Some(Scored::new(self.cosine(query, near.index(), halves, wide), near.index()))
+        }));
         found.clear();
         let best = best(scored, k).iter();
         found.extend(best.map(|scored| Found { slot: Slot(scored.index()), cosine: scored.score() }));
         found
     }
 
-    fn cosine(&self, query: &Query, at: u32, wide: &mut [f32]) -> f32 {
+    fn cosine(&self, query: &Query, at: u32, halves: &[f16], wide: &mut [f32]) -> f32 {
         let (chunk, row) = (self.chunk(at), at as usize % ROWS);
-        self.kernels.widen(chunk.halves(row), wide);
+        self.kernels.widen(halves, wide);
         (self.kernels.dot(query.unit(), wide) * chunk.inverse(row)).clamp(-1.0, 1.0)
     }
 
@@ -284,18 +331,22 @@ impl Index {
     }
 
     /// The free slots, the oldest first.
-    pub(super) fn free(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn free(&self) -> impl Iterator<Item = u32> {
         self.free.iter().copied()
     }
 
-    /// One with these vectors in these slots and with these free slots, which together are those from 0 on, once each.
-    pub(super) fn assemble(dim: usize, live: &[u32], halves: &[f16], free: Vec<u32>) -> Result<Self> {
-        let mut index = Self::new(dim)?;
-        index.slots = live.len() + free.len();
-        index.chunks = vec![index.empty.clone(); index.slots.div_ceil(BITS)];
-        live.iter().zip(halves.chunks_exact(dim)).for_each(|(&at, halves)| index.write(at, halves));
-        index.free = free.into_iter().collect();
-        Ok(index)
+    /// This one, empty so far, with these vectors in these slots and with these free slots, which together are those from 0 on,
+    /// once each.
+    pub(crate) fn assembled<'v>(
+        mut self,
+        rows: impl ExactSizeIterator<Item = (u32, &'v [f16])>,
+        free: Vec<u32>,
+    ) -> Self {
+        self.slots = rows.len() + free.len();
+        self.chunks = vec![self.empty.clone(); self.slots.div_ceil(BITS)];
+        rows.for_each(|(at, halves)| self.write(at, halves));
+        self.free = free.into_iter().collect();
+        self
     }
 
     /// A vector's direction as f16.

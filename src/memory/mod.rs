@@ -10,6 +10,7 @@ mod best;
 mod bitmap;
 mod chunk;
 mod code;
+pub mod episodes;
 mod graph;
 mod index;
 mod scratch;

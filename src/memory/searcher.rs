@@ -165,7 +165,7 @@ impl Memory {
         scratch.best.start(reach);
         graph.offer(&self.index, self.config.ef.max(reach), filter, scratch);
         self.index.scan(filter, Some(&self.tail), scratch);
-        Ok(self.index.rank(k, scratch))
+        Ok(self.index.rank(k, |slot| self.index.halves(slot), scratch))
     }
 
     /// Whether it is time to build a graph: there are more vectors than are searched exactly, and no graph, or one of whose

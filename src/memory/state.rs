@@ -27,7 +27,7 @@ impl Index {
     /// # Errors
     /// `SONA_CORRUPT_STATE`, `SONA_OUT_OF_RANGE` for a `dim` that no index can have.
     pub fn restore(reader: &Reader<'_>, dim: usize) -> Result<Self> {
-        Self::new(dim)?;
+        let empty = Self::new(dim)?;
         let (count, slots) = reader.rows::<u32>("slot", &[])?;
         let (_, free) = reader.rows::<u32>("free", &[])?;
         let total = count + free.len();
@@ -41,7 +41,7 @@ impl Index {
         }
         let vectors: Vec<f16> = reader.tensor("vectors", &[count, dim])?;
         reader.check(all_of_unit_length(vectors.chunks_exact(dim), dim))?;
-        Self::assemble(dim, &slots, &vectors, free)
+        Ok(empty.assembled(slots.iter().copied().zip(vectors.chunks_exact(dim)), free))
     }
 
     fn check(&self) -> Soundness {

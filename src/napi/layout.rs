@@ -45,7 +45,7 @@ macro_rules! rows {
 
 rows! {
     /// What `suggest` writes before the first ranked route.
-    Suggestion { decision, confidence, abstain }
+    Suggestion { decision, confidence, abstain, rounds, stop }
 
     /// What it writes for each.
     RankedRoute { score, probability, count, avg_quality, described }

@@ -172,6 +172,7 @@ pub fn memory(handle: u32) -> napi::Result<String> {
         let parts = json!({
             "trajectories": m.trajectories, "adapters": m.adapters, "versions": m.versions,
             "routes": m.routes, "patterns": m.patterns, "suggestions": m.suggestions,
+            "episodes": m.episodes,
         });
         Ok(parts.to_string())
     })

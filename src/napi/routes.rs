@@ -5,10 +5,10 @@ use napi_derive::napi;
 use serde_json::json;
 
 use super::buffers::Writable;
-use super::layout::{RankedRoute, Row, Suggestion};
+use super::layout::{RankedRoute, Row, Suggestion as SuggestionRow};
 use super::registry::with;
 
-use crate::engine::{RouteId, RouteRow};
+use crate::engine::{Episode, RouteId, RouteRow, Suggestion};
 use crate::error::SonaError;
 use crate::fault;
 
@@ -72,34 +72,80 @@ pub fn suggest(
     fault::point("suggest");
     with(handle, |engine| {
         let (ids, numbers) = (ids.as_mut_slice(), numbers.as_mut_slice());
-        if numbers.len() < Suggestion::LEN + RankedRoute::LEN * ids.len() {
-            return Err(SonaError::Internal("the output of suggest is too short".into()));
-        }
-        let eligible: Option<Vec<RouteId>> =
-            eligible.map(|eligible| eligible.iter().map(|&id| RouteId::from_packed(id)).collect());
+        check_room(ids, numbers)?;
+        let eligible = eligible.map(|eligible| route_ids(&eligible));
         let suggestion = match query {
             Some(query) => engine.suggest_routes(&query, ids.len(), eligible.as_deref())?,
             None => engine.suggest_without_query(ids.len(), eligible.as_deref())?,
         };
-        let (header, rows) = numbers.split_at_mut(Suggestion::LEN);
-        let head = Suggestion {
-            decision: suggestion.id as f64,
-            confidence: f64::from(suggestion.confidence),
-            abstain: f64::from(u8::from(suggestion.abstain)),
-        };
-        head.write(header);
-        let rows = rows.chunks_exact_mut(RankedRoute::LEN);
-        for ((ranked, id), row) in suggestion.ranked.iter().zip(ids.iter_mut()).zip(rows) {
-            *id = ranked.id.packed();
-            let route = RankedRoute {
-                score: f64::from(ranked.score),
-                probability: f64::from(ranked.probability),
-                count: ranked.count as f64,
-                avg_quality: ranked.avg_quality,
-                described: ranked.described as f64,
-            };
-            route.write(row);
-        }
-        Ok(suggestion.ranked.len() as u32)
+        Ok(write(&suggestion, ids, numbers))
     })
+}
+
+/// As `suggest` with a query; returns JSON, {found, episodes}: how many were written, and {trajectory, incarnation, route, quality, similarity,
+/// attention} of each past query that spoke for and against.
+#[napi(catch_unwind)]
+pub fn suggest_explained(
+    handle: u32,
+    query: Float32ArraySlice,
+    eligible: Option<Uint32ArraySlice>,
+    mut ids: Uint32ArraySlice,
+    mut numbers: Float64ArraySlice,
+) -> napi::Result<String> {
+    fault::point("suggest");
+    with(handle, |engine| {
+        let (ids, numbers) = (ids.as_mut_slice(), numbers.as_mut_slice());
+        check_room(ids, numbers)?;
+        let eligible = eligible.map(|eligible| route_ids(&eligible));
+        let suggestion = engine.explain_routes(&query, ids.len(), eligible.as_deref())?;
+        let of = |episode: &Episode| {
+            json!({
+                "trajectory": episode.trajectory,
+                "incarnation": engine.trajectory_incarnation(episode.trajectory).to_string(),
+                "route": &*episode.route,
+                "quality": episode.quality,
+                "similarity": episode.cosine,
+                "attention": episode.attention,
+            })
+        };
+        let episodes: Vec<_> = suggestion.episodes.iter().map(of).collect();
+        Ok(json!({ "found": write(&suggestion, ids, numbers), "episodes": episodes }).to_string())
+    })
+}
+
+fn check_room(ids: &[u32], numbers: &[f64]) -> Result<(), SonaError> {
+    if numbers.len() < SuggestionRow::LEN + RankedRoute::LEN * ids.len() {
+        return Err(SonaError::Internal("the output of suggest is too short".into()));
+    }
+    Ok(())
+}
+
+fn route_ids(ids: &[u32]) -> Vec<RouteId> {
+    ids.iter().map(|&id| RouteId::from_packed(id)).collect()
+}
+
+/// Returns how many routes were written.
+fn write(suggestion: &Suggestion, ids: &mut [u32], numbers: &mut [f64]) -> u32 {
+    let (header, rows) = numbers.split_at_mut(SuggestionRow::LEN);
+    let head = SuggestionRow {
+        decision: suggestion.id as f64,
+        confidence: f64::from(suggestion.confidence),
+        abstain: f64::from(u8::from(suggestion.abstain)),
+        rounds: f64::from(suggestion.reasoning.rounds),
+        stop: f64::from(suggestion.reasoning.stop.code()),
+    };
+    head.write(header);
+    let rows = rows.chunks_exact_mut(RankedRoute::LEN);
+    for ((ranked, id), row) in suggestion.ranked.iter().zip(ids.iter_mut()).zip(rows) {
+        *id = ranked.id.packed();
+        let route = RankedRoute {
+            score: f64::from(ranked.score),
+            probability: f64::from(ranked.probability),
+            count: ranked.count as f64,
+            avg_quality: ranked.avg_quality,
+            described: ranked.described as f64,
+        };
+        route.write(row);
+    }
+    suggestion.ranked.len() as u32
 }

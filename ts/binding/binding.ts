@@ -126,6 +126,13 @@ export interface Binding {
     ids: Uint32Array,
     numbers: Float64Array,
   ): number;
+  suggestExplained(
+    handle: number,
+    query: Float32Array,
+    eligible: Uint32Array | undefined,
+    ids: Uint32Array,
+    numbers: Float64Array,
+  ): string;
   squaredNorm(handle: number, memory: Float32Array, at: number, length: number): number;
   reserveIds(handle: number, count: number): number;
   trajectoryEnd(

@@ -53,6 +53,8 @@ export interface SonaConfig extends QueryOptions {
   abstainBelow?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;
+  /** Whether suggestions also ask what happened to the nearest past queries, and reason about it. Default true. */
+  memory?: boolean | undefined;
   /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
   promotionGate?: boolean | undefined;
   /** `'auto'`: a native thread trains when work is due. `'manual'`: only explicit calls train, repeatably. Default `'auto'`. */
@@ -94,6 +96,7 @@ export const settingNames = [
   'maxTrajectorySteps',
   'abstainBelow',
   'tiers',
+  'memory',
   'promotionGate',
   'background',
   'backgroundEvery',

@@ -97,6 +97,8 @@ export interface SuggestOptions {
   k?: number | undefined;
   /** Names that may be chosen. Default: all. */
   eligible?: readonly string[] | undefined;
+  /** Whether to say which past queries spoke for and against: `reasoning.episodes`. Default false. */
+  explain?: boolean | undefined;
 }
 
 /**
@@ -306,12 +308,12 @@ export class SonaEngine {
    */
   suggestRoutes(query: Query, options: SuggestOptions = noOptions): RouteSuggestion {
     const handle = this.#live();
-    const { k, eligible } = checkSuggest(options);
+    const { k, eligible, explain } = checkSuggest(options);
     const text = this.#queries.text('query', query);
     if (text === undefined)
-      return this.#routes.suggest(handle, this.#read('query', query), k, eligible, null);
+      return this.#routes.suggest(handle, this.#read('query', query), k, eligible, explain, null);
     const fallback = this.#queries.textOrFallback('query', text, this.#query, (error) => this.#fail(error));
-    return this.#routes.suggest(handle, this.#query, k, eligible, fallback);
+    return this.#routes.suggest(handle, this.#query, k, eligible, explain, fallback);
   }
 
   /** As `suggestRoutes`, with every embedder. */
@@ -321,7 +323,7 @@ export class SonaEngine {
   ): Promise<RouteSuggestion> {
     this.#live();
     const { wait, rest } = splitAsync(options);
-    const { k, eligible } = checkSuggest(rest);
+    const { k, eligible, explain } = checkSuggest(rest);
     const text = this.#queries.text('query', query);
     if (text === undefined || this.#queries.isSync('query')) return this.suggestRoutes(text ?? query, rest);
     const names = eligible && Array.from(eligible);
@@ -329,7 +331,7 @@ export class SonaEngine {
     const { vector, fallback } = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     const handle = this.#live();
     const read = vector ? this.#read('query', vector) : this.#query;
-    return this.#routes.suggest(handle, read, k, names, fallback);
+    return this.#routes.suggest(handle, read, k, names, explain, fallback);
   }
 
   /**
@@ -731,11 +733,12 @@ function queriesOf(handle: number, dim: number, options: QueryOptions): Queries 
 }
 
 function checkSuggest(options: SuggestOptions) {
-  if (options !== noOptions) checkOptions('options', options, ['k', 'eligible']);
-  const { k = 5, eligible } = options;
+  if (options !== noOptions) checkOptions('options', options, ['k', 'eligible', 'explain']);
+  const { k = 5, eligible, explain = false } = options;
   checkInteger('k', k, 1, 10_000);
   if (eligible !== undefined) checkNames('eligible', eligible);
-  return { k, eligible };
+  if (typeof explain !== 'boolean') throw invalidArgument('explain', 'true or false', explain);
+  return { k, eligible, explain };
 }
 
 function checkFind(k: number, options: { minQuality?: number | undefined }): number | undefined {

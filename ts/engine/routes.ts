@@ -1,5 +1,5 @@
 import { fromNative, invalidArgument, unknownRoute } from '../base/errors.ts';
-import type { SuggestionId } from '../base/ids.ts';
+import { formatId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
 import { type Metadata, parseMetadata } from '../base/metadata.ts';
 import { checkName } from '../base/vectors.ts';
 import { rowOf } from '../binding/layout.ts';
@@ -25,17 +25,42 @@ export interface Route {
 export interface RankedRoute {
   /** Its name. */
   route: string;
-  /** Cosine of the adapted query with the route's prototype; 0 in a fallback. */
+  /** Cosine of the adapted query with the route's prototype, and a twentieth of its trained offset; 0 in a fallback. */
   score: number;
   /**
-   * Softmax among the eligible routes of 20 x score, over a temperature that is fitted to held-back
-   * outcomes. In a fallback the share of this route: the sum of its qualities plus 1.
+   * Among the eligible routes: softmax of 20 x score, pooled with what past queries say once that has been learned, over a
+   * temperature that is fitted to outcomes. Routes are ranked by it. In a fallback the share of this route: the sum of its
+   * qualities plus 1.
    */
   probability: number;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: { count: number; avgQuality: number };
   /** What `addRoute` was given, frozen; undefined without any. */
   metadata?: Metadata | undefined;
+}
+
+/** A past query that was near, with what was tried and how it went. */
+export interface Episode {
+  /** The trajectory that ended with its outcome. */
+  trajectoryId: TrajectoryId;
+  /** The route that was tried. */
+  route: string;
+  /** How well that went, 0 to 1: near 1 it spoke for the route, near 0 against it. */
+  quality: number;
+  /** Cosine with the present query. */
+  similarity: number;
+  /** Share of all attention that was paid to it. */
+  attention: number;
+}
+
+/** How long past queries were reasoned about. */
+export interface Reasoning {
+  /** Rounds of "if not that one, which?"; 0 without past queries near. More are allowed where queries like this one went badly. */
+  rounds: number;
+  /** Why there were no more: nothing to reason about, no probability moved any more, or the rounds were used up. */
+  stop: 'nothing' | 'settled' | 'rounds';
+  /** Up to 64 past queries that spoke for and against, the nearest first; undefined unless `explain`. */
+  episodes?: Episode[] | undefined;
 }
 
 /** A ranking of routes for one query. */
@@ -50,6 +75,8 @@ export interface RouteSuggestion {
   confidence: number;
   /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
   abstain: boolean;
+  /** What past queries were asked, and how long. */
+  reasoning: Reasoning;
   /**
    * Why the text did not count, or by its hashed words alone (`language`); null where it did. Nothing is learned from the outcome
    * of what was answered without it: `feedback` answers `no-query`.
@@ -58,10 +85,12 @@ export interface RouteSuggestion {
 }
 
 /** Before the first ranked route in the addon's answer. */
-const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain']);
+const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain', 'rounds', 'stop']);
 
 /** For each ranked route. */
 const ROUTE = rowOf('RankedRoute', ['score', 'probability', 'count', 'avg_quality', 'described']);
+
+const STOPS = ['nothing', 'settled', 'rounds'] as const;
 
 /** Routes whose names are kept here: twice as many as there can be. */
 const MOST_KNOWN = 20_000;
@@ -75,6 +104,12 @@ interface Known {
 
 /** A route as the addon writes it: its metadata as JSON. */
 type RouteRow = Omit<Route, 'metadata'> & { readonly id: number; readonly metadata: string | null };
+
+/** A past query as the addon writes it. */
+type EpisodeRow = Omit<Episode, 'trajectoryId'> & {
+  readonly trajectory: number;
+  readonly incarnation: string;
+};
 
 /** Names and ids of the routes of one engine, so that names cross to the addon once. */
 export class Routes {
@@ -129,16 +164,18 @@ export class Routes {
     query: Float32Array,
     k: number,
     eligible: readonly string[] | undefined,
+    explain: boolean,
     fallback: Fallback | null,
   ): RouteSuggestion {
-    if (eligible === undefined) return this.#suggest(handle, query, k, undefined, fallback);
+    const suggest = (wanted?: Uint32Array) => this.#suggest(handle, query, k, wanted, explain, fallback);
+    if (eligible === undefined) return suggest();
     try {
-      return this.#suggest(handle, query, k, this.#resolve(handle, eligible), fallback);
+      return suggest(this.#resolve(handle, eligible));
     } catch (error) {
       if (fromNative(error).code !== 'SONA_UNKNOWN_ROUTE') throw error;
       // another thread may have removed a route and added it again: the names decide, as if never seen here
       for (const name of eligible) this.forget(name);
-      return this.#suggest(handle, query, k, this.#resolve(handle, eligible), fallback);
+      return suggest(this.#resolve(handle, eligible));
     }
   }
 
@@ -147,6 +184,7 @@ export class Routes {
     query: Float32Array,
     k: number,
     wanted: Uint32Array | undefined,
+    explain: boolean,
     fallback: Fallback | null,
   ): RouteSuggestion {
     if (this.#ranked.length !== k) {
@@ -156,7 +194,8 @@ export class Routes {
     const ids = this.#ranked;
     const numbers = this.#numbers;
     const known = isWithoutText(fallback) ? undefined : query;
-    const found = call(() => native.suggest(handle, known, wanted, ids, numbers));
+    const explained = explain && known ? this.#explained(handle, known, wanted) : undefined;
+    const found = explained?.found ?? call(() => native.suggest(handle, known, wanted, ids, numbers));
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {
       const at = HEADER.size + ROUTE.size * i;
@@ -180,8 +219,23 @@ export class Routes {
       ranked,
       confidence: numbers[HEADER.confidence] as number,
       abstain: numbers[HEADER.abstain] === 1,
+      reasoning: {
+        rounds: numbers[HEADER.rounds] as number,
+        stop: STOPS[numbers[HEADER.stop] as number] as Reasoning['stop'],
+        ...(explain && { episodes: explained?.episodes ?? [] }),
+      },
       fallback,
     };
+  }
+
+  #explained(handle: number, query: Float32Array, wanted: Uint32Array | undefined) {
+    const json = call(() => native.suggestExplained(handle, query, wanted, this.#ranked, this.#numbers));
+    const { found, episodes } = JSON.parse(json) as { found: number; episodes: EpisodeRow[] };
+    const toEpisode = ({ trajectory, incarnation, ...rest }: EpisodeRow): Episode => ({
+      trajectoryId: formatId('trajectory', incarnation, trajectory),
+      ...rest,
+    });
+    return { found, episodes: episodes.map(toEpisode) };
   }
 
   #route(handle: number, id: number, described: number): Known | undefined {

@@ -67,6 +67,8 @@ export interface SonaMemory {
   patterns: number;
   /** Suggestions that are remembered for their outcomes: always the same. */
   suggestions: number;
+  /** Past queries, searchable, beside their trajectories, and what was pooled for the newest outcomes. */
+  episodes: number;
 }
 
 /** What one training cycle did. */

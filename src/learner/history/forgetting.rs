@@ -16,6 +16,7 @@ use crate::bank::index::RouteId;
 use crate::bank::routes::{GOOD, OutcomeSum, PriorFrom, RouteBook};
 use crate::error::Result;
 use crate::fault;
+use crate::reasoner::Trust;
 use crate::simd::Kernels;
 use crate::trajectory::record::Record;
 use crate::trajectory::tally::{self, Tally};
@@ -82,6 +83,7 @@ impl Learner {
         plan.take_back(self.kernels, &mut routes);
         let mut next = Training::clone(state);
         next.retrain(config, scratch, routes.index(), &plan.forgotten, control)?;
+        next.trust = self.lock_instant().reasoned.observed(&plan.forgotten, |left| Trust::default().fitted(left));
         let weights = next.weights();
         let kept = self.next_version(now, &CycleReport::default(), &next);
         let (tier, seed) = {
@@ -235,5 +237,9 @@ impl Instant {
             take_prior(self.kernels, &mut self.routes, *route, prior.as_deref());
         }
         self.ledger.remove(forgotten.records.iter().map(|(record, _)| record.sequence));
+        let sequences: HashSet<u64> = forgotten.records.iter().map(|(record, _)| record.sequence).collect();
+        self.reasoned.remove(&sequences);
+        self.episodes.iter_mut().for_each(|episodes| episodes.remove(&sequences));
+        self.publish_episodes();
     }
 }

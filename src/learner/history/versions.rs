@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::adapter::base::BaseLora;
 use crate::bank::offsets::Offsets;
+use crate::reasoner::Trust;
 use crate::state::{Soundness, UNCOUNTABLE, sound};
 
 /// Versions kept.
@@ -30,6 +31,8 @@ pub struct Kept {
     pub layers: Vec<Arc<BaseLora>>,
     /// Of the first.
     pub offsets: Arc<Offsets>,
+    /// How far past queries were trusted.
+    pub trust: Trust,
 }
 
 /// The newest versions, oldest first.
@@ -44,7 +47,8 @@ impl Versions {
     /// Starts with what was drawn.
     pub fn new(untrained: Vec<Arc<BaseLora>>) -> Self {
         let version = Version { version: 0, promoted_ms: 0, trajectories: 0, held_out_gain: None };
-        let kept = VecDeque::from([Kept { version, layers: untrained, offsets: Arc::default() }]);
+        let kept =
+            VecDeque::from([Kept { version, layers: untrained, offsets: Arc::default(), trust: Trust::default() }]);
         Self { kept, next: 1, current: 0 }
     }
 
@@ -74,6 +78,7 @@ impl Versions {
         sound("kept", in_order && self.kept.len() <= KEPT, format_args!("at most {KEPT} versions, in order"))?;
         let trained = self.kept.iter().all(|kept| !kept.layers.is_empty());
         sound("kept", trained, "versions with a layer")?;
+        sound("kept", self.kept.iter().all(|kept| kept.trust.is_sound()), "trust that can have been learned")?;
         sound("current", numbers().any(|version| version == self.current), "a version that is kept")?;
         sound("next", self.next < UNCOUNTABLE, "a count")
     }

@@ -7,6 +7,7 @@ use half::slice::HalfFloatSliceExt;
 
 use super::super::change::{self, Change};
 use super::super::core::Learner;
+use super::considered::Considered;
 use super::rivals::Rivals;
 use super::suggestions::Suggested;
 use crate::adapter::objective::NEAREST;
@@ -76,15 +77,30 @@ impl Learner {
     }
 
     /// Keeps a suggestion while nobody watches: waits for no other. As [`suggest`](Self::suggest) otherwise.
-    pub fn keep_unwatched(&self, id: u64, query: &[f32], best: Option<RouteId>, nearest: &[RouteId]) {
+    pub fn keep_unwatched(
+        &self,
+        id: u64,
+        query: &[f32],
+        best: Option<RouteId>,
+        nearest: &[RouteId],
+        considered: &Considered,
+    ) {
         let query = Some(|kept: &mut [f16]| kept.convert_from_f32_slice(query));
-        self.suggestions.keep(id, best, nearest, query);
+        self.suggestions.keep(id, best, nearest, considered, query);
     }
 
-    /// Keeps a suggestion for its outcome: the unit query, where it is known, the best route, and the nearest ones.
-    pub fn suggest(&self, id: u64, query: Option<&[f32]>, best: Option<RouteId>, nearest: &[RouteId]) {
+    /// Keeps a suggestion for its outcome: the unit query, where it is known, the best route, the nearest ones, and what was pooled.
+    pub fn suggest(
+        &self,
+        id: u64,
+        query: Option<&[f32]>,
+        best: Option<RouteId>,
+        nearest: &[RouteId],
+        considered: Considered,
+    ) {
         let query = query.unwrap_or_default().iter().map(|&x| f16::from_f32(x)).collect();
-        let suggested = change::Suggested { id, query, best, nearest: nearest.into() };
+        let considered = Arc::new(considered);
+        let suggested = change::Suggested { id, query, best, nearest: nearest.into(), considered };
         self.make(self.lock_instant(), None, &Change::Suggested(suggested));
     }
 
@@ -94,9 +110,9 @@ impl Learner {
     }
 
     pub(in crate::learner) fn keep(&self, suggested: &change::Suggested) {
-        let change::Suggested { id, query, best, nearest } = suggested;
+        let change::Suggested { id, query, best, nearest, considered } = suggested;
         let query = (!query.is_empty()).then_some(|kept: &mut [f16]| kept.copy_from_slice(query));
-        self.suggestions.keep(*id, *best, nearest, query);
+        self.suggestions.keep(*id, *best, nearest, considered, query);
     }
 
     /// Learns from one ended trajectory at once, then queues it. Nobody else holds `record` yet. Returns how many older records

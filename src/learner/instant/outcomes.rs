@@ -1,14 +1,19 @@
 //! What an outcome changes at once, and what a corrected one does.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::change::{Amended, Ended, Route};
 use super::super::quality;
+use super::considered::Considered;
 use super::state::{Instant, take_prior};
 use super::step::Update;
 use crate::bank::index::RouteId;
 use crate::bank::routes::{GOOD, PriorFrom};
 use crate::trajectory::record::{Record, step_outcome};
+
+/// The quality from which on an outcome was as a sure suggestion expected it.
+const SURE: f32 = 0.95;
 
 impl Instant {
     pub fn apply_route(&mut self, route: &Route) {
@@ -41,7 +46,41 @@ impl Instant {
         self.quality_sum = self.quality_sum.wrapping_add(quality::fixed(record.quality()));
         self.tally.add(record.sequence, record.source(), record.ended_ms);
         self.log(record, ended.rivals, None);
-        self.ledger.push(record.clone())
+        let oldest = self.ledger.push(record.clone());
+        oldest.iter().for_each(|oldest| self.give_up(oldest));
+        oldest
+    }
+
+    /// Takes in what was pooled for the suggestion that a record tells the outcome of. Whether the outcome is no news: a right one
+    /// of a route that was sure to be right, near such another.
+    pub fn reason_from(&mut self, record: &Arc<Record>, considered: &mut Considered) -> bool {
+        let familiar = considered.familiar && record.quality() >= SURE;
+        if self.episodes.is_some() {
+            self.reasoned.push(record, considered);
+        }
+        familiar
+    }
+
+    /// Remembers what was tried, unless it is `familiar`.
+    pub fn remember(&mut self, record: &Arc<Record>, familiar: bool) {
+        if let Some(episodes) = self.episodes.as_mut().filter(|_| record.route.is_some() && !familiar) {
+            episodes.add(record.clone());
+        }
+        self.publish_episodes();
+    }
+
+    /// A record is held no more.
+    fn give_up(&mut self, record: &Record) {
+        let oldest = self.ledger.records().next();
+        if oldest.is_some_and(|oldest| oldest.sequence < record.sequence) {
+            // its id came twice
+            let sequence = HashSet::from([record.sequence]);
+            self.reasoned.remove(&sequence);
+            self.episodes.iter_mut().for_each(|episodes| episodes.remove(&sequence));
+        } else {
+            self.reasoned.give_up_oldest(record.sequence);
+            self.episodes.iter_mut().for_each(|episodes| episodes.give_up_oldest(record.sequence));
+        }
     }
 
     /// Replaces the outcome of a record: its part in the prototype exactly, in the micro tier by the difference of both
@@ -50,6 +89,10 @@ impl Instant {
         let Amended { record, from, to, rivals, .. } = amended;
         record.set_outcome(*to);
         self.note_amended(record.id);
+        if to.quality < SURE && self.episodes.as_ref().is_some_and(|episodes| !episodes.holds(record)) {
+            // it is news after all
+            self.remember(record, false);
+        }
         if from.quality == to.quality {
             return 0.0;
         }

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use half::slice::HalfFloatSliceExt;
 
 use super::super::snapshot::Snapshot;
+use super::considered::ReasonedLog;
 use super::rivals::Rivals;
 use super::step::{Scratch, Taken, Update, View, forward};
 use super::tier::MicroTier;
@@ -18,6 +19,8 @@ use crate::bank::patterns::PatternIndex;
 use crate::bank::pool::ArcPool;
 use crate::bank::routes::RouteBook;
 use crate::config::Config;
+use crate::memory::episodes::{Episodes, Fresh};
+use crate::reasoner::Trust;
 use crate::simd::Kernels;
 use crate::trajectory::ledger::Ledger;
 use crate::trajectory::record::Record;
@@ -57,6 +60,13 @@ pub struct Instant {
     pub cycle_began: u64,
     /// The newest records, whose outcomes can be amended.
     pub ledger: Ledger,
+    /// Past queries with what was tried, searchable; none while memory is off.
+    pub episodes: Option<Episodes>,
+    /// The newest outcomes with what was pooled for them.
+    pub reasoned: ReasonedLog,
+    trust: Trust,
+    fresh_published: Arc<Fresh>,
+    freshes: ArcPool<Fresh>,
     /// Every record by source and time.
     pub tally: Tally,
     /// Records amended since the last cycle.
@@ -104,6 +114,11 @@ impl Instant {
             cycle_under_way: false,
             cycle_began: 0,
             ledger: Ledger::new(config.trajectory_capacity),
+            episodes: config.memory.then(|| Episodes::new(config.hidden_dim)),
+            reasoned: ReasonedLog::default(),
+            trust: Trust::default(),
+            fresh_published: Arc::default(),
+            freshes: ArcPool::new(SPARE),
             tally: Tally::new(),
             amended: HashSet::new(),
             correcting: HashSet::new(),
@@ -127,6 +142,8 @@ impl Instant {
             patterns: self.patterns.clone(),
             temperature: self.temperature,
             routes: self.routes.index().clone(),
+            episodes: self.episodes.as_ref().map(|episodes| episodes.published(self.fresh_published.clone())),
+            trust: self.trust,
         }
     }
 
@@ -206,6 +223,14 @@ impl Instant {
         self.micros.retire(std::mem::replace(&mut self.micro_published, next));
     }
 
+    /// Makes past queries as they are what the next snapshot has.
+    pub fn publish_episodes(&mut self) {
+        let Some(episodes) = &self.episodes else { return };
+        let current = episodes.fresh();
+        let next = self.freshes.publish(|| current.clone(), |fresh| fresh.copy_from(current));
+        self.freshes.retire(std::mem::replace(&mut self.fresh_published, next));
+    }
+
     /// Takes over another tier; returns the former one.
     pub fn adopt_tier(&mut self, tier: MicroTier) -> MicroTier {
         let former = std::mem::replace(&mut self.tier, tier);
@@ -228,6 +253,11 @@ impl Instant {
     pub fn adopt_patterns(&mut self, patterns: Arc<PatternIndex>, temperature: f32) {
         self.patterns = patterns;
         self.temperature = temperature;
+    }
+
+    /// Takes over how far past queries are trusted.
+    pub fn adopt_trust(&mut self, trust: Trust) {
+        self.trust = trust;
     }
 
     /// Takes over layers above the first.

@@ -1,4 +1,4 @@
-//! The newest suggestions: the query, the best route and the nearest ones, until an outcome comes.
+//! The newest suggestions: the query, the best route, the nearest ones and what was pooled, until an outcome comes.
 //!
 //! Readers make suggestions, and must not wait for each other: the places are dealt out to several lists with a lock each, so
 //! that suggestions that follow on each other are in different ones.
@@ -7,6 +7,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
+use super::considered::Considered;
 use crate::adapter::objective::NEAREST;
 use crate::bank::index::RouteId;
 use crate::error::Result;
@@ -39,6 +40,8 @@ pub struct Kept {
     nearest: Vec<RouteId>,
     /// The unit query; empty where it was not known, and once there is an outcome, whose record has it.
     query: Vec<f16>,
+    /// What was pooled; empty once there is an outcome.
+    considered: Considered,
 }
 
 /// What is known of a suggestion.
@@ -80,13 +83,21 @@ impl Suggestions {
     }
 
     /// Keeps a suggestion, with room for a query where it has one. Once every place has been used nothing is allocated.
-    pub fn keep(&self, id: u64, best: Option<RouteId>, nearest: &[RouteId], query: Option<impl FnOnce(&mut [f16])>) {
+    pub fn keep(
+        &self,
+        id: u64,
+        best: Option<RouteId>,
+        nearest: &[RouteId],
+        considered: &Considered,
+        query: Option<impl FnOnce(&mut [f16])>,
+    ) {
         let mut kept = self.place(id);
         kept.id = id;
         kept.trajectory = 0;
         kept.best = best;
         kept.nearest.clear();
         kept.nearest.extend_from_slice(nearest);
+        kept.considered.copy_from(considered);
         kept.query.clear();
         if let Some(query) = query {
             kept.query.resize(self.dim, f16::ZERO);
@@ -119,12 +130,15 @@ impl Suggestions {
         (kept.id == id && !into.is_empty()).then_some(into)
     }
 
-    /// Notes which trajectory told the outcome; the first one stays.
-    pub fn answer(&self, id: u64, trajectory: u64) {
+    /// Notes which trajectory told the outcome, and calls `first` with what was pooled for the suggestion where it is the first;
+    /// that one stays.
+    pub fn answer(&self, id: u64, trajectory: u64, first: impl FnOnce(&mut Considered)) {
         let mut kept = self.place(id);
         if kept.id == id && kept.trajectory == 0 {
             kept.trajectory = trajectory;
             kept.query.clear();
+            first(&mut kept.considered);
+            kept.considered.clear();
         }
     }
 
@@ -139,8 +153,11 @@ impl Suggestions {
 
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
-        let of_place =
-            |kept: &Kept| kept.nearest.capacity() * size_of::<RouteId>() + kept.query.capacity() * size_of::<f16>();
+        let of_place = |kept: &Kept| {
+            kept.nearest.capacity() * size_of::<RouteId>()
+                + kept.query.capacity() * size_of::<f16>()
+                + kept.considered.bytes()
+        };
         let of_list = |list: &Mutex<Vec<Kept>>| {
             let list = list.lock();
             list.capacity() * size_of::<Kept>() + list.iter().map(of_place).sum::<usize>()
@@ -184,8 +201,10 @@ impl Frozen {
         let in_order = kept.is_sorted_by(|a, b| a.id < b.id);
         sound("id", in_order && self.places_differ(), "places of their own, in order")?;
         let routes = kept.iter().flat_map(|kept| kept.nearest.iter().chain(&kept.best));
-        sound("nearest", routes.copied().all(issued), "routes that there were")?;
+        sound("nearest", routes.copied().all(&issued), "routes that there were")?;
         sound("nearest", kept.iter().all(|kept| kept.nearest.len() <= NEAREST), format_args!("at most {NEAREST}"))?;
+        let considered = kept.iter().all(|kept| kept.considered.is_sound(&issued) && kept.may_have_considered());
+        sound("features", considered, "what can have been pooled")?;
         let mut unit = vec![0.0; self.dim];
         let query = |kept: &Kept| {
             if kept.query.is_empty() {
@@ -221,6 +240,7 @@ impl Frozen {
         writer.tensor("routes", &[routes.len()], &routes);
         let queries: Vec<f16> = kept.iter().flat_map(|kept| kept.query.iter().copied()).collect();
         writer.tensor("queries", &[queries.len() / self.dim, self.dim], &queries);
+        Considered::save_all(kept.iter().map(|kept| &kept.considered), &mut writer.scope("considered"));
     }
 
     fn restore(dim: usize, capacity: usize, reader: &Reader<'_>) -> Result<Self> {
@@ -238,6 +258,7 @@ impl Frozen {
         let listed = near.iter().map(|&near| near as usize).sum::<usize>() + holding(BEST);
         let routes: Vec<u32> = reader.tensor("routes", &[listed])?;
         let queries: Vec<f16> = reader.tensor("queries", &[holding(QUERY), dim])?;
+        let mut considered = Considered::restore_all(count, &reader.scope("considered"))?.into_iter();
         let mut routes = routes.into_iter().map(RouteId::from_packed);
         let mut queries = queries.chunks_exact(dim);
         let kept = (0..count).map(|n| Kept {
@@ -246,11 +267,18 @@ impl Frozen {
             best: if has[n] & BEST > 0 { routes.next() } else { None },
             nearest: routes.by_ref().take(near[n] as usize).collect(),
             query: if has[n] & QUERY > 0 { queries.next().unwrap_or_default().to_vec() } else { Vec::new() },
+            considered: considered.next().unwrap_or_default(),
         });
         let frozen = Self { dim, capacity, kept: kept.collect() };
         // before any is put into its place
         reader.check(frozen.check(|_| true))?;
         Ok(frozen)
+    }
+}
+
+impl Kept {
+    fn may_have_considered(&self) -> bool {
+        !self.query.is_empty() || self.considered.is_empty()
     }
 }
 
@@ -263,6 +291,7 @@ mod tests {
             id,
             Some(RouteId::from_packed(7)),
             &[RouteId::from_packed(7)],
+            &Considered::default(),
             Some(|query: &mut [f16]| query.fill(f16::ONE)),
         );
     }
@@ -273,13 +302,13 @@ mod tests {
         keep(&suggestions, 1);
         let waiting = Suggested::Waiting { query: vec![f16::ONE], best: Some(RouteId::from_packed(7)) };
         assert_eq!(suggestions.find(1), waiting);
-        suggestions.answer(1, 9);
-        suggestions.answer(1, 10);
+        suggestions.answer(1, 9, |_| ());
+        suggestions.answer(1, 10, |_| panic!("it has one"));
         assert_eq!(suggestions.find(1), Suggested::Answered { trajectory: 9 });
         (2..=4).for_each(|id| keep(&suggestions, id));
         assert_eq!(suggestions.find(1), Suggested::Gone);
         assert_eq!(suggestions.find(4), waiting);
-        suggestions.answer(1, 11);
+        suggestions.answer(1, 11, |_| panic!("it is gone"));
         assert!(suggestions.waits(4));
     }
 }

@@ -81,6 +81,10 @@ impl Learner {
         let corrected = self.corrected.load(Ordering::Relaxed);
         next.owe(corrected);
         let snapshot = self.published.load_full();
+        if next.owed() > 0 {
+            let newest = self.lock_instant().reasoned.clone();
+            newest.observed(&HashSet::new(), |newest| next.trust(newest));
+        }
         let (mut report, weights) = next.run(config, scratch, &snapshot, control)?;
         report.trajectories = trajectories;
         let amended = {
@@ -119,7 +123,8 @@ impl Learner {
             trajectories: self.buffer.learned(),
             held_out_gain: report.held_out_gain,
         };
-        Kept { version, layers: training.bases(), offsets: training.layers[0].offsets.clone() }
+        let (layers, offsets) = (training.bases(), training.layers[0].offsets.clone());
+        Kept { version, layers, offsets, trust: training.trust }
     }
 
     /// Makes the change that `decide` makes of a new state of training and of the weights that readers get of it. Above a

@@ -17,6 +17,7 @@ use crate::bank::index::RouteIndex;
 use crate::bank::offsets::Offsets;
 use crate::config::Config;
 use crate::error::Result;
+use crate::reasoner::{Observed, Trust};
 use crate::simd::Kernels;
 use crate::trajectory::record::Record;
 
@@ -29,6 +30,8 @@ pub struct Training {
     pub members: Members,
     pub changes: ChangeDetector,
     pub calibration: Calibration,
+    /// How far past queries are trusted beside the adapter.
+    pub trust: Trust,
     /// Removed routes whose examples have been given up.
     pub removed: u64,
 }
@@ -77,6 +80,7 @@ impl Training {
             members: Members::new(config),
             changes: ChangeDetector::default(),
             calibration: Calibration::default(),
+            trust: Trust::default(),
             removed: 0,
         }
     }
@@ -129,7 +133,9 @@ impl Training {
             false => Vec::new(),
         };
         if self.layers[0].owed > 0 {
-            self.calibrate(config, scratch, serving, promoted.contains(&0));
+            if self.trust == Trust::default() {
+                self.calibrate(config, scratch, serving, promoted.contains(&0));
+            }
             report.drift = self.changes.observe(config.kernels, config.dim, &self.layers[0].replay);
         }
         self.layers.iter_mut().for_each(|layer| layer.owed = 0);
@@ -163,6 +169,24 @@ impl Training {
             }
         }
         calibration.step(&evidence);
+    }
+
+    /// Fits how far past queries are trusted to the newest outcomes with what was pooled for them, and the temperature to what comes
+    /// of that. Nothing changes with few.
+    pub fn trust(&mut self, newest: &[Observed<'_>]) {
+        self.trust = self.trust.fitted(newest);
+        if self.trust == Trust::default() {
+            return;
+        }
+        let mut evidence = self.calibration.evidence();
+        let mut logits = Vec::new();
+        for Observed { features, chosen, outcome } in newest {
+            logits.clear();
+            logits.extend(features.iter().map(|features| self.trust.pool(features)));
+            logits.swap(0, *chosen);
+            evidence.add(&logits, *outcome);
+        }
+        self.calibration.step(&evidence);
     }
 
     /// What logits are divided by where probabilities are shown.
@@ -231,6 +255,7 @@ impl Training {
     /// Goes back to the weights of a version. A layer that is not part of it starts over.
     pub fn roll_back(&mut self, config: &TrainingConfig, kept: &Kept) {
         self.layers[0].offsets = kept.offsets.clone();
+        self.trust = kept.trust;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             layer.base = match kept.layers.get(index) {
                 Some(base) => base.clone(),

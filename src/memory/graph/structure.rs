@@ -97,7 +97,7 @@ impl Graph {
         scratch.query.set(index.kernels(), query, index.dim())?;
         scratch.best.start(index.reach(k));
         self.offer(index, ef.max(index.reach(k)), filter, scratch);
-        Ok(index.rank(k, scratch))
+        Ok(index.rank(k, |slot| index.halves(slot), scratch))
     }
 
     /// Whether it can have been built of this index.

@@ -1,0 +1,248 @@
+//! What happened to past queries: that suggestions ask it, that it helps where a route covers many things, and that it is kept,
+//! corrected and forgotten like all that is learned.
+
+use std::collections::BTreeMap;
+
+use half::f16;
+use sona::{Background, Config, Criterion, LearningSignal, SonaEngine, SuggestionOutcome};
+
+const DIM: usize = 16;
+
+fn config(memory: bool) -> Config {
+    Config { hidden_dim: DIM, memory, background: Background::Manual, ..Config::default() }
+}
+
+/// A number in [0, 1) for every count (SplitMix64).
+fn chance(n: u64) -> f64 {
+    let mut z = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn unit(x: Vec<f64>) -> Vec<f32> {
+    let length = x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    x.iter().map(|x| (x / length) as f32).collect()
+}
+
+fn vector(n: u64) -> Vec<f32> {
+    unit((0..DIM as u64).map(|i| chance(n * 64 + i + 1) - 0.5).collect())
+}
+
+/// Topics of which each route covers many, dealt out without any order.
+const TOPICS: u64 = 40;
+const ROUTES: u64 = 4;
+
+fn query(n: u64) -> (Vec<f32>, String) {
+    let topic = (chance(n + 7_000_000) * TOPICS as f64) as u64;
+    let (centre, off) = (vector(500_000 + topic), vector(900_000 + n));
+    let x = centre.iter().zip(&off).map(|(c, o)| f64::from(c + 0.35 * o)).collect();
+    (unit(x), (topic % ROUTES).to_string())
+}
+
+fn engine(config: Config) -> SonaEngine {
+    let engine = SonaEngine::new(config).unwrap();
+    for route in 0..ROUTES {
+        let topics = (0..TOPICS).filter(|topic| topic % ROUTES == route);
+        let mut mean = vec![0.0; DIM];
+        topics.for_each(|topic| mean.iter_mut().zip(vector(500_000 + topic)).for_each(|(m, x)| *m += f64::from(x)));
+        engine.add_route(&route.to_string(), Some(&unit(mean))).unwrap();
+    }
+    engine
+}
+
+/// Chooses and hears whether that was right; trains after every hundred.
+fn learn(engine: &SonaEngine, events: std::ops::Range<u64>) {
+    for n in events {
+        let (x, route) = query(n);
+        let suggestion = engine.suggest_routes(&x, 1, None).unwrap();
+        let quality = Some(f64::from(u8::from(*suggestion.ranked[0].name == *route)));
+        engine.feedback(suggestion.id, &SuggestionOutcome { quality, ..SuggestionOutcome::default() }).unwrap();
+        if n % 100 == 99 {
+            engine.force_learn().unwrap();
+        }
+    }
+}
+
+fn accuracy(engine: &SonaEngine) -> f64 {
+    let right = |n: &u64| {
+        let (x, route) = query(n + 3_000_000);
+        *engine.suggest_routes(&x, 1, None).unwrap().ranked[0].name == *route
+    };
+    (0..500).filter(right).count() as f64 / 500.0
+}
+
+#[test]
+fn routes_that_cover_many_things_are_told_apart() {
+    let (with, without) = (engine(config(true)), engine(config(false)));
+    [&with, &without].into_iter().for_each(|engine| learn(engine, 0..2_000));
+    let (with, without) = (accuracy(&with), accuracy(&without));
+    assert!(with > 0.9 && with > without + 0.2, "{with} with, {without} without");
+}
+
+#[test]
+fn until_trust_is_learned_suggestions_are_those_without_memory_to_the_bit() {
+    let (with, without) = (engine(config(true)), engine(config(false)));
+    for n in 0..120 {
+        let (x, route) = query(n);
+        let (a, b) = (with.suggest_routes(&x, 3, None).unwrap(), without.suggest_routes(&x, 3, None).unwrap());
+        assert_eq!((a.ranked.clone(), a.confidence.to_bits()), (b.ranked, b.confidence.to_bits()), "{n}");
+        assert_eq!(b.reasoning.rounds, 0);
+        let outcome = SuggestionOutcome { quality: Some(0.5), route: Some(&route), ..SuggestionOutcome::default() };
+        with.feedback(a.id, &outcome).unwrap();
+        without.feedback(b.id, &outcome).unwrap();
+    }
+    let (x, _) = query(1_000);
+    assert!(with.suggest_routes(&x, 1, None).unwrap().reasoning.rounds > 0);
+}
+
+/// Ids with cosines of what explains a suggestion, nearest first.
+fn spoken(engine: &SonaEngine, x: &[f32]) -> Vec<(u64, f32, f32)> {
+    let explained = engine.explain_routes(x, 1, None).unwrap();
+    let shares: f32 = explained.episodes.iter().map(|episode| episode.attention).sum();
+    assert!(explained.episodes.is_empty() || (shares - 1.0).abs() < 1e-4);
+    explained.episodes.iter().map(|episode| (episode.trajectory, episode.cosine, episode.quality)).collect()
+}
+
+/// A vector as it is held.
+fn held(x: &[f32]) -> Vec<f64> {
+    let rounded: Vec<f64> = x.iter().map(|&x| f16::from_f32(x).to_f64()).collect();
+    let length = rounded.iter().map(|x| x * x).sum::<f64>().sqrt();
+    rounded.iter().map(|x| x / length).collect()
+}
+
+#[test]
+fn the_nearest_that_are_held_speak_whatever_has_come_between() {
+    const CAPACITY: usize = 150;
+    for seed in 0..6_u64 {
+        let capacity = if seed % 2 == 0 { CAPACITY } else { 10_000 };
+        let mut engine = engine(Config { trajectory_capacity: capacity, ..config(true) });
+        // what should be remembered: by trajectory, its query and quality
+        let mut known: BTreeMap<u64, (Vec<f32>, f32)> = BTreeMap::new();
+        for n in 0..700_u64 {
+            let pick = |all: &BTreeMap<u64, (Vec<f32>, f32)>| {
+                *all.keys().nth((chance(n + seed * 10_000) * all.len() as f64) as usize).unwrap()
+            };
+            let x = vector(seed * 100_000 + n);
+            match (n * 7 + seed) % 23 {
+                0 if !known.is_empty() => {
+                    let trajectory = pick(&known);
+                    engine.forget(&Criterion { trajectory: Some(trajectory), ..Criterion::default() }).unwrap();
+                    known.remove(&trajectory);
+                }
+                1 if !known.is_empty() => {
+                    let trajectory = pick(&known);
+                    let signal = LearningSignal { quality: Some(0.25), ..LearningSignal::default() };
+                    engine.learn_from_feedback(trajectory, &signal).unwrap();
+                    known.get_mut(&trajectory).unwrap().1 = 0.25;
+                }
+                2 => engine = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap(),
+                3 => drop(engine.force_learn().unwrap()),
+                _ => {
+                    let mut trajectory = engine.begin_trajectory(&x).unwrap();
+                    let id = trajectory.id();
+                    if n % 5 > 0 {
+                        trajectory.set_route(&(n % ROUTES).to_string());
+                    }
+                    engine.end_trajectory(trajectory, 0.5).unwrap();
+                    if n % 5 > 0 {
+                        known.insert(id, (x.clone(), 0.5));
+                    }
+                }
+            }
+            if n % 20 == 19 {
+                let stats = engine.stats().unwrap();
+                let gone = known.keys().filter(|&&id| !is_held(&engine, id)).copied().collect::<Vec<u64>>();
+                gone.iter().for_each(|id| drop(known.remove(id)));
+                assert!(known.len() <= capacity, "{stats:?}");
+                check(&engine, &known, &vector(seed * 77 + n));
+            }
+        }
+    }
+}
+
+/// Whether its outcome can still be corrected; learns nothing.
+fn is_held(engine: &SonaEngine, trajectory: u64) -> bool {
+    engine.learn_from_feedback(trajectory, &LearningSignal::default()).is_ok()
+}
+
+fn check(engine: &SonaEngine, known: &BTreeMap<u64, (Vec<f32>, f32)>, x: &[f32]) {
+    let unit = held(x);
+    let cosine = |y: &[f32]| held(y).iter().zip(x).map(|(y, x)| y * f64::from(*x)).sum::<f64>();
+    let mut want: Vec<(f64, u64)> = known.iter().map(|(&id, (y, _))| (cosine(y), id)).collect();
+    want.sort_by(|a, b| b.0.total_cmp(&a.0));
+    want.truncate(64);
+    let got = spoken(engine, x);
+    assert_eq!(got.len(), want.len());
+    assert_eq!(unit.len(), DIM);
+    for ((id, cosine, quality), (wanted, _)) in got.iter().zip(&want) {
+        assert!((f64::from(*cosine) - wanted).abs() < 1e-3, "{cosine} {wanted}");
+        assert_eq!(*quality, known[id].1);
+    }
+}
+
+#[test]
+fn an_outcome_that_was_expected_is_not_remembered_until_it_is_corrected() {
+    let engine = engine(config(true));
+    learn(&engine, 0..3_000);
+    let sure = (0..1_000).find_map(|n| {
+        let (x, route) = query(n + 4_000_000);
+        let suggestion = engine.explain_routes(&x, 1, None).unwrap();
+        let first = &suggestion.ranked[0];
+        let near = suggestion.episodes.iter().any(|episode| episode.route == first.name && episode.quality == 1.0);
+        (suggestion.confidence > 0.96 && near && *first.name == *route).then_some((x, suggestion.id))
+    });
+    let (x, id) = sure.expect("a sure suggestion");
+    let right = SuggestionOutcome { quality: Some(1.0), ..SuggestionOutcome::default() };
+    let sona::Answer::Applied { trajectory, .. } = engine.feedback(id, &right).unwrap() else { panic!() };
+    assert!(spoken(&engine, &x).iter().all(|(id, ..)| *id != trajectory));
+    let wrong = LearningSignal { quality: Some(0.0), ..LearningSignal::default() };
+    engine.learn_from_feedback(trajectory, &wrong).unwrap();
+    assert_eq!(spoken(&engine, &x)[0].0, trajectory);
+    assert_eq!(spoken(&engine, &x)[0].2, 0.0);
+}
+
+#[test]
+fn a_version_serves_with_the_trust_that_it_had() {
+    let engine = engine(config(true));
+    learn(&engine, 0..1_000);
+    let (version, before) = (engine.versions().unwrap().1, accuracy(&engine));
+    let probability = |engine: &SonaEngine| {
+        let (x, _) = query(5_000_000);
+        engine.suggest_routes(&x, 1, None).unwrap().confidence
+    };
+    engine.rollback(0).unwrap();
+    // memory stays, but nobody trusts it
+    assert!(accuracy(&engine) < before - 0.1);
+    engine.rollback(version).unwrap();
+    assert!((accuracy(&engine) - before).abs() < 0.1);
+    let restored = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();
+    assert_eq!(probability(&restored), probability(&engine));
+}
+
+#[test]
+fn routes_without_outcomes_keep_their_place_while_others_learn() {
+    let fresh = engine(config(true));
+    let learned = engine(config(true));
+    // topics of the last route never come
+    let never = (ROUTES - 1).to_string();
+    let of = |wanted: bool, from: u64| {
+        (from..).map(query).filter(move |(_, route)| (*route == (ROUTES - 1).to_string()) == wanted)
+    };
+    for (n, (x, route)) in of(false, 0).take(2_000).enumerate() {
+        let suggestion = learned.suggest_routes(&x, 1, None).unwrap();
+        let quality = Some(f64::from(u8::from(*suggestion.ranked[0].name == *route)));
+        learned.feedback(suggestion.id, &SuggestionOutcome { quality, ..SuggestionOutcome::default() }).unwrap();
+        if n % 100 == 99 {
+            learned.force_learn().unwrap();
+        }
+    }
+    let found = |engine: &SonaEngine| {
+        let right = |(x, _): &(Vec<f32>, String)| {
+            engine.suggest_routes(x, 2, None).unwrap().ranked.iter().any(|ranked| *ranked.name == *never)
+        };
+        of(true, 6_000_000).take(200).filter(right).count()
+    };
+    let (before, after) = (found(&fresh), found(&learned));
+    assert!(after + 10 >= before, "{before} before, {after} after");
+}
