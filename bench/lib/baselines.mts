@@ -1,9 +1,10 @@
 // What the engine is compared with, in plain JavaScript.
 import { FullInformation } from './full-information.mts';
-import { add, bestRow, normalise, scale, stack } from './linear.mts';
+import { add, bestRow, dot, normalise, scale, stack } from './linear.mts';
 import type { Learner, LearnerFactory } from './protocol.mts';
 import { Random } from './random.mts';
 import { RidgeArms } from './ridge.mts';
+import { RouteRegression } from './route-regression.mts';
 
 /** The nearest prior, for ever. */
 class PriorOnly implements Learner {
@@ -71,16 +72,49 @@ class Chance implements Learner {
   learn(): void {}
 }
 
+/** The nearest right answers vote, each as far as it is near; a name counts like one of them. */
+class NearestRight implements Learner {
+  readonly name = 'kNN of right answers';
+  private readonly items: { x: Float32Array; route: number }[];
+  private readonly votes: Float64Array;
+
+  constructor(priors: readonly Float32Array[]) {
+    this.items = priors.map((x, route) => ({ x, route }));
+    this.votes = new Float64Array(priors.length);
+  }
+
+  choose(x: Float32Array): number {
+    const nearest = this.items
+      .map(({ x: item, route }) => ({ route, cosine: dot(item, 0, x, 0, x.length) }))
+      .sort((a, b) => b.cosine - a.cosine)
+      .slice(0, VOTERS);
+    this.votes.fill(0);
+    for (const { route, cosine } of nearest)
+      this.votes[route] = (this.votes[route] as number) + Math.exp(20 * cosine);
+    return this.votes.indexOf(Math.max(...this.votes));
+  }
+
+  learn(x: Float32Array, chosen: number, reward: number): void {
+    if (reward >= 0.5) this.items.push({ x, route: chosen });
+  }
+}
+
+/** Right answers that vote. */
+const VOTERS = 16;
+
 /** Seconds per seed. */
 export const cheapBaselines: readonly LearnerFactory[] = [
   (priors, seed) => new Chance(priors.length, seed),
   (priors) => new PriorOnly(priors),
   (priors) => new Rocchio(priors),
   (priors) => new RidgeArms(priors, { name: 'ridge with prior', priorWeight: 0.7, alpha: 0 }),
+  (priors, seed) => RouteRegression.rightOrWrong(priors, seed),
+  (priors, seed) => RouteRegression.allLabels(priors, seed),
 ];
 
 /** A minute per seed and more. */
 export const costlyBaselines: readonly LearnerFactory[] = [
+  (priors) => new NearestRight(priors),
   (priors) => new RidgeArms(priors, { name: 'LinUCB', priorWeight: 0, alpha: 0.1 }),
   (priors, seed) => FullInformation.lowRank('full information, rank 16', priors, seed, 16),
   (priors, seed) => FullInformation.fullMatrix('full information, matrix', priors, seed),

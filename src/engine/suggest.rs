@@ -154,8 +154,10 @@ impl Scratch {
         self.ranking.clear();
         match reasoning.is_some() && snapshot.trust != Trust::default() {
             true => {
-                let pooled = self.reasoner.pooled(&snapshot.trust).zip(&self.scores);
-                self.ranking.extend(pooled.map(|(logit, scored)| Scored::new(logit / TAU, scored.index())));
+                let pooled = |(at, scored): (usize, &Scored)| {
+                    Scored::new(snapshot.trust.pool(&self.reasoner.features(at)) / TAU, scored.index())
+                };
+                self.ranking.extend(self.scores.iter().enumerate().map(pooled));
             }
             false => self.ranking.extend_from_slice(&self.scores),
         }

@@ -2,7 +2,6 @@
 
 use super::attention::{Recalled, attend};
 use super::refine::{Refined, refine};
-use super::trust::Trust;
 
 /// Numbers of an option: its logit by adapter and prototypes, what reasoning over past queries makes of it, what was right and
 /// what was wrong near the query, its name's similarity, its youth.
@@ -99,11 +98,6 @@ impl Reasoner {
             NAMES * self.names[at],
             self.youth[at],
         ]
-    }
-
-    /// The pooled logits of all options, in their order.
-    pub fn pooled(&self, trust: &Trust) -> impl Iterator<Item = f32> {
-        (0..self.logits.len()).map(|at| trust.pool(&self.features(at)))
     }
 }
 
