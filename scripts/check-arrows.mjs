@@ -16,10 +16,21 @@ const everyone = ['config', 'error', 'fault', 'identity', 'state'];
 /** What each room may use, besides itself. @type {Record<string, string[]>} */
 const arrows = {
   napi: ['engine', 'router', 'offpolicy', 'embed', 'store', ...everyone],
-  engine: ['learner', 'bank', 'store', 'adapter', 'trajectory', 'check', 'linear', 'shared', ...everyone],
+  engine: [
+    'learner',
+    'memory',
+    'bank',
+    'store',
+    'adapter',
+    'trajectory',
+    'check',
+    'linear',
+    'shared',
+    ...everyone,
+  ],
   router: ['check', 'chunks', 'linear', 'patient', 'shared', 'simd', 'store', ...everyone],
   offpolicy: ['check', 'linear', ...everyone],
-  learner: ['adapter', 'bank', 'trajectory', 'linear', 'simd', ...everyone],
+  learner: ['adapter', 'bank', 'memory', 'trajectory', 'linear', 'simd', ...everyone],
   adapter: ['linear', 'simd', ...everyone],
   bank: ['linear', 'simd', ...everyone],
   trajectory: ['check', 'simd', ...everyone],

@@ -25,6 +25,8 @@ pub struct Memory {
     pub patterns: u64,
     /// Suggestions that are kept for their outcomes.
     pub suggestions: u64,
+    /// Items that were remembered, with all that is known of them.
+    pub items: u64,
 }
 
 impl Learner {
@@ -67,6 +69,7 @@ impl Learner {
             routes: frozen.routes.bytes() as u64,
             patterns: training.members.book.bytes() as u64,
             suggestions: self.suggestions.bytes() as u64,
+            items: self.item_bytes() as u64,
         }
     }
 }

@@ -1,6 +1,6 @@
 import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } from '../base/errors.ts';
 import type { Events } from '../base/events.ts';
-import type { StoredId, SuggestionId } from '../base/ids.ts';
+import type { MemoryId, StoredId, SuggestionId } from '../base/ids.ts';
 import { mark } from '../base/marks.ts';
 import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import {
@@ -40,6 +40,18 @@ import {
   versions,
 } from './history.ts';
 import { Issued } from './issued.ts';
+import {
+  checkRecall,
+  checkRemember,
+  checkTextLength,
+  forgetItem,
+  type RecalledItem,
+  type RecallOptions,
+  type RememberOptions,
+  recall,
+  reinforce,
+  remember,
+} from './items.ts';
 import { type LearnOptions, learnOffThread } from './learning.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
@@ -500,6 +512,79 @@ export class SonaEngine {
     return this.expectQuality(await this.#queries.vector('query', query, wait), rest);
   }
 
+  /**
+   * Remembers a vector, or a text by its vector, with details; {@link recall} finds it again. The text itself is not kept: put it
+   * into `metadata` where you want it back. Where there is no room (`memoryCapacity`, `memoryBudgetMb`), the items go that are
+   * worth least: usefulness x (1 + ln(1 + uses)) x 2^(-age / 30 days), by the time since they were last recalled or remembered.
+   *
+   * @param options.session it is linked with the newest item of the same session
+   * @param options.id the item to replace; `SONA_INVALID_ARGUMENT` for one that is not remembered (any more)
+   * @returns the item's id
+   */
+  remember(query: Query, options: RememberOptions = noOptions): MemoryId {
+    const handle = this.#live();
+    const parts = checkRemember(options);
+    const vector = this.#read('query', this.#short(query));
+    this.#tellTime();
+    return remember(handle, this.#issued, vector, parts);
+  }
+
+  /** As `remember`, with every embedder. */
+  async rememberAsync(query: Query, options: RememberOptions & AsyncOptions = {}): Promise<MemoryId> {
+    this.#live();
+    const { wait, rest } = splitAsync(options);
+    const parts = checkRemember(rest);
+    const vector = await this.#queries.vector('query', this.#short(query), wait);
+    const handle = this.#live();
+    const read = this.#read('query', vector);
+    this.#tellTime();
+    return remember(handle, this.#issued, read, parts);
+  }
+
+  /**
+   * The items whose vectors are most like a query's, best first; each counts as used. Never waits for whoever remembers.
+   *
+   * @param options.where among those with these tags, or about this subject
+   * @param options.expand follows edges from what was found: to the next and the previous of a session, to what was used together.
+   * What they lead to competes with the rest for the `k` places, by the better of both scores
+   */
+  recall(query: Query, options: RecallOptions = noOptions): RecalledItem[] {
+    const handle = this.#live();
+    const parts = checkRecall(options);
+    const read = this.#read('query', this.#short(query));
+    this.#tellTime();
+    return recall(handle, read, parts);
+  }
+
+  /** As `recall`, with every embedder. */
+  async recallAsync(query: Query, options: RecallOptions & AsyncOptions = {}): Promise<RecalledItem[]> {
+    this.#live();
+    const { wait, rest } = splitAsync(options);
+    const parts = checkRecall(rest);
+    const vector = await this.#queries.vector('query', this.#short(query), wait);
+    const handle = this.#live();
+    const read = this.#read('query', vector);
+    this.#tellTime();
+    return recall(handle, read, parts);
+  }
+
+  /**
+   * Says how well it went with items that were used together: their usefulness and the weights of the edges among them move by up
+   * to 5 %, and from .5 on those that have no edge get one.
+   *
+   * @param ids up to 100; those that are gone count nothing
+   * @param quality 0 to 1
+   * @returns how many of them are remembered; 0 while learning is off
+   */
+  reinforce(ids: readonly (MemoryId | StoredId)[], quality: number): number {
+    return reinforce(this.#live(), ids, quality);
+  }
+
+  /** Forgets an item at once; whether there was one. */
+  forgetMemory(id: MemoryId | StoredId): boolean {
+    return forgetItem(this.#live(), id);
+  }
+
   /** The newest promoted weights, oldest first. Up to eight are kept. */
   versions(): Version[] {
     return versions(this.#live());
@@ -517,7 +602,8 @@ export class SonaEngine {
 
   /**
    * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
-   * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   * is trained anew on what is left, which takes as long as training on all of it; kept versions go. By `subject`, forgets the
+   * items about it, at once.
    *
    * @throws `SONA_INVALID_ARGUMENT` without a criterion
    */
@@ -666,6 +752,13 @@ export class SonaEngine {
     this.#queries.into(argument, query, this.#query);
     checkDirection(argument, this.#handle, this.#query, 0, this.#sizes.hiddenDim);
     return this.#query;
+  }
+
+  /** A vector, or a text that is not too long. */
+  #short(query: Query): Query {
+    const text = this.#queries.text('query', query);
+    if (text !== undefined) checkTextLength('query', text);
+    return text ?? query;
   }
 
   /** A vector as it is, that of a text in the engine's own memory. */
