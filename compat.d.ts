@@ -137,9 +137,21 @@ type Named<Kind> = string & {
 type SuggestionId = Named<'suggestion'>;
 /** Names a trajectory of an engine. */
 type TrajectoryId = Named<'trajectory'>;
+/** Names an item that an engine remembers. */
+type MemoryId = Named<'memory'>;
 /** Text that was an id when it was stored. What is known to be another kind's does not compile in its place. */
 type StoredId = string & {
   readonly [named]?: never;
+};
+//#endregion
+//#region ts/base/metadata.d.ts
+/** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
+type Metadata = {
+  readonly [key: string]: MetadataValue;
+};
+/** A value in {@link Metadata}. */
+type MetadataValue = string | number | boolean | null | readonly MetadataValue[] | {
+  readonly [key: string]: MetadataValue;
 };
 //#endregion
 //#region ts/base/vectors.d.ts
@@ -343,6 +355,10 @@ interface SonaConfig$1 extends QueryOptions {
   trajectoryCapacity?: number | undefined;
   /** Suggestions that `feedback` can name, waiting or answered: the newest. Default 10,000. */
   suggestionCapacity?: number | undefined;
+  /** Most items that `remember` keeps; those that are worth least make room. 0: none can be remembered. Default 100,000. */
+  memoryCapacity?: number | undefined;
+  /** Megabytes that these may take with their metadata, about; 0: no limit. Default 0. */
+  memoryBudgetMb?: number | undefined;
   /** Most steps in one trajectory. Default 64. */
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
@@ -371,7 +387,7 @@ interface SonaConfig$1 extends QueryOptions {
   now?: (() => number) | undefined;
 }
 /** Every setting, in the order of {@link SonaConfig}. */
-declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "maxTrajectorySteps", "abstainBelow", "tiers", "memory", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "memoryCapacity", "memoryBudgetMb", "maxTrajectorySteps", "abstainBelow", "tiers", "memory", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
 //#endregion
 //#region ts/compat/config.d.ts
 /** `microLoraRank` as `micro_lora_rank`. */
@@ -452,6 +468,19 @@ interface SonaStats {
   backgroundEnabled: boolean;
   /** Kernels in use. */
   simd: string;
+  /** Items that `remember` keeps. */
+  memory: MemoryStats;
+}
+/** Counters of items. */
+interface MemoryStats {
+  /** Those that are remembered. */
+  items: number;
+  /** Calls of `recall`. */
+  recalls: number;
+  /** Items that made room for others. */
+  evicted: number;
+  /** Edges between items. */
+  edges: number;
 }
 /** Bytes that the parts of an engine take, but for working memory and what the allocator adds. */
 interface SonaMemory {
@@ -469,6 +498,8 @@ interface SonaMemory {
   suggestions: number;
   /** Past queries, searchable, beside their trajectories, and what was pooled for the newest outcomes. */
   episodes: number;
+  /** Items that `remember` keeps, with their metadata. */
+  items: number;
 }
 /** What one training cycle did. */
 interface LearnReport {
@@ -540,16 +571,6 @@ interface EngineRestoreOptions extends QueryOptions {
   now?: (() => number) | undefined;
 }
 //#endregion
-//#region ts/base/metadata.d.ts
-/** Plain data of the caller's: what JSON carries as it is, up to 65,536 characters of it and 64 levels. */
-type Metadata = {
-  readonly [key: string]: MetadataValue;
-};
-/** A value in {@link Metadata}. */
-type MetadataValue = string | number | boolean | null | readonly MetadataValue[] | {
-  readonly [key: string]: MetadataValue;
-};
-//#endregion
 //#region ts/engine/engine-builder.d.ts
 type Setters$1 = { [Name in (typeof settingNames)[number]]: (value: NonNullable<SonaConfig$1[Name]>) => SonaEngineBuilder$1 };
 /** Builds an engine: one method per setting, then `build`. */
@@ -602,7 +623,7 @@ interface Version {
   /** Whether it is the one that serves. */
   current: boolean;
 }
-/** Which trajectories to forget: those that every given part holds for. */
+/** Which trajectories to forget: those that every given part holds for; or, by `subject`, which items. */
 interface ForgetCriterion$1 {
   /** Those of one source, as `endTrajectory` was told. */
   source?: string | undefined;
@@ -610,6 +631,8 @@ interface ForgetCriterion$1 {
   trajectoryId?: TrajectoryId | StoredId | undefined;
   /** Those that ended before, as a date or in milliseconds since 1970. */
   before?: Date | number | undefined;
+  /** All items about this one, as `remember` was told. Trajectories have no subject, so it stands alone. */
+  subject?: string | undefined;
 }
 /** What forgetting did. */
 interface ForgetResult {
@@ -617,6 +640,61 @@ interface ForgetResult {
   forgotten: number;
   /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
   outOfReach: number;
+  /** Items that are gone, where a subject was given. */
+  items?: number | undefined;
+}
+//#endregion
+//#region ts/engine/items.d.ts
+/** What is kept with something that is remembered. */
+interface RememberOptions {
+  /** Plain data that comes back with the item, up to 65,536 characters of JSON. */
+  metadata?: Metadata | undefined;
+  /** Up to 64 tags of up to 256 characters. */
+  tags?: readonly string[] | undefined;
+  /** Whom or what it is about: `forget({ subject })` takes all such items. */
+  subject?: string | undefined;
+  /** The conversation that it is part of: it is linked with the item before. */
+  session?: string | undefined;
+  /** The item whose vector and details it replaces; its uses and edges stay. */
+  id?: MemoryId | StoredId | undefined;
+}
+/** Which items are wanted: those that every given part holds for. */
+interface MemoryFilter {
+  /** Those that have all of these. */
+  tags?: readonly string[] | undefined;
+  /** Those that have one of these at least. */
+  anyTag?: readonly string[] | undefined;
+  /** Those about this one. */
+  subject?: string | undefined;
+}
+/** What items are wanted. */
+interface RecallOptions {
+  /** How many at most, from 0. Default 10. */
+  k?: number | undefined;
+  /** Default: among all. */
+  where?: MemoryFilter | undefined;
+  /** Least score, -1 to 1. Default -1. */
+  minScore?: number | undefined;
+  /** How many edges are followed from what was found, 0 to 3. Default 0. */
+  expand?: number | undefined;
+}
+/** An item that was found. */
+interface RecalledItem {
+  /** Its id. */
+  id: MemoryId;
+  /**
+   * Cosine of its vector with the query, or, where that is more, the score of an item that an edge led from times the weight of
+   * the edge.
+   */
+  score: number;
+  /** What `remember` was given; undefined without any. */
+  metadata?: Metadata | undefined;
+  /** What `remember` was given. */
+  tags: readonly string[];
+  /** What `remember` was given; undefined without one. */
+  subject?: string | undefined;
+  /** The item from which an edge led to it. */
+  via?: MemoryId | undefined;
 }
 //#endregion
 //#region ts/engine/learning.d.ts
@@ -661,6 +739,8 @@ interface RankedRoute {
    * qualities plus 1.
    */
   probability: number;
+  /** How likely the route was to come first, 0 to 1; undefined unless `explore`. */
+  propensity?: number | undefined;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: {
     count: number;
@@ -925,6 +1005,11 @@ interface SuggestOptions {
   eligible?: readonly string[] | undefined;
   /** Whether to say which past queries spoke for and against: `reasoning.episodes`. Default false. */
   explain?: boolean | undefined;
+  /**
+   * Whether routes of which little is known are tried where no other is sure: the first of `ranked` is then drawn, and each has its
+   * `propensity`. Costs little where suggestions are sure. Default false.
+   */
+  explore?: boolean | undefined;
 }
 /**
  * Learns from outcomes and gets better at the next query: adapts query embeddings, ranks routes.
@@ -1010,13 +1095,16 @@ declare class SonaEngine$1 {
   /** All routes, in the order in which their places were taken. */
   routes(): Route[];
   /**
-   * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
+   * Ranks routes for a query by the cosine of the adapted query with each route's prototype, and by what happened to the nearest
+   * past queries, as far as that has been worth trusting (`memory` in the settings).
    *
    * Where the embedder fails, or knows nothing of the text, the routes are ranked by how often each was right so far, and
    * `fallback` says why; see `onEmbedderError`. It also says where the text's language is not known and its hashed words count.
    *
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
+   * @param options.explain says which past queries spoke for and against: `reasoning.episodes`; default false
+   * @param options.explore tries routes of which little is known where no other is sure, each with its `propensity`; default false
    */
   suggestRoutes(query: Query, options?: SuggestOptions): RouteSuggestion;
   /** As `suggestRoutes`, with every embedder. */
@@ -1097,6 +1185,39 @@ declare class SonaEngine$1 {
   expectQualityAsync(query: Query, options?: {
     route?: string | undefined;
   } & AsyncOptions): Promise<QualityExpectation>;
+  /**
+   * Remembers a vector, or a text by its vector, with details; {@link recall} finds it again. The text itself is not kept: put it
+   * into `metadata` where you want it back. Where there is no room (`memoryCapacity`, `memoryBudgetMb`), the items go that are
+   * worth least: usefulness x (1 + ln(1 + uses)) x 2^(-age / 30 days), by the time since they were last recalled or remembered.
+   *
+   * @param options.session it is linked with the newest item of the same session
+   * @param options.id the item to replace; `SONA_INVALID_ARGUMENT` for one that is not remembered (any more)
+   * @returns the item's id
+   */
+  remember(query: Query, options?: RememberOptions): MemoryId;
+  /** As `remember`, with every embedder. */
+  rememberAsync(query: Query, options?: RememberOptions & AsyncOptions): Promise<MemoryId>;
+  /**
+   * The items whose vectors are most like a query's, best first; each counts as used. Never waits for whoever remembers.
+   *
+   * @param options.where among those with these tags, or about this subject
+   * @param options.expand follows edges from what was found: to the next and the previous of a session, to what was used together.
+   * What they lead to competes with the rest for the `k` places, by the better of both scores
+   */
+  recall(query: Query, options?: RecallOptions): RecalledItem[];
+  /** As `recall`, with every embedder. */
+  recallAsync(query: Query, options?: RecallOptions & AsyncOptions): Promise<RecalledItem[]>;
+  /**
+   * Says how well it went with items that were used together: their usefulness and the weights of the edges among them move by up
+   * to 5 %, and from .5 on those that have no edge get one.
+   *
+   * @param ids up to 100; those that are gone count nothing
+   * @param quality 0 to 1
+   * @returns how many of them are remembered; 0 while learning is off
+   */
+  reinforce(ids: readonly (MemoryId | StoredId)[], quality: number): number;
+  /** Forgets an item at once; whether there was one. */
+  forgetMemory(id: MemoryId | StoredId): boolean;
   /** The newest promoted weights, oldest first. Up to eight are kept. */
   versions(): Version[];
   /**
@@ -1108,7 +1229,8 @@ declare class SonaEngine$1 {
   rollback(version: number): void;
   /**
    * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
-   * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   * is trained anew on what is left, which takes as long as training on all of it; kept versions go. By `subject`, forgets the
+   * items about it, at once.
    *
    * @throws `SONA_INVALID_ARGUMENT` without a criterion
    */
@@ -1383,6 +1505,14 @@ declare class SonaEngine extends SonaEngine$1 {
   expectQualityAsync(query: Query, options?: {
     route?: string | undefined;
   } & AsyncOptions): Promise<QualityExpectation>;
+  /** As in the main entry. */
+  remember(query: Query, options?: RememberOptions): MemoryId;
+  /** As `remember`, with every embedder. */
+  rememberAsync(query: Query, options?: RememberOptions & AsyncOptions): Promise<MemoryId>;
+  /** As in the main entry. */
+  recall(query: Query, options?: RecallOptions): RecalledItem[];
+  /** As `recall`, with every embedder. */
+  recallAsync(query: Query, options?: RecallOptions & AsyncOptions): Promise<RecalledItem[]>;
   /** Forgets trajectories, as in the main entry; also by number. */
   forget(criterion: ForgetCriterion): ForgetResult;
   /** Ends the engine and waits for its thread. Later calls throw `SONA_CLOSED`; closing again does nothing. */
@@ -1406,4 +1536,4 @@ interface Presets {
 /** Settings for common purposes: of each preset, those that are not the default. */
 declare const presets: Presets;
 //#endregion
-export { type AnswerVector, type Capabilities, type ChatMessage, type ChatMessages, type EmbedOptions, type Embedder, type EndOptions, type Exemplar, type FeedbackResult, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type NodeRecord, type NodeStepParts, type OlderNames, PatternType, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedRoute, type RestoreOptions, type Route, type RouteParts, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SnakeCase, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TrajectoryBuilder, type TrajectoryId, type TrajectoryName, type TrajectoryRef, type Vector, type Verdict, type Version, presets };
+export { type AnswerVector, type Capabilities, type ChatMessage, type ChatMessages, type EmbedOptions, type Embedder, type EndOptions, type Exemplar, type FeedbackResult, type ForgetCriterion, type ForgetResult, type JsLearnedPattern, type JsSonaConfig, type LearnOptions, type LearnProgress, type LearnReport, type LearnedPattern, LearningSignal, type MemoryFilter, type MemoryId, type MemoryStats, type Metadata, type MetadataValue, type NodeRecord, type NodeStepParts, type OlderNames, PatternType, type Presets, type PromptOptions, type QualityExpectation, type Query, type QueryOptions, type RankedRoute, type RecallOptions, type RecalledItem, type RememberOptions, type RestoreOptions, type Route, type RouteParts, type RouteRecord, type RouteSuggestion, type Same, type SignalParts, type SnakeCase, type SonaConfig, SonaEngine, type SonaEngineBuilder, SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaEvents, type SonaMemory, type SonaStats, type SonaTiers, type StepOptions, type StoredId, type SuggestOptions, type SuggestionId, type SyncEmbedder, type TrajectoryBuilder, type TrajectoryId, type TrajectoryName, type TrajectoryRef, type Vector, type Verdict, type Version, presets };

@@ -1,6 +1,6 @@
 export type { RefusedValue, SonaErrorDetailsByCode, UnknownName } from './ts/base/error-details.ts';
 export { SonaError, type SonaErrorCode, type SonaErrorDetails, type SonaErrorOf } from './ts/base/errors.ts';
-export type { DecisionId, StoredId, SuggestionId, TrajectoryId } from './ts/base/ids.ts';
+export type { DecisionId, MemoryId, StoredId, SuggestionId, TrajectoryId } from './ts/base/ids.ts';
 export type { Metadata, MetadataValue } from './ts/base/metadata.ts';
 export type { Same, Vector } from './ts/base/vectors.ts';
 export { type Basis, type FitOptions, fitBasis } from './ts/embed/basis.ts';
@@ -21,6 +21,7 @@ export type { SonaEngineBuilder } from './ts/engine/engine-builder.ts';
 export type { SonaEvents } from './ts/engine/events.ts';
 export type { FeedbackResult, SignalParts, Verdict } from './ts/engine/feedback.ts';
 export type { ForgetCriterion, ForgetResult, Version } from './ts/engine/history.ts';
+export type { MemoryFilter, RecalledItem, RecallOptions, RememberOptions } from './ts/engine/items.ts';
 export type { LearnOptions, LearnProgress } from './ts/engine/learning.ts';
 export type { EndOptions } from './ts/engine/outcomes.ts';
 export { PatternType } from './ts/engine/pattern-type.ts';
@@ -33,7 +34,7 @@ export type {
 } from './ts/engine/patterns.ts';
 export { type Presets, presets } from './ts/engine/presets.ts';
 export type { Episode, RankedRoute, Reasoning, Route, RouteSuggestion } from './ts/engine/routes.ts';
-export type { LearnReport, SonaMemory, SonaStats } from './ts/engine/stats.ts';
+export type { LearnReport, MemoryStats, SonaMemory, SonaStats } from './ts/engine/stats.ts';
 export type { SuggestionOutcome, SuggestionResult } from './ts/engine/suggestion-outcome.ts';
 export type {
   NodeStepParts,

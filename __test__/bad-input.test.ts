@@ -70,6 +70,8 @@ const entries: [string, string, (world: World, vector: never) => unknown][] = [
   ['suggestRoutes', 'query', ({ engine }, v) => engine.suggestRoutes(v)],
   ['findPatterns', 'query', ({ engine }, v) => engine.findPatterns(v)],
   ['expectQuality', 'query', ({ engine }, v) => engine.expectQuality(v)],
+  ['remember', 'query', ({ engine }, v) => engine.remember(v)],
+  ['recall', 'query', ({ engine }, v) => engine.recall(v)],
   ['addStep', 'activations', ({ open }, v) => open.addStep(v, [], 1)],
   ['addRoute', 'embedding', ({ engine }, v) => engine.addRoute('new', { embedding: v })],
   ['addRoute of a known name', 'embedding', ({ engine }, v) => engine.addRoute('east', { embedding: v })],
@@ -487,6 +489,128 @@ const patterns: Case[] = [
   ),
 ];
 
+const long = 'x'.repeat(257);
+
+const items: Case[] = [
+  told('remember: an option that there is not', 'options.colour', 'SONA_INVALID_ARGUMENT', (at) =>
+    at.engine.remember(at.query, { colour: 1 } as never),
+  ),
+  ...each('remember', 'metadata', others.object, 'SONA_INVALID_ARGUMENT', ({ engine, query }, metadata) =>
+    engine.remember(query, { metadata }),
+  ),
+  told('remember: metadata that is too long', 'metadata', 'SONA_INVALID_ARGUMENT', ({ engine, query }) =>
+    engine.remember(query, { metadata: { text: 'x'.repeat(65_536) } }),
+  ),
+  told('remember: a date in metadata', 'metadata.at', 'SONA_INVALID_ARGUMENT', ({ engine, query }) =>
+    engine.remember(query, { metadata: { at: new Date() as never } }),
+  ),
+  ...each('remember', 'tags', [null, 'a', 1, {}], 'SONA_INVALID_ARGUMENT', ({ engine, query }, tags) =>
+    engine.remember(query, { tags }),
+  ),
+  ...each('remember', 'tags[1]', others.string, 'SONA_INVALID_ARGUMENT', ({ engine, query }, tag) =>
+    engine.remember(query, { tags: ['a', tag] }),
+  ),
+  ...each('remember', 'tags[0]', ['', '\ud800', long], 'SONA_OUT_OF_RANGE', ({ engine, query }, tag) =>
+    engine.remember(query, { tags: [tag] }),
+  ),
+  told('remember: too many tags', 'tags', 'SONA_OUT_OF_RANGE', ({ engine, query }) =>
+    engine.remember(query, { tags: Array.from({ length: 65 }, String) }),
+  ),
+  ...(['subject', 'session'] as const).flatMap((name) => [
+    ...each('remember', name, others.string.slice(1), 'SONA_INVALID_ARGUMENT', ({ engine, query }, value) =>
+      engine.remember(query, { [name]: value }),
+    ),
+    ...each('remember', name, ['', '\ud800', long], 'SONA_OUT_OF_RANGE', ({ engine, query }, value) =>
+      engine.remember(query, { [name]: value }),
+    ),
+  ]),
+  ...each('remember', 'id', ['', '1', 1, null, {}], 'SONA_INVALID_ARGUMENT', ({ engine, query }, id) =>
+    engine.remember(query, { id }),
+  ),
+  told('remember: the id of no item', 'id', 'SONA_INVALID_ARGUMENT', (at) =>
+    at.engine.remember(at.query, { id: `m${at.endedId.slice(1)}` }),
+  ),
+  told('remember: a text that is too long', 'query', 'SONA_OUT_OF_RANGE', ({ engine }) =>
+    engine.remember('x'.repeat(1_000_001)),
+  ),
+  told('recall: a text that is too long', 'query', 'SONA_OUT_OF_RANGE', ({ engine }) =>
+    engine.recall('x'.repeat(1_000_001)),
+  ),
+  told(
+    'recall: an option that there is not',
+    'options.colour',
+    'SONA_INVALID_ARGUMENT',
+    ({ engine, query }) => engine.recall(query, { colour: 1 } as never),
+  ),
+  ...each('recall', 'k', others.number.slice(1), 'SONA_INVALID_ARGUMENT', ({ engine, query }, k) =>
+    engine.recall(query, { k }),
+  ),
+  ...each(
+    'recall',
+    'k',
+    [-1, 1.5, 10_001, Number.NaN, 2 ** 32],
+    'SONA_OUT_OF_RANGE',
+    ({ engine, query }, k) => engine.recall(query, { k }),
+  ),
+  ...each('recall', 'expand', [-1, 4, 0.5], 'SONA_OUT_OF_RANGE', ({ engine, query }, expand) =>
+    engine.recall(query, { expand }),
+  ),
+  ...each('recall', 'minScore', others.number.slice(1), 'SONA_INVALID_ARGUMENT', ({ engine, query }, v) =>
+    engine.recall(query, { minScore: v }),
+  ),
+  ...each('recall', 'minScore', [-1.1, 1.1], 'SONA_OUT_OF_RANGE', ({ engine, query }, minScore) =>
+    engine.recall(query, { minScore }),
+  ),
+  ...each('recall', 'minScore', [Number.NaN, 1 / 0], 'SONA_NOT_FINITE', ({ engine, query }, minScore) =>
+    engine.recall(query, { minScore }),
+  ),
+  ...each('recall', 'where', [null, 1, 'a', []], 'SONA_INVALID_ARGUMENT', ({ engine, query }, where) =>
+    engine.recall(query, { where }),
+  ),
+  told(
+    'recall: a part of where that there is not',
+    'where.tag',
+    'SONA_INVALID_ARGUMENT',
+    ({ engine, query }) => engine.recall(query, { where: { tag: 'a' } as never }),
+  ),
+  told('recall: any of no tags', 'where.anyTag', 'SONA_OUT_OF_RANGE', ({ engine, query }) =>
+    engine.recall(query, { where: { anyTag: [] } }),
+  ),
+  told('recall: a tag that is none', 'where.tags[0]', 'SONA_INVALID_ARGUMENT', ({ engine, query }) =>
+    engine.recall(query, { where: { tags: [1 as never] } }),
+  ),
+  ...each('recall', 'where.subject', ['', long], 'SONA_OUT_OF_RANGE', ({ engine, query }, subject) =>
+    engine.recall(query, { where: { subject } }),
+  ),
+  ...each('reinforce', 'ids', [undefined, null, 'a', {}], 'SONA_INVALID_ARGUMENT', ({ engine }, ids) =>
+    engine.reinforce(ids, 1),
+  ),
+  ...each('reinforce', 'ids[0]', [1, '', 'a', null], 'SONA_INVALID_ARGUMENT', ({ engine }, id) =>
+    engine.reinforce([id], 1),
+  ),
+  told('reinforce: too many', 'ids', 'SONA_OUT_OF_RANGE', ({ engine, endedId }) =>
+    engine.reinforce(Array.from({ length: 101 }).fill(endedId) as string[], 1),
+  ),
+  ...each('reinforce', 'quality', others.number, 'SONA_INVALID_ARGUMENT', ({ engine }, quality) =>
+    engine.reinforce([], quality),
+  ),
+  ...each('reinforce', 'quality', [-0.1, 1.1], 'SONA_OUT_OF_RANGE', ({ engine }, quality) =>
+    engine.reinforce([], quality),
+  ),
+  ...each('forgetMemory', 'id', [undefined, null, 1, '', 'm1'], 'SONA_INVALID_ARGUMENT', ({ engine }, id) =>
+    engine.forgetMemory(id),
+  ),
+  ...each('forget', 'subject', others.string.slice(1), 'SONA_INVALID_ARGUMENT', ({ engine }, subject) =>
+    engine.forget({ subject }),
+  ),
+  ...each('forget', 'subject', ['', '\ud800', long], 'SONA_OUT_OF_RANGE', ({ engine }, subject) =>
+    engine.forget({ subject }),
+  ),
+  told('forget: a subject beside a source', 'subject', 'SONA_INVALID_ARGUMENT', ({ engine }) =>
+    engine.forget({ subject: 'a', source: 'b' }),
+  ),
+];
+
 const history: Case[] = [
   ...each('rollback', 'version', others.number, 'SONA_INVALID_ARGUMENT', ({ engine }, v) =>
     engine.rollback(v),
@@ -784,6 +908,7 @@ const cases = {
   outcomes,
   feedback,
   patterns,
+  items,
   history,
   state,
   buffers,
@@ -890,6 +1015,12 @@ describe('a closed engine', () => {
     feedback: (engine) => engine.feedback('s-1-0000000000000000' as never, { quality: 1 }),
     expectQuality: (engine) => engine.expectQuality(query),
     expectQualityAsync: (engine) => engine.expectQualityAsync(query),
+    remember: (engine) => engine.remember(query),
+    rememberAsync: (engine) => engine.rememberAsync(query),
+    recall: (engine) => engine.recall(query),
+    recallAsync: (engine) => engine.recallAsync(query),
+    reinforce: (engine) => engine.reinforce([], 1),
+    forgetMemory: (engine) => engine.forgetMemory('m0123456789abcdef-1'),
     versions: (engine) => engine.versions(),
     rollback: (engine) => engine.rollback(0),
     forget: (engine) => engine.forget({ source: 'a' }),

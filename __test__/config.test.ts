@@ -243,6 +243,7 @@ describe('stats()', () => {
       instantEnabled: true,
       backgroundEnabled: false,
       simd: engine.capabilities().simd,
+      memory: { items: 0, recalls: 0, evicted: 0, edges: 0 },
     };
     expect(stats).toEqual(expected);
   });

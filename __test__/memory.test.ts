@@ -23,9 +23,10 @@ const total = (memory: SonaMemory) => Object.values(memory).reduce((sum, bytes) 
 
 describe('memory', () => {
   it('says how many bytes each part takes', () => {
-    const { trajectories, adapters, versions, routes, patterns, suggestions, ...rest } = make().memory();
+    const { trajectories, adapters, versions, routes, patterns, suggestions, items, ...rest } =
+      make().memory();
     expect(rest).toEqual({});
-    for (const bytes of [trajectories, adapters, versions, routes, patterns, suggestions]) {
+    for (const bytes of [trajectories, adapters, versions, routes, patterns, suggestions, items]) {
       expect(Number.isInteger(bytes)).toBe(true);
       expect(bytes).toBeGreaterThanOrEqual(0);
     }
@@ -35,6 +36,7 @@ describe('memory', () => {
   it.each<[keyof SonaMemory, (engine: SonaEngine) => unknown]>([
     ['trajectories', (engine) => teach(engine, 50)],
     ['suggestions', (engine) => engine.suggestRoutes(vector(1))],
+    ['items', (engine) => engine.remember(vector(1), { metadata: { text: 'hello' } })],
     ['routes', (engine) => engine.addRoute('another', { embedding: vector(1) })],
     ['patterns', (engine) => engine.forceLearn()],
     ['versions', (engine) => engine.forceLearn()],

@@ -17,6 +17,8 @@ const places = [
   'feedback',
   'answer',
   'patterns',
+  'remember',
+  'recall',
   'rollback',
   'forget',
   'snapshot',
@@ -37,6 +39,9 @@ const changePlaces = [
   'cycling',
   'rollingBack',
   'forgetting',
+  'remembering',
+  'reinforcing',
+  'dropping',
 ] as const;
 
 /** Where the router can be made to. */
@@ -101,6 +106,7 @@ describe.each([...places, ...changePlaces])('a panic in %s', (place) => {
       loaded: 'a',
       shared: true,
       evaluated: 100,
+      remembered: 2,
       closed: true,
     });
   });

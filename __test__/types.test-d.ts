@@ -91,6 +91,12 @@ router.forget({ decisionId: trajectory.id });
 engine.beginTrajectory([1, 2, 3, 4], { decision: decision.id });
 // @ts-expect-error nor is it a trajectory
 engine.learnFromFeedback({ trajectoryId: decision.id, quality: 1 });
+const remembered = engine.remember([1, 2, 3, 4], { tags: ['a'], id: stored });
+engine.reinforce([remembered, stored], 1);
+// @ts-expect-error an item is no suggestion
+engine.feedback(remembered, { quality: 1 });
+// @ts-expect-error a suggestion is no item
+engine.forgetMemory(suggestion.id);
 // @ts-expect-error text alone is no id that was given out
 const id: DecisionId = 'text';
 const text: string = suggestion.id satisfies SuggestionId;

@@ -3,7 +3,7 @@
 //
 //   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration] [--sets clinc150,banking77]
 //                             [--seeds 5] [--events 10000] [--shots 5] [--baselines none|cheap|all]
-//                             [--part test|val] [--rows 'full default,...']
+//                             [--part test|val] [--rows 'full default;...']
 //                             [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import { calibrationTable } from './learning/calibration.mts';
@@ -49,7 +49,7 @@ const { part } = options;
 if (part !== 'test' && part !== 'val') throw new Error(`--part: expected test or val, got ${part}`);
 const sets = names.map((name) => loadRoutes(name, part));
 
-const rows = options.rows?.split(',');
+const rows = options.rows?.split(';');
 const wantedRows = (all: readonly LearnerFactory[]) =>
   rows ? all.filter(({ name }) => rows.includes(name)) : all;
 

@@ -2,6 +2,7 @@
 //!
 //!   cargo bench --bench memory                  1,000 to 100,000 vectors of 256 numbers
 //!   cargo bench --bench memory -- 1000000       that many
+//!   cargo bench --bench memory -- --items 120000       so many items of an engine
 //!   cargo bench --bench memory -- --short       1,000
 
 #[path = "../tests/manifold/mod.rs"]
@@ -13,9 +14,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use manifold::Manifold;
+use sona::engine::{Asked, Filter, Memo};
 use sona::linear::TopK;
 use sona::memory::{Bitmap, Found, Graph, GraphConfig, Index, Scratch, Slot};
 use sona::simd::Kernels;
+use sona::{Background, Config, SonaEngine};
 
 const DIM: usize = 256;
 const K: usize = 10;
@@ -136,15 +139,57 @@ fn run(count: usize) {
     println!("{:.0} us to take one out of the graph", began.elapsed().as_secs_f64() * 1e6 / f64::from(goes));
 }
 
+/// The same as items of an engine: one in five has a tag, all are turns of ten sessions.
+fn items(count: usize) {
+    let config = Config { memory_capacity: 2 * count, background: Background::Manual, ..Config::default() };
+    let engine = SonaEngine::new(config).unwrap();
+    let manifold = Manifold::new(7, (count as u64 / 1_000).max(10), DIM);
+    let sessions: Vec<String> = (0..10).map(|n| format!("session {n}")).collect();
+    let mut times = Vec::new();
+    for n in 0..count + 200 {
+        let vector = manifold.vector(n as u64);
+        let tags: &[&str] = if n % 5 == 0 { &["fifth"] } else { &[] };
+        let memo = Memo { tags, session: Some(&sessions[n % 10]), ..Memo::default() };
+        let began = Instant::now();
+        engine.remember(&vector, &memo).unwrap();
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    let remembering = median(times.split_off(count));
+    let bytes = engine.memory().unwrap().items as f64 / (count + 200) as f64 - (2 * DIM) as f64;
+    println!("{count} items: {remembering:.0} us to remember one, {bytes:.0} bytes each beside vectors of f16");
+    let began = Instant::now();
+    engine.force_learn().unwrap();
+    println!("{:.1} s for a cycle, with a graph where there are many", began.elapsed().as_secs_f64());
+    let tagged = Asked { filter: Filter { tags: &["fifth"], ..Filter::default() }, ..Asked::default() };
+    for (what, asked) in [
+        ("recall", Asked::default()),
+        ("recall, a fifth", tagged),
+        ("recall, with edges", Asked { expand: 1, ..Asked::default() }),
+    ] {
+        let recall = |n: u64| {
+            let query = manifold.vector(1 << 40 | n);
+            let began = Instant::now();
+            black_box(engine.recall(&query, &asked).unwrap());
+            began.elapsed().as_secs_f64() * 1e6
+        };
+        println!("{what:<28}{:>10.1} us", median((0..500).map(recall).collect()));
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     // as a test, without the argument that says that it is a bench, it only has to run
     let short = arguments.iter().any(|argument| argument == "--short") || !arguments.contains(&"--bench".to_owned());
+    let only_items = arguments.iter().any(|argument| argument == "--items");
     println!("{} on {}", env!("CARGO_PKG_NAME"), Kernels::best().name());
     match (&asked[..], short) {
-        ([], true) => run(1_000),
-        ([], false) => [1_000, 10_000, 20_000, 100_000].into_iter().for_each(run),
+        ([], true) => [run, items].into_iter().for_each(|measure| measure(1_000)),
+        ([], false) => {
+            [1_000, 10_000, 20_000, 100_000].into_iter().for_each(run);
+            [1_000, 10_000, 99_000].into_iter().for_each(items);
+        }
+        (counts, _) if only_items => counts.iter().copied().for_each(items),
         (counts, _) => counts.iter().copied().for_each(run),
     }
 }

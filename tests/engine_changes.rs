@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use sona::engine::change::Route;
+use sona::engine::change::{Recalled, Reinforced, Remembered, Route};
+use sona::engine::{Asked, ItemId, Memo};
 use sona::identity::{Incarnation, Lineage};
 use sona::state::EmbedderId;
 use sona::{Background, Change, Choice, Config, Control, Criterion, Ended, LearningSignal, SonaEngine, Tier, Verdict};
@@ -311,4 +312,56 @@ fn numbers_end_without_coming_again() {
         engine.snapshot().unwrap();
     }
     assert_eq!(engine.reserve_ids(1).unwrap_err().code(), "SONA_OUT_OF_RANGE");
+}
+
+#[test]
+fn changes_of_items_that_nobody_can_have_made_are_refused() {
+    let settings = Config { memory_capacity: 3, ..config(DIM) };
+    let (engine, changes) = watched(settings.clone());
+    let ids: Vec<ItemId> = (0..3)
+        .map(|n| engine.remember(&vector(n, DIM), &Memo { session: Some("s"), ..Memo::default() }).unwrap())
+        .collect();
+    let follower = SonaEngine::replay(settings, &*changes.lock().unwrap()).unwrap();
+    let before = follower.snapshot().unwrap();
+    assert!(before == engine.snapshot().unwrap());
+
+    let good = Remembered {
+        id: ItemId { number: 4, ..ids[0] },
+        replaces: false,
+        at_ms: 1,
+        vector: Arc::from([1.0, 0.0, 0.0]),
+        details: None,
+        session: None,
+        evicted: Arc::from([2]),
+    };
+    let id = |number| ItemId { number, ..ids[0] };
+    let other = ItemId { incarnation: Incarnation(1), ..ids[0] };
+    let refused = [
+        Change::Remembered(Remembered { id: id(5), ..good.clone() }),
+        Change::Remembered(Remembered { id: id(3), ..good.clone() }),
+        Change::Remembered(Remembered { id: other, replaces: true, ..good.clone() }),
+        // the one that it replaces
+        Change::Remembered(Remembered { id: id(2), replaces: true, ..good.clone() }),
+        Change::Remembered(Remembered { vector: Arc::from([2.0, 0.0, 0.0]), ..good.clone() }),
+        Change::Remembered(Remembered { vector: Arc::from([f32::NAN, 0.0, 0.0]), ..good.clone() }),
+        Change::Remembered(Remembered { vector: Arc::from([1.0, 0.0]), ..good.clone() }),
+        Change::Remembered(Remembered { session: Some("".into()), ..good.clone() }),
+        Change::Remembered(Remembered { evicted: Arc::default(), ..good.clone() }),
+        Change::Remembered(Remembered { evicted: Arc::from([2, 2]), ..good.clone() }),
+        Change::Remembered(Remembered { evicted: Arc::from([9]), ..good.clone() }),
+        Change::Reinforced(Reinforced { items: Arc::from([1, 2]), quality: f64::NAN }),
+        Change::Reinforced(Reinforced { items: Arc::from([1, 2]), quality: 1.5 }),
+        Change::Reinforced(Reinforced { items: Arc::from([1, 1]), quality: 1.0 }),
+        Change::Reinforced(Reinforced { items: Arc::from([7]), quality: 1.0 }),
+        Change::Recalled(Recalled { items: Arc::from([4]), at_ms: 1 }),
+        Change::Dropped(Arc::from([0])),
+    ];
+    for change in refused {
+        let error = follower.apply_change(&change).expect_err(&format!("{change:?}"));
+        assert_eq!(error.code(), "SONA_CORRUPT_STATE", "{change:?}");
+        assert!(follower.snapshot().unwrap() == before, "{change:?}");
+    }
+    follower.apply_change(&Change::Remembered(good)).unwrap();
+    follower.apply_change(&Change::Recalled(Recalled { items: Arc::from([4, 2]), at_ms: 5 })).unwrap();
+    assert_eq!(follower.recall(&[1.0, 0.0, 0.0], &Asked { k: 1, ..Asked::default() }).unwrap()[0].item.id(), id(4));
 }

@@ -3,6 +3,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use sona::engine::{Asked, ItemId, Memo};
 use sona::{Background, Config, Criterion, LearningSignal, PatternType, SonaEngine, SuggestionOutcome, Verdict};
 
 const CALLS: usize = 40;
@@ -40,6 +41,7 @@ impl Run {
             trajectory_capacity: [1, 7, 40, 300][rng.random_range(0..4)],
             replay_capacity: [64, 200][rng.random_range(0..2)],
             promotion_gate: rng.random(),
+            memory_capacity: [1, 5, 30, 100_000][rng.random_range(0..4)],
             tier_prototypes: rng.random_bool(0.75),
             tier_micro: rng.random_bool(0.75),
             tier_base: rng.random_bool(0.75),
@@ -139,8 +141,38 @@ impl Run {
         }
     }
 
+    fn use_items(&mut self) {
+        for _ in 0..self.rng.random_range(0..20) {
+            let (vector, subject, session) = (self.vector(), self.name(), self.name());
+            let metadata = format!(r#"{{"n":{}}}"#, self.rng.random_range(0..100));
+            let memo = Memo {
+                metadata: self.rng.random_bool(0.5).then_some(&metadata[..]),
+                tags: &["x", "y", "z"][..self.rng.random_range(0..4)],
+                subject: self.rng.random_bool(0.5).then_some(&subject),
+                session: self.rng.random_bool(0.7).then_some(&session),
+                id: None,
+            };
+            self.engine.remember(&vector, &memo).unwrap();
+            let asked = Asked { k: 5, expand: self.rng.random_range(0..2), ..Asked::default() };
+            let query = self.vector();
+            let found = self.engine.recall(&query, &asked).unwrap();
+            let found: Vec<ItemId> = found.iter().map(|found| found.item.id()).collect();
+            let quality = self.quality();
+            match self.rng.random_range(0..6) {
+                0..3 => _ = self.engine.reinforce(&found, quality).unwrap(),
+                3 if !found.is_empty() => _ = self.engine.forget_item(found[0]).unwrap(),
+                4 => _ = self.engine.forget_subject(&subject).unwrap(),
+                _ => {}
+            }
+        }
+    }
+
     fn call(&mut self) -> &'static str {
-        match self.rng.random_range(0..13) {
+        match self.rng.random_range(0..14) {
+            13 => {
+                self.use_items();
+                "use items"
+            }
             12 => {
                 self.feedback_some();
                 "feedback"
@@ -215,6 +247,13 @@ impl Run {
             let found = engine.find_patterns(&query, 9, Some(0.0)).unwrap();
             found.iter().map(|found| (found.pattern.id, found.similarity.to_bits())).collect::<Vec<_>>()
         };
+        let items = |engine: &SonaEngine| {
+            let found = engine.recall(&query, &Asked { expand: 1, ..Asked::default() }).unwrap();
+            let told =
+                |found: &sona::engine::Recalled| (found.item.id(), found.score.to_bits(), found.via, found.item.uses());
+            found.iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(items(&restored), items(&self.engine), "{:?}", self.calls);
         assert_eq!(ranked(&restored), ranked(&self.engine), "{:?}", self.calls);
         assert_eq!(found(&restored), found(&self.engine), "{:?}", self.calls);
         assert_eq!(restored.stats(), self.engine.stats(), "{:?}", self.calls);

@@ -5,6 +5,7 @@ mod entries;
 
 use entries::{Entries, read};
 use serde_json::{Value, json};
+use sona::engine::{Asked, Memo};
 use sona::{Background, Config, Criterion, LearningSignal, PatternType, SonaEngine};
 
 const DIM: usize = 4;
@@ -56,6 +57,21 @@ fn learned() -> Vec<u8> {
     engine.forget(&Criterion { trajectory: Some(ids[5]), ..Criterion::default() }).unwrap();
     engine.suggest_routes(&vector(3), 1, None).unwrap();
     engine.suggest_routes(&vector(4), 1, None).unwrap();
+    let mut remembered = Vec::new();
+    for n in 0..8 {
+        let metadata = format!(r#"{{"n":{n}}}"#);
+        let memo = Memo {
+            metadata: (n % 2 == 0).then_some(&metadata),
+            tags: &["t", "u"][..n % 3],
+            subject: (n % 2 == 1).then_some("somebody"),
+            session: Some(["s", "r"][n % 2]),
+            id: None,
+        };
+        remembered.push(engine.remember(&vector(700 + n as u64), &memo).unwrap());
+    }
+    engine.forget_item(remembered[3]).unwrap();
+    engine.recall(&vector(7), &Asked::default()).unwrap();
+    engine.reinforce(&remembered[..3], 1.0).unwrap();
     engine.snapshot().unwrap()
 }
 
@@ -338,6 +354,48 @@ fn what_points_nowhere_is_refused() {
         }),
     ];
     check_all(&pointers);
+}
+
+#[test]
+fn forged_items_are_refused() {
+    let items: [Forgery; 26] = [
+        ("memory.next", |entries| entries.set("memory.next", json!(0))),
+        ("memory.next", |entries| entries.set("memory.next", json!(u64::MAX))),
+        ("memory.number", |entries| entries.set("memory.next", json!(2))),
+        ("memory.recalls", |entries| entries.set("memory.recalls", json!(u64::MAX))),
+        ("memory.number", |entries| entries.put("memory.number", 0, &[0_u64.to_le_bytes()])),
+        ("memory.number", |entries| entries.put("memory.number", 0, &[2_u64.to_le_bytes()])),
+        ("memory.number", |entries| entries.wholes("memory.number", |numbers| _ = numbers.pop())),
+        ("memory.number", |entries| entries.value("config")["memoryCapacity"] = json!(3)),
+        ("memory.uses", |entries| entries.put("memory.uses", 0, &[u64::MAX.to_le_bytes()])),
+        ("memory.usefulness", |entries| entries.put("memory.usefulness", 0, &[0_f32.to_le_bytes()])),
+        ("memory.usefulness", |entries| entries.put("memory.usefulness", 0, &[9_f32.to_le_bytes()])),
+        ("memory.weights", |entries| entries.put("memory.weights", 0, &[1.5_f32.to_le_bytes()])),
+        ("memory.weights", |entries| entries.put("memory.weights", 0, &[(-0.5_f32).to_le_bytes()])),
+        ("memory.edges", |entries| entries.put("memory.edges", 0, &[0_u32.to_le_bytes(), 0_u32.to_le_bytes()])),
+        // a slot that is free
+        ("memory.edges", |entries| entries.put("memory.edges", 1, &[3_u32.to_le_bytes()])),
+        ("memory.edges", |entries| {
+            let first = read(entries.bytes("memory.edges"), |bytes: [u8; 8]| bytes)[0];
+            entries.put("memory.edges", 1, &[first]);
+        }),
+        ("memory.subject", |entries| entries.put("memory.subject", 1, &[77_u32.to_le_bytes()])),
+        ("memory.tag", |entries| entries.put("memory.tag", 0, &[0_u32.to_le_bytes()])),
+        ("memory.tag_count", |entries| entries.put("memory.tag_count", 0, &[60_u32.to_le_bytes()])),
+        ("memory.tag", |entries| {
+            let tags = read(entries.bytes("memory.tag"), u32::from_le_bytes);
+            entries.put("memory.tag", 0, &vec![tags[0].to_le_bytes(); tags.len()]);
+        }),
+        ("memory.name", |entries| entries.put("memory.name", 0, &[[0xff_u8]])),
+        ("memory.name", |entries| entries.put("memory.name", 0, &[[b'z']])),
+        ("memory.metadata", |entries| entries.put("memory.metadata", 0, &[[b'[']])),
+        ("memory.metadata_length", |entries| {
+            entries.put("memory.metadata_length", 0, &[u32::MAX.to_le_bytes()]);
+        }),
+        ("memory.session_newest", |entries| entries.put("memory.session_newest", 0, &[4_u64.to_le_bytes()])),
+        ("memory.index.vectors", |entries| entries.put("memory.index.vectors", 0, &[[0_u8; 2]; DIM])),
+    ];
+    check_all(&items);
 }
 
 fn check_all(forgeries: &[Forgery]) {

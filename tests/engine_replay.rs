@@ -5,6 +5,7 @@ use std::thread;
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use sona::engine::{Asked, Filter, ItemId, Memo};
 use sona::state::EmbedderId;
 use sona::{
     Background, Change, Choice, Config, Criterion, Details, Ended, LearningSignal, NodeStep, SonaEngine,
@@ -68,6 +69,7 @@ fn config(rng: &mut impl Rng, seed: u64) -> Config {
         tier_micro: rng.random_bool(0.75),
         tier_base: rng.random_bool(0.75),
         consolidation_interval: rng.random_range(1..60),
+        memory_capacity: rng.random_range(1..40),
         background: Background::Manual,
         seed,
         ..Config::default()
@@ -143,10 +145,41 @@ fn feedback(rng: &mut impl Rng, engine: &SonaEngine) {
     }
 }
 
+fn items(rng: &mut impl Rng, engine: &SonaEngine) {
+    let dim = engine.config().hidden_dim;
+    let mut known: Vec<ItemId> = Vec::new();
+    for _ in 0..rng.random_range(1..20) {
+        let (subject, session) = (format!("s{}", rng.random_range(0..3)), format!("s{}", rng.random_range(0..3)));
+        let memo = Memo {
+            metadata: rng.random_bool(0.5).then_some(r#"{"a":[1,2]}"#),
+            tags: &["x", "y", "z"][..rng.random_range(0..4)],
+            subject: rng.random_bool(0.5).then_some(&subject),
+            session: rng.random_bool(0.7).then_some(&session),
+            id: if rng.random_bool(0.3) { known.last().copied() } else { None },
+        };
+        match engine.remember(&vector(rng, dim), &memo) {
+            Ok(id) => known.push(id),
+            // another thread has dropped the item
+            Err(error) => assert_eq!(error.code(), "SONA_INVALID_ARGUMENT"),
+        }
+        let filter = Filter { tags: &["x"][..rng.random_range(0..2)], ..Filter::default() };
+        let asked = Asked { k: 5, expand: rng.random_range(0..2), filter, ..Asked::default() };
+        let found = engine.recall(&vector(rng, dim), &asked).unwrap();
+        let found: Vec<ItemId> = found.iter().map(|found| found.item.id()).collect();
+        match rng.random_range(0..6) {
+            0..3 => _ = engine.reinforce(&found, rng.random_range(0.0..1.0)).unwrap(),
+            3 if !found.is_empty() => _ = engine.forget_item(found[0]).unwrap(),
+            4 => _ = engine.forget_subject(&subject).unwrap(),
+            _ => {}
+        }
+    }
+}
+
 /// One call, or a burst of them.
 fn call(rng: &mut impl Rng, engine: &SonaEngine, ids: &mut Vec<u64>) {
     let dim = engine.config().hidden_dim;
-    match rng.random_range(0..18) {
+    match rng.random_range(0..20) {
+        18 | 19 => items(rng, engine),
         17 => feedback(rng, engine),
         0 => {
             let prior = vector(rng, dim);

@@ -388,6 +388,10 @@ describe('a closed engine', () => {
     queryPatterns: (e) => e.queryPatterns(query),
     expectQuality: (e) => e.expectQuality(query),
     expectQualityAsync: (e) => e.expectQualityAsync(query),
+    remember: (e) => e.remember(query),
+    rememberAsync: (e) => e.rememberAsync(query),
+    recall: (e) => e.recall(query),
+    recallAsync: (e) => e.recallAsync(query),
     forget: (e) => e.forget({ trajectoryId: 1 }),
   };
   const others = ['constructor', 'close'];

@@ -191,6 +191,33 @@ const methods: [number, string, fc.Arbitrary<unknown>[]][] = [
   [4, 'findPatterns', [vector, fc.nat(9), options({ minQuality: mostly(unit) })]],
   [1, 'queryPatterns', [vector, fc.nat(9)]],
   [2, 'expectQuality', [vector, options({ route: mostly(name) })]],
+  [
+    6,
+    'remember',
+    [
+      vector,
+      options({
+        metadata: mostly(fc.constant({ a: [1, null, 'x'] })),
+        tags: mostly(fc.array(name, { maxLength: 3 })),
+        subject: mostly(name),
+        session: mostly(name),
+      }),
+    ],
+  ],
+  [
+    6,
+    'recall',
+    [
+      vector,
+      options({
+        k: mostly(fc.nat(9)),
+        minScore: mostly(fc.double({ min: -1, max: 1, noNaN: true })),
+        expand: mostly(fc.nat(3)),
+        where: mostly(options({ tags: mostly(fc.array(name, { maxLength: 2 })), subject: mostly(name) })),
+      }),
+    ],
+  ],
+  [1, 'forget', [options({ subject: mostly(name) })]],
   [1, 'versions', []],
   [1, 'rollback', [fc.nat(20)]],
   [2, 'forget', [criterion]],
@@ -228,6 +255,7 @@ export const config: fc.Arbitrary<SonaConfig> = fc.record({
   trajectoryCapacity: fc.integer({ min: 1, max: 60 }),
   replayCapacity: fc.constant(64),
   maxTrajectorySteps: fc.integer({ min: 1, max: 4 }),
+  memoryCapacity: fc.integer({ min: 0, max: 20 }),
   microLoraLr: fc.constantFrom(0, 0.01, 1),
   baseLoraLr: fc.constantFrom(0, 0.002, 1),
   baseLoraRank: fc.constantFrom(1, 3, 16),

@@ -27,16 +27,11 @@ impl<T: Clone> Replay<T> {
 
     /// Adds one example; each of all the examples so far is kept with the same probability.
     pub fn push(&mut self, example: T, rng: &mut impl Rng) {
+        self.seen += 1;
         if self.newest.len() == NEWEST {
             self.newest.pop_front();
         }
         self.newest.push_back(example.clone());
-        self.push_old(example, rng);
-    }
-
-    /// As [`push`](Self::push), of one that is not among the newest any more.
-    pub fn push_old(&mut self, example: T, rng: &mut impl Rng) {
-        self.seen += 1;
         let (kept, before) = (self.reservoir.len() as u64, self.seen - 1);
         if self.reservoir.len() < self.capacity {
             // full so far, or at the rate at which those that a deletion has left were kept

@@ -57,6 +57,10 @@ settings! {
     trajectory_capacity: usize = 10_000, "trajectoryCapacity", Kind::Integer { min: 1, max: 1_000_000 };
     /// Suggestions that `feedback` can name, waiting or answered: the newest. Each takes 2 bytes per dimension while it waits, in memory and in the state.
     suggestion_capacity: usize = 10_000, "suggestionCapacity", Kind::Integer { min: 1, max: 1_000_000 };
+    /// Most items that `remember` keeps; those that are worth least make room for new ones. 0: none can be remembered.
+    memory_capacity: usize = 100_000, "memoryCapacity", Kind::Integer { min: 0, max: 10_000_000 };
+    /// Megabytes that these items may take with their metadata, about; those that are worth least make room. 0: no limit.
+    memory_budget_mb: usize = 0, "memoryBudgetMb", Kind::Integer { min: 0, max: 1_048_576 };
     /// Most steps in one trajectory.
     max_trajectory_steps: usize = 64, "maxTrajectorySteps", Kind::Integer { min: 1, max: 4_096 };
     /// suggestRoutes abstains when its confidence is below this. 0: never.
@@ -303,6 +307,8 @@ mod tests {
             replay_capacity: 64,
             trajectory_capacity: 3,
             suggestion_capacity: 5,
+            memory_capacity: 6,
+            memory_budget_mb: 7,
             max_trajectory_steps: 2,
             abstain_below: 0.125,
             tier_micro: false,

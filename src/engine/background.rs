@@ -118,6 +118,7 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Obs
             }
         }
         let Some(learner) = learner.upgrade() else { return };
+        build_graph(&learner, observers);
         if !learner.due(clock.steady_ms()) {
             continue;
         }
@@ -132,6 +133,21 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Obs
         }
         drop(learner);
         observers.tell(&result);
+    }
+}
+
+/// Builds a graph of the items, if it is time.
+fn build_graph(learner: &Learner, observers: &Observers) {
+    if !learner.graph_due() {
+        return;
+    }
+    match caught(|| learner.build_graph()).and_then(|built| built) {
+        // closing
+        Ok(()) | Err(SonaError::Aborted) => {}
+        Err(error) => {
+            let counted = caught(|| learner.count_failure());
+            observers.tell(&counted.and(Err(error)));
+        }
     }
 }
 

@@ -150,7 +150,11 @@ impl SonaEngine {
     /// `SONA_ABORTED`, with nothing published and the events still owed to the next cycle; `SONA_CLOSED`.
     pub fn learn(&self, control: &mut Control) -> Result<LearnReport> {
         self.check_open()?;
-        background::timed_cycle(&self.learner, &self.clock, control)
+        let report = background::timed_cycle(&self.learner, &self.clock, control)?;
+        if self.config.background == Background::Manual {
+            self.learner.build_graph()?;
+        }
+        Ok(report)
     }
 
     /// Moves what waits in the queue into the replay memory, without training. Returns how many moved.
@@ -191,6 +195,7 @@ impl SonaEngine {
     /// may be waiting for. Safe to call more than once.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.learner.stop_building();
         let worker = self.worker.lock().take();
         if let Some(worker) = worker {
             worker.stop(!self.learner.is_telling());
@@ -254,7 +259,7 @@ impl SonaEngine {
         }
     }
 
-    fn start_worker(&self) {
+    pub(super) fn start_worker(&self) {
         let started = {
             let mut worker = self.worker.lock();
             if self.closed.load(Ordering::SeqCst) {

@@ -10,6 +10,7 @@ mod changes;
 mod facade;
 mod feedback;
 mod history;
+mod items;
 mod outcomes;
 mod patterns;
 mod report;
@@ -27,12 +28,14 @@ pub use crate::learner::change::{self, Change};
 pub use crate::learner::{
     Amended, Control, Criterion, Forgotten, Intervention, Memory, Tier, Version, backends, best_backend,
 };
+pub use crate::memory::items::{Asked, Filter, Item, ItemCounts, ItemDetails, ItemId, MOST_TOGETHER, Recalled};
 pub use crate::trajectory::record::{Details, NodeStep};
 pub use background::Observer;
 pub use facade::SonaEngine;
 pub use feedback::{Answer, LearningSignal, SuggestionOutcome};
+pub use items::Memo;
 pub use outcomes::{Choice, Ended};
 pub use patterns::Found;
 pub use report::LearnReport;
 pub use stats::Stats;
-pub use suggest::{Episode, Ranked, Suggestion};
+pub use suggest::{Episode, Ranked, SuggestMode, Suggestion};

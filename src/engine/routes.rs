@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::facade::{Scratch, SonaEngine, with_scratch};
-use super::suggest::{self, Suggestion};
+use super::suggest::{self, SuggestMode, Suggestion, Wanted};
 use crate::adapter::objective;
 use crate::bank::index::{RouteId, RouteRow};
 use crate::bank::routes::is_object;
 use crate::check;
 use crate::error::{Result, SonaError};
 use crate::learner::{Considered, Snapshot, Tier};
+use crate::linear::random::{seeded, unit};
 
 impl SonaEngine {
     /// Adds a named option, or replaces the prior embedding of a known one. Without an embedding it is not
@@ -88,7 +89,7 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero query, k = 0),
     /// `SONA_UNKNOWN_ROUTE` (an eligible one that does not exist), `SONA_CLOSED`.
     pub fn suggest_routes(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>) -> Result<Suggestion> {
-        self.suggest(query, k, eligible, false)
+        self.suggest(query, k, eligible, SuggestMode::default())
     }
 
     /// As [`suggest_routes`](Self::suggest_routes); also says which past queries spoke for and against.
@@ -96,10 +97,20 @@ impl SonaEngine {
     /// # Errors
     /// As [`suggest_routes`](Self::suggest_routes).
     pub fn explain_routes(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>) -> Result<Suggestion> {
-        self.suggest(query, k, eligible, true)
+        self.suggest(query, k, eligible, SuggestMode { explain: true, ..SuggestMode::default() })
     }
 
-    fn suggest(&self, query: &[f32], k: usize, eligible: Option<&[RouteId]>, explain: bool) -> Result<Suggestion> {
+    /// As [`suggest_routes`](Self::suggest_routes), in a mode. What is drawn follows from the seed and the number of the suggestion.
+    ///
+    /// # Errors
+    /// As [`suggest_routes`](Self::suggest_routes).
+    pub fn suggest(
+        &self,
+        query: &[f32],
+        k: usize,
+        eligible: Option<&[RouteId]>,
+        mode: SuggestMode,
+    ) -> Result<Suggestion> {
         self.check_open()?;
         let squared = check::direction(self.learner.kernels(), "query", query, self.config.hidden_dim)?;
         if k == 0 {
@@ -118,10 +129,13 @@ impl SonaEngine {
             snapshot.add_change(self.learner.kernels(), Tier::Both, vector, other);
             objective::normalise(self.learner.kernels(), other);
             let adapted = suggest::Adapted { x: vector, z: other };
-            let mut suggestion = suggest.rank(&self.learner, &snapshot, adapted, k, eligible, explain);
+            let id = self.sequences.issue_suggestion();
+            let explore = mode.explore.then(|| unit(seeded(self.config.seed, id)));
+            let wanted = Wanted { k, eligible, explain: mode.explain, explore };
+            let mut suggestion = suggest.rank(&self.learner, &snapshot, adapted, wanted);
             suggestion.abstain =
                 suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
-            suggestion.id = self.sequences.issue_suggestion();
+            suggestion.id = id;
             if self.learner.is_watched() {
                 told = Some((vector.clone(), suggest.nearest().to_vec(), suggest.considered().clone()));
             } else {

@@ -26,10 +26,11 @@ impl SonaEngine {
     /// [`restore`](Self::restore) would refuse it.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         self.check_open()?;
-        let learner = self.learner.freeze();
+        let (learner, items) = (self.learner.freeze(), self.learner.freeze_items());
         let state = State::collect(|writer| {
             writer.value("config", &self.config.to_json());
             learner.save(&mut writer.scope("learner"));
+            items.save(&mut writer.scope("memory"));
             self.sequences.save(&learner.held(), writer);
             EmbedderId::save(self.embedder.get(), writer);
         })?;
@@ -63,6 +64,7 @@ impl SonaEngine {
         Learner::expect(&config, &learner)?;
         let mut engine = Self::new(config).map_err(|error| reader.corrupt("config", error))?;
         let held = engine.learner.restore(&learner, reader.optional("quality_sum")?)?;
+        engine.learner.restore_items(&reader.scope("memory"), &engine.config)?;
         engine.sequences = Sequences::restore(held, continues, &reader)?;
         if let Some(embedder) = EmbedderId::restore(&reader, engine.config.hidden_dim)? {
             engine.embedder = OnceLock::from(embedder);

@@ -3,6 +3,7 @@
 use super::facade::SonaEngine;
 use crate::error::Result;
 use crate::learner::Memory;
+use crate::memory::items::ItemCounts;
 
 /// Counters of one engine. When no call is under way, recorded = learned + buffered + dropped.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub struct Stats {
     pub background_enabled: bool,
     /// Kernels in use.
     pub simd: &'static str,
+    /// Items that were remembered.
+    pub memory: ItemCounts,
 }
 
 impl Stats {
@@ -74,6 +77,7 @@ impl Stats {
             instant_enabled: engine.is_enabled() && (engine.config.tier_micro || engine.config.tier_prototypes),
             background_enabled: engine.is_enabled() && engine.config.background == crate::Background::Auto,
             simd: engine.simd(),
+            memory: learner.item_counts(),
         }
     }
 }

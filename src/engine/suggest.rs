@@ -27,6 +27,8 @@ pub struct Ranked {
     pub avg_quality: f64,
     /// As [`RouteRow::described`](crate::RouteRow::described): changes with its metadata.
     pub described: u64,
+    /// How likely it was to come first, where the suggestion explores.
+    pub propensity: Option<f32>,
 }
 
 /// A ranking.
@@ -64,7 +66,7 @@ pub struct Episode {
 impl Ranked {
     fn of(row: &RouteRow, score: f32, probability: f32) -> Self {
         let RouteRow { id, ref name, count, avg_quality, described, .. } = *row;
-        Self { id, name: name.clone(), score, probability, count, avg_quality, described }
+        Self { id, name: name.clone(), score, probability, count, avg_quality, described, propensity: None }
     }
 }
 
@@ -88,6 +90,36 @@ pub(super) fn rank_by_record(snapshot: &Snapshot, k: usize, eligible: Option<&[R
     let confidence = ranked.first().map_or(0.0, |best| best.probability);
     Suggestion { ranked, confidence, ..Suggestion::default() }
 }
+
+/// How routes are suggested.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SuggestMode {
+    /// Whether to say which past queries spoke for and against.
+    pub explain: bool,
+    /// Whether routes of which little is known are tried now and then where no other is sure: the first of the ranked is then drawn,
+    /// each route with its propensity.
+    pub explore: bool,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// How many routes.
+    pub(super) k: usize,
+    /// The routes that may be chosen; all, when none.
+    pub(super) eligible: Option<&'a [RouteId]>,
+    /// Whether to say which past queries spoke.
+    pub(super) explain: bool,
+    /// Whether routes of which little is known are tried: a number in [0, 1) that decides.
+    pub(super) explore: Option<f64>,
+}
+
+/// What the largest uncertainty adds to the probability of a route without outcomes, times the root of the logarithm of all outcomes.
+const BONUS: f64 = 0.2;
+
+/// How much less likely a route is to be tried the less it is worth (inverse gap weighting: Abe and Long 1999, Foster and Rakhlin
+/// 2020).
+const GAP: f64 = 1_000.0;
 
 /// Memory of a ranking, reused from call to call.
 #[derive(Debug, Default)]
@@ -123,16 +155,15 @@ pub(super) struct Adapted<'a> {
 }
 
 impl Scratch {
-    /// Ranks the `k` best of `eligible` (all, when none). With `explain` it says which past queries spoke.
+    /// Ranks the best routes.
     pub(super) fn rank(
         &mut self,
         learner: &Learner,
         snapshot: &Snapshot,
         query: Adapted<'_>,
-        k: usize,
-        eligible: Option<&[RouteId]>,
-        explain: bool,
+        wanted: Wanted<'_>,
     ) -> Suggestion {
+        let Wanted { k, eligible, explain, explore } = wanted;
         // what is learned later competes with all routes: eligibility limits the choice, not the lesson
         let mut nearest = Nearest::new(NEAREST);
         self.scores.clear();
@@ -166,24 +197,32 @@ impl Scratch {
         let mass: f32 = self.ranking.iter().map(|scored| (tau * (scored.score() - top)).exp()).sum();
         let Self { scores, places, reasoner, recalled, considered, ranking, .. } = self;
         let place = |packed: u32| places[RouteId::from_packed(packed).slot()] as usize - 1;
+        let probability = |scored: &Scored| (tau * (scored.score() - top)).exp() / mass;
+        let tried = explore.map(|draw| tries(routes, ranking, probability, draw)).unwrap_or_default();
         let chosen = best(ranking, k.max(NEAREST));
-        let ranked: Vec<Ranked> = chosen
+        let rank = |scored: &Scored| {
+            let id = RouteId::from_packed(scored.index());
+            let score = match reasoning {
+                Some(_) => scores[place(scored.index())].score(),
+                None => scored.score(),
+            };
+            Some(Ranked::of(routes.get(id)?, score, probability(scored)))
+        };
+        // those that may be tried come first where the suggestion explores
+        let explored = tried
             .iter()
-            .take(k)
-            .filter_map(|scored| {
-                let id = RouteId::from_packed(scored.index());
-                let score = match reasoning {
-                    Some(_) => scores[place(scored.index())].score(),
-                    None => scored.score(),
-                };
-                Some(Ranked::of(routes.get(id)?, score, (tau * (scored.score() - top)).exp() / mass))
-            })
-            .collect();
+            .filter_map(|(scored, propensity)| Some(Ranked { propensity: Some(*propensity), ..rank(scored)? }));
+        let was_tried = |scored: &&Scored| tried.iter().any(|(tried, _)| tried == *scored);
+        let others = chosen
+            .iter()
+            .filter(|scored| !was_tried(scored))
+            .filter_map(|scored| Some(Ranked { propensity: explore.map(|_| 0.0), ..rank(scored)? }));
+        let ranked: Vec<Ranked> = explored.chain(others).take(k).collect();
         let confidence = ranked.first().map_or(0.0, |best| best.probability);
         considered.clear();
-        if let (Some(_), Some(best)) = (reasoning, chosen.first()) {
-            let tried = place(best.index());
-            let confirmed = |recalled: &Recalled| recalled.tried == tried && recalled.quality >= SURE;
+        if let (Some(_), Some(best)) = (reasoning, ranked.first()) {
+            let best = place(best.id.packed());
+            let confirmed = |recalled: &Recalled| recalled.tried == best && recalled.quality >= SURE;
             considered.familiar = confidence > SURE && recalled.iter().any(confirmed);
             if recalled.iter().all(|recalled| recalled.cosine <= SAME) {
                 for option in chosen.iter().take(NEAREST) {
@@ -251,4 +290,37 @@ impl Scratch {
     pub(super) fn considered(&self) -> &Considered {
         &self.considered
     }
+}
+
+/// The routes that may be tried, each with its propensity: the one that `draw` chooses first, then by what they are worth. A route is
+/// worth its probability and a bonus, the larger the less is known of it (Auer, Cesa-Bianchi and Fischer 2002) and the less sure the
+/// best is.
+fn tries(
+    routes: &RouteIndex,
+    ranking: &[Scored],
+    probability: impl Fn(&Scored) -> f32,
+    draw: f64,
+) -> Vec<(Scored, f32)> {
+    let count = |scored: &Scored| routes.get(RouteId::from_packed(scored.index())).map_or(0, |row| row.count) as f64;
+    let outcomes: f64 = ranking.iter().map(count).sum();
+    let surest = ranking.iter().map(&probability).fold(0.0, f32::max);
+    let unsure = (2.0 * (1.0 - f64::from(surest))).min(1.0);
+    let bonus = |scored: &Scored| BONUS * unsure * (outcomes.ln_1p() / (1.0 + count(scored))).sqrt();
+    let worth = |scored: &Scored| f64::from(probability(scored)) + bonus(scored);
+    let mut options: Vec<(Scored, f64)> = ranking.iter().map(|scored| (*scored, worth(scored))).collect();
+    options.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+    options.truncate(NEAREST);
+    let Some(&(_, most)) = options.first() else { return Vec::new() };
+    let seldom = |worth: f64| 1.0 / (options.len() as f64 + GAP * (most - worth));
+    let mut propensities: Vec<f64> = options.iter().map(|&(_, worth)| seldom(worth)).collect();
+    propensities[0] = 1.0 - propensities[1..].iter().sum::<f64>();
+    let mut left = draw;
+    let drawn = propensities.iter().position(|propensity| {
+        left -= propensity;
+        left < 0.0
+    });
+    let mut tries: Vec<(Scored, f32)> =
+        options.iter().zip(&propensities).map(|((scored, _), propensity)| (*scored, *propensity as f32)).collect();
+    tries[..=drawn.unwrap_or_default()].rotate_right(1);
+    tries
 }

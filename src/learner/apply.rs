@@ -104,6 +104,10 @@ impl Learner {
                 trainer.config.full_penalty |= *intervention == Intervention::FullPenalty;
                 Arc::make_mut(&mut trainer.state).intervene(self.kernels, *intervention);
             }
+            // those of items have a lock of their own
+            (Change::Remembered(_) | Change::Recalled(_) | Change::Reinforced(_) | Change::Dropped(_), _) => {
+                return effect;
+            }
             // the engine's own matters
             (Change::Restarted(_) | Change::Issued { .. } | Change::Embedder(_), _) => return effect,
             (_, None) => unreachable!("whoever makes a change of training holds its lock"),

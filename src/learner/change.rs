@@ -17,6 +17,7 @@ use super::training::layers::{Promotion, Training};
 use crate::bank::index::RouteId;
 use crate::bank::routes::OutcomeSum;
 use crate::identity::Lineage;
+pub use crate::memory::items::{Reinforced, Remembered};
 use crate::state::EmbedderId;
 use crate::trajectory::record::{Outcome, Record};
 
@@ -62,9 +63,24 @@ pub enum Change {
     },
     /// It was said whose vectors these are.
     Embedder(EmbedderId),
+    /// An item was remembered, or took the place of one.
+    Remembered(Remembered),
+    /// Items were recalled.
+    Recalled(Recalled),
+    /// Something came of items that were used together.
+    Reinforced(Reinforced),
+    /// Items were dropped: their numbers.
+    Dropped(Arc<[u64]>),
     /// An intervention of an experiment.
     #[doc(hidden)]
     Intervened(Intervention),
+}
+
+impl Change {
+    /// Whether it is about items alone.
+    pub(in crate::learner) fn is_of_items(&self) -> bool {
+        matches!(self, Self::Remembered(_) | Self::Recalled(_) | Self::Reinforced(_) | Self::Dropped(_))
+    }
 }
 
 /// A change of the routes.
@@ -213,6 +229,15 @@ pub struct Accessed {
     pub patterns: Arc<[u32]>,
     /// Observations that the patterns had learned by then.
     pub event: u64,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// Items that were recalled.
+#[derive(Debug, Clone)]
+pub struct Recalled {
+    /// Their numbers.
+    pub items: Arc<[u64]>,
     /// When, milliseconds since 1970.
     pub at_ms: u64,
 }

@@ -10,6 +10,7 @@ use super::change::Change;
 use super::history::versions::{Version, Versions};
 use super::instant::state::Instant;
 use super::instant::suggestions::Suggestions;
+use super::items::room::ItemRoom;
 use super::snapshot::Snapshot;
 use super::training::layers::Trainer;
 use super::watch::{Watch, Watcher};
@@ -21,7 +22,7 @@ use crate::trajectory::buffer::Buffer;
 
 /// Owner of all learning state of one engine.
 ///
-/// Locks are taken in this order: `training`, `instant`, `versions`, the watcher's, a suggestion's. They do not poison: a panic inside one
+/// Locks are taken in this order: `training`, `instant`, `versions`, `items`, the watcher's, a suggestion's. They do not poison: a panic inside one
 /// is reported by the call that panicked, what is published is whole, and later calls go on.
 #[derive(Debug)]
 pub struct Learner {
@@ -46,6 +47,7 @@ pub struct Learner {
     pub(super) failures: AtomicU64,
     pub(super) anchors: AtomicU64,
     pub(super) enabled: AtomicBool,
+    pub(super) items: ItemRoom,
 }
 
 impl Learner {
@@ -73,6 +75,7 @@ impl Learner {
             failures: AtomicU64::new(0),
             anchors: AtomicU64::new(0),
             enabled: AtomicBool::new(true),
+            items: ItemRoom::new(config),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Memory {
     pub suggestions: u64,
     /// Past queries, searchable, and what was pooled for the newest outcomes.
     pub episodes: u64,
+    /// Items that were remembered, with all that is known of them.
+    pub items: u64,
 }
 
 impl Learner {
@@ -70,6 +72,7 @@ impl Learner {
             patterns: training.members.book.bytes() as u64,
             suggestions: self.suggestions.bytes() as u64,
             episodes: (frozen.episode_bytes + frozen.reasoned.bytes()) as u64,
+            items: self.item_bytes() as u64,
         }
     }
 }

@@ -26,6 +26,9 @@ impl Learner {
     /// # Errors
     /// `SONA_CORRUPT_STATE` for a change that does not follow on what is known here; nothing changes then.
     pub fn apply_change(&self, change: &Change) -> Result<()> {
+        if change.is_of_items() {
+            return self.follow_items(change);
+        }
         let mut trainer = self.training.lock();
         let mut instant = self.lock_instant();
         // not that of the record at hand

@@ -14,7 +14,7 @@ use super::instant::tier::MicroTier;
 use super::quality;
 use super::training::calibration::LIMIT;
 use super::training::example::{Example, ROUTE};
-use super::training::gate::{Gate, MOST_HELD};
+use super::training::gate::{Gate, HELD};
 use super::training::layer::{Layer, TrainingConfig};
 use super::training::layers::{Trainer, Training};
 use super::training::members::{Members, kind};
@@ -583,9 +583,10 @@ impl Layer {
         let reservoir: Vec<Example> = restore_examples(archive, reader, "reservoir")?;
         let newest: VecDeque<Example> = restore_examples(archive, reader, "newest")?;
         self.replay = Replay::from_parts(self.replay.capacity(), reader.value("seen")?, reservoir, newest);
-        let held_back: VecDeque<Example> = restore_examples(archive, reader, "held_back")?;
-        reader.ensure("held_back", held_back.len() <= MOST_HELD, format_args!("at most {MOST_HELD} examples"))?;
-        self.gate = Gate::of(held_back);
+        let held_back: Vec<Example> = restore_examples(archive, reader, "held_back")?;
+        reader.ensure("held_back", held_back.len() <= HELD, format_args!("at most {HELD} examples"))?;
+        self.gate = Gate::default();
+        held_back.into_iter().for_each(|example| self.gate.push(example));
         self.rng = reader.generator("generator")?;
         self.owed = reader.value("owed")?;
         reader.check(self.check())

@@ -1,7 +1,7 @@
 //! What is remembered by vectors: exact and approximate search of the nearest.
 //!
 //! In: vectors, which are kept by their direction in slots; queries, with the slots that are asked for. Out: the nearest slots
-//! with their cosines. Called by: nobody yet. One writer changes a [`Memory`]; readers search copies, which share all that has
+//! with their cosines; `items` with their details. Called by: `learner`. One writer changes a [`Memory`]; readers search copies, which share all that has
 //! not changed since. No clock, no file; threads only while a graph is built, those of rayon (feature `parallel`).
 //! Method: scalar quantisation with re-ranking (Jégou, Tavenard, Douze and Amsaleg, "Searching in one billion vectors: re-rank
 //! with source coding", ICASSP 2011) in an exact scan; above some 100,000 vectors the graph of Malkov and Yashunin (2018).
@@ -13,6 +13,7 @@ mod code;
 pub mod episodes;
 mod graph;
 mod index;
+pub mod items;
 mod scratch;
 mod searcher;
 mod slot;

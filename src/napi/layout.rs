@@ -47,8 +47,8 @@ rows! {
     /// What `suggest` writes before the first ranked route.
     Suggestion { decision, confidence, abstain, rounds, stop }
 
-    /// What it writes for each.
-    RankedRoute { score, probability, count, avg_quality, described }
+    /// What it writes for each; `propensity`: NaN where nothing is explored.
+    RankedRoute { score, probability, count, avg_quality, described, propensity }
 
     /// What `router_route` writes before the first candidate: the number and the place of the chosen; `events`, `fit_due`: 1 for
     /// yes; `basis`: the lowest 52 bits of its hash; limits: NaN where nothing is known.

@@ -171,7 +171,7 @@ pub fn memory(handle: u32) -> napi::Result<String> {
         let m = engine.memory()?;
         let parts = json!({
             "trajectories": m.trajectories, "adapters": m.adapters, "versions": m.versions,
-            "routes": m.routes, "patterns": m.patterns, "suggestions": m.suggestions,
+            "routes": m.routes, "patterns": m.patterns, "suggestions": m.suggestions, "items": m.items,
             "episodes": m.episodes,
         });
         Ok(parts.to_string())
@@ -207,6 +207,10 @@ pub fn stats(handle: u32) -> napi::Result<String> {
             "instant_enabled": stats.instant_enabled,
             "background_enabled": stats.background_enabled,
             "simd": stats.simd,
+            "memory": {
+                "items": stats.memory.items, "recalls": stats.memory.recalls,
+                "evicted": stats.memory.evicted, "edges": stats.memory.edges,
+            },
         });
         Ok(object.to_string())
     })

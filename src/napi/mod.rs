@@ -14,6 +14,7 @@ mod error;
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod history;
+mod items;
 mod layout;
 mod learn;
 mod lifecycle;

@@ -8,7 +8,7 @@ use super::buffers::Writable;
 use super::layout::{RankedRoute, Row, Suggestion as SuggestionRow};
 use super::registry::with;
 
-use crate::engine::{Episode, RouteId, RouteRow, Suggestion};
+use crate::engine::{Episode, RouteId, RouteRow, SuggestMode, Suggestion};
 use crate::error::SonaError;
 use crate::fault;
 
@@ -68,6 +68,7 @@ pub fn suggest(
     eligible: Option<Uint32ArraySlice>,
     mut ids: Uint32ArraySlice,
     mut numbers: Float64ArraySlice,
+    explore: bool,
 ) -> napi::Result<u32> {
     fault::point("suggest");
     with(handle, |engine| {
@@ -75,7 +76,10 @@ pub fn suggest(
         check_room(ids, numbers)?;
         let eligible = eligible.map(|eligible| route_ids(&eligible));
         let suggestion = match query {
-            Some(query) => engine.suggest_routes(&query, ids.len(), eligible.as_deref())?,
+            Some(query) => {
+                let mode = SuggestMode { explore, ..SuggestMode::default() };
+                engine.suggest(&query, ids.len(), eligible.as_deref(), mode)?
+            }
             None => engine.suggest_without_query(ids.len(), eligible.as_deref())?,
         };
         Ok(write(&suggestion, ids, numbers))
@@ -91,13 +95,15 @@ pub fn suggest_explained(
     eligible: Option<Uint32ArraySlice>,
     mut ids: Uint32ArraySlice,
     mut numbers: Float64ArraySlice,
+    explore: bool,
 ) -> napi::Result<String> {
     fault::point("suggest");
     with(handle, |engine| {
         let (ids, numbers) = (ids.as_mut_slice(), numbers.as_mut_slice());
         check_room(ids, numbers)?;
         let eligible = eligible.map(|eligible| route_ids(&eligible));
-        let suggestion = engine.explain_routes(&query, ids.len(), eligible.as_deref())?;
+        let mode = SuggestMode { explain: true, explore };
+        let suggestion = engine.suggest(&query, ids.len(), eligible.as_deref(), mode)?;
         let of = |episode: &Episode| {
             json!({
                 "trajectory": episode.trajectory,
@@ -144,6 +150,7 @@ fn write(suggestion: &Suggestion, ids: &mut [u32], numbers: &mut [f64]) -> u32 {
             count: ranked.count as f64,
             avg_quality: ranked.avg_quality,
             described: ranked.described as f64,
+            propensity: ranked.propensity.map_or(f64::NAN, f64::from),
         };
         route.write(row);
     }

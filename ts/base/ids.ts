@@ -13,11 +13,14 @@ export type SuggestionId = Named<'suggestion'>;
 /** Names a trajectory of an engine. */
 export type TrajectoryId = Named<'trajectory'>;
 
+/** Names an item that an engine remembers. */
+export type MemoryId = Named<'memory'>;
+
 /** Text that was an id when it was stored. What is known to be another kind's does not compile in its place. */
 export type StoredId = string & { readonly [named]?: never };
 
-/** What an id names: a trajectory or a suggestion of an engine, a decision of a router. */
-export type IdKind = 'trajectory' | 'suggestion' | 'decision';
+/** What an id names: a trajectory, a suggestion or an item of an engine, a decision of a router. */
+export type IdKind = 'trajectory' | 'suggestion' | 'memory' | 'decision';
 
 /** An id in its parts. */
 export interface Id {
@@ -28,13 +31,18 @@ export interface Id {
   readonly number: number;
 }
 
-const letters: Readonly<Record<IdKind, string>> = { trajectory: 't', suggestion: 's', decision: 'r' };
+const letters: Readonly<Record<IdKind, string>> = {
+  trajectory: 't',
+  suggestion: 's',
+  memory: 'm',
+  decision: 'r',
+};
 
 const kinds: ReadonlyMap<string, IdKind> = new Map(
   Object.entries(letters).map(([kind, letter]) => [letter, kind as IdKind]),
 );
 
-const pattern = /^([tsr])([0-9a-f]{16})-([1-9][0-9]{0,15})$/;
+const pattern = /^([tsmr])([0-9a-f]{16})-([1-9][0-9]{0,15})$/;
 
 /** What all ids of one kind and one incarnation begin with. The rest is the number. */
 export function idPrefix(kind: IdKind, incarnation: string): string {

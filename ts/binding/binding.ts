@@ -51,6 +51,31 @@ export interface SuggestionParts {
   amend?: boolean | undefined;
 }
 
+/** What is kept with an item; `metadata` is JSON. */
+export interface MemoParts {
+  metadata?: string | undefined;
+  tags?: string[] | undefined;
+  subject?: string | undefined;
+  session?: string | undefined;
+  id?: ItemName | undefined;
+}
+
+/** An item's number, and who issued it. */
+export interface ItemName {
+  incarnation: string;
+  number: number;
+}
+
+/** What items are asked for. */
+export interface RecallParts {
+  k: number;
+  minScore?: number | undefined;
+  expand: number;
+  tags?: string[] | undefined;
+  anyTag?: string[] | undefined;
+  subject?: string | undefined;
+}
+
 /** What few requests have. */
 export interface RequestExtras {
   session?: string | undefined;
@@ -125,6 +150,7 @@ export interface Binding {
     eligible: Uint32Array | undefined,
     ids: Uint32Array,
     numbers: Float64Array,
+    explore: boolean,
   ): number;
   suggestExplained(
     handle: number,
@@ -132,6 +158,7 @@ export interface Binding {
     eligible: Uint32Array | undefined,
     ids: Uint32Array,
     numbers: Float64Array,
+    explore: boolean,
   ): string;
   squaredNorm(handle: number, memory: Float32Array, at: number, length: number): number;
   reserveIds(handle: number, count: number): number;
@@ -163,6 +190,11 @@ export interface Binding {
   patternsFind(handle: number, query: Float32Array, minQuality: number, numbers: Float64Array): number;
   patternRead(handle: number, id: number, centroid: Float32Array): string | null;
   expectQuality(handle: number, query: Float32Array, route?: string): string;
+  itemRemember(handle: number, vector: Float32Array, parts: MemoParts): number;
+  itemRecall(handle: number, query: Float32Array, parts: RecallParts): string;
+  itemForget(handle: number, name: ItemName): boolean;
+  itemReinforce(handle: number, names: ItemName[], quality: number): number;
+  subjectForget(handle: number, subject: string): number;
   tick(handle: number): string | null;
   forceLearn(handle: number): string;
   flush(handle: number): number;

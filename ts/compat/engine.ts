@@ -1,5 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
-import { parseId, type StoredId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
+import { type MemoryId, parseId, type StoredId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
 import {
   checkInteger,
   checkName,
@@ -33,6 +33,7 @@ import {
 import { makeBuilder } from '../engine/engine-builder.ts';
 import type { FeedbackResult } from '../engine/feedback.ts';
 import type { ForgetCriterion as CriterionOfToday, ForgetResult } from '../engine/history.ts';
+import type { RecalledItem, RecallOptions, RememberOptions } from '../engine/items.ts';
 import { checkEnd, type EndOptions } from '../engine/outcomes.ts';
 import type { QualityExpectation } from '../engine/patterns.ts';
 import type { RouteSuggestion } from '../engine/routes.ts';
@@ -436,6 +437,38 @@ export class SonaEngine extends EngineOfToday {
     this.#live();
     const { wait, rest } = splitAsync(options);
     return this.expectQuality(await this.#outer.vector('query', asked, wait), rest);
+  }
+
+  /** As in the main entry. */
+  override remember(query: Query, options: RememberOptions = noOptions): MemoryId {
+    return super.remember(this.#inner(query), options);
+  }
+
+  /** As `remember`, with every embedder. */
+  override async rememberAsync(
+    query: Query,
+    options: RememberOptions & AsyncOptions = {},
+  ): Promise<MemoryId> {
+    if (!this.#outer) return super.rememberAsync(query, options);
+    this.#live();
+    const { wait, rest } = splitAsync(options);
+    return this.remember(await this.#outer.vector('query', query, wait), rest);
+  }
+
+  /** As in the main entry. */
+  override recall(query: Query, options: RecallOptions = noOptions): RecalledItem[] {
+    return super.recall(this.#inner(query), options);
+  }
+
+  /** As `recall`, with every embedder. */
+  override async recallAsync(
+    query: Query,
+    options: RecallOptions & AsyncOptions = {},
+  ): Promise<RecalledItem[]> {
+    if (!this.#outer) return super.recallAsync(query, options);
+    this.#live();
+    const { wait, rest } = splitAsync(options);
+    return this.recall(await this.#outer.vector('query', query, wait), rest);
   }
 
   /** Forgets trajectories, as in the main entry; also by number. */

@@ -47,6 +47,10 @@ export interface SonaConfig extends QueryOptions {
   trajectoryCapacity?: number | undefined;
   /** Suggestions that `feedback` can name, waiting or answered: the newest. Default 10,000. */
   suggestionCapacity?: number | undefined;
+  /** Most items that `remember` keeps; those that are worth least make room. 0: none can be remembered. Default 100,000. */
+  memoryCapacity?: number | undefined;
+  /** Megabytes that these may take with their metadata, about; 0: no limit. Default 0. */
+  memoryBudgetMb?: number | undefined;
   /** Most steps in one trajectory. Default 64. */
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
@@ -93,6 +97,8 @@ export const settingNames = [
   'replayCapacity',
   'trajectoryCapacity',
   'suggestionCapacity',
+  'memoryCapacity',
+  'memoryBudgetMb',
   'maxTrajectorySteps',
   'abstainBelow',
   'tiers',

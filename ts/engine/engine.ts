@@ -1,6 +1,6 @@
 import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } from '../base/errors.ts';
 import type { Events } from '../base/events.ts';
-import type { StoredId, SuggestionId } from '../base/ids.ts';
+import type { MemoryId, StoredId, SuggestionId } from '../base/ids.ts';
 import { mark } from '../base/marks.ts';
 import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import {
@@ -40,6 +40,18 @@ import {
   versions,
 } from './history.ts';
 import { Issued } from './issued.ts';
+import {
+  checkRecall,
+  checkRemember,
+  checkTextLength,
+  forgetItem,
+  type RecalledItem,
+  type RecallOptions,
+  type RememberOptions,
+  recall,
+  reinforce,
+  remember,
+} from './items.ts';
 import { type LearnOptions, learnOffThread } from './learning.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
@@ -99,6 +111,11 @@ export interface SuggestOptions {
   eligible?: readonly string[] | undefined;
   /** Whether to say which past queries spoke for and against: `reasoning.episodes`. Default false. */
   explain?: boolean | undefined;
+  /**
+   * Whether routes of which little is known are tried where no other is sure: the first of `ranked` is then drawn, and each has its
+   * `propensity`. Costs little where suggestions are sure. Default false.
+   */
+  explore?: boolean | undefined;
 }
 
 /**
@@ -298,22 +315,25 @@ export class SonaEngine {
   }
 
   /**
-   * Ranks routes for a query by the cosine of the adapted query with each route's prototype.
+   * Ranks routes for a query by the cosine of the adapted query with each route's prototype, and by what happened to the nearest
+   * past queries, as far as that has been worth trusting (`memory` in the settings).
    *
    * Where the embedder fails, or knows nothing of the text, the routes are ranked by how often each was right so far, and
    * `fallback` says why; see `onEmbedderError`. It also says where the text's language is not known and its hashed words count.
    *
    * @param options.k how many to return, from 1; default 5
    * @param options.eligible names that may be chosen; default all
+   * @param options.explain says which past queries spoke for and against: `reasoning.episodes`; default false
+   * @param options.explore tries routes of which little is known where no other is sure, each with its `propensity`; default false
    */
   suggestRoutes(query: Query, options: SuggestOptions = noOptions): RouteSuggestion {
     const handle = this.#live();
-    const { k, eligible, explain } = checkSuggest(options);
+    const { k, eligible, mode } = checkSuggest(options);
     const text = this.#queries.text('query', query);
     if (text === undefined)
-      return this.#routes.suggest(handle, this.#read('query', query), k, eligible, explain, null);
+      return this.#routes.suggest(handle, this.#read('query', query), k, eligible, mode, null);
     const fallback = this.#queries.textOrFallback('query', text, this.#query, (error) => this.#fail(error));
-    return this.#routes.suggest(handle, this.#query, k, eligible, explain, fallback);
+    return this.#routes.suggest(handle, this.#query, k, eligible, mode, fallback);
   }
 
   /** As `suggestRoutes`, with every embedder. */
@@ -323,7 +343,7 @@ export class SonaEngine {
   ): Promise<RouteSuggestion> {
     this.#live();
     const { wait, rest } = splitAsync(options);
-    const { k, eligible, explain } = checkSuggest(rest);
+    const { k, eligible, mode } = checkSuggest(rest);
     const text = this.#queries.text('query', query);
     if (text === undefined || this.#queries.isSync('query')) return this.suggestRoutes(text ?? query, rest);
     const names = eligible && Array.from(eligible);
@@ -331,7 +351,7 @@ export class SonaEngine {
     const { vector, fallback } = await this.#queries.textVectorOrFallback('query', text, wait, failed);
     const handle = this.#live();
     const read = vector ? this.#read('query', vector) : this.#query;
-    return this.#routes.suggest(handle, read, k, names, explain, fallback);
+    return this.#routes.suggest(handle, read, k, names, mode, fallback);
   }
 
   /**
@@ -502,6 +522,79 @@ export class SonaEngine {
     return this.expectQuality(await this.#queries.vector('query', query, wait), rest);
   }
 
+  /**
+   * Remembers a vector, or a text by its vector, with details; {@link recall} finds it again. The text itself is not kept: put it
+   * into `metadata` where you want it back. Where there is no room (`memoryCapacity`, `memoryBudgetMb`), the items go that are
+   * worth least: usefulness x (1 + ln(1 + uses)) x 2^(-age / 30 days), by the time since they were last recalled or remembered.
+   *
+   * @param options.session it is linked with the newest item of the same session
+   * @param options.id the item to replace; `SONA_INVALID_ARGUMENT` for one that is not remembered (any more)
+   * @returns the item's id
+   */
+  remember(query: Query, options: RememberOptions = noOptions): MemoryId {
+    const handle = this.#live();
+    const parts = checkRemember(options);
+    const vector = this.#read('query', this.#short(query));
+    this.#tellTime();
+    return remember(handle, this.#issued, vector, parts);
+  }
+
+  /** As `remember`, with every embedder. */
+  async rememberAsync(query: Query, options: RememberOptions & AsyncOptions = {}): Promise<MemoryId> {
+    this.#live();
+    const { wait, rest } = splitAsync(options);
+    const parts = checkRemember(rest);
+    const vector = await this.#queries.vector('query', this.#short(query), wait);
+    const handle = this.#live();
+    const read = this.#read('query', vector);
+    this.#tellTime();
+    return remember(handle, this.#issued, read, parts);
+  }
+
+  /**
+   * The items whose vectors are most like a query's, best first; each counts as used. Never waits for whoever remembers.
+   *
+   * @param options.where among those with these tags, or about this subject
+   * @param options.expand follows edges from what was found: to the next and the previous of a session, to what was used together.
+   * What they lead to competes with the rest for the `k` places, by the better of both scores
+   */
+  recall(query: Query, options: RecallOptions = noOptions): RecalledItem[] {
+    const handle = this.#live();
+    const parts = checkRecall(options);
+    const read = this.#read('query', this.#short(query));
+    this.#tellTime();
+    return recall(handle, read, parts);
+  }
+
+  /** As `recall`, with every embedder. */
+  async recallAsync(query: Query, options: RecallOptions & AsyncOptions = {}): Promise<RecalledItem[]> {
+    this.#live();
+    const { wait, rest } = splitAsync(options);
+    const parts = checkRecall(rest);
+    const vector = await this.#queries.vector('query', this.#short(query), wait);
+    const handle = this.#live();
+    const read = this.#read('query', vector);
+    this.#tellTime();
+    return recall(handle, read, parts);
+  }
+
+  /**
+   * Says how well it went with items that were used together: their usefulness and the weights of the edges among them move by up
+   * to 5 %, and from .5 on those that have no edge get one.
+   *
+   * @param ids up to 100; those that are gone count nothing
+   * @param quality 0 to 1
+   * @returns how many of them are remembered; 0 while learning is off
+   */
+  reinforce(ids: readonly (MemoryId | StoredId)[], quality: number): number {
+    return reinforce(this.#live(), ids, quality);
+  }
+
+  /** Forgets an item at once; whether there was one. */
+  forgetMemory(id: MemoryId | StoredId): boolean {
+    return forgetItem(this.#live(), id);
+  }
+
   /** The newest promoted weights, oldest first. Up to eight are kept. */
   versions(): Version[] {
     return versions(this.#live());
@@ -519,7 +612,8 @@ export class SonaEngine {
 
   /**
    * Forgets trajectories. Prototypes and patterns become exactly what they would be without them; the background adapter
-   * is trained anew on what is left, which takes as long as training on all of it; kept versions go.
+   * is trained anew on what is left, which takes as long as training on all of it; kept versions go. By `subject`, forgets the
+   * items about it, at once.
    *
    * @throws `SONA_INVALID_ARGUMENT` without a criterion
    */
@@ -670,6 +764,13 @@ export class SonaEngine {
     return this.#query;
   }
 
+  /** A vector, or a text that is not too long. */
+  #short(query: Query): Query {
+    const text = this.#queries.text('query', query);
+    if (text !== undefined) checkTextLength('query', text);
+    return text ?? query;
+  }
+
   /** A vector as it is, that of a text in the engine's own memory. */
   #embedded(query: Query): Vector {
     const text = this.#queries.text('query', query);
@@ -733,12 +834,13 @@ function queriesOf(handle: number, dim: number, options: QueryOptions): Queries 
 }
 
 function checkSuggest(options: SuggestOptions) {
-  if (options !== noOptions) checkOptions('options', options, ['k', 'eligible', 'explain']);
-  const { k = 5, eligible, explain = false } = options;
+  if (options !== noOptions) checkOptions('options', options, ['k', 'eligible', 'explain', 'explore']);
+  const { k = 5, eligible, explain = false, explore = false } = options;
   checkInteger('k', k, 1, 10_000);
   if (eligible !== undefined) checkNames('eligible', eligible);
   if (typeof explain !== 'boolean') throw invalidArgument('explain', 'true or false', explain);
-  return { k, eligible, explain };
+  if (typeof explore !== 'boolean') throw invalidArgument('explore', 'true or false', explore);
+  return { k, eligible, mode: { explain, explore } };
 }
 
 function checkFind(k: number, options: { minQuality?: number | undefined }): number | undefined {

@@ -1,7 +1,9 @@
+import { invalidArgument } from '../base/errors.ts';
 import { parseId, type StoredId, type TrajectoryId } from '../base/ids.ts';
 import { checkInteger, checkName, checkOptions, millisecondsOf } from '../base/vectors.ts';
 import { call, native } from '../binding/native.ts';
 import type { Issued } from './issued.ts';
+import { checkedName } from './items.ts';
 
 /** One set of promoted weights. */
 export interface Version {
@@ -17,7 +19,7 @@ export interface Version {
   current: boolean;
 }
 
-/** Which trajectories to forget: those that every given part holds for. */
+/** Which trajectories to forget: those that every given part holds for; or, by `subject`, which items. */
 export interface ForgetCriterion {
   /** Those of one source, as `endTrajectory` was told. */
   source?: string | undefined;
@@ -25,6 +27,8 @@ export interface ForgetCriterion {
   trajectoryId?: TrajectoryId | StoredId | undefined;
   /** Those that ended before, as a date or in milliseconds since 1970. */
   before?: Date | number | undefined;
+  /** All items about this one, as `remember` was told. Trajectories have no subject, so it stands alone. */
+  subject?: string | undefined;
 }
 
 /** What forgetting did. */
@@ -33,6 +37,8 @@ export interface ForgetResult {
   forgotten: number;
   /** Those whose records were gone already, so that their part in prototypes and patterns stays. Never too low. */
   outOfReach: number;
+  /** Items that are gone, where a subject was given. */
+  items?: number | undefined;
 }
 
 export function versions(handle: number): Version[] {
@@ -45,8 +51,15 @@ export function rollback(handle: number, version: number): void {
 }
 
 export function forget(handle: number, issued: Issued, criterion: ForgetCriterion): ForgetResult {
-  checkOptions('criterion', criterion, ['source', 'trajectoryId', 'before']);
-  const { source, trajectoryId, before } = criterion;
+  checkOptions('criterion', criterion, ['source', 'trajectoryId', 'before', 'subject']);
+  const { source, trajectoryId, before, subject } = criterion;
+  if (subject !== undefined) {
+    const name = checkedName('subject', subject);
+    if (source !== undefined || trajectoryId !== undefined || before !== undefined) {
+      throw invalidArgument('subject', 'nothing beside it', subject);
+    }
+    return { forgotten: 0, outOfReach: 0, items: call(() => native.subjectForget(handle, name)) };
+  }
   if (source !== undefined) checkName('source', source);
   if (trajectoryId !== undefined) parseId('trajectoryId', trajectoryId);
   const beforeMs = before === undefined ? undefined : millisecondsOf('before', before);

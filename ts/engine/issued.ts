@@ -1,4 +1,4 @@
-import { idPrefix, parseId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
+import { idPrefix, type MemoryId, parseId, type SuggestionId, type TrajectoryId } from '../base/ids.ts';
 import { call, native } from '../binding/native.ts';
 
 /** The ids of one engine: strings outside, numbers in the addon. */
@@ -6,11 +6,13 @@ export class Issued {
   readonly #incarnation: string;
   readonly #trajectory: string;
   readonly #suggestion: string;
+  readonly #memory: string;
 
   constructor(handle: number) {
     this.#incarnation = call(() => native.engineIncarnation(handle));
     this.#trajectory = idPrefix('trajectory', this.#incarnation);
     this.#suggestion = idPrefix('suggestion', this.#incarnation);
+    this.#memory = idPrefix('memory', this.#incarnation);
   }
 
   trajectory(number: number): TrajectoryId {
@@ -19,6 +21,10 @@ export class Issued {
 
   suggestion(number: number): SuggestionId {
     return (this.#suggestion + number) as SuggestionId;
+  }
+
+  memory(number: number): MemoryId {
+    return (this.#memory + number) as MemoryId;
   }
 
   /** The number of a trajectory that this object's engine issued; undefined for what another did, or no trajectory is. */

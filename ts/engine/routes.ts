@@ -33,6 +33,8 @@ export interface RankedRoute {
    * qualities plus 1.
    */
   probability: number;
+  /** How likely the route was to come first, 0 to 1; undefined unless `explore`. */
+  propensity?: number | undefined;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: { count: number; avgQuality: number };
   /** What `addRoute` was given, frozen; undefined without any. */
@@ -84,11 +86,24 @@ export interface RouteSuggestion {
   fallback: Fallback | null;
 }
 
+/** How routes are suggested. */
+export interface SuggestMode {
+  readonly explain: boolean;
+  readonly explore: boolean;
+}
+
 /** Before the first ranked route in the addon's answer. */
 const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain', 'rounds', 'stop']);
 
 /** For each ranked route. */
-const ROUTE = rowOf('RankedRoute', ['score', 'probability', 'count', 'avg_quality', 'described']);
+const ROUTE = rowOf('RankedRoute', [
+  'score',
+  'probability',
+  'count',
+  'avg_quality',
+  'described',
+  'propensity',
+]);
 
 const STOPS = ['nothing', 'settled', 'rounds'] as const;
 
@@ -164,10 +179,10 @@ export class Routes {
     query: Float32Array,
     k: number,
     eligible: readonly string[] | undefined,
-    explain: boolean,
+    mode: SuggestMode,
     fallback: Fallback | null,
   ): RouteSuggestion {
-    const suggest = (wanted?: Uint32Array) => this.#suggest(handle, query, k, wanted, explain, fallback);
+    const suggest = (wanted?: Uint32Array) => this.#suggest(handle, query, k, wanted, mode, fallback);
     if (eligible === undefined) return suggest();
     try {
       return suggest(this.#resolve(handle, eligible));
@@ -184,7 +199,7 @@ export class Routes {
     query: Float32Array,
     k: number,
     wanted: Uint32Array | undefined,
-    explain: boolean,
+    { explain, explore }: SuggestMode,
     fallback: Fallback | null,
   ): RouteSuggestion {
     if (this.#ranked.length !== k) {
@@ -194,8 +209,9 @@ export class Routes {
     const ids = this.#ranked;
     const numbers = this.#numbers;
     const known = isWithoutText(fallback) ? undefined : query;
-    const explained = explain && known ? this.#explained(handle, known, wanted) : undefined;
-    const found = explained?.found ?? call(() => native.suggest(handle, known, wanted, ids, numbers));
+    const explained = explain && known ? this.#explained(handle, known, wanted, explore) : undefined;
+    const found =
+      explained?.found ?? call(() => native.suggest(handle, known, wanted, ids, numbers, explore));
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {
       const at = HEADER.size + ROUTE.size * i;
@@ -206,6 +222,7 @@ export class Routes {
         route: route.name,
         score: numbers[at + ROUTE.score] as number,
         probability: numbers[at + ROUTE.probability] as number,
+        ...(explore && known && { propensity: numbers[at + ROUTE.propensity] as number }),
         evidence: {
           count: numbers[at + ROUTE.count] as number,
           avgQuality: numbers[at + ROUTE.avg_quality] as number,
@@ -228,8 +245,10 @@ export class Routes {
     };
   }
 
-  #explained(handle: number, query: Float32Array, wanted: Uint32Array | undefined) {
-    const json = call(() => native.suggestExplained(handle, query, wanted, this.#ranked, this.#numbers));
+  #explained(handle: number, query: Float32Array, wanted: Uint32Array | undefined, explore: boolean) {
+    const json = call(() =>
+      native.suggestExplained(handle, query, wanted, this.#ranked, this.#numbers, explore),
+    );
     const { found, episodes } = JSON.parse(json) as { found: number; episodes: EpisodeRow[] };
     const toEpisode = ({ trajectory, incarnation, ...rest }: EpisodeRow): Episode => ({
       trajectoryId: formatId('trajectory', incarnation, trajectory),

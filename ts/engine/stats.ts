@@ -44,6 +44,20 @@ export interface SonaStats {
   backgroundEnabled: boolean;
   /** Kernels in use. */
   simd: string;
+  /** Items that `remember` keeps. */
+  memory: MemoryStats;
+}
+
+/** Counters of items. */
+export interface MemoryStats {
+  /** Those that are remembered. */
+  items: number;
+  /** Calls of `recall`. */
+  recalls: number;
+  /** Items that made room for others. */
+  evicted: number;
+  /** Edges between items. */
+  edges: number;
 }
 
 /** The native core's JSON, in the names of this side. */
@@ -69,6 +83,8 @@ export interface SonaMemory {
   suggestions: number;
   /** Past queries, searchable, beside their trajectories, and what was pooled for the newest outcomes. */
   episodes: number;
+  /** Items that `remember` keeps, with their metadata. */
+  items: number;
 }
 
 /** What one training cycle did. */

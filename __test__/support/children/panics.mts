@@ -56,6 +56,8 @@ const calls: Record<string, (engine: Engine) => unknown> = {
   feedback: (engine) => engine.learnFromFeedback({ trajectoryId: first(engine), quality: 0 }),
   answer: (engine) => engine.feedback(engine.suggestRoutes(query).id, { quality: 1 }),
   patterns: (engine) => engine.findPatterns(query),
+  remember: (engine) => engine.remember(query),
+  recall: (engine) => engine.recall(query),
   rollback: (engine) => engine.rollback(0),
   forget: (engine) => engine.forget({ source: 'nobody' }),
   snapshot: (engine) => engine.snapshot(),
@@ -90,6 +92,15 @@ const changes: Record<string, (engine: Engine) => () => unknown> = {
     const trajectoryId = first(engine);
     return () => engine.forget({ trajectoryId });
   },
+  remembering: (engine) => () => engine.remember(query, { metadata: { a: 1 }, session: 's' }),
+  reinforcing: (engine) => {
+    const ids = [engine.remember(query), engine.remember([4, 3, 2, 1])];
+    return () => engine.reinforce(ids, 1);
+  },
+  dropping: (engine) => {
+    const id = engine.remember(query);
+    return () => engine.forgetMemory(id);
+  },
 };
 
 /** An engine that has learned, and has more to learn. */
@@ -99,6 +110,16 @@ function learned(engine: Engine): Engine {
   engine.forceLearn();
   end(engine);
   return engine;
+}
+
+/** Remembers two items, finds them and forgets one; how many were found. */
+function remembered(engine: Engine): number {
+  engine.forget({ subject: 'after' });
+  const ids = [query, [4, 3, 2, 1]].map((vector) => engine.remember(vector, { subject: 'after' }));
+  engine.reinforce(ids, 1);
+  const found = engine.recall(query, { where: { subject: 'after' }, expand: 1 });
+  engine.forgetMemory(ids[0] as string);
+  return found.length;
 }
 
 /** Uses all that the engine does. */
@@ -124,6 +145,7 @@ async function use(engine: Engine): Promise<unknown> {
     loaded: loaded.suggestRoutes(query).best,
     shared: shared.isEnabled(),
     evaluated: evaluatePolicy(log, 'uniform').rounds,
+    remembered: remembered(engine),
     closed: await Promise.all([loaded.close(), shared.close()]).then(() => true),
   };
 }

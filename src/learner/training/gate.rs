@@ -1,5 +1,4 @@
-//! Whether trained weights may replace the ones that serve: judged on events that have not trained them. An event is held back
-//! until newer ones take its place, and trains from then on.
+//! Whether trained weights may replace the ones that serve: judged on events that never train them.
 
 use std::collections::VecDeque;
 
@@ -13,10 +12,7 @@ use crate::simd::Kernels;
 const ONE_IN: u64 = 10;
 
 /// Newest events held.
-pub const HELD: usize = 300;
-
-/// As many as a state can have: earlier versions held more.
-pub const MOST_HELD: usize = 1_000;
+pub const HELD: usize = 1_000;
 
 /// Below this many the gate has no opinion.
 const ENOUGH: usize = 100;
@@ -51,16 +47,11 @@ impl Gate {
         seeded(seed, id).is_multiple_of(ONE_IN)
     }
 
-    /// Holds an event back; returns those that are held back no more.
-    pub fn push(&mut self, example: Example) -> impl Iterator<Item = Example> + '_ {
+    pub fn push(&mut self, example: Example) {
+        if self.held.len() == HELD {
+            self.held.pop_front();
+        }
         self.held.push_back(example);
-        let excess = self.held.len().saturating_sub(HELD);
-        self.held.drain(..excess)
-    }
-
-    /// With these events, oldest first.
-    pub fn of(held: VecDeque<Example>) -> Self {
-        Self { held }
     }
 
     pub fn retain(&mut self, keep: impl Fn(&Example) -> bool) {

@@ -183,12 +183,10 @@ impl Layer {
                 activation.convert_to_f32_slice(&mut scratch.activation);
                 self.activations.offer(config.kernels, &scratch.activation, activation);
             }
-            match held_back {
-                false => self.replay.push(example, &mut self.rng),
-                true => {
-                    let trains = self.gate.push(example).filter(|_| config.learn);
-                    trains.for_each(|example| self.replay.push_old(example, &mut self.rng));
-                }
+            if held_back {
+                self.gate.push(example);
+            } else {
+                self.replay.push(example, &mut self.rng);
             }
         }
     }
