@@ -207,6 +207,12 @@ const names: Case[] = [
     other.removeRoute('a');
     other.removeRoute('a');
   }),
+  ...each('suggestRoutes', 'explain', [null, 1, 'yes'], 'SONA_INVALID_ARGUMENT', (at, explain) =>
+    at.engine.suggestRoutes(at.query, { explain }),
+  ),
+  ...each('suggestRoutes', 'explore', [null, 1, 'yes'], 'SONA_INVALID_ARGUMENT', (at, explore) =>
+    at.engine.suggestRoutes(at.query, { explore }),
+  ),
   ...each('suggestRoutes', 'eligible', [null, 1, 'east', {}, true], 'SONA_INVALID_ARGUMENT', (at, eligible) =>
     at.engine.suggestRoutes(at.query, { eligible }),
   ),
