@@ -399,6 +399,8 @@ interface SonaConfig extends QueryOptions {
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
   abstainBelow?: number | undefined;
+  /** `suggestRoutes` abstains when `inScope` is below this: the share of good queries that is turned away, too. Default 0, never. */
+  abstainOutside?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;
   /** Whether suggestions also ask what happened to the nearest past queries, and reason about it. Default true. */
@@ -423,7 +425,7 @@ interface SonaConfig extends QueryOptions {
   now?: (() => number) | undefined;
 }
 /** Every setting, in the order of {@link SonaConfig}. */
-declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "memoryCapacity", "memoryBudgetMb", "maxTrajectorySteps", "abstainBelow", "tiers", "memory", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
+declare const settingNames: readonly ["hiddenDim", "microLoraRank", "baseLoraRank", "baseLoraLayers", "loraAlpha", "microLoraLr", "baseLoraLr", "ewcLambda", "ewcGamma", "ewcFisherSamples", "consolidationInterval", "patternClusters", "qualityThreshold", "replayCapacity", "trajectoryCapacity", "suggestionCapacity", "memoryCapacity", "memoryBudgetMb", "maxTrajectorySteps", "abstainBelow", "abstainOutside", "tiers", "memory", "promotionGate", "background", "backgroundEvery", "backgroundIntervalMs", "enableSimd", "seed", "now", "embedder", "promptOf", "onEmbedderError", "embedderTimeoutMs"];
 //#endregion
 //#region ts/engine/stats.d.ts
 /** Counters of one engine. When no call is under way, recorded = learned + buffered + dropped. */
@@ -785,8 +787,13 @@ interface RouteSuggestion {
   ranked: RankedRoute[];
   /** Probability of the best; 0 when no route is ranked. */
   confidence: number;
-  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
+  /** Whether the confidence is below `abstainBelow`, `inScope` is below `abstainOutside`, or no route is ranked. */
   abstain: boolean;
+  /**
+   * The share of the queries that went well which were no more like what is known than this one, 0 to 1: near 0 for a query that
+   * belongs to no route. Null before 30 have gone well and trained, and without memory.
+   */
+  inScope: number | null;
   /** What past queries were asked, and how long. */
   reasoning: Reasoning;
   /**

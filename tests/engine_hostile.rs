@@ -6,7 +6,7 @@ mod entries;
 use entries::{Entries, read};
 use serde_json::{Value, json};
 use sona::engine::{Asked, Memo};
-use sona::{Background, Config, Criterion, LearningSignal, PatternType, SonaEngine};
+use sona::{Background, Config, Criterion, LearningSignal, PatternType, SonaEngine, SuggestionOutcome};
 
 const DIM: usize = 4;
 
@@ -405,5 +405,56 @@ fn check_all(forgeries: &[Forgery]) {
         forge(&mut entries);
         let told = refused(&format!("{n}: {entry}"), &entries.engine());
         assert!(told.contains(entry), "{n}: {entry}: {told}");
+    }
+}
+
+/// An engine whose suggestions have had outcomes, of which others wait.
+fn reasoned() -> Vec<u8> {
+    let config = Config { hidden_dim: DIM, background: Background::Manual, ..Config::default() };
+    let engine = SonaEngine::new(config).unwrap();
+    ["a", "b"].iter().zip([900, 901]).for_each(|(name, n)| drop(engine.add_route(name, Some(&vector(n))).unwrap()));
+    for n in 0..80 {
+        let suggestion = engine.suggest_routes(&vector(n), 2, None).unwrap();
+        let quality = Some(f64::from(n as u32 % 3) / 2.0);
+        engine.feedback(suggestion.id, &SuggestionOutcome { quality, ..SuggestionOutcome::default() }).unwrap();
+    }
+    engine.force_learn().unwrap();
+    engine.suggest_routes(&vector(99), 2, None).unwrap();
+    engine.snapshot().unwrap()
+}
+
+#[test]
+fn what_is_known_of_past_queries_is_refused_where_it_is_none() {
+    const EPISODES: &str = "learner.instant.episodes";
+    const REASONED: &str = "learner.instant.reasoned";
+    const CONSIDERED: &str = "learner.suggestions.considered";
+    let forgeries: [Forgery; 15] = [
+        ("episodes.places", |entries| entries.smalls(&format!("{EPISODES}.places"), |places| places[0] = places[1])),
+        ("episodes.places", |entries| entries.smalls(&format!("{EPISODES}.places"), |places| places[0] = 9_000)),
+        ("episodes.places", |entries| entries.smalls(&format!("{EPISODES}.places"), |places| places.truncate(3))),
+        ("episodes.places", |entries| entries.smalls(&format!("{EPISODES}.free"), |free| free.push(0))),
+        ("reasoned.records", |entries| entries.smalls(&format!("{REASONED}.records"), |records| records.swap(0, 1))),
+        ("reasoned.records", |entries| entries.smalls(&format!("{REASONED}.records"), |records| records[0] = 9_000)),
+        ("reasoned.chosen", |entries| entries.put(&format!("{REASONED}.chosen"), 0, &[[2_u8]])),
+        ("reasoned.options", |entries| entries.smalls(&format!("{REASONED}.options"), |options| options[0] = 17)),
+        ("reasoned.features", |entries| {
+            entries.put(&format!("{REASONED}.features"), 0, &[0x7bff_u16.to_le_bytes()]);
+        }),
+        ("considered.count", |entries| entries.smalls(&format!("{CONSIDERED}.count"), |count| count[80] = 17)),
+        ("considered.familiar", |entries| entries.put(&format!("{CONSIDERED}.familiar"), 80, &[[2_u8]])),
+        ("suggestions.features", |entries| entries.smalls(&format!("{CONSIDERED}.routes"), |routes| routes[0] = 77)),
+        ("training.trust", |entries| entries.value("learner.training.trust")["weights"][0] = json!(-1.0)),
+        ("training.trust", |entries| entries.value("learner.training.trust")["weights"][0] = json!(1e9)),
+        ("training.likenesses", |entries| {
+            entries.put("learner.training.likenesses", 0, &[9.0_f32.to_le_bytes()]);
+        }),
+    ];
+    let bytes = reasoned();
+    SonaEngine::restore(&bytes).unwrap();
+    for (name, forge) in forgeries {
+        let mut entries = Entries::of(&bytes);
+        forge(&mut entries);
+        let error = refused(name, &entries.engine());
+        assert!(error.contains(name), "{name}: {error}");
     }
 }

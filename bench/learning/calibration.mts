@@ -1,6 +1,11 @@
 // The table of probabilities: how true they are, and how well they tell queries of no route apart.
 import { calibrationVerdict, show } from '../lib/bars.mts';
-import { type CalibrationProtocol, type CalibrationRow, judgeCalibration } from '../lib/calibration.mts';
+import {
+  type CalibrationProtocol,
+  type CalibrationRow,
+  judgeCalibration,
+  signs,
+} from '../lib/calibration.mts';
 import type { IntentSet } from '../lib/data.mts';
 import { countMissed, line, plusMinus, seedsOf, type Table } from '../lib/print.mts';
 
@@ -13,9 +18,10 @@ export function calibrationTable(
   console.log(
     `\nProbabilities after ${protocol.events} events, routes known by name, full default; ${seedsOf(protocol.seeds)}\n` +
       'ECE: expected calibration error of the choice, 15 bins of equal mass. AUROC: queries of the part against those ' +
-      'of no route,\nby confidence, by the score of the choice, and by the largest cosine of the raw query with a prior.',
+      'of no route, by what the engine says\n(inScope, confidence, score of the choice), by the mean cosine of the five nearest right answers ' +
+      'of a route, and by the largest cosine of the raw query with a prior.',
   );
-  const heads = ['accuracy %', 'probability %', 'ECE', '', 'AUROC: conf.', 'score', 'raw cosine'];
+  const heads = ['accuracy %', 'probability %', 'ECE', '', 'AUROC: inScope', ...signs.slice(1)];
   console.log(line('', heads, WIDTH));
   const rows: CalibrationRow[] = [];
   let missed = 0;
@@ -23,7 +29,7 @@ export function calibrationTable(
     rows.push(row);
     const { accuracy, probability, error, outOfScope } = row;
     const verdict = calibrationVerdict(error.mean, protocol.events);
-    const apart = outOfScope && [outOfScope.confidence, outOfScope.score, outOfScope.rawCosine];
+    const apart = outOfScope && signs.map((sign) => outOfScope[sign]);
     const cells = [
       plusMinus(accuracy),
       plusMinus(probability),

@@ -20,18 +20,29 @@ export interface CalibrationRow {
   /** Expected calibration error of the choice's probability. */
   error: Estimate;
   /** How well queries of no route are told apart by each of these, as the area under the ROC curve. */
-  outOfScope?: { confidence: Estimate; score: Estimate; rawCosine: Estimate };
+  outOfScope?: Record<Sign, Estimate>;
 }
+
+/** What tells queries of no route apart: of the engine, and without learning. */
+export const signs = ['inScope', 'confidence', 'score', 'utterances', 'rawCosine'] as const;
+
+type Sign = (typeof signs)[number];
 
 const BINS = 15;
 
-/** What the engine says about one query. */
-interface Answer {
+/** Right answers near a query whose mean cosine is what routers by utterances compare with a threshold. */
+const UTTERANCES = 5;
+
+/** What is said about one query. */
+interface Answer extends Record<Sign, number> {
   probability: number;
-  confidence: number;
-  score: number;
-  rawCosine: number;
   right: boolean;
+}
+
+/** A learner with the queries that it has routed rightly, by route, and the routes' names. */
+interface Learned {
+  learner: WithRoutes;
+  utterances: Float32Array[][];
 }
 
 /** Streams events by name, then asks about each part that the set has. */
@@ -43,20 +54,25 @@ export function judgeCalibration(set: IntentSet, { events, seeds }: CalibrationP
   const learners = Array.from({ length: seeds }, (_, seed) => {
     const { priors, stream } = episode(set, seed, 0);
     const learner = routed('full default', priors, seed);
-    for (let i = 0; i < events; i++) step(learner, set.train, stream[i % stream.length] as number);
-    return learner;
+    const utterances = priors.map((prior) => [prior]);
+    for (let i = 0; i < events; i++) {
+      const at = stream[i % stream.length] as number;
+      if (step(learner, set.train, at))
+        utterances[set.train.labels[at] as number]?.push(set.train.vectors[at] as Float32Array);
+    }
+    return { learner, utterances };
   });
   const rows = parts.flatMap(({ part, inside, outside }) =>
     inside ? [judgePart(set, part, learners, inside, outside)] : [],
   );
-  for (const learner of learners) learner.close();
+  for (const { learner } of learners) learner.close();
   return rows;
 }
 
 function judgePart(
   set: IntentSet,
   part: string,
-  learners: readonly WithRoutes[],
+  learners: readonly Learned[],
   inside: Part,
   outside: readonly Float32Array[] | undefined,
 ): CalibrationRow {
@@ -74,7 +90,7 @@ function judgePart(
   };
   if (!outside) return row;
   const unknown = learners.map((learner) => outside.map((x) => ask(learner, priors, x)));
-  const apart = (key: 'confidence' | 'score' | 'rawCosine') =>
+  const apart = (key: Sign) =>
     estimate(
       known.map((answers, i) =>
         areaUnderRoc(
@@ -85,20 +101,33 @@ function judgePart(
     );
   return {
     ...row,
-    outOfScope: { confidence: apart('confidence'), score: apart('score'), rawCosine: apart('rawCosine') },
+    outOfScope: Object.fromEntries(signs.map((sign) => [sign, apart(sign)])) as Record<Sign, Estimate>,
   };
 }
 
-function ask(learner: WithRoutes, priors: Float32Array, x: Float32Array, label?: number): Answer {
-  const { top, confidence } = learner.suggest(x);
+function ask(
+  { learner, utterances }: Learned,
+  priors: Float32Array,
+  x: Float32Array,
+  label?: number,
+): Answer {
+  const { top, confidence, inScope } = learner.suggest(x);
   const nearest = bestRow(priors, x);
   return {
     probability: top.probability,
+    inScope: inScope ?? 1,
     confidence,
     score: top.score,
+    utterances: Math.max(...utterances.map((known) => nearestUtterances(known, x))),
     rawCosine: dot(priors, nearest * x.length, x, 0, x.length),
     right: Number(top.route) === label,
   };
+}
+
+/** Mean cosine of the nearest of a route's utterances. */
+function nearestUtterances(known: readonly Float32Array[], x: Float32Array): number {
+  const cosines = known.map((utterance) => dot(utterance, 0, x, 0, x.length)).sort((a, b) => b - a);
+  return mean(cosines.slice(0, UTTERANCES));
 }
 
 /**

@@ -65,6 +65,8 @@ settings! {
     max_trajectory_steps: usize = 64, "maxTrajectorySteps", Kind::Integer { min: 1, max: 4_096 };
     /// suggestRoutes abstains when its confidence is below this. 0: never.
     abstain_below: f64 = 0.0, "abstainBelow", Kind::Number { min: 0.0, max: 1.0 };
+    /// suggestRoutes abstains when fewer than this share of the queries that went well were as little like what is known: so many of the good ones are turned away with those that belong to no route. 0: never.
+    abstain_outside: f64 = 0.0, "abstainOutside", Kind::Number { min: 0.0, max: 1.0 };
     /// Whether the per-request adapter learns.
     tier_micro: bool = true, "tiers.micro", Kind::Boolean;
     /// Whether the background adapter learns.
@@ -311,6 +313,7 @@ mod tests {
             memory_budget_mb: 7,
             max_trajectory_steps: 2,
             abstain_below: 0.125,
+            abstain_outside: 0.25,
             tier_micro: false,
             tier_base: false,
             tier_offsets: false,

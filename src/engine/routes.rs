@@ -133,8 +133,9 @@ impl SonaEngine {
             let explore = mode.explore.then(|| unit(seeded(self.config.seed, id)));
             let wanted = Wanted { k, eligible, explain: mode.explain, explore };
             let mut suggestion = suggest.rank(&self.learner, &snapshot, adapted, wanted);
-            suggestion.abstain =
-                suggestion.ranked.is_empty() || f64::from(suggestion.confidence) < self.config.abstain_below;
+            suggestion.abstain = suggestion.ranked.is_empty()
+                || f64::from(suggestion.confidence) < self.config.abstain_below
+                || suggestion.in_scope.is_some_and(|share| f64::from(share) < self.config.abstain_outside);
             suggestion.id = id;
             if self.learner.is_watched() {
                 told = Some((vector.clone(), suggest.nearest().to_vec(), suggest.considered().clone()));

@@ -40,8 +40,11 @@ pub struct Suggestion {
     pub ranked: Vec<Ranked>,
     /// Probability of the best; 0 when nothing is ranked.
     pub confidence: f32,
-    /// Whether the confidence is below `abstainBelow`, or nothing is ranked.
+    /// Whether the confidence is below `abstainBelow` or `in_scope` below `abstainOutside`, or nothing is ranked.
     pub abstain: bool,
+    /// The share of the queries that went well which were no more like what is known than this one: small for a query that belongs to
+    /// no route. None until 30 are known.
+    pub in_scope: Option<f32>,
     /// How long past queries were reasoned about, and why no longer.
     pub reasoning: Refined,
     /// The past queries that spoke for and against, nearest first, where they were asked for.
@@ -220,6 +223,10 @@ impl Scratch {
         let ranked: Vec<Ranked> = explored.chain(others).take(k).collect();
         let confidence = ranked.first().map_or(0.0, |best| best.probability);
         considered.clear();
+        let closest = scores.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
+        let nearest = recalled.iter().map(|recalled| recalled.cosine).fold(f32::NEG_INFINITY, f32::max);
+        let likeness = reasoning.map(|_| closest + nearest.max(-1.0));
+        considered.likeness = likeness.unwrap_or_default();
         if let (Some(_), Some(best)) = (reasoning, ranked.first()) {
             let best = place(best.id.packed());
             let confirmed = |recalled: &Recalled| recalled.tried == best && recalled.quality >= SURE;
@@ -233,7 +240,8 @@ impl Scratch {
         }
         let episodes = if explain && reasoning.is_some() { self.spoken(routes) } else { Vec::new() };
         let reasoning = reasoning.unwrap_or_default();
-        Suggestion { ranked, confidence, reasoning, episodes, ..Suggestion::default() }
+        let in_scope = likeness.and_then(|likeness| share_up_to(&snapshot.likenesses, likeness));
+        Suggestion { ranked, confidence, in_scope, reasoning, episodes, ..Suggestion::default() }
     }
 
     /// Asks past queries about the routes at hand; none where there are no past queries, or no routes.
@@ -290,6 +298,13 @@ impl Scratch {
     pub(super) fn considered(&self) -> &Considered {
         &self.considered
     }
+}
+
+/// The share of `known`, in rising order, that is no larger than a number, itself counted with them; none of few. Of queries
+/// that are like the known ones a share of p is below p (Vovk, Gammerman and Shafer 2005).
+fn share_up_to(known: &[f32], number: f32) -> Option<f32> {
+    let below = known.partition_point(|known| *known <= number);
+    (known.len() >= reasoner::ENOUGH).then(|| (below + 1) as f32 / (known.len() + 1) as f32)
 }
 
 /// The routes that may be tried, each with its propensity: the one that `draw` chooses first, then by what they are worth. A route is

@@ -86,7 +86,7 @@ impl Learner {
                 let fresh = instant.tier.reset();
                 instant.adopt_tier(fresh);
                 self.adopt(&mut instant, trainer.state.weights());
-                instant.adopt_trust(trainer.state.trust);
+                instant.adopt_trust(trainer.state.trust, trainer.state.likenesses.clone());
                 self.anchors.store(trainer.state.anchors(), Ordering::Relaxed);
             }
             (Change::Forgotten(forgotten), Some(trainer)) => {
@@ -143,7 +143,7 @@ impl Learner {
         let former_tier = trained.tier.as_ref().map(|tier| instant.adopt_tier((**tier).clone()));
         self.adopt(&mut instant, trained.weights.clone());
         instant.adopt_patterns(trained.state.members.index().clone(), trained.state.temperature());
-        instant.adopt_trust(trained.state.trust);
+        instant.adopt_trust(trained.state.trust, trained.state.likenesses.clone());
         instant.publish(&self.published);
         self.owed.store(trained.state.owed(), Ordering::Relaxed);
         self.anchors.store(trained.state.anchors(), Ordering::Relaxed);

@@ -42,14 +42,17 @@ pub struct Snapshot {
     pub episodes: Option<EpisodeIndex>,
     /// How far they are trusted.
     pub trust: Trust,
+    /// How much the queries of good outcomes were like what was known, in rising order.
+    pub likenesses: Arc<[f32]>,
 }
 
 impl Snapshot {
     /// Routes with adapters that change nothing, and no patterns.
     pub fn of_routes(routes: Arc<RouteIndex>) -> Self {
         let (offsets, upper, patterns) = Default::default();
-        let trust = Trust::default();
-        Self { micro: None, base: None, offsets, upper, patterns, routes, temperature: 1.0, episodes: None, trust }
+        let (trust, likenesses) = Default::default();
+        let (micro, base, episodes, temperature) = (None, None, None, 1.0);
+        Self { micro, base, offsets, upper, patterns, routes, temperature, episodes, trust, likenesses }
     }
 
     /// The tiers that change something.

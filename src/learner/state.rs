@@ -28,7 +28,7 @@ use crate::bank::routes::RouteBook;
 use crate::config::Config;
 use crate::error::Result;
 use crate::memory::episodes::{ABSENT, Episodes};
-use crate::reasoner::Trust;
+use crate::reasoner::{Trust, WINDOW};
 use crate::state::{Reader, Soundness, UNCOUNTABLE, Writer, sound};
 use crate::trajectory::archive::{Archive, Archivist, UNTOLD};
 use crate::trajectory::record::{Outcome, Record};
@@ -167,7 +167,7 @@ impl Learner {
         weights.offsets.into_iter().for_each(|offsets| instant.adopt_offsets(offsets));
         weights.upper.into_iter().for_each(|upper| instant.adopt_upper(upper));
         instant.adopt_patterns(training.members.index().clone(), training.temperature());
-        instant.adopt_trust(training.trust);
+        instant.adopt_trust(training.trust, training.likenesses.clone());
         instant.publish(&self.published);
         if let Some(sum) = quality_sum {
             let all = archive.records().iter().map(|record| record.quality());
@@ -456,6 +456,8 @@ impl Training {
         sound("training.layers", layers, "layers that there may be")?;
         let temperature = (-LIMIT..=LIMIT).contains(&self.calibration.log_temperature);
         sound("training.log_temperature", temperature, format_args!("a number from -{LIMIT} to {LIMIT}"))?;
+        let in_order = self.likenesses.iter().all(|likeness| likeness.is_finite()) && self.likenesses.is_sorted();
+        sound("training.likenesses", in_order && self.likenesses.len() <= WINDOW, "numbers in rising order")?;
         sound("training.trust", self.trust.is_sound(), "weights from 0")?;
         self.members.check().map_err(|unsound| unsound.within("training.patterns"))
     }
@@ -471,6 +473,7 @@ impl Training {
         }
         save_offsets(&self.layers[0].offsets, dim, writer);
         save_trust(&self.trust, writer);
+        writer.tensor("likenesses", &[self.likenesses.len()], &self.likenesses);
     }
 
     fn restore(&mut self, config: &TrainingConfig, archive: &Archive, reader: &Reader<'_>) -> Result<()> {
@@ -490,6 +493,9 @@ impl Training {
         }
         self.layers[0].offsets = Arc::new(restore_offsets(config, reader)?);
         self.trust = restore_trust(reader)?;
+        if reader.contains("likenesses") {
+            self.likenesses = reader.rows::<f32>("likenesses", &[])?.1.into();
+        }
         Ok(())
     }
 }

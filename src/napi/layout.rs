@@ -44,8 +44,8 @@ macro_rules! rows {
 }
 
 rows! {
-    /// What `suggest` writes before the first ranked route.
-    Suggestion { decision, confidence, abstain, rounds, stop }
+    /// What `suggest` writes before the first ranked route; `in_scope`: NaN where nothing is known.
+    Suggestion { decision, confidence, abstain, rounds, stop, in_scope }
 
     /// What it writes for each; `propensity`: NaN where nothing is explored.
     RankedRoute { score, probability, count, avg_quality, described, propensity }

@@ -139,6 +139,7 @@ fn write(suggestion: &Suggestion, ids: &mut [u32], numbers: &mut [f64]) -> u32 {
         abstain: f64::from(u8::from(suggestion.abstain)),
         rounds: f64::from(suggestion.reasoning.rounds),
         stop: f64::from(suggestion.reasoning.stop.code()),
+        in_scope: suggestion.in_scope.map_or(f64::NAN, f64::from),
     };
     head.write(header);
     let rows = rows.chunks_exact_mut(RankedRoute::LEN);

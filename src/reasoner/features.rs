@@ -93,12 +93,17 @@ impl Reasoner {
         [
             self.logits[at],
             (self.y[at] + LEAST_PROBABILITY).ln(),
-            (self.right[at] / LEAST_MASS).ln_1p(),
-            -(self.wrong[at] / LEAST_MASS).ln_1p(),
+            log_mass(self.right[at]),
+            -log_mass(self.wrong[at]),
             NAMES * self.names[at],
             self.youth[at],
         ]
     }
+}
+
+/// Most options have none.
+fn log_mass(mass: f32) -> f32 {
+    if mass == 0.0 { 0.0 } else { (mass / LEAST_MASS).ln_1p() }
 }
 
 fn subtract_top(values: &mut [f32]) {

@@ -55,6 +55,8 @@ export interface SonaConfig extends QueryOptions {
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
   abstainBelow?: number | undefined;
+  /** `suggestRoutes` abstains when `inScope` is below this: the share of good queries that is turned away, too. Default 0, never. */
+  abstainOutside?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;
   /** Whether suggestions also ask what happened to the nearest past queries, and reason about it. Default true. */
@@ -101,6 +103,7 @@ export const settingNames = [
   'memoryBudgetMb',
   'maxTrajectorySteps',
   'abstainBelow',
+  'abstainOutside',
   'tiers',
   'memory',
   'promotionGate',

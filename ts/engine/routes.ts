@@ -75,8 +75,13 @@ export interface RouteSuggestion {
   ranked: RankedRoute[];
   /** Probability of the best; 0 when no route is ranked. */
   confidence: number;
-  /** Whether the confidence is below `abstainBelow`, or no route is ranked. */
+  /** Whether the confidence is below `abstainBelow`, `inScope` is below `abstainOutside`, or no route is ranked. */
   abstain: boolean;
+  /**
+   * The share of the queries that went well which were no more like what is known than this one, 0 to 1: near 0 for a query that
+   * belongs to no route. Null before 30 have gone well and trained, and without memory.
+   */
+  inScope: number | null;
   /** What past queries were asked, and how long. */
   reasoning: Reasoning;
   /**
@@ -93,7 +98,14 @@ export interface SuggestMode {
 }
 
 /** Before the first ranked route in the addon's answer. */
-const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain', 'rounds', 'stop']);
+const HEADER = rowOf('Suggestion', [
+  'decision',
+  'confidence',
+  'abstain',
+  'rounds',
+  'stop',
+  'in_scope',
+]);
 
 /** For each ranked route. */
 const ROUTE = rowOf('RankedRoute', [
@@ -212,6 +224,7 @@ export class Routes {
     const explained = explain && known ? this.#explained(handle, known, wanted, explore) : undefined;
     const found =
       explained?.found ?? call(() => native.suggest(handle, known, wanted, ids, numbers, explore));
+    const inScope = numbers[HEADER.in_scope] as number;
     const ranked: RankedRoute[] = [];
     for (let i = 0; i < found; i++) {
       const at = HEADER.size + ROUTE.size * i;
@@ -236,6 +249,7 @@ export class Routes {
       ranked,
       confidence: numbers[HEADER.confidence] as number,
       abstain: numbers[HEADER.abstain] === 1,
+      inScope: Number.isNaN(inScope) ? null : inScope,
       reasoning: {
         rounds: numbers[HEADER.rounds] as number,
         stop: STOPS[numbers[HEADER.stop] as number] as Reasoning['stop'],

@@ -83,7 +83,9 @@ impl Learner {
         plan.take_back(self.kernels, &mut routes);
         let mut next = Training::clone(state);
         next.retrain(config, scratch, routes.index(), &plan.forgotten, control)?;
-        next.trust = self.lock_instant().reasoned.observed(&plan.forgotten, |left| Trust::default().fitted(left));
+        let newest = self.lock_instant().reasoned.clone();
+        next.trust = newest.observed(&plan.forgotten, |left| Trust::default().fitted(left));
+        next.likenesses = newest.likenesses(&plan.forgotten);
         let weights = next.weights();
         let kept = self.next_version(now, &CycleReport::default(), &next);
         let (tier, seed) = {

@@ -7,6 +7,7 @@ use half::f16;
 
 use crate::adapter::objective::NEAREST;
 use crate::bank::index::RouteId;
+use crate::bank::routes::GOOD;
 use crate::error::Result;
 use crate::reasoner::{FEATURES, Observed, WINDOW};
 use crate::state::{Reader, Soundness, Writer, sound};
@@ -24,6 +25,8 @@ pub struct Considered {
     features: Vec<f16>,
     /// Whether a right outcome of the best one would be no news.
     pub familiar: bool,
+    /// How much the query is like what is known: the larger the more.
+    pub likeness: f32,
 }
 
 impl Considered {
@@ -32,6 +35,7 @@ impl Considered {
         self.ids.clear();
         self.features.clear();
         self.familiar = false;
+        self.likeness = 0.0;
     }
 
     /// Adds the next best option.
@@ -42,7 +46,7 @@ impl Considered {
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty() && !self.familiar
+        self.ids.is_empty() && !self.familiar && self.likeness == 0.0
     }
 
     /// Becomes a copy of another, in the memory that it has.
@@ -50,6 +54,7 @@ impl Considered {
         self.ids.clone_from(&other.ids);
         self.features.clone_from(&other.features);
         self.familiar = other.familiar;
+        self.likeness = other.likeness;
     }
 
     /// Bytes on the heap.
@@ -59,19 +64,24 @@ impl Considered {
 
     /// Whether it can have been pooled, of routes that were `issued`.
     pub fn is_sound(&self, issued: impl Fn(RouteId) -> bool) -> bool {
-        self.ids.len() <= NEAREST && self.ids.iter().copied().all(issued) && are_sound(&self.features)
+        self.ids.len() <= NEAREST
+            && self.ids.iter().copied().all(issued)
+            && are_sound(&self.features)
+            && self.likeness.is_finite()
     }
 
     /// Writes one after another.
     pub fn save_all<'a>(all: impl Iterator<Item = &'a Self> + Clone, writer: &mut Writer<'_>) {
         let counts: Vec<u32> = all.clone().map(|considered| considered.ids.len() as u32).collect();
         let familiar: Vec<u8> = all.clone().map(|considered| u8::from(considered.familiar)).collect();
+        let likeness: Vec<f32> = all.clone().map(|considered| considered.likeness).collect();
         let ids: Vec<u32> = all.clone().flat_map(|considered| considered.ids.iter().map(|id| id.packed())).collect();
         let features: Vec<f16> = all.flat_map(|considered| considered.features.iter().copied()).collect();
         writer.tensor("count", &[counts.len()], &counts);
         writer.tensor("familiar", &[familiar.len()], &familiar);
         writer.tensor("routes", &[ids.len()], &ids);
         writer.tensor("features", &[ids.len(), FEATURES], &features);
+        writer.tensor("likeness", &[likeness.len()], &likeness);
     }
 
     /// Reads `count` of them; none from a state of before there were any.
@@ -83,17 +93,19 @@ impl Considered {
         reader.ensure("count", counts.iter().all(|&n| n as usize <= NEAREST), format_args!("at most {NEAREST}"))?;
         let familiar: Vec<u8> = reader.tensor("familiar", &[count])?;
         reader.ensure("familiar", familiar.iter().all(|&familiar| familiar <= 1), "0 or 1")?;
+        let likeness: Vec<f32> = reader.tensor("likeness", &[count])?;
         let total = counts.iter().map(|&n| n as usize).sum();
         let ids: Vec<u32> = reader.tensor("routes", &[total])?;
         let features: Vec<f16> = reader.tensor("features", &[total, FEATURES])?;
         reader.ensure("features", are_sound(&features), "what can have been pooled")?;
         let (mut ids, mut features) = (ids.into_iter().map(RouteId::from_packed), features.into_iter());
-        let one = |(&n, &familiar): (&u32, &u8)| Self {
+        let one = |((&n, &familiar), &likeness): ((&u32, &u8), &f32)| Self {
             ids: ids.by_ref().take(n as usize).collect(),
             features: features.by_ref().take(n as usize * FEATURES).collect(),
             familiar: familiar == 1,
+            likeness,
         };
-        Ok(counts.iter().zip(&familiar).map(one).collect())
+        Ok(counts.iter().zip(&familiar).zip(&likeness).map(one).collect())
     }
 }
 
@@ -108,6 +120,7 @@ struct Reasoned {
     /// Place of the chosen option.
     chosen: u8,
     features: Vec<f16>,
+    likeness: f32,
 }
 
 /// The newest of them, oldest first.
@@ -128,7 +141,8 @@ impl ReasonedLog {
         features.clear();
         std::mem::swap(&mut features, &mut considered.features);
         considered.ids.clear();
-        self.rows.push_back(Reasoned { record: record.clone(), chosen: chosen as u8, features });
+        let (record, likeness) = (record.clone(), considered.likeness);
+        self.rows.push_back(Reasoned { record, chosen: chosen as u8, features, likeness });
     }
 
     /// Forgets outcomes by their sequences.
@@ -161,6 +175,14 @@ impl ReasonedLog {
         }
     }
 
+    /// How much the queries of good outcomes were like what was known, in rising order; those of `forgotten` records left out.
+    pub fn likenesses(&self, forgotten: &HashSet<u64>) -> Arc<[f32]> {
+        let good = |row: &&Reasoned| row.record.quality() >= GOOD && !forgotten.contains(&row.record.sequence);
+        let mut likenesses: Vec<f32> = self.rows.iter().filter(good).map(|row| row.likeness).collect();
+        likenesses.sort_by(f32::total_cmp);
+        likenesses.into()
+    }
+
     /// Records of which an outcome is in it.
     pub fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.rows.iter().map(|row| &row.record)
@@ -182,6 +204,7 @@ impl ReasonedLog {
             options <= NEAREST && usize::from(row.chosen) < options && row.record.route.is_some()
         };
         sound("chosen", self.rows.iter().all(of_row), "one of the options")?;
+        sound("likeness", self.rows.iter().all(|row| row.likeness.is_finite()), "finite numbers")?;
         sound("features", self.rows.iter().all(|row| are_sound(&row.features)), "what can have been pooled")
     }
 
@@ -195,6 +218,7 @@ impl ReasonedLog {
             &self.rows.iter().map(|row| archivist.place(&row.record)).collect::<Vec<u32>>(),
         );
         writer.tensor("chosen", &count, &self.rows.iter().map(|row| row.chosen).collect::<Vec<u8>>());
+        writer.tensor("likeness", &count, &self.rows.iter().map(|row| row.likeness).collect::<Vec<f32>>());
         let options: Vec<u32> = self.rows.iter().map(|row| (row.features.len() / FEATURES) as u32).collect();
         writer.tensor("options", &count, &options);
         let features: Vec<f16> = self.rows.iter().flat_map(|row| row.features.iter().copied()).collect();
@@ -211,15 +235,17 @@ impl ReasonedLog {
         }
         let records = archive.list(reader, "records")?;
         let chosen: Vec<u8> = reader.tensor("chosen", &[records.len()])?;
+        let likeness: Vec<f32> = reader.tensor("likeness", &[records.len()])?;
         let options: Vec<u32> = reader.tensor("options", &[records.len()])?;
         reader.ensure("options", options.iter().all(|&n| n as usize <= NEAREST), format_args!("at most {NEAREST}"))?;
         let total = options.iter().map(|&n| n as usize).sum();
         let features: Vec<f16> = reader.tensor("features", &[total, FEATURES])?;
         let mut features = features.into_iter();
-        let rows = records.into_iter().zip(chosen.iter().zip(&options));
-        let row = |(record, (&chosen, &options)): (Arc<Record>, (&u8, &u32))| Reasoned {
+        let rows = records.into_iter().zip(chosen.iter().zip(&options)).zip(&likeness);
+        let row = |((record, (&chosen, &options)), &likeness): ((Arc<Record>, (&u8, &u32)), &f32)| Reasoned {
             record,
             chosen,
+            likeness,
             features: features.by_ref().take(options as usize * FEATURES).collect(),
         };
         let log = Self { rows: rows.map(row).collect() };

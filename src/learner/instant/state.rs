@@ -65,6 +65,7 @@ pub struct Instant {
     /// The newest outcomes with what was pooled for them.
     pub reasoned: ReasonedLog,
     trust: Trust,
+    likenesses: Arc<[f32]>,
     fresh_published: Arc<Fresh>,
     freshes: ArcPool<Fresh>,
     /// Every record by source and time.
@@ -117,6 +118,7 @@ impl Instant {
             episodes: config.memory.then(|| Episodes::new(config.hidden_dim)),
             reasoned: ReasonedLog::default(),
             trust: Trust::default(),
+            likenesses: Arc::default(),
             fresh_published: Arc::default(),
             freshes: ArcPool::new(SPARE),
             tally: Tally::new(),
@@ -144,6 +146,7 @@ impl Instant {
             routes: self.routes.index().clone(),
             episodes: self.episodes.as_ref().map(|episodes| episodes.published(self.fresh_published.clone())),
             trust: self.trust,
+            likenesses: self.likenesses.clone(),
         }
     }
 
@@ -255,9 +258,10 @@ impl Instant {
         self.temperature = temperature;
     }
 
-    /// Takes over how far past queries are trusted.
-    pub fn adopt_trust(&mut self, trust: Trust) {
+    /// Takes over how far past queries are trusted, and how much those of good outcomes were like what was known.
+    pub fn adopt_trust(&mut self, trust: Trust, likenesses: Arc<[f32]>) {
         self.trust = trust;
+        self.likenesses = likenesses;
     }
 
     /// Takes over layers above the first.

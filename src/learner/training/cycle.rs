@@ -84,6 +84,7 @@ impl Learner {
         if next.owed() > 0 {
             let newest = self.lock_instant().reasoned.clone();
             newest.observed(&HashSet::new(), |newest| next.trust(newest));
+            next.likenesses = newest.likenesses(&HashSet::new());
         }
         let (mut report, weights) = next.run(config, scratch, &snapshot, control)?;
         report.trajectories = trajectories;

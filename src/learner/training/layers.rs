@@ -32,6 +32,8 @@ pub struct Training {
     pub calibration: Calibration,
     /// How far past queries are trusted beside the adapter.
     pub trust: Trust,
+    /// How much the queries of good outcomes were like what was known, in rising order.
+    pub likenesses: Arc<[f32]>,
     /// Removed routes whose examples have been given up.
     pub removed: u64,
 }
@@ -81,6 +83,7 @@ impl Training {
             changes: ChangeDetector::default(),
             calibration: Calibration::default(),
             trust: Trust::default(),
+            likenesses: Arc::default(),
             removed: 0,
         }
     }
