@@ -169,14 +169,12 @@ fn is_held(engine: &SonaEngine, trajectory: u64) -> bool {
 }
 
 fn check(engine: &SonaEngine, known: &BTreeMap<u64, (Vec<f32>, f32)>, x: &[f32]) {
-    let unit = held(x);
     let cosine = |y: &[f32]| held(y).iter().zip(x).map(|(y, x)| y * f64::from(*x)).sum::<f64>();
     let mut want: Vec<(f64, u64)> = known.iter().map(|(&id, (y, _))| (cosine(y), id)).collect();
     want.sort_by(|a, b| b.0.total_cmp(&a.0));
     want.truncate(64);
     let got = spoken(engine, x);
     assert_eq!(got.len(), want.len());
-    assert_eq!(unit.len(), DIM);
     for ((id, cosine, quality), (wanted, _)) in got.iter().zip(&want) {
         assert!((f64::from(*cosine) - wanted).abs() < 1e-3, "{cosine} {wanted}");
         assert_eq!(*quality, known[id].1);
@@ -202,6 +200,63 @@ fn an_outcome_that_was_expected_is_not_remembered_until_it_is_corrected() {
     engine.learn_from_feedback(trajectory, &wrong).unwrap();
     assert_eq!(spoken(&engine, &x)[0].0, trajectory);
     assert_eq!(spoken(&engine, &x)[0].2, 0.0);
+}
+
+#[test]
+fn a_right_answer_of_another_route_than_the_sure_one_is_remembered() {
+    let engine = engine(config(true));
+    learn(&engine, 0..3_000);
+    let (x, id, best) = (0..1_000)
+        .find_map(|n| {
+            let (x, _) = query(n + 4_000_000);
+            let suggestion = engine.suggest_routes(&x, 1, None).unwrap();
+            (suggestion.confidence > 0.97).then(|| (x, suggestion.id, suggestion.ranked[0].name.to_string()))
+        })
+        .expect("a sure suggestion");
+    let other = if best == "0" { "1" } else { "0" };
+    let outcome = SuggestionOutcome { quality: Some(1.0), route: Some(other), ..SuggestionOutcome::default() };
+    let sona::Answer::Applied { trajectory, .. } = engine.feedback(id, &outcome).unwrap() else { panic!() };
+    assert_eq!(spoken(&engine, &x)[0].0, trajectory);
+}
+
+#[test]
+fn what_may_be_chosen_does_not_change_what_is_in_scope_and_eligible_queries_are_found_behind_others() {
+    let engine = engine(config(true));
+    learn(&engine, 0..1_000);
+    let routes = engine.routes().unwrap();
+    for n in 0..30 {
+        let (x, route) = query(n + 4_000_000);
+        let all = engine.explain_routes(&x, 2, None).unwrap();
+        let other = routes.iter().find(|row| *row.name != *route).unwrap();
+        let some = engine.explain_routes(&x, 2, Some(&[other.id])).unwrap();
+        assert_eq!(all.in_scope, some.in_scope);
+        assert!(all.in_scope.is_some_and(|share| (0.0..=1.0).contains(&share)));
+        assert!(!some.episodes.is_empty() && some.episodes.iter().all(|episode| episode.route == other.name));
+    }
+    // nothing like it has come
+    let strange: Vec<f32> = (0..DIM).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
+    let (x, _) = query(4_000_000);
+    let share = |x: &[f32]| engine.suggest_routes(x, 1, None).unwrap().in_scope.unwrap();
+    assert!(share(&strange) < 0.1 && share(&x) > 0.1, "{} {}", share(&strange), share(&x));
+}
+
+#[test]
+fn past_queries_are_given_up_with_their_trajectories_also_where_nothing_new_is_remembered() {
+    let engine = SonaEngine::new(Config { trajectory_capacity: 200, ..config(true) }).unwrap();
+    engine.add_route("a", Some(&vector(1))).unwrap();
+    let end = |n: u64, route: bool| {
+        let mut trajectory = engine.begin_trajectory(&vector(n)).unwrap();
+        if route {
+            trajectory.set_route("a");
+        }
+        engine.end_trajectory(trajectory, 0.5).unwrap();
+    };
+    (0..200).for_each(|n| end(n, true));
+    let full = engine.memory().unwrap().episodes;
+    (200..340).for_each(|n| end(n, false));
+    assert_eq!(spoken(&engine, &vector(7)).len(), 60);
+    let left = engine.memory().unwrap().episodes;
+    assert!(left < full, "{left} of {full}");
 }
 
 #[test]

@@ -30,6 +30,11 @@ impl<T> ArcPool<T> {
         }
     }
 
+    /// Frees all that wait, but for what is still read.
+    pub fn clear(&mut self) {
+        self.retired.clear();
+    }
+
     fn free(&mut self) -> Option<Arc<T>> {
         for _ in 0..self.retired.len() {
             let mut value = self.retired.pop_front()?;

@@ -55,7 +55,7 @@ settings! {
     replay_capacity: usize = 10_000, "replayCapacity", Kind::Integer { min: 64, max: 1_000_000 };
     /// Ended trajectories that wait for background learning. When full, the oldest is dropped and counted.
     trajectory_capacity: usize = 10_000, "trajectoryCapacity", Kind::Integer { min: 1, max: 1_000_000 };
-    /// Suggestions that `feedback` can name, waiting or answered: the newest. Each takes 2 bytes per dimension while it waits, in memory and in the state.
+    /// Suggestions that `feedback` can name, waiting or answered: the newest. Each takes 2 bytes per dimension and up to 260 more while it waits, in memory and in the state.
     suggestion_capacity: usize = 10_000, "suggestionCapacity", Kind::Integer { min: 1, max: 1_000_000 };
     /// Most items that `remember` keeps; those that are worth least make room for new ones. 0: none can be remembered.
     memory_capacity: usize = 100_000, "memoryCapacity", Kind::Integer { min: 0, max: 10_000_000 };
@@ -65,7 +65,7 @@ settings! {
     max_trajectory_steps: usize = 64, "maxTrajectorySteps", Kind::Integer { min: 1, max: 4_096 };
     /// suggestRoutes abstains when its confidence is below this. 0: never.
     abstain_below: f64 = 0.0, "abstainBelow", Kind::Number { min: 0.0, max: 1.0 };
-    /// suggestRoutes abstains when fewer than this share of the queries that went well were as little like what is known: so many of the good ones are turned away with those that belong to no route. 0: never.
+    /// suggestRoutes abstains when `inScope` is below this, which a query of no route is: about this share of queries that do belong to a route is turned away as well. 0: never.
     abstain_outside: f64 = 0.0, "abstainOutside", Kind::Number { min: 0.0, max: 1.0 };
     /// Whether the per-request adapter learns.
     tier_micro: bool = true, "tiers.micro", Kind::Boolean;

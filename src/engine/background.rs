@@ -105,7 +105,9 @@ impl Worker {
     }
 }
 
-fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Observers) {
+fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Arc<Observers>) {
+    // beside the cycles: many items take minutes
+    let mut building: Option<JoinHandle<()>> = None;
     loop {
         let Some(pause) = learner.upgrade().map(|learner| learner.pause(clock.steady_ms())) else { return };
         {
@@ -114,11 +116,24 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Obs
             signal.changed.wait_while_for(&mut state, idle, Duration::from_millis(pause));
             state.woken = false;
             if state.stop {
+                drop(state);
+                // it has been told to give up; its panic would have been caught there
+                building.map(JoinHandle::join);
                 return;
             }
         }
         let Some(learner) = learner.upgrade() else { return };
-        build_graph(&learner, observers);
+        if learner.graph_due() && building.as_ref().is_none_or(JoinHandle::is_finished) {
+            let (learner, observed) = (learner.clone(), observers.clone());
+            let build = move || build_graph(&learner, &observed);
+            building = match thread::Builder::new().name("sona-graph".into()).spawn(build) {
+                Ok(thread) => Some(thread),
+                Err(error) => {
+                    observers.tell(&Err(SonaError::Internal(format!("no thread for the graph: {error}"))));
+                    None
+                }
+            };
+        }
         if !learner.due(clock.steady_ms()) {
             continue;
         }
@@ -136,11 +151,8 @@ fn work(signal: &Signal, learner: &Weak<Learner>, clock: &Clock, observers: &Obs
     }
 }
 
-/// Builds a graph of the items, if it is time.
+/// Builds a graph of the items.
 fn build_graph(learner: &Learner, observers: &Observers) {
-    if !learner.graph_due() {
-        return;
-    }
     match caught(|| learner.build_graph()).and_then(|built| built) {
         // closing
         Ok(()) | Err(SonaError::Aborted) => {}

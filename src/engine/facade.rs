@@ -152,7 +152,11 @@ impl SonaEngine {
         self.check_open()?;
         let report = background::timed_cycle(&self.learner, &self.clock, control)?;
         if self.config.background == Background::Manual {
-            self.learner.build_graph()?;
+            match self.learner.build_graph() {
+                // closing; the cycle is done
+                Ok(()) | Err(SonaError::Aborted) => (),
+                Err(error) => return Err(error),
+            }
         }
         Ok(report)
     }

@@ -30,6 +30,9 @@ pub struct Memo<'a> {
     pub id: Option<ItemId>,
 }
 
+/// How many edges, one after another, a recall can follow.
+const MOST_EDGES_FOLLOWED: usize = 3;
+
 impl SonaEngine {
     /// Remembers a vector (its direction) with details, for [`recall`](Self::recall). Where there is no room, the items go that are
     /// [worth](crate::memory::items::Item) least; of many one in 256 at once.
@@ -80,6 +83,9 @@ impl SonaEngine {
         check::finite("minScore", f64::from(asked.min_score))?;
         if !(-1.0..=1.0).contains(&asked.min_score) {
             return Err(SonaError::out_of_range("minScore", "a number from -1 to 1", asked.min_score));
+        }
+        if asked.expand > MOST_EDGES_FOLLOWED {
+            return Err(SonaError::out_of_range("expand", format!("0 to {MOST_EDGES_FOLLOWED}"), asked.expand));
         }
         let filter = &asked.filter;
         if filter.tags.len() > MOST_TAGS || filter.any_tag.is_some_and(|any| any.is_empty() || any.len() > MOST_TAGS) {

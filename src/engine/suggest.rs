@@ -8,6 +8,7 @@ use crate::learner::{Considered, Learner, Snapshot};
 use crate::linear::{Scored, best};
 use crate::memory::episodes::EpisodeScratch;
 use crate::reasoner::{self, Candidate, MOST_ROUNDS, Reasoner, Recalled, Refined, Trust};
+use crate::trajectory::record::Record;
 
 /// One ranked route.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +140,8 @@ pub(super) struct Scratch {
     /// By the logits that decide.
     ranking: Vec<Scored>,
     considered: Considered,
+    /// Cosine of the nearest past query, of any route.
+    nearest_past: Option<f32>,
 }
 
 /// A route is sure where it is more likely than this.
@@ -179,12 +182,14 @@ impl Scratch {
         });
         self.nearest.clear();
         self.nearest.extend(nearest.iter().map(|(id, _)| RouteId::from_packed(id)));
+        let closest = nearest.iter().next().map(|(_, score)| score);
         if let Some(eligible) = eligible {
             let mut wanted: Vec<u32> = eligible.iter().map(|id| id.packed()).collect();
             wanted.sort_unstable();
             self.scores.retain(|scored| wanted.binary_search(&scored.index()).is_ok());
         }
-        let reasoning = self.reason(learner, snapshot, query.x);
+        let reasoning = self.reason(learner, snapshot, query.x, eligible.is_none());
+        let likeness = closest.zip(self.nearest_past).map(|(score, cosine)| score + cosine);
         self.ranking.clear();
         match reasoning.is_some() && snapshot.trust != Trust::default() {
             true => {
@@ -223,19 +228,17 @@ impl Scratch {
         let ranked: Vec<Ranked> = explored.chain(others).take(k).collect();
         let confidence = ranked.first().map_or(0.0, |best| best.probability);
         considered.clear();
-        let closest = scores.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
-        let nearest = recalled.iter().map(|recalled| recalled.cosine).fold(f32::NEG_INFINITY, f32::max);
-        let likeness = reasoning.map(|_| closest + nearest.max(-1.0));
         considered.likeness = likeness.unwrap_or_default();
         if let (Some(_), Some(best)) = (reasoning, ranked.first()) {
-            let best = place(best.id.packed());
-            let confirmed = |recalled: &Recalled| recalled.tried == best && recalled.quality >= SURE;
-            considered.familiar = confidence > SURE && recalled.iter().any(confirmed);
+            let at = place(best.id.packed());
+            let confirmed = |recalled: &Recalled| recalled.tried == at && recalled.quality >= SURE;
+            let sure = best.probability > SURE && recalled.iter().any(confirmed);
+            considered.familiar = sure.then_some(best.id);
             if recalled.iter().all(|recalled| recalled.cosine <= SAME) {
-                for option in chosen.iter().take(NEAREST) {
-                    let features = reasoner.features(place(option.index()));
-                    considered.push(RouteId::from_packed(option.index()), &features);
-                }
+                // the first, who may have been drawn, whatever it is worth
+                let others = chosen.iter().map(|option| RouteId::from_packed(option.index()));
+                let options = std::iter::once(best.id).chain(others.filter(|id| *id != best.id));
+                options.take(NEAREST).for_each(|id| considered.push(id, &reasoner.features(place(id.packed()))));
             }
         }
         let episodes = if explain && reasoning.is_some() { self.spoken(routes) } else { Vec::new() };
@@ -245,8 +248,9 @@ impl Scratch {
     }
 
     /// Asks past queries about the routes at hand; none where there are no past queries, or no routes.
-    fn reason(&mut self, learner: &Learner, snapshot: &Snapshot, x: &[f32]) -> Option<Refined> {
-        let Self { scores, reasoner, search, recalled, trajectories, places, .. } = self;
+    fn reason(&mut self, learner: &Learner, snapshot: &Snapshot, x: &[f32], all: bool) -> Option<Refined> {
+        let Self { scores, reasoner, search, recalled, trajectories, places, nearest_past, .. } = self;
+        *nearest_past = None;
         let episodes = snapshot.episodes.as_ref().filter(|episodes| !episodes.is_empty() && !scores.is_empty())?;
         let (kernels, routes) = (learner.kernels(), &snapshot.routes);
         reasoner.clear();
@@ -264,12 +268,21 @@ impl Scratch {
         }
         recalled.clear();
         trajectories.clear();
-        episodes.nearest(kernels, x, reasoner::NEAREST, search, |cosine, record| {
-            let Some(packed) = record.route else { return };
-            let place = places.get(RouteId::from_packed(packed).slot()).copied().unwrap_or_default();
-            // a route that is gone, or not eligible, is no candidate
-            if place > 0 && scores[place as usize - 1].index() == packed {
-                recalled.push(Recalled { cosine, tried: place as usize - 1, quality: record.quality() });
+        // a route that is gone, or not eligible, is no candidate
+        let place = |record: &Record| {
+            let packed = record.route?;
+            let place = places.get(RouteId::from_packed(packed).slot()).copied()?.checked_sub(1)? as usize;
+            (scores[place].index() == packed).then_some(place)
+        };
+        if !all {
+            episodes.nearest(kernels, x, 1, (true, |_| true), search, |cosine, _| *nearest_past = Some(cosine));
+        }
+        let most = all && routes.removed() == 0;
+        let counts = |record: &Record| place(record).is_some();
+        episodes.nearest(kernels, x, reasoner::NEAREST, (most, counts), search, |cosine, record| {
+            if let Some(tried) = place(record) {
+                nearest_past.get_or_insert(cosine);
+                recalled.push(Recalled { cosine, tried, quality: record.quality() });
                 trajectories.push(record.id);
             }
         });
@@ -323,8 +336,12 @@ fn tries(
     let bonus = |scored: &Scored| BONUS * unsure * (outcomes.ln_1p() / (1.0 + count(scored))).sqrt();
     let worth = |scored: &Scored| f64::from(probability(scored)) + bonus(scored);
     let mut options: Vec<(Scored, f64)> = ranking.iter().map(|scored| (*scored, worth(scored))).collect();
-    options.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
-    options.truncate(NEAREST);
+    let most_worth = |a: &(Scored, f64), b: &(Scored, f64)| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0));
+    if options.len() > NEAREST {
+        options.select_nth_unstable_by(NEAREST, most_worth);
+        options.truncate(NEAREST);
+    }
+    options.sort_by(most_worth);
     let Some(&(_, most)) = options.first() else { return Vec::new() };
     let seldom = |worth: f64| 1.0 / (options.len() as f64 + GAP * (most - worth));
     let mut propensities: Vec<f64> = options.iter().map(|&(_, worth)| seldom(worth)).collect();

@@ -7,6 +7,7 @@ use parking_lot::MutexGuard;
 
 use super::change::{Change, Cycle, Forgotten, Trained};
 use super::core::Learner;
+use super::instant::considered::ReasonedLog;
 use super::instant::state::Instant;
 use super::training::experiment::Intervention;
 use super::training::layers::{Promotion, Trainer};
@@ -87,6 +88,9 @@ impl Learner {
                 instant.adopt_tier(fresh);
                 self.adopt(&mut instant, trainer.state.weights());
                 instant.adopt_trust(trainer.state.trust, trainer.state.likenesses.clone());
+                instant.adopt_patterns(trainer.state.members.index().clone(), trainer.state.temperature());
+                // what was pooled with the weights that do not serve any more says nothing about these
+                instant.reasoned = ReasonedLog::default();
                 self.anchors.store(trainer.state.anchors(), Ordering::Relaxed);
             }
             (Change::Forgotten(forgotten), Some(trainer)) => {
@@ -135,6 +139,8 @@ impl Learner {
         forgotten.trained.kept.iter().for_each(|kept| versions.push(kept.clone()));
         drop(versions);
         self.install(instant, trainer, &forgotten.trained);
+        // readers of what was published before may hold it for a moment; nobody else does
+        self.lock_instant().drop_former();
     }
 
     /// Goes on from what training has come to.

@@ -152,6 +152,9 @@ impl Learner {
             && offsets
             && trained.tier.as_ref().is_none_or(micro)
             && next.trust.is_sound()
+            && next.likenesses.iter().all(|likeness| likeness.is_finite())
+            && next.likenesses.is_sorted()
+            && trained.kept.as_ref().is_none_or(|kept| kept.trust.is_sound())
             && members(next) == members(own);
         ensure(same, "weights of another size")?;
         let events = |training: &Training| training.members.index().events();

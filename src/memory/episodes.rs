@@ -86,13 +86,14 @@ impl EpisodeIndex {
         self.fresh.records.is_empty() && self.settled.index.len() == self.fresh.given_up
     }
 
-    /// The `k` nearest to a unit query of the index's length, with their cosines, into `found`, nearest first. Costs one pass over
-    /// the int8 of all.
+    /// The `k` nearest to a unit query of the index's length among those that `counts`, with their cosines, into `found`, nearest
+    /// first. Costs one pass over the int8 of all, and where not `most` of them count, also one over the f16.
     pub fn nearest<'e>(
         &'e self,
         kernels: &Kernels,
         x: &[f32],
         k: usize,
+        (most, counts): (bool, impl Fn(&Record) -> bool),
         scratch: &mut EpisodeScratch,
         mut found: impl FnMut(f32, &'e Arc<Record>),
     ) {
@@ -100,14 +101,16 @@ impl EpisodeIndex {
         let Self { settled, fresh } = self;
         scored.clear();
         if !settled.index.is_empty() {
-            let current = |slot| settled.record(slot).filter(|record| record.sequence >= fresh.oldest);
+            let is_current = |record: &&Arc<Record>| record.sequence >= fresh.oldest && counts(record);
+            let current = |slot| settled.record(slot).filter(is_current);
+            let among = if most { k + MARGIN + fresh.given_up } else { settled.index.len() };
             let vectors = |slot| current(slot).map(|record| record.query());
-            let near = settled.index.search_with(x, k, k + MARGIN + fresh.given_up, None, vectors, search);
+            let near = settled.index.search_with(x, k, among, None, vectors, search);
             let near = near.expect("a unit query of the index's length");
             scored.extend(near.iter().map(|near| Scored::new(near.cosine, near.slot.0)));
         }
         wide.resize(x.len(), 0.0);
-        for (n, record) in fresh.records.iter().enumerate() {
+        for (n, record) in fresh.records.iter().enumerate().filter(|(_, record)| counts(record)) {
             kernels.widen(record.query(), wide);
             let cosine = kernels.dot(x, wide) / kernels.sum_of_squares(wide).sqrt();
             scored.push(Scored::new(cosine.clamp(-1.0, 1.0), WAITS | n as u32));
@@ -170,6 +173,10 @@ impl Episodes {
         self.fresh.oldest = sequence + 1;
         self.fresh.records.retain(|record| record.sequence != sequence);
         self.fresh.given_up = self.given_up().count();
+        if self.fresh.given_up == BLOCK {
+            self.clear_given_up();
+            self.published = Arc::new(self.settled.clone());
+        }
     }
 
     /// Forgets records at once, by their sequences, with all that was given up: their rows are overwritten.

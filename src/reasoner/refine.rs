@@ -72,10 +72,10 @@ pub fn refine(prior: &[f32], right: &[f32], wrong: &[f32], most: u32, y: &mut Ve
 mod tests {
     use super::*;
 
-    /// The same fixed point in f64, far beyond what is stopped at.
-    fn exact(prior: &[f64], right: &[f64], wrong: &[f64]) -> Vec<f64> {
+    /// So many rounds in f64, by the sum over pairs.
+    fn exact(prior: &[f64], right: &[f64], wrong: &[f64], rounds: u32) -> Vec<f64> {
         let mut y = prior.to_vec();
-        for _ in 0..10_000 {
+        for _ in 0..rounds {
             let mut next: Vec<f64> = (0..y.len()).map(|k| 0.3 * prior[k] + right[k]).collect();
             for j in 0..y.len() {
                 for k in (0..y.len()).filter(|&k| k != j) {
@@ -92,14 +92,24 @@ mod tests {
     fn it_nears_the_fixed_point() {
         let prior = [0.4, 0.3, 0.2, 0.1];
         let (right, wrong) = ([0.0, 0.2, 0.0, 0.0], [1.5, 0.1, 0.0, 0.4]);
-        let want = exact(&prior, &right, &wrong);
+        let (p, r, w) = (prior, right, wrong);
+        let after = |rounds: u32| exact(&p, &r, &w, rounds);
         let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<f32>>();
-        let (prior, right, wrong) = (narrow(&prior), narrow(&right), narrow(&wrong));
+        let wide = [prior, right, wrong];
+        let [prior, right, wrong] = wide.map(|numbers| narrow(&numbers));
+        let off = |y: &[f32], want: &[f64]| {
+            y.iter().zip(want).map(|(y, want)| (f64::from(*y) - want).abs()).fold(0.0, f64::max)
+        };
         let mut y = Vec::new();
+        for rounds in 1..=3 {
+            let refined = refine(&prior, &right, &wrong, rounds, &mut y);
+            assert_eq!(refined.rounds, rounds);
+            assert!(off(&y, &after(rounds)) < 1e-5, "{rounds}: {y:?} {:?}", after(rounds));
+            assert!(off(&y, &after(rounds + 1)) > 1e-3, "a round moves more");
+        }
         let refined = refine(&prior, &right, &wrong, 100, &mut y);
         assert_eq!(refined.stop, Stop::Settled);
-        let off = y.iter().zip(&want).map(|(y, want)| (f64::from(*y) - want).abs()).fold(0.0, f64::max);
-        assert!(off < 0.1, "{y:?} {want:?}");
+        assert!(off(&y, &after(refined.rounds)) < 1e-5);
         assert!((y.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         // what was tried and wrong is less likely, what was not tried more
         assert!(y[0] < prior[0] && y[2] > prior[2]);

@@ -17,14 +17,17 @@ use crate::trajectory::record::Record;
 /// Larger numbers are not pooled.
 const LARGEST: f32 = 1_000.0;
 
+/// In a state: no route.
+const NOBODY: u32 = u32::MAX;
+
 /// The best options by the pooled logits, with the numbers that these are the sums of.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Considered {
     ids: Vec<RouteId>,
     /// [`FEATURES`] of each; none where they teach nothing.
     features: Vec<f16>,
-    /// Whether a right outcome of the best one would be no news.
-    pub familiar: bool,
+    /// The route of which a right outcome would be no news.
+    pub familiar: Option<RouteId>,
     /// How much the query is like what is known: the larger the more.
     pub likeness: f32,
 }
@@ -34,7 +37,7 @@ impl Considered {
     pub fn clear(&mut self) {
         self.ids.clear();
         self.features.clear();
-        self.familiar = false;
+        self.familiar = None;
         self.likeness = 0.0;
     }
 
@@ -46,7 +49,7 @@ impl Considered {
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty() && !self.familiar && self.likeness == 0.0
+        self.ids.is_empty() && self.familiar.is_none() && self.likeness == 0.0
     }
 
     /// Becomes a copy of another, in the memory that it has.
@@ -65,7 +68,7 @@ impl Considered {
     /// Whether it can have been pooled, of routes that were `issued`.
     pub fn is_sound(&self, issued: impl Fn(RouteId) -> bool) -> bool {
         self.ids.len() <= NEAREST
-            && self.ids.iter().copied().all(issued)
+            && self.ids.iter().copied().chain(self.familiar).all(issued)
             && are_sound(&self.features)
             && self.likeness.is_finite()
     }
@@ -73,7 +76,8 @@ impl Considered {
     /// Writes one after another.
     pub fn save_all<'a>(all: impl Iterator<Item = &'a Self> + Clone, writer: &mut Writer<'_>) {
         let counts: Vec<u32> = all.clone().map(|considered| considered.ids.len() as u32).collect();
-        let familiar: Vec<u8> = all.clone().map(|considered| u8::from(considered.familiar)).collect();
+        let familiar: Vec<u32> =
+            all.clone().map(|considered| considered.familiar.map_or(NOBODY, RouteId::packed)).collect();
         let likeness: Vec<f32> = all.clone().map(|considered| considered.likeness).collect();
         let ids: Vec<u32> = all.clone().flat_map(|considered| considered.ids.iter().map(|id| id.packed())).collect();
         let features: Vec<f16> = all.flat_map(|considered| considered.features.iter().copied()).collect();
@@ -91,18 +95,17 @@ impl Considered {
         }
         let counts: Vec<u32> = reader.tensor("count", &[count])?;
         reader.ensure("count", counts.iter().all(|&n| n as usize <= NEAREST), format_args!("at most {NEAREST}"))?;
-        let familiar: Vec<u8> = reader.tensor("familiar", &[count])?;
-        reader.ensure("familiar", familiar.iter().all(|&familiar| familiar <= 1), "0 or 1")?;
+        let familiar: Vec<u32> = reader.tensor("familiar", &[count])?;
         let likeness: Vec<f32> = reader.tensor("likeness", &[count])?;
         let total = counts.iter().map(|&n| n as usize).sum();
         let ids: Vec<u32> = reader.tensor("routes", &[total])?;
         let features: Vec<f16> = reader.tensor("features", &[total, FEATURES])?;
         reader.ensure("features", are_sound(&features), "what can have been pooled")?;
         let (mut ids, mut features) = (ids.into_iter().map(RouteId::from_packed), features.into_iter());
-        let one = |((&n, &familiar), &likeness): ((&u32, &u8), &f32)| Self {
+        let one = |((&n, &familiar), &likeness): ((&u32, &u32), &f32)| Self {
             ids: ids.by_ref().take(n as usize).collect(),
             features: features.by_ref().take(n as usize * FEATURES).collect(),
-            familiar: familiar == 1,
+            familiar: (familiar != NOBODY).then_some(RouteId::from_packed(familiar)),
             likeness,
         };
         Ok(counts.iter().zip(&familiar).zip(&likeness).map(one).collect())

@@ -1,6 +1,6 @@
 //! What happens when a trajectory ends or its outcome is corrected, before the call returns: the micro tier takes one
-//! step, the chosen prototype its outcome, both are published. No allocation once the pools are warm, but for one outcome in 64, which
-//! moves what is new into the index of past queries.
+//! step, the chosen prototype its outcome, both are published. No allocation once the pools are warm, while past queries are
+//! not remembered.
 
 pub mod calls;
 pub mod considered;

@@ -54,7 +54,8 @@ impl Instant {
     /// Takes in what was pooled for the suggestion that a record tells the outcome of. Whether the outcome is no news: a right one
     /// of a route that was sure to be right, near such another.
     pub fn reason_from(&mut self, record: &Arc<Record>, considered: &mut Considered) -> bool {
-        let familiar = considered.familiar && record.quality() >= SURE;
+        let expected = considered.familiar.is_some_and(|route| record.route == Some(route.packed()));
+        let familiar = expected && record.quality() >= SURE;
         if self.episodes.is_some() {
             self.reasoned.push(record, considered);
         }

@@ -258,6 +258,13 @@ impl Instant {
         self.temperature = temperature;
     }
 
+    /// Lets go of what was published before: it may hold what has been forgotten.
+    pub fn drop_former(&mut self) {
+        self.snapshots.clear();
+        self.freshes.clear();
+        self.micros.clear();
+    }
+
     /// Takes over how far past queries are trusted, and how much those of good outcomes were like what was known.
     pub fn adopt_trust(&mut self, trust: Trust, likenesses: Arc<[f32]>) {
         self.trust = trust;

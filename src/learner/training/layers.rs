@@ -177,9 +177,14 @@ impl Training {
     /// Fits how far past queries are trusted to the newest outcomes with what was pooled for them, and the temperature to what comes
     /// of that. Nothing changes with few.
     pub fn trust(&mut self, newest: &[Observed<'_>]) {
-        self.trust = self.trust.fitted(newest);
+        let former = self.trust;
+        self.trust = former.fitted(newest);
         if self.trust == Trust::default() {
             return;
+        }
+        if former == Trust::default() {
+            // that was of other logits
+            self.calibration = Calibration::default();
         }
         let mut evidence = self.calibration.evidence();
         let mut logits = Vec::new();
@@ -258,6 +263,9 @@ impl Training {
     /// Goes back to the weights of a version. A layer that is not part of it starts over.
     pub fn roll_back(&mut self, config: &TrainingConfig, kept: &Kept) {
         self.layers[0].offsets = kept.offsets.clone();
+        if kept.trust == Trust::default() && self.trust != kept.trust {
+            self.calibration = Calibration::default();
+        }
         self.trust = kept.trust;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             layer.base = match kept.layers.get(index) {

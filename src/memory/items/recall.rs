@@ -172,6 +172,9 @@ impl Items {
                     }
                 }
             }
+            if better.is_empty() {
+                break;
+            }
             from = better;
         }
         if asked.expand > 0 {
