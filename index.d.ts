@@ -399,7 +399,7 @@ interface SonaConfig extends QueryOptions {
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
   abstainBelow?: number | undefined;
-  /** `suggestRoutes` abstains when `inScope` is below this: the share of good queries that is turned away, too. Default 0, never. */
+  /** `suggestRoutes` abstains when `inScope` is below this. About this share of queries that do belong to a route is turned away as well. Default 0, never. */
   abstainOutside?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;

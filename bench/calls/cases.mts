@@ -4,7 +4,7 @@ import type { Case, Setting } from './case.mts';
 import { learning } from './learning.mts';
 import { correcting, endingWithRoute, recording } from './outcomes.mts';
 import { routing } from './routing.mts';
-import { finding, suggesting } from './searching.mts';
+import { finding, recalling, suggesting } from './searching.mts';
 import { keeping } from './state.mts';
 import { counting } from './stats.mts';
 import { text } from './text.mts';
@@ -15,6 +15,7 @@ export const cases: readonly ((setting: Setting) => Case[])[] = [
   applyingBoth,
   recording,
   suggesting,
+  recalling,
   endingWithRoute,
   correcting,
   finding,

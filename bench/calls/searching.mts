@@ -1,6 +1,6 @@
 // Ranking routes and finding patterns.
 import { add, normalise, stack } from '../lib/linear.mts';
-import { type Case, floor, repeat, type Setting, tellPeer, WIDE } from './case.mts';
+import { type Case, DIM, floor, repeat, type Setting, tellPeer, WIDE } from './case.mts';
 import { addRoutes, manual, normal, tell, trained, VARIETY, vector, vectors } from './engines.mts';
 import type { PeerEngine } from './peer.mts';
 import { PlainLora, rank } from './plain.mts';
@@ -28,6 +28,37 @@ export function suggesting({ short }: Setting): Case[] {
       },
     };
   });
+}
+
+/** The quality of a good answer: one that is no news would not be remembered. */
+const GOOD = 0.9;
+
+/** Past queries that are asked, beside the same without, and items that are found again. */
+export function recalling({ short }: Setting): Case[] {
+  const count = short ? 1000 : 10_000;
+  const embeddings = vectors(150, DIM);
+  const queries = Array.from({ length: count }, (_, i) => around(embeddings[i % 150] as Float32Array));
+  const told = (memory: boolean) => {
+    const engine = manual(DIM, { memory });
+    addRoutes(engine, embeddings);
+    queries.forEach((query, i) => {
+      const { id, best } = engine.suggestRoutes(query);
+      engine.feedback(id, { quality: best === `route ${i % 150}` && i % 3 > 0 ? GOOD : 0 });
+    });
+    engine.forceLearn();
+    return repeat((i) => engine.suggestRoutes(queries[i % count] as Float32Array).confidence);
+  };
+  const keeping = manual(DIM);
+  for (const query of queries) keeping.remember(query);
+  const numbers = `256 d, 150 routes, ${count} past queries`;
+  return [
+    { name: `suggestRoutes, k 5, ${numbers}`, contenders: { sona: told(true) } },
+    { name: '  the same, memory: false', contenders: { sona: told(false) } },
+    {
+      name: `recall, k 10, 256 d, ${count} items`,
+      contenders: { sona: repeat((i) => keeping.recall(queries[i % count] as Float32Array).length) },
+    },
+  ];
 }
 
 const PATTERNS = 100;
