@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { SonaEngine, SonaMemory } from '../index.ts';
-import { engines } from './support/fixture.ts';
+import { presets, type SonaEngine, type SonaMemory } from '../index.ts';
+import { manual } from './support/engines.ts';
+import { engines, keep as opened } from './support/fixture.ts';
 
 const DIM = 16;
 
 const make = engines({ hiddenDim: DIM, promotionGate: false });
 
-function vector(n: number): Float32Array {
-  return Float32Array.from({ length: DIM }, (_, i) => Math.sin((n * 31 + i * 17) * 0.37));
+function vector(n: number, length = DIM): Float32Array {
+  return Float32Array.from({ length }, (_, i) => Math.sin((n * 31 + i * 17) * 0.37));
 }
 
 function teach(engine: SonaEngine, count: number, source = 'somebody') {
@@ -39,6 +40,20 @@ describe('memory', () => {
       expect(bytes).toBeGreaterThanOrEqual(0);
     }
     expect(memory.adapters).toBeGreaterThan(10_000);
+  });
+
+  it('stays under 5 MB where little was asked for', () => {
+    const engine = opened(manual({ ...presets.edgeDeployment, hiddenDim: 256 }));
+    const x = (n: number) => vector(n, 256);
+    for (let n = 0; n < 20; n++) engine.addRoute(`route ${n}`, { embedding: x(5_000 + n) });
+    for (let n = 0; n < 1_200; n++) {
+      const { id } = engine.suggestRoutes(x(n));
+      engine.feedback(id, { quality: (n % 3) / 2 });
+      engine.tick();
+      engine.remember(x(n), { metadata: { n } });
+    }
+    expect(engine.stats().memory.evicted).toBeGreaterThan(0);
+    expect(total(engine.memory())).toBeLessThan(5e6);
   });
 
   it.each<[keyof SonaMemory, (engine: SonaEngine) => unknown]>([

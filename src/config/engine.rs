@@ -169,13 +169,15 @@ impl Config {
         }
     }
 
-    /// Little memory.
+    /// Little memory: under 5 MB for 256 numbers and 20 routes.
     pub fn edge_deployment() -> Self {
         Self {
             micro_lora_rank: 1,
             base_lora_rank: 4,
             replay_capacity: 1_000,
             trajectory_capacity: 200,
+            suggestion_capacity: 500,
+            memory_budget_mb: 1,
             pattern_clusters: 15,
             quality_threshold: 0.5,
             ..Self::default()

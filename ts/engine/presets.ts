@@ -7,7 +7,7 @@ export interface Presets {
   readonly maxThroughput: Readonly<SonaConfig>;
   /** The best answers: more rank, more memory, more patterns. */
   readonly maxQuality: Readonly<SonaConfig>;
-  /** Little memory. */
+  /** Little memory: under 5 MB for 256 numbers and 20 routes. */
   readonly edgeDeployment: Readonly<SonaConfig>;
   /** Trained when the caller says, the same every time. */
   readonly batchProcessing: Readonly<SonaConfig>;

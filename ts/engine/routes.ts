@@ -98,14 +98,7 @@ export interface SuggestMode {
 }
 
 /** Before the first ranked route in the addon's answer. */
-const HEADER = rowOf('Suggestion', [
-  'decision',
-  'confidence',
-  'abstain',
-  'rounds',
-  'stop',
-  'in_scope',
-]);
+const HEADER = rowOf('Suggestion', ['decision', 'confidence', 'abstain', 'rounds', 'stop', 'in_scope']);
 
 /** For each ranked route. */
 const ROUTE = rowOf('RankedRoute', [
