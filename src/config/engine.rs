@@ -65,7 +65,7 @@ settings! {
     max_trajectory_steps: usize = 64, "maxTrajectorySteps", Kind::Integer { min: 1, max: 4_096 };
     /// suggestRoutes abstains when its confidence is below this. 0: never.
     abstain_below: f64 = 0.0, "abstainBelow", Kind::Number { min: 0.0, max: 1.0 };
-    /// suggestRoutes abstains when `inScope` is below this, which a query of no route is: about this share of queries that do belong to a route is turned away as well. 0: never.
+    /// suggestRoutes abstains when `inScope` is below this, which a query of no route is: about this share of queries that do belong to a route is turned away as well. Not while `inScope` is null, as without `memory`; p takes 1 / p queries that went well. 0: never.
     abstain_outside: f64 = 0.0, "abstainOutside", Kind::Number { min: 0.0, max: 1.0 };
     /// Whether the per-request adapter learns.
     tier_micro: bool = true, "tiers.micro", Kind::Boolean;
@@ -75,7 +75,7 @@ settings! {
     tier_offsets: bool = true, "tiers.offsets", Kind::Boolean;
     /// Whether route prototypes learn; off, a route stays at its prior embedding.
     tier_prototypes: bool = true, "tiers.prototypes", Kind::Boolean;
-    /// Whether suggestions also ask what happened to the nearest past queries: those of the trajectories that are held. Each takes a byte per dimension and 40 more.
+    /// Whether suggestions also ask what happened to the nearest past queries: those of the trajectories that are held. Each takes a byte per dimension and 40 more. It does not concern `remember`.
     memory: bool = true, "memory", Kind::Boolean;
     /// Hold back every 10th event and refuse a trained adapter that does worse on them.
     promotion_gate: bool = true, "promotionGate", Kind::Boolean;

@@ -36,7 +36,7 @@ impl SonaEngine {
         if *criterion == Criterion::default() {
             return Err(SonaError::invalid_argument(
                 "criterion",
-                "at least one of source, trajectoryId, before",
+                "at least one of source, trajectoryId, before, or a subject alone",
                 "none",
             ));
         }

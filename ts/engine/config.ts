@@ -55,11 +55,14 @@ export interface SonaConfig extends QueryOptions {
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
   abstainBelow?: number | undefined;
-  /** `suggestRoutes` abstains when `inScope` is below this. About this share of queries that do belong to a route is turned away as well. Default 0, never. */
+  /** `suggestRoutes` abstains when `inScope` is below this. About this share of queries that do belong to a route is turned away as well. Not while `inScope` is null; p takes 1 / p queries that went well. Default 0, never. */
   abstainOutside?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;
-  /** Whether suggestions also ask what happened to the nearest past queries, and reason about it. Default true. */
+  /**
+   * Whether suggestions also ask what happened to the nearest past queries, and reason about it. Without it `inScope` is null. It
+   * does not concern `remember`. Default true.
+   */
   memory?: boolean | undefined;
   /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
   promotionGate?: boolean | undefined;

@@ -112,8 +112,9 @@ export interface SuggestOptions {
   /** Whether to say which past queries spoke for and against: `reasoning.episodes`. Default false. */
   explain?: boolean | undefined;
   /**
-   * Whether routes of which little is known are tried where no other is sure: the first of `ranked` is then drawn, and each has its
-   * `propensity`. Costs little where suggestions are sure. Default false.
+   * Whether routes of which little is known are tried where no other is sure: the first of `ranked` is then drawn, `confidence` is
+   * its probability, and each has its `propensity`. It begins with the first outcomes, and another than the best is drawn seldom.
+   * Default false.
    */
   explore?: boolean | undefined;
 }
@@ -666,7 +667,7 @@ export class SonaEngine {
     return JSON.parse(call(() => native.memory(handle))) as SonaMemory;
   }
 
-  /** Off: `apply*` and `suggestRoutes` still answer, nothing is recorded or learned. */
+  /** Off: `apply*` and `suggestRoutes` still answer, no outcome is recorded or learned. Items are still remembered and recalled. */
   setEnabled(enabled: boolean): void {
     const handle = this.#live();
     if (typeof enabled !== 'boolean') throw invalidArgument('enabled', 'true or false', enabled);

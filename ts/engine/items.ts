@@ -16,7 +16,10 @@ export interface RememberOptions {
   subject?: string | undefined;
   /** The conversation that it is part of: it is linked with the item before. */
   session?: string | undefined;
-  /** The item whose vector and details it replaces; its uses and edges stay. */
+  /**
+   * The item whose vector and details it replaces; its uses and edges stay. Details that are not given are gone: give `subject` again,
+   * or `forget({ subject })` will miss it.
+   */
   id?: MemoryId | StoredId | undefined;
 }
 

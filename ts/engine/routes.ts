@@ -33,7 +33,7 @@ export interface RankedRoute {
    * qualities plus 1.
    */
   probability: number;
-  /** How likely the route was to come first, 0 to 1; undefined unless `explore`. */
+  /** How likely the route was to come first, 0 to 1, a sum of 1 over all routes; undefined unless `explore`, and in a fallback. */
   propensity?: number | undefined;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: { count: number; avgQuality: number };
@@ -78,11 +78,12 @@ export interface RouteSuggestion {
   /** Whether the confidence is below `abstainBelow`, `inScope` is below `abstainOutside`, or no route is ranked. */
   abstain: boolean;
   /**
-   * The share of the queries that went well which were no more like what is known than this one, 0 to 1: near 0 for a query that
-   * belongs to no route. Null before 30 have gone well and trained, and without memory.
+   * How usual the query is, 0 to 1: the share of queries that went well that were at most as similar to what is known. Near 0 for a
+   * query that belongs to no route; with n such queries at least 1 / (n + 1). Null until 30 have gone well and a training has
+   * taken them in, without `memory`, and in a fallback.
    */
   inScope: number | null;
-  /** What past queries were asked, and how long. */
+  /** How long past queries were reasoned about and, with `explain`, which. */
   reasoning: Reasoning;
   /**
    * Why the text did not count, or by its hashed words alone (`language`); null where it did. Nothing is learned from the outcome

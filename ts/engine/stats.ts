@@ -79,7 +79,7 @@ export interface SonaMemory {
   routes: number;
   /** Patterns of past trajectories. */
   patterns: number;
-  /** Suggestions that are remembered for their outcomes: always the same. */
+  /** Suggestions that are kept for their outcomes, the newest `suggestionCapacity`. */
   suggestions: number;
   /** Past queries, searchable, beside their trajectories, and what was pooled for the newest outcomes. */
   episodes: number;
