@@ -363,11 +363,14 @@ interface SonaConfig$1 extends QueryOptions {
   maxTrajectorySteps?: number | undefined;
   /** `suggestRoutes` abstains when its confidence is below this. Default 0, never. */
   abstainBelow?: number | undefined;
-  /** `suggestRoutes` abstains when `inScope` is below this. About this share of queries that do belong to a route is turned away as well. Default 0, never. */
+  /** `suggestRoutes` abstains when `inScope` is below this. About this share of queries that do belong to a route is turned away as well. Not while `inScope` is null; p takes 1 / p queries that went well. Default 0, never. */
   abstainOutside?: number | undefined;
   /** What learns. Default everything. */
   tiers?: SonaTiers | undefined;
-  /** Whether suggestions also ask what happened to the nearest past queries, and reason about it. Default true. */
+  /**
+   * Whether suggestions also ask what happened to the nearest past queries, and reason about it. Without it `inScope` is null. It
+   * does not concern `remember`. Default true.
+   */
   memory?: boolean | undefined;
   /** Hold back every 10th event and refuse a trained adapter that does worse on them. Default true. */
   promotionGate?: boolean | undefined;
@@ -496,7 +499,7 @@ interface SonaMemory {
   routes: number;
   /** Patterns of past trajectories. */
   patterns: number;
-  /** Suggestions that are remembered for their outcomes: always the same. */
+  /** Suggestions that are kept for their outcomes, the newest `suggestionCapacity`. */
   suggestions: number;
   /** Past queries, searchable, beside their trajectories, and what was pooled for the newest outcomes. */
   episodes: number;
@@ -657,7 +660,10 @@ interface RememberOptions {
   subject?: string | undefined;
   /** The conversation that it is part of: it is linked with the item before. */
   session?: string | undefined;
-  /** The item whose vector and details it replaces; its uses and edges stay. */
+  /**
+   * The item whose vector and details it replaces; its uses and edges stay. Details that are not given are gone: give `subject` again,
+   * or `forget({ subject })` will miss it.
+   */
   id?: MemoryId | StoredId | undefined;
 }
 /** Which items are wanted: those that every given part holds for. */
@@ -741,7 +747,7 @@ interface RankedRoute {
    * qualities plus 1.
    */
   probability: number;
-  /** How likely the route was to come first, 0 to 1; undefined unless `explore`. */
+  /** How likely the route was to come first, 0 to 1, a sum of 1 over all routes; undefined unless `explore`, and in a fallback. */
   propensity?: number | undefined;
   /** Outcomes that the route has had, and their mean quality, 0 to 1. */
   evidence: {
@@ -786,11 +792,12 @@ interface RouteSuggestion {
   /** Whether the confidence is below `abstainBelow`, `inScope` is below `abstainOutside`, or no route is ranked. */
   abstain: boolean;
   /**
-   * The share of the queries that went well which were no more like what is known than this one, 0 to 1: near 0 for a query that
-   * belongs to no route. Null before 30 have gone well and trained, and without memory.
+   * How usual the query is, 0 to 1: the share of queries that went well that were at most as similar to what is known. Near 0 for a
+   * query that belongs to no route; with n such queries at least 1 / (n + 1). Null until 30 have gone well and a training has
+   * taken them in, without `memory`, and in a fallback.
    */
   inScope: number | null;
-  /** What past queries were asked, and how long. */
+  /** How long past queries were reasoned about and, with `explain`, which. */
   reasoning: Reasoning;
   /**
    * Why the text did not count, or by its hashed words alone (`language`); null where it did. Nothing is learned from the outcome
@@ -1013,8 +1020,9 @@ interface SuggestOptions {
   /** Whether to say which past queries spoke for and against: `reasoning.episodes`. Default false. */
   explain?: boolean | undefined;
   /**
-   * Whether routes of which little is known are tried where no other is sure: the first of `ranked` is then drawn, and each has its
-   * `propensity`. Costs little where suggestions are sure. Default false.
+   * Whether routes of which little is known are tried where no other is sure: the first of `ranked` is then drawn, `confidence` is
+   * its probability, and each has its `propensity`. It begins with the first outcomes, and another than the best is drawn seldom.
+   * Default false.
    */
   explore?: boolean | undefined;
 }
@@ -1258,7 +1266,7 @@ declare class SonaEngine$1 {
   stats(): SonaStats;
   /** Bytes that its parts take. Waits for a cycle under way. */
   memory(): SonaMemory;
-  /** Off: `apply*` and `suggestRoutes` still answer, nothing is recorded or learned. */
+  /** Off: `apply*` and `suggestRoutes` still answer, no outcome is recorded or learned. Items are still remembered and recalled. */
   setEnabled(enabled: boolean): void;
   /** Whether it learns. */
   isEnabled(): boolean;
@@ -1535,7 +1543,7 @@ interface Presets {
   readonly maxThroughput: Readonly<SonaConfig$1>;
   /** The best answers: more rank, more memory, more patterns. */
   readonly maxQuality: Readonly<SonaConfig$1>;
-  /** Little memory. */
+  /** Little memory: under 5 MB for 256 numbers and 20 routes. */
   readonly edgeDeployment: Readonly<SonaConfig$1>;
   /** Trained when the caller says, the same every time. */
   readonly batchProcessing: Readonly<SonaConfig$1>;

@@ -447,7 +447,9 @@ fn what_is_known_of_past_queries_is_refused_where_it_is_none() {
             entries.put(&format!("{REASONED}.features"), 0, &[0x7bff_u16.to_le_bytes()]);
         }),
         ("considered.count", |entries| entries.smalls(&format!("{CONSIDERED}.count"), |count| count[200] = 17)),
-        ("suggestions.features", |entries| entries.smalls(&format!("{CONSIDERED}.familiar"), |routes| routes[200] = 77)),
+        ("suggestions.features", |entries| {
+            entries.smalls(&format!("{CONSIDERED}.familiar"), |routes| routes[200] = 77)
+        }),
         ("suggestions.features", |entries| entries.smalls(&format!("{CONSIDERED}.routes"), |routes| routes[0] = 77)),
         ("training.trust", |entries| entries.value("learner.training.trust")["weights"][0] = json!(-1.0)),
         ("training.trust", |entries| entries.value("learner.training.trust")["weights"][0] = json!(1e9)),

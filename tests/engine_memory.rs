@@ -143,11 +143,11 @@ fn the_nearest_that_are_held_speak_whatever_has_come_between() {
                 _ => {
                     let mut trajectory = engine.begin_trajectory(&x).unwrap();
                     let id = trajectory.id();
-                    if n % 5 > 0 {
+                    if !n.is_multiple_of(5) {
                         trajectory.set_route(&(n % ROUTES).to_string());
                     }
                     engine.end_trajectory(trajectory, 0.5).unwrap();
-                    if n % 5 > 0 {
+                    if !n.is_multiple_of(5) {
                         known.insert(id, (x.clone(), 0.5));
                     }
                 }
@@ -282,7 +282,7 @@ fn routes_that_nobody_asked_keep_their_place_while_others_learn() {
     // a route for each of many topics, a fifth of which never come
     const MANY: u64 = 100;
     let topic = |n: u64| (chance(n + 7_000_000).powi(2) * MANY as f64) as u64;
-    let asked = |topic: u64| topic % 5 > 0;
+    let asked = |topic: u64| !topic.is_multiple_of(5);
     let about = |topic: u64, n: u64| {
         let (centre, off) = (vector(500_000 + topic), vector(900_000 + n));
         unit(centre.iter().zip(&off).map(|(c, o)| f64::from(c + 0.7 * o)).collect())
