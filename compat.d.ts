@@ -1008,6 +1008,11 @@ interface RouteParts {
   embedding?: Vector | undefined;
   /** What it is the embedding of, for the engine's embedder. Not both. */
   text?: string | undefined;
+  /**
+   * Several texts, up to 1,000: a description and examples of what people ask. The prior is the mean of their directions. Not beside
+   * the others.
+   */
+  texts?: readonly string[] | undefined;
   /** Plain data that comes back with the route, in place of what was kept before. */
   metadata?: Metadata | undefined;
 }
@@ -1099,6 +1104,7 @@ declare class SonaEngine$1 {
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
    * @param options.text the name or a description in words, in place of its embedding
+   * @param options.texts several texts, 1 to 1,000, in its place: the prior is the mean of their directions
    * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */

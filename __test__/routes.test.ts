@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { builtin } from '../embed.ts';
 import type { SonaConfig, SonaEngine } from '../index.ts';
 import { outcome, score } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
@@ -225,5 +226,43 @@ describe('names', () => {
     expect(names(engine)).toEqual([name]);
     engine.removeRoute(name);
     expect(names(engine)).toEqual([]);
+  });
+});
+
+describe('a route of several texts', () => {
+  const texts = ['Where is my parcel?', 'My order has not arrived yet', 'Track a delivery'];
+
+  it('starts at the mean of their directions', async () => {
+    const engine = opened({ hiddenDim: 256 });
+    engine.addRoute('delivery', { texts });
+    await engine.addRouteAsync('again', { texts });
+    engine.addRoute('one', { texts: ['Track a delivery'] });
+    const embedder = builtin();
+    const mean = new Float32Array(256);
+    for (const text of texts)
+      embedder.embedSync(text).forEach((x, i) => {
+        mean[i] = (mean[i] as number) + x;
+      });
+    const scores = new Map(engine.suggestRoutes(mean).ranked.map(({ route, score }) => [route, score]));
+    expect(scores.get('delivery')).toBeCloseTo(1, 5);
+    expect(scores.get('again')).toBe(scores.get('delivery'));
+    const [first] = engine.suggestRoutes('Track a delivery').ranked;
+    expect(first).toMatchObject({ route: 'one', score: expect.closeTo(1, 5) });
+  });
+
+  it.each([
+    [{ texts: [] }, 'SONA_INVALID_ARGUMENT', 'texts'],
+    [{ texts: 'one' }, 'SONA_INVALID_ARGUMENT', 'texts'],
+    [{ texts: ['one', 2] }, 'SONA_INVALID_ARGUMENT', 'texts[1]'],
+    [{ texts: ['parcel', ' '] }, 'SONA_OUT_OF_RANGE', 'texts[1]'],
+    [{ texts, text: 'one' }, 'SONA_INVALID_ARGUMENT', 'texts'],
+    [{ texts: Array.from({ length: 1_001 }, () => 'one') }, 'SONA_OUT_OF_RANGE', 'texts'],
+  ])('refuses %j, and adds nothing', async (options, code, argument) => {
+    const engine = opened({ hiddenDim: 256 });
+    expect(await refusal(() => engine.addRoute('new', options as never))).toMatchObject({
+      code,
+      details: { argument },
+    });
+    expect(engine.routes()).toEqual([]);
   });
 });

@@ -45,6 +45,25 @@ impl SonaEngine {
         self.learner.add_route("name", name, Some(&unit), metadata)
     }
 
+    /// As [`add_described_route`](Self::add_described_route), of several embeddings, one after another: the prior is the direction of
+    /// the mean of theirs.
+    ///
+    /// # Errors
+    /// As [`add_route`](Self::add_route); also `SONA_OUT_OF_RANGE` for embeddings that cancel each other.
+    pub fn add_route_of_several(&self, name: &str, embeddings: &[f32], metadata: Option<&str>) -> Result<RouteId> {
+        self.check_open()?;
+        let (dim, kernels) = (self.config.hidden_dim, self.learner.kernels());
+        check::length("embeddings", embeddings.len(), embeddings.len().next_multiple_of(dim).max(dim))?;
+        let (mut mean, mut unit) = (vec![0.0; dim], vec![0.0; dim]);
+        for embedding in embeddings.chunks_exact(dim) {
+            let squared = check::direction(kernels, "embeddings", embedding, dim)?;
+            check::unit_into(embedding, squared, &mut unit);
+            kernels.axpy(1.0, &unit, &mut mean);
+        }
+        check::direction(kernels, "embeddings", &mean, dim)?;
+        self.add_described_route(name, Some(&mean), metadata)
+    }
+
     /// Removes a route, with what it learned.
     ///
     /// # Errors

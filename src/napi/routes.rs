@@ -25,6 +25,17 @@ pub fn route_add(
     })
 }
 
+/// As `route_add`, of several embeddings, one after another.
+#[napi(catch_unwind)]
+pub fn route_add_several(
+    handle: u32,
+    name: String,
+    embeddings: Float32ArraySlice,
+    metadata: Option<String>,
+) -> napi::Result<u32> {
+    with(handle, |engine| engine.add_route_of_several(&name, &embeddings, metadata.as_deref()).map(RouteId::packed))
+}
+
 /// Removes a route.
 #[napi(catch_unwind)]
 pub fn route_remove(handle: u32, name: String) -> napi::Result<()> {

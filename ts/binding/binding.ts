@@ -140,6 +140,7 @@ export interface Binding {
   applyMicroBatchF64(handle: number, flat: Float64Array, out: Float64Array): void;
   floor(handle: number, tier: number, x: Float32Array, out: Float32Array): void;
   routeAdd(handle: number, name: string, embedding?: Float32Array, metadata?: string): number;
+  routeAddSeveral(handle: number, name: string, embeddings: Float32Array, metadata?: string): number;
   routeRemove(handle: number, name: string): void;
   routeId(handle: number, name: string): number;
   routes(handle: number): string;

@@ -541,7 +541,9 @@ export class SonaEngine extends EngineOfToday {
   #prior(outer: Outer, options: RouteParts): RouteParts {
     this.#live();
     if (typeof options !== 'object' || options === null) return options;
-    const { embedding, text, ...rest } = options;
+    const { embedding, text, texts, ...rest } = options;
+    if (texts !== undefined)
+      throw invalidArgument('texts', 'one text or embedding where vectors have another length', texts);
     if (text !== undefined) {
       if (embedding !== undefined || typeof text !== 'string') return options;
       return { ...rest, embedding: outer.inner('text', text) };

@@ -1,4 +1,11 @@
-import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } from '../base/errors.ts';
+import {
+  fromNative,
+  invalidArgument,
+  outOfRange,
+  type PackedError,
+  SonaError,
+  sonaError,
+} from '../base/errors.ts';
 import type { Events } from '../base/events.ts';
 import type { MemoryId, StoredId, SuggestionId } from '../base/ids.ts';
 import { mark } from '../base/marks.ts';
@@ -99,6 +106,11 @@ export interface RouteParts {
   embedding?: Vector | undefined;
   /** What it is the embedding of, for the engine's embedder. Not both. */
   text?: string | undefined;
+  /**
+   * Several texts, up to 1,000: a description and examples of what people ask. The prior is the mean of their directions. Not beside
+   * the others.
+   */
+  texts?: readonly string[] | undefined;
   /** Plain data that comes back with the route, in place of what was kept before. */
   metadata?: Metadata | undefined;
 }
@@ -278,6 +290,7 @@ export class SonaEngine {
    * @param options.embedding of the name or a description: the prior. Without one the route is not ranked until its
    * first query with quality >= .5, whose vector becomes the prior.
    * @param options.text the name or a description in words, in place of its embedding
+   * @param options.texts several texts, 1 to 1,000, in its place: the prior is the mean of their directions
    * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
@@ -296,6 +309,10 @@ export class SonaEngine {
     const prior = routePrior(parts);
     const metadata = encodeMetadata('options.metadata', parts.metadata);
     if (!prior) return this.#startRoute(name, undefined, metadata);
+    if ('texts' in prior) {
+      const vectors = await this.#queries.textVectors('texts', prior.texts, wait);
+      return this.#startRouteOf(name, vectors, metadata);
+    }
     const { argument } = prior;
     const query = await this.#queries.vector(argument, prior.query, wait);
     this.#startRoute(name, { argument, query }, metadata);
@@ -746,8 +763,21 @@ export class SonaEngine {
 
   #startRoute(name: string, prior: Prior | undefined, metadata: string | undefined): void {
     const handle = this.#live();
+    if (prior && 'texts' in prior) return this.#startRouteOf(name, prior.texts, metadata);
     if (prior) this.#read(prior.argument, prior.query);
     const id = call(() => native.routeAdd(handle, name, prior && this.#query, metadata));
+    this.#routes.know(name, id);
+  }
+
+  /** Of several texts or their vectors. */
+  #startRouteOf(name: string, queries: readonly Query[], metadata: string | undefined): void {
+    const handle = this.#live();
+    const dim = this.#sizes.hiddenDim;
+    const embeddings = new Float32Array(dim * queries.length);
+    queries.forEach((query, i) => {
+      embeddings.set(this.#read(`texts[${i}]`, query), dim * i);
+    });
+    const id = call(() => native.routeAddSeveral(handle, name, embeddings, metadata));
     this.#routes.know(name, id);
   }
 
@@ -860,15 +890,26 @@ function checkExpect(options: { route?: string | undefined }): string | undefine
 }
 
 /** What says where a route starts, and the name by which that was given. */
-interface Prior {
-  readonly argument: string;
-  readonly query: Query;
-}
+type Prior = { readonly argument: string; readonly query: Query } | { readonly texts: readonly string[] };
+
+/** Texts of one route. */
+const MOST_TEXTS = 1_000;
 
 /** Undefined for nothing. */
 function routePrior(options: RouteParts): Prior | undefined {
-  checkOptions('options', options, ['embedding', 'text', 'metadata']);
-  const { embedding, text } = options;
+  checkOptions('options', options, ['embedding', 'text', 'texts', 'metadata']);
+  const { embedding, text, texts } = options;
+  if (texts !== undefined) {
+    if (embedding !== undefined || text !== undefined)
+      throw invalidArgument('texts', 'nothing beside an embedding or a text', texts);
+    if (!Array.isArray(texts) || texts.length === 0)
+      throw invalidArgument('texts', 'an array of texts', texts);
+    if (texts.length > MOST_TEXTS) throw outOfRange('texts', `at most ${MOST_TEXTS} texts`, texts.length);
+    texts.forEach((one, i) => {
+      if (typeof one !== 'string') throw invalidArgument(`texts[${i}]`, 'a string', one);
+    });
+    return { texts: [...texts] };
+  }
   if (text === undefined) {
     if (embedding === undefined) return undefined;
     if (!isVector(embedding) || isText(embedding)) throw invalidArgument('embedding', vectorKinds, embedding);
