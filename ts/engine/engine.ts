@@ -763,7 +763,10 @@ export class SonaEngine {
 
   #startRoute(name: string, prior: Prior | undefined, metadata: string | undefined): void {
     const handle = this.#live();
-    if (prior && 'texts' in prior) return this.#startRouteOf(name, prior.texts, metadata);
+    if (prior && 'texts' in prior) {
+      this.#startRouteOf(name, prior.texts, metadata);
+      return;
+    }
     if (prior) this.#read(prior.argument, prior.query);
     const id = call(() => native.routeAdd(handle, name, prior && this.#query, metadata));
     this.#routes.know(name, id);
