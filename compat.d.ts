@@ -954,6 +954,22 @@ interface QualityExpectation {
   evidence: number;
 }
 //#endregion
+//#region ts/engine/route-prior.d.ts
+/** Where a route starts: the embedding of its name or of a description, or either in words. */
+interface RouteParts {
+  /** The prior. */
+  embedding?: Vector | undefined;
+  /** What it is the embedding of, for the engine's embedder. Not both. */
+  text?: string | undefined;
+  /**
+   * Several texts, up to 1,000: a description and examples of what people ask. The prior is the mean of their directions. Not beside
+   * the others.
+   */
+  texts?: readonly string[] | undefined;
+  /** Plain data that comes back with the route, in place of what was kept before. */
+  metadata?: Metadata | undefined;
+}
+//#endregion
 //#region ts/engine/suggestion-outcome.d.ts
 /** What came of a suggestion. */
 interface SuggestionOutcome {
@@ -1002,20 +1018,6 @@ interface Capabilities {
 }
 /** The kind of vectors that answers to a query hold: the query's own, or Float32Array for text. */
 type AnswerVector<Q extends Query> = Q extends string | ChatMessages ? Float32Array : Q extends Vector ? Same<Q> : never;
-/** Where a route starts: the embedding of its name or of a description, or either in words. */
-interface RouteParts {
-  /** The prior. */
-  embedding?: Vector | undefined;
-  /** What it is the embedding of, for the engine's embedder. Not both. */
-  text?: string | undefined;
-  /**
-   * Several texts, up to 1,000: a description and examples of what people ask. The prior is the mean of their directions. Not beside
-   * the others.
-   */
-  texts?: readonly string[] | undefined;
-  /** Plain data that comes back with the route, in place of what was kept before. */
-  metadata?: Metadata | undefined;
-}
 /** What routes are wanted. */
 interface SuggestOptions {
   /** How many, from 1. Default 5. */

@@ -19,7 +19,6 @@ export type { SonaTiers } from './ts/engine/config.ts';
 export type {
   AnswerVector,
   Capabilities,
-  RouteParts,
   SuggestOptions,
 } from './ts/engine/engine.ts';
 export type { SonaEvents } from './ts/engine/events.ts';
@@ -31,6 +30,7 @@ export type { EndOptions } from './ts/engine/outcomes.ts';
 export { PatternType } from './ts/engine/pattern-type.ts';
 export type { Exemplar, QualityExpectation, RouteRecord } from './ts/engine/patterns.ts';
 export { type Presets, presets } from './ts/engine/presets.ts';
+export type { RouteParts } from './ts/engine/route-prior.ts';
 export type { RankedRoute, Route, RouteSuggestion } from './ts/engine/routes.ts';
 export type { LearnReport, MemoryStats, SonaMemory, SonaStats } from './ts/engine/stats.ts';
 export type { NodeStepParts, StepOptions } from './ts/engine/trajectory-builder.ts';

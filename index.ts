@@ -13,7 +13,6 @@ export type { EngineRestoreOptions } from './ts/engine/created.ts';
 export {
   type AnswerVector,
   type Capabilities,
-  type RouteParts,
   SonaEngine,
   type SuggestOptions,
 } from './ts/engine/engine.ts';
@@ -33,6 +32,7 @@ export type {
   RouteRecord,
 } from './ts/engine/patterns.ts';
 export { type Presets, presets } from './ts/engine/presets.ts';
+export type { RouteParts } from './ts/engine/route-prior.ts';
 export type { Episode, RankedRoute, Reasoning, Route, RouteSuggestion } from './ts/engine/routes.ts';
 export type { LearnReport, MemoryStats, SonaMemory, SonaStats } from './ts/engine/stats.ts';
 export type { SuggestionOutcome, SuggestionResult } from './ts/engine/suggestion-outcome.ts';

@@ -15,7 +15,8 @@ export interface SequenceMethod {
 
 /** Batches come from the current domain alone. */
 const naive: SonaConfig = {
-  tiers: { micro: true, base: true, prototypes: false },
+  memory: false,
+  tiers: { micro: true, base: true, offsets: false, prototypes: false },
   ewcLambda: 0,
   promotionGate: false,
 };
@@ -34,7 +35,8 @@ export const sequenceMethods: readonly SequenceMethod[] = [
     clearsMemory: true,
     boundaryLambda: lambda,
   })),
-  { name: 'without prototypes', config: { tiers: { prototypes: false } } },
+  { name: 'without prototypes', config: { memory: false, tiers: { prototypes: false } } },
+  { name: 'without memory', config: { memory: false } },
   { name: 'Rocchio (prototypes alone)', config: only('prototypes') },
   { name: 'without EWC', config: { ewcLambda: 0 } },
   { name: 'full default', config: {} },

@@ -51,6 +51,7 @@ export class Run {
     this.#config = {
       hiddenDim: source.dim,
       tiers: variant.tiers,
+      memory: variant.memory,
       background: 'manual',
       backgroundEvery: CYCLE,
       seed,

@@ -6,6 +6,8 @@ export interface Variant {
   /** Heading of its column. */
   short: string;
   tiers: Required<SonaTiers>;
+  /** Whether past queries are asked. */
+  memory: boolean;
   /** Its character in the plot. */
   mark: string;
   /** Its colour, an ANSI code. */
@@ -17,6 +19,7 @@ export const variants: readonly Variant[] = [
     name: 'nothing learned',
     short: 'nothing',
     tiers: { micro: false, base: false, offsets: false, prototypes: false },
+    memory: false,
     mark: '-',
     colour: 90,
   },
@@ -24,6 +27,7 @@ export const variants: readonly Variant[] = [
     name: 'MicroLoRA',
     short: 'MicroLoRA',
     tiers: { micro: true, base: false, offsets: false, prototypes: false },
+    memory: false,
     mark: 'm',
     colour: 33,
   },
@@ -31,6 +35,7 @@ export const variants: readonly Variant[] = [
     name: 'BaseLoRA',
     short: 'BaseLoRA',
     tiers: { micro: false, base: true, offsets: false, prototypes: false },
+    memory: false,
     mark: 'b',
     colour: 35,
   },
@@ -38,6 +43,7 @@ export const variants: readonly Variant[] = [
     name: 'prototypes',
     short: 'prototypes',
     tiers: { micro: false, base: false, offsets: false, prototypes: true },
+    memory: false,
     mark: 'p',
     colour: 36,
   },
@@ -45,6 +51,7 @@ export const variants: readonly Variant[] = [
     name: 'all together',
     short: 'all',
     tiers: { micro: true, base: true, offsets: true, prototypes: true },
+    memory: true,
     mark: '#',
     colour: 32,
   },

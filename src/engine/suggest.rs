@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::adapter::objective::{NEAREST, Nearest, TAU};
 use crate::bank::index::{RouteId, RouteIndex, RouteRow};
-use crate::learner::{Considered, Learner, Snapshot};
+use crate::learner::{Considered, Learner, SURE, Snapshot};
 use crate::linear::{Scored, best};
 use crate::memory::episodes::EpisodeScratch;
 use crate::reasoner::{self, Candidate, MOST_ROUNDS, Reasoner, Recalled, Refined, Trust};
@@ -143,9 +143,6 @@ pub(super) struct Scratch {
     /// Cosine of the nearest past query, of any route.
     nearest_past: Option<f32>,
 }
-
-/// A route is sure where it is more likely than this.
-const SURE: f32 = 0.95;
 
 /// Rounds of reasoning where all has gone well.
 const FEWEST_ROUNDS: u32 = 2;

@@ -26,7 +26,7 @@ pub use core::Learner;
 pub use history::forgetting::{Criterion, Forgotten};
 pub use history::versions::Version;
 pub use instant::calls::{Amended, Ending};
-pub use instant::considered::Considered;
+pub use instant::considered::{Considered, SURE};
 pub use instant::suggestions::Suggested;
 pub use items::calls::NewItem;
 pub use memory::Memory;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use half::f16;
 
-use super::index::Index;
+use super::index::{Index, MARGIN};
 use super::scratch::Scratch;
 use super::slot::Slot;
 use crate::linear::{Scored, best};
@@ -17,9 +17,6 @@ use crate::trajectory::record::Record;
 
 /// Records that wait before they move into the index; those of a block.
 const BLOCK: usize = 64;
-
-/// How many more than are asked for are compared by f16.
-const MARGIN: usize = 24;
 
 /// Marks the place of one that waits, among those that were found.
 const WAITS: u32 = 1 << 31;

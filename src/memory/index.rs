@@ -22,7 +22,7 @@ pub const MOST_SLOTS: usize = 1 << 24;
 const REACH: usize = 4;
 
 /// ... and at least so many more.
-const MARGIN: usize = 24;
+pub(super) const MARGIN: usize = 24;
 
 /// Vectors of unit length in slots.
 ///

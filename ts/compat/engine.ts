@@ -26,7 +26,6 @@ import {
 import {
   type AnswerVector,
   SonaEngine as EngineOfToday,
-  type RouteParts,
   type SuggestOptions,
   settingsOf,
 } from '../engine/engine.ts';
@@ -36,6 +35,7 @@ import type { ForgetCriterion as CriterionOfToday, ForgetResult } from '../engin
 import type { RecalledItem, RecallOptions, RememberOptions } from '../engine/items.ts';
 import { checkEnd, type EndOptions } from '../engine/outcomes.ts';
 import type { QualityExpectation } from '../engine/patterns.ts';
+import type { RouteParts } from '../engine/route-prior.ts';
 import type { RouteSuggestion } from '../engine/routes.ts';
 import type { SuggestionOutcome, SuggestionResult } from '../engine/suggestion-outcome.ts';
 import type { StepOptions } from '../engine/trajectory-builder.ts';

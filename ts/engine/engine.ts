@@ -1,24 +1,15 @@
-import {
-  fromNative,
-  invalidArgument,
-  outOfRange,
-  type PackedError,
-  SonaError,
-  sonaError,
-} from '../base/errors.ts';
+import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } from '../base/errors.ts';
 import type { Events } from '../base/events.ts';
 import type { MemoryId, StoredId, SuggestionId } from '../base/ids.ts';
 import { mark } from '../base/marks.ts';
-import { encodeMetadata, type Metadata } from '../base/metadata.ts';
+import { encodeMetadata } from '../base/metadata.ts';
 import {
   checkInteger,
   checkName,
   checkOptions,
   checkUnitInterval,
-  isVector,
   type Same,
   type Vector,
-  vectorKinds,
 } from '../base/vectors.ts';
 import { checkDirection } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
@@ -62,6 +53,7 @@ import {
 import { type LearnOptions, learnOffThread } from './learning.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
+import { type Prior, type RouteParts, routePrior } from './route-prior.ts';
 import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } from './stats.ts';
 import {
@@ -99,21 +91,6 @@ export type AnswerVector<Q extends Query> = Q extends string | ChatMessages
   : Q extends Vector
     ? Same<Q>
     : never;
-
-/** Where a route starts: the embedding of its name or of a description, or either in words. */
-export interface RouteParts {
-  /** The prior. */
-  embedding?: Vector | undefined;
-  /** What it is the embedding of, for the engine's embedder. Not both. */
-  text?: string | undefined;
-  /**
-   * Several texts, up to 1,000: a description and examples of what people ask. The prior is the mean of their directions. Not beside
-   * the others.
-   */
-  texts?: readonly string[] | undefined;
-  /** Plain data that comes back with the route, in place of what was kept before. */
-  metadata?: Metadata | undefined;
-}
 
 /** What routes are wanted. */
 export interface SuggestOptions {
@@ -890,35 +867,4 @@ function checkExpect(options: { route?: string | undefined }): string | undefine
   const { route } = options;
   if (route !== undefined) checkName('route', route);
   return route;
-}
-
-/** What says where a route starts, and the name by which that was given. */
-type Prior = { readonly argument: string; readonly query: Query } | { readonly texts: readonly string[] };
-
-/** Texts of one route. */
-const MOST_TEXTS = 1_000;
-
-/** Undefined for nothing. */
-function routePrior(options: RouteParts): Prior | undefined {
-  checkOptions('options', options, ['embedding', 'text', 'texts', 'metadata']);
-  const { embedding, text, texts } = options;
-  if (texts !== undefined) {
-    if (embedding !== undefined || text !== undefined)
-      throw invalidArgument('texts', 'nothing beside an embedding or a text', texts);
-    if (!Array.isArray(texts) || texts.length === 0)
-      throw invalidArgument('texts', 'an array of texts', texts);
-    if (texts.length > MOST_TEXTS) throw outOfRange('texts', `at most ${MOST_TEXTS} texts`, texts.length);
-    texts.forEach((one, i) => {
-      if (typeof one !== 'string') throw invalidArgument(`texts[${i}]`, 'a string', one);
-    });
-    return { texts: [...texts] };
-  }
-  if (text === undefined) {
-    if (embedding === undefined) return undefined;
-    if (!isVector(embedding) || isText(embedding)) throw invalidArgument('embedding', vectorKinds, embedding);
-    return { argument: 'embedding', query: embedding };
-  }
-  if (embedding !== undefined) throw invalidArgument('text', 'nothing beside an embedding', text);
-  if (typeof text !== 'string') throw invalidArgument('text', 'a string', text);
-  return { argument: 'text', query: text };
 }

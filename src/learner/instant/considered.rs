@@ -17,6 +17,9 @@ use crate::trajectory::record::Record;
 /// Larger numbers are not pooled.
 const LARGEST: f32 = 1_000.0;
 
+/// A route is sure where it is more likely than this, and an outcome from here on is what a sure suggestion expects.
+pub const SURE: f32 = 0.95;
+
 /// In a state: no route.
 const NOBODY: u32 = u32::MAX;
 

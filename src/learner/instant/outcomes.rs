@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use super::super::change::{Amended, Ended, Route};
 use super::super::quality;
-use super::considered::Considered;
+use super::considered::{Considered, SURE};
 use super::state::{Instant, take_prior};
 use super::step::Update;
 use crate::bank::index::RouteId;
 use crate::bank::routes::{GOOD, PriorFrom};
 use crate::trajectory::record::{Record, step_outcome};
-
-/// The quality from which on an outcome was as a sure suggestion expected it.
-const SURE: f32 = 0.95;
 
 impl Instant {
     pub fn apply_route(&mut self, route: &Route) {
