@@ -1,14 +1,16 @@
 // Learned from right or wrong alone: accuracy against events, what is left when topics come one after another, and how
 // true the probabilities are. The engine beside its baselines and controls.
 //
-//   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration] [--sets clinc150,banking77]
+//   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration,unasked,exploration] [--sets clinc150,banking77]
 //                             [--seeds 5] [--events 10000] [--shots 5] [--baselines none|cheap|all]
 //                             [--part test|val] [--rows 'full default;...']
 //                             [--json FILE] [--short]
 import { parseArgs } from 'node:util';
 import { calibrationTable } from './learning/calibration.mts';
+import { explorationTable } from './learning/exploration.mts';
 import { sequenceTable } from './learning/sequence.mts';
 import { stationaryTable } from './learning/stationary.mts';
+import { unaskedTable } from './learning/unasked.mts';
 import { cheapBaselines, costlyBaselines } from './lib/baselines.mts';
 import { intentSets } from './lib/data.mts';
 import { byNameLearners, fewShotLearners } from './lib/engine.mts';
@@ -69,6 +71,8 @@ const tables: Makers = {
     return withDomains.map((set) => sequenceTable(set, protocol));
   },
   calibration: () => [calibrationTable(sets, { events, seeds })],
+  exploration: () => sets.map((set) => explorationTable(set, { events, seeds })),
+  unasked: () => sets.map((set) => unaskedTable(set, { events, seeds })),
 };
 
 // a number of examples asks for that table alone

@@ -123,3 +123,17 @@ export function sequenceVerdicts(rows: readonly SequenceRow[]): Map<SequenceRow,
 /** Expected calibration error of the best route's probability; undefined before there was enough to learn from. */
 export const calibrationVerdict = (error: number, events: number): Verdict | undefined =>
   events < 10_000 ? undefined : judge(error, { most: 0.05 }, 3);
+
+/** Routes that nobody asked for may fall so far below what their names gave them. */
+const LOST = 2;
+
+/** Of their share among the best five, by default and at the end of a whole stream. */
+export const unaskedVerdict = (
+  learner: string,
+  events: number,
+  share: number,
+  start: number,
+): Verdict | undefined =>
+  events < 10_000 || learner !== 'full default'
+    ? undefined
+    : judge(share, { least: Number((start - LOST).toFixed(1)) }, 1);

@@ -139,6 +139,8 @@ pub(super) struct Scratch {
     places: Vec<u32>,
     /// By the logits that decide.
     ranking: Vec<Scored>,
+    /// Of what their softmax says, where it is mixed with another answer.
+    logarithms: Vec<f32>,
     considered: Considered,
     /// Cosine of the nearest past query, of any route.
     nearest_past: Option<f32>,
@@ -198,6 +200,10 @@ impl Scratch {
             false => self.ranking.extend_from_slice(&self.scores),
         }
         let tau = TAU / snapshot.temperature;
+        let in_scope = likeness.and_then(|likeness| share_up_to(&snapshot.likenesses, likeness));
+        if let Some(in_scope) = in_scope {
+            self.mix_unasked(tau, in_scope, snapshot.trust.sharpness());
+        }
         let top = self.ranking.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
         let mass: f32 = self.ranking.iter().map(|scored| (tau * (scored.score() - top)).exp()).sum();
         let Self { scores, places, reasoner, recalled, considered, ranking, .. } = self;
@@ -240,8 +246,22 @@ impl Scratch {
         }
         let episodes = if explain && reasoning.is_some() { self.spoken(routes) } else { Vec::new() };
         let reasoning = reasoning.unwrap_or_default();
-        let in_scope = likeness.and_then(|likeness| share_up_to(&snapshot.likenesses, likeness));
         Suggestion { ranked, confidence, in_scope, reasoning, episodes, ..Suggestion::default() }
+    }
+
+    /// Mixes in the answer among routes that nobody asked for yet: the logits become those whose softmax, `tau` times a score, is the
+    /// mixture.
+    fn mix_unasked(&mut self, tau: f32, in_scope: f32, sharpness: f32) {
+        let Self { ranking, logarithms, reasoner, .. } = self;
+        let top = ranking.iter().map(|scored| scored.score()).fold(f32::NEG_INFINITY, f32::max);
+        logarithms.clear();
+        logarithms.extend(ranking.iter().map(|scored| tau * (scored.score() - top)));
+        let mass: f32 = logarithms.iter().map(|logarithm| logarithm.exp()).sum();
+        logarithms.iter_mut().for_each(|logarithm| *logarithm -= mass.ln());
+        reasoner.mix_unasked(logarithms, in_scope, sharpness);
+        for (scored, logarithm) in ranking.iter_mut().zip(logarithms) {
+            *scored = Scored::new(*logarithm / tau, scored.index());
+        }
     }
 
     /// Asks past queries about the routes at hand; none where there are no past queries, or no routes.
@@ -257,7 +277,12 @@ impl Scratch {
             let row = routes.get(id).expect("a route that was scanned");
             let name = row.prior.as_deref().map_or(0.0, |prior| kernels.dot(x, prior));
             let right = (row.avg_quality * row.count as f64) as f32;
-            reasoner.push(Candidate { logit: TAU * scored.score(), name: TAU * name, right });
+            reasoner.push(Candidate {
+                logit: TAU * scored.score(),
+                name: TAU * name,
+                right,
+                wrong: row.count as f32 - right,
+            });
             if places.len() <= id.slot() {
                 places.resize(id.slot() + 1, 0);
             }

@@ -2,6 +2,7 @@
 
 use super::attention::{Recalled, attend};
 use super::refine::{Refined, refine};
+use super::unasked::{mix, unaskedness};
 
 /// Numbers of an option: its logit by adapter and prototypes, what reasoning over past queries makes of it, what was right and
 /// what was wrong near the query, its name's similarity, its youth.
@@ -34,6 +35,8 @@ pub struct Option {
     pub name: f32,
     /// How often it was right.
     pub right: f32,
+    /// How often it was wrong.
+    pub wrong: f32,
 }
 
 /// Works out what is pooled; its memory is reused from call to call.
@@ -46,6 +49,8 @@ pub struct Reasoner {
     wrong: Vec<f32>,
     y: Vec<f32>,
     youth: Vec<f32>,
+    unasked: Vec<f32>,
+    named: Vec<f32>,
 }
 
 impl Reasoner {
@@ -54,6 +59,7 @@ impl Reasoner {
         self.logits.clear();
         self.names.clear();
         self.youth.clear();
+        self.unasked.clear();
     }
 
     /// The next option.
@@ -61,6 +67,7 @@ impl Reasoner {
         self.logits.push(option.logit);
         self.names.push(option.name);
         self.youth.push(YOUTH * YOUNG / (YOUNG + option.right));
+        self.unasked.push(unaskedness(option.right, option.wrong));
     }
 
     /// Pays attention to past queries and reasons about them in at most `most` rounds.
@@ -88,6 +95,16 @@ impl Reasoner {
         }
     }
 
+    /// Leaves options that were seldom right what their names say of a query that is unlike all that is known: mixes that into
+    /// logarithms of the options' probabilities, after [`reason`](Self::reason). `in_scope`: the share of good queries that were no
+    /// more like what is known, above 0; `sharpness`: what names' logits are multiplied by.
+    pub fn mix_unasked(&mut self, logarithms: &mut [f32], in_scope: f32, sharpness: f32) {
+        let Self { names, named, unasked, .. } = self;
+        named.clear();
+        named.extend(names.iter().map(|name| sharpness * name));
+        mix(logarithms, named, unasked, in_scope);
+    }
+
     /// The numbers of an option, by its place.
     pub fn features(&self, at: usize) -> [f32; FEATURES] {
         [
@@ -99,6 +116,11 @@ impl Reasoner {
             self.youth[at],
         ]
     }
+}
+
+/// The logit by an option's name alone that is among its numbers.
+pub fn name_logit(features: &[f32; FEATURES]) -> f64 {
+    f64::from(features[4]) / f64::from(NAMES)
 }
 
 /// Most options have none.
@@ -120,7 +142,7 @@ mod tests {
         let mut reasoner = Reasoner::default();
         reasoner.clear();
         for (logit, name) in [(6.0, 4.0), (5.0, 9.0), (-12.0, 1.0), (2.0, 0.0)] {
-            reasoner.push(Option { logit, name, right: 0.0 });
+            reasoner.push(Option { logit, name, right: 0.0, wrong: 0.0 });
         }
         let near = [(0.95, 0, 0.0), (0.9, 1, 1.0), (0.88, 0, 0.25), (0.7, 3, 1.0), (0.5, 2, 0.0)];
         let recalled = near.map(|(cosine, tried, quality)| Recalled { cosine, tried, quality });
@@ -143,7 +165,7 @@ mod tests {
     fn a_route_is_as_young_as_it_was_seldom_right() {
         let mut reasoner = Reasoner::default();
         for right in [0.0, 10.0, 90.0] {
-            reasoner.push(Option { logit: 0.0, name: 0.0, right });
+            reasoner.push(Option { logit: 0.0, name: 0.0, right, wrong: 0.0 });
         }
         reasoner.reason(&[], 8);
         let youth: Vec<f32> = (0..3).map(|at| reasoner.features(at)[5]).collect();

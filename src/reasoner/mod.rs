@@ -13,6 +13,7 @@ mod attention;
 mod features;
 mod refine;
 mod trust;
+mod unasked;
 
 pub use attention::{NEAREST, Recalled, shares};
 pub use features::{FEATURES, Option as Candidate, Reasoner};

@@ -4,7 +4,7 @@
 //! curvature (Fisher scoring), drawn toward trusting the adapter alone. No weight is below 0: a source may be ignored, not
 //! turned around.
 
-use super::features::FEATURES;
+use super::features::{FEATURES, name_logit};
 use crate::linear::Symmetric;
 
 /// The newest outcomes that weights are fitted to.
@@ -41,10 +41,24 @@ pub struct Observed<'a> {
     pub outcome: f32,
 }
 
+/// Names are not made more than so much sharper than they started.
+const SHARPEST: f64 = 2.0;
+
 /// Weights of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Trust {
     weights: [f64; FEATURES],
+    #[serde(default = "unchanged", skip_serializing_if = "is_unchanged")]
+    sharpness: f64,
+}
+
+/// Of names at the start.
+fn unchanged() -> f64 {
+    1.0
+}
+
+fn is_unchanged(sharpness: &f64) -> bool {
+    *sharpness == unchanged()
 }
 
 impl Default for Trust {
@@ -52,7 +66,7 @@ impl Default for Trust {
     fn default() -> Self {
         let mut weights = [0.0; FEATURES];
         weights[0] = 1.0;
-        Self { weights }
+        Self { weights, sharpness: unchanged() }
     }
 }
 
@@ -64,7 +78,13 @@ impl Trust {
 
     /// Whether they can have been learned.
     pub fn is_sound(&self) -> bool {
-        self.weights.iter().all(|weight| (0.0..=LARGEST).contains(weight))
+        self.weights.iter().all(|weight| (0.0..=LARGEST).contains(weight)) && (0.0..=SHARPEST).contains(&self.sharpness)
+    }
+
+    /// What names' logits are to be multiplied by, so that their softmax says how often the route that was right is the one that was
+    /// named.
+    pub fn sharpness(&self) -> f32 {
+        self.sharpness as f32
     }
 
     /// The pooled logit of one option.
@@ -90,6 +110,7 @@ impl Trust {
                 return *self;
             }
         }
+        trust.sharpness = sharpness(outcomes);
         trust
     }
 
@@ -125,6 +146,30 @@ impl Trust {
         }
         (gradient, curvature)
     }
+}
+
+/// The sharpness that makes the routes that were right the likeliest by their names, by Newton steps from 1, to which it is drawn.
+fn sharpness(outcomes: &[Observed<'_>]) -> f64 {
+    let mut sharpness = unchanged();
+    for _ in 0..STEPS {
+        let (mut slope, mut curvature) = (RIDGE * (unchanged() - sharpness), RIDGE);
+        for &Observed { features, chosen, outcome } in outcomes.iter().filter(|observed| observed.outcome > 0.0) {
+            let named = || features.iter().map(name_logit);
+            let top = named().fold(f64::NEG_INFINITY, f64::max);
+            let (mut mass, mut sum, mut squares) = (0.0, 0.0, 0.0);
+            for logit in named() {
+                let power = (sharpness * (logit - top)).exp();
+                mass += power;
+                sum += power * logit;
+                squares += power * logit * logit;
+            }
+            let mean = sum / mass;
+            slope += f64::from(outcome) * (name_logit(&features[chosen]) - mean);
+            curvature += f64::from(outcome) * (squares / mass - mean * mean).max(0.0);
+        }
+        sharpness = (sharpness + DAMPING * slope / curvature).clamp(0.0, SHARPEST);
+    }
+    sharpness
 }
 
 #[cfg(test)]
@@ -181,7 +226,7 @@ mod tests {
             };
             RIDGE / 2.0 * ridge + observed.iter().map(of_outcome).sum::<f64>()
         };
-        let trust = Trust { weights: [0.8, 0.5, 0.1, 0.3, 0.2, 0.4] };
+        let trust = Trust { weights: [0.8, 0.5, 0.1, 0.3, 0.2, 0.4], ..Trust::default() };
         let (slope, _) = trust.slope(&observed);
         for (n, slope) in slope.iter().enumerate() {
             let moved = |by: f64| {
