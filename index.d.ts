@@ -738,6 +738,8 @@ interface Route {
   avgQuality: number;
   /** What `addRoute` was given, frozen; undefined without any. */
   metadata?: Metadata | undefined;
+  /** Its other names. */
+  aliases: string[];
 }
 /** One ranked route. */
 interface RankedRoute {
@@ -972,6 +974,11 @@ interface RouteParts {
   texts?: readonly string[] | undefined;
   /** Plain data that comes back with the route, in place of what was kept before. */
   metadata?: Metadata | undefined;
+  /**
+   * Other names of the route, up to 64, in place of those that it had: wherever a route is named, such a name does as well. None may
+   * be the name or an alias of another route.
+   */
+  aliases?: readonly string[] | undefined;
 }
 //#endregion
 //#region ts/engine/suggestion-outcome.d.ts
@@ -1112,6 +1119,7 @@ declare class SonaEngine {
    * @param options.text the name or a description in words, in place of its embedding
    * @param options.texts several texts, 1 to 1,000, in its place: the prior is the mean of their directions
    * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
+   * @param options.aliases other names of the route, up to 64: wherever a route is named, such a name does as well
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options?: RouteParts): void;

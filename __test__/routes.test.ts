@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { builtin } from '../embed.ts';
-import type { SonaConfig, SonaEngine } from '../index.ts';
+import { type SonaConfig, SonaEngine } from '../index.ts';
 import { outcome, score } from './support/engines.ts';
 import { refusal } from './support/errors.ts';
-import { engines } from './support/fixture.ts';
+import { engines, keep } from './support/fixture.ts';
 import { axis, cosine, gaussian, near } from './support/vectors.ts';
 
 const DIM = 16;
@@ -264,5 +264,84 @@ describe('a route of several texts', () => {
       details: { argument },
     });
     expect(engine.routes()).toEqual([]);
+  });
+});
+
+describe('aliases', () => {
+  const aliased = () => {
+    const engine = make(['billing', 'support']);
+    engine.addRoute('billing', { aliases: ['invoices', 'payments'] });
+    return engine;
+  };
+  const aliasesOf = (engine: SonaEngine, route: string) =>
+    engine.routes().find(({ name }) => name === route)?.aliases;
+
+  it('name a route wherever it is named', () => {
+    const engine = aliased();
+    expect(names(engine)).toEqual(['billing', 'support']);
+    expect(aliasesOf(engine, 'billing')).toEqual(['invoices', 'payments']);
+    expect(aliasesOf(engine, 'support')).toEqual([]);
+    const { ranked, id } = engine.suggestRoutes(query, { eligible: ['invoices'] });
+    expect(ranked.map(({ route }) => route)).toEqual(['billing']);
+    engine.feedback(id, { quality: 1, route: 'payments' });
+    engine.endTrajectory(engine.beginTrajectory(query).setRoute('invoices'), 1);
+    expect(engine.routes().map(({ count }) => count)).toEqual([2, 0]);
+    engine.removeRoute('payments');
+    expect(names(engine)).toEqual(['support']);
+  });
+
+  it('are replaced as a whole, stay when nothing is said of them, and are free again afterwards', async () => {
+    const engine = aliased();
+    engine.addRoute('billing', { metadata: { team: 1 } });
+    expect(aliasesOf(engine, 'billing')).toEqual(['invoices', 'payments']);
+    engine.suggestRoutes(query, { eligible: ['payments'] });
+    engine.addRoute('billing', { aliases: ['invoices', 'refunds'] });
+    expect(await refusal(() => engine.suggestRoutes(query, { eligible: ['payments'] }))).toMatchObject({
+      code: 'SONA_UNKNOWN_ROUTE',
+    });
+    engine.addRoute('support', { aliases: ['payments'] });
+    expect(engine.suggestRoutes(query, { eligible: ['payments'] }).best).toBe('support');
+    engine.removeRoute('billing');
+    engine.addRoute('invoices', { embedding: axis(DIM, 5) });
+    expect(names(engine)).toContain('invoices');
+  });
+
+  it('come back with the state', () => {
+    const restored = keep(SonaEngine.restore(aliased().snapshot()));
+    expect(aliasesOf(restored, 'billing')).toEqual(['invoices', 'payments']);
+    expect(restored.suggestRoutes(query, { eligible: ['invoices'] }).best).toBe('billing');
+  });
+
+  it('that name another route are refused, and nothing changes', async () => {
+    const engine = aliased();
+    const before = engine.snapshot();
+    const refused = (name: string, aliases: unknown) =>
+      refusal(() => engine.addRoute(name, { embedding: axis(DIM, 7), aliases: aliases as string[] }));
+    const taken = { code: 'SONA_INVALID_ARGUMENT', argument: 'aliases[0]' };
+    expect(await refused('support', ['billing'])).toMatchObject(taken);
+    expect(await refused('support', ['invoices'])).toMatchObject(taken);
+    expect(await refused('support', ['support'])).toMatchObject(taken);
+    expect(await refused('new', ['x', 'x'])).toMatchObject({ ...taken, argument: 'aliases[1]' });
+    expect(await refused('new', [''])).toMatchObject({ code: 'SONA_OUT_OF_RANGE', argument: 'aliases[0]' });
+    expect(await refused('new', [3])).toMatchObject(taken);
+    expect(await refused('new', 'x')).toMatchObject({ ...taken, argument: 'aliases' });
+    expect(
+      refused(
+        'new',
+        Array.from({ length: 65 }, (_, n) => `a${n}`),
+      ),
+    ).toMatchObject({
+      code: 'SONA_OUT_OF_RANGE',
+      argument: 'aliases',
+    });
+    expect(await refused('invoices', [])).toMatchObject({ code: 'SONA_INVALID_ARGUMENT', argument: 'name' });
+    expect(engine.snapshot()).toEqual(before);
+  });
+
+  it('leave room for as many routes', async () => {
+    const engine = make(['a']);
+    engine.addRoute('a', { aliases: Array.from({ length: 64 }, (_, n) => `alias ${n}`) });
+    for (let n = 1; n < 10_000; n++) engine.addRoute(`r${n}`);
+    expect(await refusal(() => engine.addRoute('one more'))).toMatchObject({ code: 'SONA_OUT_OF_RANGE' });
   });
 });

@@ -34,7 +34,7 @@ pub use config::{Background, Config, Exploration, RouterConfig, SonaEngineBuilde
 pub use embed::{Embedder, Reading, Tokenizer, hash_embed};
 pub use engine::{
     Amended, Answer, Change, Choice, Control, Criterion, Ended, Episode, Expectation, Forgotten, Found, LearnReport,
-    LearningSignal, Pattern, PatternType, Ranked, RouteId, SonaEngine, Stats, SuggestMode, Suggestion,
+    LearningSignal, Pattern, PatternType, Ranked, RouteDetails, RouteId, SonaEngine, Stats, SuggestMode, Suggestion,
     SuggestionOutcome, Tier, Verdict, Version,
 };
 pub use error::{Result, SonaError};

@@ -311,7 +311,9 @@ fn numbers_that_would_turn_into_nan_are_refused() {
 
 #[test]
 fn what_points_nowhere_is_refused() {
-    let pointers: [Forgery; 28] = [
+    let pointers: [Forgery; 30] = [
+        ("routes.routes", |entries| entries.value("learner.instant.routes.routes")[0]["aliases"] = json!(["b"])),
+        ("routes.routes", |entries| entries.value("learner.instant.routes.routes")[1]["aliases"] = json!(["", "x"])),
         ("routes.routes", |entries| entries.value("learner.instant.routes.routes")[0]["metadata"] = json!("{")),
         ("records.route", |entries| entries.put("learner.records.route", 0, &[77_u32.to_le_bytes()])),
         // the place that "gone" has left, as its next route will have it

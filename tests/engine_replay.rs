@@ -8,7 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use sona::engine::{Asked, Filter, ItemId, Memo};
 use sona::state::EmbedderId;
 use sona::{
-    Background, Change, Choice, Config, Criterion, Details, Ended, LearningSignal, NodeStep, SonaEngine,
+    Background, Change, Choice, Config, Criterion, Details, Ended, LearningSignal, NodeStep, RouteDetails, SonaEngine,
     SuggestionOutcome, Verdict,
 };
 
@@ -184,7 +184,16 @@ fn call(rng: &mut impl Rng, engine: &SonaEngine, ids: &mut Vec<u64>) {
         0 => {
             let prior = vector(rng, dim);
             let name = format!("r{}", rng.random_range(0..5));
-            engine.add_route(&name, rng.random_bool(0.5).then_some(&prior[..])).unwrap();
+            let aliases = [format!("a{}", rng.random_range(0..3)), format!("b{}", rng.random_range(0..3))];
+            let details = RouteDetails {
+                metadata: rng.random_bool(0.2).then_some(r#"{"of":"route"}"#),
+                aliases: rng.random_bool(0.3).then_some(&aliases[..rng.random_range(0..3)]),
+            };
+            let prior = rng.random_bool(0.5).then_some(&prior[..]);
+            if let Err(error) = engine.add_described_route(&name, prior, details) {
+                // they are those of another route
+                assert_eq!((error.code(), aliases.len()), ("SONA_INVALID_ARGUMENT", 2));
+            }
         }
         1 => match engine.remove_route(&format!("r{}", rng.random_range(0..5))) {
             Ok(()) => (),

@@ -2,7 +2,7 @@
 
 use sona::engine::Answer;
 use sona::identity::Issuer;
-use sona::{Background, Config, SonaEngine, SuggestionOutcome, Verdict};
+use sona::{Background, Config, RouteDetails, SonaEngine, SuggestionOutcome, Verdict};
 
 const DIM: usize = 8;
 
@@ -193,13 +193,17 @@ fn two_threads_are_one_outcome() {
     }
 }
 
+fn described(metadata: &str) -> RouteDetails<'_> {
+    RouteDetails { metadata: Some(metadata), ..RouteDetails::default() }
+}
+
 #[test]
 fn a_route_keeps_its_metadata() {
     let engine = engine();
-    engine.add_described_route("r1", None, Some("{\"team\":1}")).unwrap();
+    engine.add_described_route("r1", None, described("{\"team\":1}")).unwrap();
     engine.add_route("r1", Some(&vector(5))).unwrap();
     for no_object in ["", "{", "[1]", "7"] {
-        let refused = engine.add_described_route("r1", None, Some(no_object)).unwrap_err();
+        let refused = engine.add_described_route("r1", None, described(no_object)).unwrap_err();
         assert_eq!(refused.code(), "SONA_INVALID_ARGUMENT", "{no_object}");
     }
     let restored = SonaEngine::restore(&engine.snapshot().unwrap()).unwrap();

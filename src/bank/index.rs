@@ -56,6 +56,8 @@ pub struct RouteRow {
     pub name: Arc<str>,
     /// What the caller wants kept with it.
     pub metadata: Option<Arc<str>>,
+    /// Other names of it.
+    pub aliases: Arc<[Arc<str>]>,
     /// Which description of a route, counted over all of them, this is; 0 for none. Not part of a state.
     pub described: u64,
     /// Unit prototype. All zeros while the route is not ranked.

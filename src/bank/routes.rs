@@ -34,6 +34,9 @@ const SUM_SCALE: f64 = 1.0 / (1_u64 << (OUTCOME_BITS + 1 + QUERY_BITS)) as f64;
 /// vector may have.
 const FARTHEST: i64 = (2 << OUTCOME_BITS) * ((1 << QUERY_BITS) + (1 << (QUERY_BITS - 7)));
 
+/// Other names that a route can have.
+pub const MAX_ALIASES: usize = 64;
+
 /// Rows kept for reuse beyond the published ones.
 const SPARE: usize = 8;
 
@@ -74,6 +77,8 @@ struct RouteEntry {
     quality: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metadata: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aliases: Vec<String>,
 }
 
 /// Outcomes of one route added up, to be taken back at once.
@@ -120,6 +125,7 @@ struct Route {
     /// Sum of outcomes, for their mean.
     quality: i64,
     metadata: Option<Arc<str>>,
+    aliases: Arc<[Arc<str>]>,
     described: u64,
     row: Arc<RouteRow>,
 }
@@ -129,7 +135,10 @@ struct Route {
 pub struct RouteBook {
     dim: usize,
     learn: bool,
+    /// By names and aliases.
     by_name: HashMap<Arc<str>, RouteId>,
+    /// Names that are aliases.
+    aliases: usize,
     /// Shared with copies that are being written.
     routes: Vec<Option<Arc<Route>>>,
     generations: Vec<u32>,
@@ -150,6 +159,7 @@ impl RouteBook {
             dim,
             learn,
             by_name: HashMap::new(),
+            aliases: 0,
             routes: Vec::new(),
             generations: Vec::new(),
             vacant: Vec::new(),
@@ -166,7 +176,7 @@ impl RouteBook {
         &self.index
     }
 
-    /// The id of a name.
+    /// The id of a name or an alias.
     pub fn find(&self, name: &str) -> Option<RouteId> {
         self.by_name.get(name).copied()
     }
@@ -187,7 +197,8 @@ impl RouteBook {
         let of_route = |route: &Arc<Route>| {
             let Route { prior, sum, row, .. } = &**route;
             let vectors = size_of_val(&**sum) + size_of_val(&*row.prototype) + prior.as_deref().map_or(0, size_of_val);
-            let words = row.name.len() + row.metadata.as_deref().map_or(0, str::len);
+            let aliases: usize = row.aliases.iter().map(|alias| alias.len()).sum();
+            let words = row.name.len() + aliases + row.metadata.as_deref().map_or(0, str::len);
             size_of::<Route>() + size_of::<RouteRow>() + words + vectors
         };
         self.routes.iter().flatten().map(of_route).sum::<usize>()
@@ -201,7 +212,7 @@ impl RouteBook {
     /// # Errors
     /// [`SonaError::OutOfRange`] when there are [`MAX_ROUTES`] already.
     pub fn vacancy(&self, argument: &str) -> Result<RouteId> {
-        if self.by_name.len() >= MAX_ROUTES {
+        if self.by_name.len() - self.aliases >= MAX_ROUTES {
             return Err(SonaError::out_of_range(argument, format!("at most {MAX_ROUTES} routes"), "one more"));
         }
         // a slot whose generations are used up stays empty, so that an id never comes to name another route
@@ -250,12 +261,63 @@ impl RouteBook {
         }
     }
 
+    /// Refuses aliases that name another route or that are too many or empty. `id`: the route that they are for, if it is there yet;
+    /// `name`: its name. Errors speak of `argument`.
+    ///
+    /// # Errors
+    /// [`SonaError::OutOfRange`], [`SonaError::InvalidArgument`].
+    pub fn check_aliases(
+        &self,
+        argument: &str,
+        id: Option<RouteId>,
+        name: &str,
+        aliases: &[impl AsRef<str>],
+    ) -> Result<()> {
+        if aliases.len() > MAX_ALIASES {
+            return Err(SonaError::out_of_range(argument, format!("at most {MAX_ALIASES}"), aliases.len()));
+        }
+        for (n, alias) in aliases.iter().map(AsRef::as_ref).enumerate() {
+            let argument = format!("{argument}[{n}]");
+            if alias.is_empty() {
+                return Err(SonaError::out_of_range(&argument, "a name of at least one character", "an empty one"));
+            }
+            let is_other = self.find(alias).is_some_and(|other| Some(other) != id);
+            let twice = aliases[..n].iter().any(|earlier| earlier.as_ref() == alias);
+            if is_other || twice || alias == name {
+                return Err(SonaError::invalid_argument(&argument, "a name that no route has, once", alias));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a route these other names, which have been [checked](Self::check_aliases), in place of those that it had; an id of a
+    /// removed route changes nothing.
+    pub fn alias(&mut self, kernels: &Kernels, id: RouteId, aliases: &Arc<[Arc<str>]>) {
+        let described = self.described + 1;
+        let Some(route) = self.existing(id) else { return };
+        let former = std::mem::replace(&mut route.aliases, aliases.clone());
+        route.described = described;
+        self.described = described;
+        self.drop_names(&former);
+        self.aliases += aliases.len();
+        self.by_name.extend(aliases.iter().map(|alias| (alias.clone(), id)));
+        self.publish_row(kernels, id);
+    }
+
+    fn drop_names(&mut self, aliases: &[Arc<str>]) {
+        self.aliases -= aliases.len();
+        for alias in aliases {
+            self.by_name.remove(alias);
+        }
+    }
+
     /// Fills an empty place with a route that has seen nothing.
     fn insert(&mut self, id: RouteId, name: Arc<str>, prior: Option<Arc<[f32]>>, prior_from: PriorFrom) {
         let row = RouteRow {
             id,
             name: name.clone(),
             metadata: None,
+            aliases: Arc::default(),
             described: 0,
             prototype: vec![0.0; self.dim].into(),
             prior: None,
@@ -272,6 +334,7 @@ impl RouteBook {
             count: 0,
             quality: 0,
             metadata: None,
+            aliases: Arc::default(),
             described: 0,
             row: Arc::new(row),
         }));
@@ -286,6 +349,7 @@ impl RouteBook {
         let slot = id.slot();
         let route = self.routes[slot].take().expect("an indexed route has its slot filled");
         self.by_name.remove(&route.row.name);
+        self.drop_names(&route.aliases);
         self.generations[slot] = id.generation() + 1;
         if self.generations[slot] < GENERATIONS {
             self.vacant.push(slot);
@@ -405,6 +469,7 @@ impl RouteBook {
                 count: route.count,
                 quality: route.quality,
                 metadata: route.metadata.as_deref().map(str::to_owned),
+                aliases: route.aliases.iter().map(|alias| alias.to_string()).collect(),
             })
             .collect();
         let priors: Vec<f32> = routes.iter().filter_map(|route| route.prior.as_deref()).flatten().copied().collect();
@@ -432,6 +497,7 @@ impl RouteBook {
         reader.ensure("generations", slots <= SLOTS, format_args!("at most {SLOTS} places"))?;
         self.routes.resize_with(slots, || None);
         let mut priors = priors.chunks_exact(self.dim);
+        let mut aliased = Vec::new();
         for (entry, sum) in entries.into_iter().zip(sums.chunks_exact(self.dim)) {
             let id = RouteId::from_packed(entry.id);
             let free = id.slot() < slots && self.routes[id.slot()].is_none();
@@ -447,6 +513,15 @@ impl RouteBook {
             if let Some(metadata) = entry.metadata {
                 self.describe(kernels, id, &metadata.into());
             }
+            if !entry.aliases.is_empty() {
+                aliased.push((id, entry.aliases));
+            }
+        }
+        for (id, aliases) in aliased {
+            let row = self.index.get(id).cloned();
+            let checked = row.map(|row| self.check_aliases("aliases", Some(id), &row.name, &aliases));
+            reader.ensure("routes", checked.is_some_and(|checked| checked.is_ok()), "aliases of one route each")?;
+            self.alias(kernels, id, &aliases.into_iter().map(Arc::from).collect());
         }
         let mut index = (*self.index).clone();
         index.removed = reader.value("removed")?;
@@ -488,6 +563,7 @@ impl RouteBook {
                 id,
                 name: name.clone(),
                 metadata: None,
+                aliases: Arc::default(),
                 described: 0,
                 prototype: vec![0.0; dim].into(),
                 prior: None,
@@ -500,6 +576,7 @@ impl RouteBook {
                 row.id = id;
                 row.name = name.clone();
                 row.metadata.clone_from(&route.metadata);
+                row.aliases.clone_from(&route.aliases);
                 row.prior.clone_from(&route.prior);
                 row.described = route.described;
                 row.ranked = route.prior.is_some();

@@ -26,7 +26,7 @@ pub use crate::bank::patterns::{Expectation, Pattern};
 pub use crate::bank::patterns::{PatternType, Verdict};
 pub use crate::learner::change::{self, Change};
 pub use crate::learner::{
-    Amended, Control, Criterion, Forgotten, Intervention, Memory, Tier, Version, backends, best_backend,
+    Amended, Control, Criterion, Forgotten, Intervention, Memory, RouteDetails, Tier, Version, backends, best_backend,
 };
 pub use crate::memory::items::{Asked, Filter, Item, ItemCounts, ItemDetails, ItemId, MOST_TOGETHER, Recalled};
 pub use crate::trajectory::record::{Details, NodeStep};

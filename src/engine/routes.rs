@@ -9,7 +9,7 @@ use crate::bank::index::{RouteId, RouteRow};
 use crate::bank::routes::is_object;
 use crate::check;
 use crate::error::{Result, SonaError};
-use crate::learner::{Considered, Snapshot, Tier};
+use crate::learner::{Considered, RouteDetails, Snapshot, Tier};
 use crate::linear::random::{seeded, unit};
 
 impl SonaEngine {
@@ -20,29 +20,40 @@ impl SonaEngine {
     /// `SONA_DIM_MISMATCH`, `SONA_NOT_FINITE`, `SONA_OUT_OF_RANGE` (zero embedding, over 10,000 routes, empty
     /// name), `SONA_CLOSED`.
     pub fn add_route(&self, name: &str, embedding: Option<&[f32]>) -> Result<RouteId> {
-        self.add_described_route(name, embedding, None)
+        self.add_described_route(name, embedding, RouteDetails::default())
     }
 
-    /// As [`add_route`](Self::add_route), with what is to be kept with it, in place of what was kept before.
+    /// As [`add_route`](Self::add_route), with more to be told of it. Wherever a route is named, an alias of it does as well.
+    ///
+    /// ```
+    /// use sona::{Config, RouteDetails, SonaEngine};
+    /// let engine = SonaEngine::new(Config { hidden_dim: 2, ..Config::default() })?;
+    /// let aliases = ["invoices".to_string()];
+    /// let details = RouteDetails { aliases: Some(&aliases), ..RouteDetails::default() };
+    /// let id = engine.add_described_route("billing", Some(&[1.0, 0.0]), details)?;
+    /// assert_eq!(engine.route_id("invoices")?, id);
+    /// # Ok::<(), sona::SonaError>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`add_route`](Self::add_route).
+    /// As [`add_route`](Self::add_route); `SONA_INVALID_ARGUMENT` for aliases that name another route, and for metadata that is no
+    /// JSON object; `SONA_OUT_OF_RANGE` for more than 64 aliases.
     pub fn add_described_route(
         &self,
         name: &str,
         embedding: Option<&[f32]>,
-        metadata: Option<&str>,
+        details: RouteDetails<'_>,
     ) -> Result<RouteId> {
         self.check_open()?;
         check_name("name", name)?;
-        if let Some(metadata) = metadata.filter(|metadata| !is_object(metadata)) {
+        if let Some(metadata) = details.metadata.filter(|metadata| !is_object(metadata)) {
             return Err(SonaError::invalid_argument("metadata", "a JSON object", metadata));
         }
-        let Some(embedding) = embedding else { return self.learner.add_route("name", name, None, metadata) };
+        let Some(embedding) = embedding else { return self.learner.add_route(name, None, details) };
         let squared = check::direction(self.learner.kernels(), "embedding", embedding, self.config.hidden_dim)?;
         let mut unit = vec![0.0; embedding.len()];
         check::unit_into(embedding, squared, &mut unit);
-        self.learner.add_route("name", name, Some(&unit), metadata)
+        self.learner.add_route(name, Some(&unit), details)
     }
 
     /// As [`add_described_route`](Self::add_described_route), of several embeddings, one after another: the prior is the direction of
@@ -50,7 +61,7 @@ impl SonaEngine {
     ///
     /// # Errors
     /// As [`add_route`](Self::add_route); also `SONA_OUT_OF_RANGE` for embeddings that cancel each other.
-    pub fn add_route_of_several(&self, name: &str, embeddings: &[f32], metadata: Option<&str>) -> Result<RouteId> {
+    pub fn add_route_of_several(&self, name: &str, embeddings: &[f32], details: RouteDetails<'_>) -> Result<RouteId> {
         self.check_open()?;
         let (dim, kernels) = (self.config.hidden_dim, self.learner.kernels());
         check::length("embeddings", embeddings.len(), embeddings.len().next_multiple_of(dim).max(dim))?;
@@ -61,7 +72,7 @@ impl SonaEngine {
             kernels.axpy(1.0, &unit, &mut mean);
         }
         check::direction(kernels, "embeddings", &mean, dim)?;
-        self.add_described_route(name, Some(&mean), metadata)
+        self.add_described_route(name, Some(&mean), details)
     }
 
     /// Removes a route, with what it learned.

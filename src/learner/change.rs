@@ -96,6 +96,8 @@ pub enum Route {
         metadata: Option<Arc<str>>,
         /// Unit prior embedding, if it has one.
         prior: Option<Arc<[f32]>>,
+        /// Its other names, in place of those that it had.
+        aliases: Option<Arc<[Arc<str>]>>,
     },
     /// It is gone, with what it learned.
     Removed {

@@ -25,7 +25,7 @@ use crate::simd::Kernels;
 pub use core::Learner;
 pub use history::forgetting::{Criterion, Forgotten};
 pub use history::versions::Version;
-pub use instant::calls::{Amended, Ending};
+pub use instant::calls::{Amended, Ending, RouteDetails};
 pub use instant::considered::{Considered, SURE};
 pub use instant::suggestions::Suggested;
 pub use items::calls::NewItem;

@@ -41,13 +41,18 @@ impl Learner {
     /// The change in terms of the records that are held here.
     fn own(&self, instant: &Instant, trainer: &Trainer, change: &Change) -> Result<Change> {
         let own = match change {
-            Change::Route(Route::Added { id, name, prior, metadata }) => {
+            Change::Route(Route::Added { id, name, prior, metadata, aliases }) => {
                 ensure(metadata.as_deref().is_none_or(is_object), "metadata that is no JSON object")?;
                 ensure(!name.is_empty(), "a route without a name")?;
                 let unit = |prior: &Arc<[f32]>| prior.len() == instant.dim && all_unit(prior, instant.dim);
                 ensure(prior.as_ref().is_none_or(unit), "a prior that is no unit vector of this length")?;
                 let expected = instant.routes.find(name).map_or_else(|| instant.routes.vacancy("name"), Ok)?;
                 ensure(expected == *id, "a route with another id")?;
+                let is_alias = instant.routes.index().get(*id).is_some_and(|row| row.name != *name);
+                let free = aliases.as_deref().is_none_or(|aliases| {
+                    instant.routes.check_aliases("aliases", instant.routes.find(name), name, aliases).is_ok()
+                });
+                ensure(free && !is_alias, "a route with a name of another")?;
                 change.clone()
             }
             Change::Route(Route::Removed { id }) => {

@@ -80,7 +80,7 @@ impl Stream {
         let learner = Learner::new(&config);
         let names = pack.vectors("labels");
         let ids = (0..names.len())
-            .map(|n| learner.add_route("name", &n.to_string(), Some(&names[n]), None).unwrap())
+            .map(|n| learner.add_route(&n.to_string(), Some(&names[n]), RouteDetails::default()).unwrap())
             .collect();
         let (queries, labels) = (pack.vectors("train"), pack.labels("train_labels"));
         let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -266,7 +266,7 @@ fn a_cycle_with_nothing_to_learn_from_publishes_nothing() {
         let learner = Learner::new(&config);
         let prior = unit(&[1.0, 2.0, -1.0, 0.5]);
         let ids: Vec<_> = (0..routes)
-            .map(|n| learner.add_route("name", &n.to_string(), known.then_some(&prior[..]), None).unwrap())
+            .map(|n| learner.add_route(&n.to_string(), known.then_some(&prior[..]), RouteDetails::default()).unwrap())
             .collect();
         for n in 0..2_000 {
             let mut record = learner.buffer().blank();

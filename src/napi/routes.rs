@@ -8,21 +8,34 @@ use super::buffers::Writable;
 use super::layout::{RankedRoute, Row, Suggestion as SuggestionRow};
 use super::registry::with;
 
-use crate::engine::{Episode, RouteId, RouteRow, SuggestMode, Suggestion};
+use crate::engine::{Episode, RouteDetails, RouteId, RouteRow, SuggestMode, Suggestion};
 use crate::error::SonaError;
 use crate::fault;
 
-/// Adds a route and returns its id; `metadata` is JSON.
+/// What is told of a route; nothing keeps what was told before.
+#[napi(object, object_to_js = false)]
+pub struct RouteParts {
+    /// JSON.
+    pub metadata: Option<String>,
+    /// Other names.
+    pub aliases: Option<Vec<String>>,
+}
+
+impl RouteParts {
+    fn details(&self) -> RouteDetails<'_> {
+        RouteDetails { metadata: self.metadata.as_deref(), aliases: self.aliases.as_deref() }
+    }
+}
+
+/// Adds a route and returns its id.
 #[napi(catch_unwind)]
 pub fn route_add(
     handle: u32,
     name: String,
     embedding: Option<Float32ArraySlice>,
-    metadata: Option<String>,
+    parts: RouteParts,
 ) -> napi::Result<u32> {
-    with(handle, |engine| {
-        engine.add_described_route(&name, embedding.as_deref(), metadata.as_deref()).map(RouteId::packed)
-    })
+    with(handle, |engine| engine.add_described_route(&name, embedding.as_deref(), parts.details()).map(RouteId::packed))
 }
 
 /// As `route_add`, of several embeddings, one after another.
@@ -31,9 +44,9 @@ pub fn route_add_several(
     handle: u32,
     name: String,
     embeddings: Float32ArraySlice,
-    metadata: Option<String>,
+    parts: RouteParts,
 ) -> napi::Result<u32> {
-    with(handle, |engine| engine.add_route_of_several(&name, &embeddings, metadata.as_deref()).map(RouteId::packed))
+    with(handle, |engine| engine.add_route_of_several(&name, &embeddings, parts.details()).map(RouteId::packed))
 }
 
 /// Removes a route.
@@ -48,7 +61,8 @@ pub fn route_id(handle: u32, name: String) -> napi::Result<u32> {
     with(handle, |engine| engine.route_id(&name).map(RouteId::packed))
 }
 
-/// All routes as a JSON array of {id, name, ranked, count, avgQuality, metadata}; the last is JSON in a string, or null.
+/// All routes as a JSON array of {id, name, ranked, count, avgQuality, metadata, aliases}; metadata is JSON in a string, or
+/// null.
 #[napi(catch_unwind)]
 pub fn routes(handle: u32) -> napi::Result<String> {
     with(handle, |engine| {
@@ -67,6 +81,7 @@ fn described(row: &RouteRow) -> serde_json::Value {
     json!({
         "id": row.id.packed(), "name": &*row.name, "ranked": row.ranked,
         "count": row.count, "avgQuality": row.avg_quality, "metadata": row.metadata.as_deref(),
+        "aliases": row.aliases.iter().map(|alias| &**alias).collect::<Vec<_>>(),
     })
 }
 

@@ -51,6 +51,12 @@ export interface SuggestionParts {
   amend?: boolean | undefined;
 }
 
+/** What is told of a route; `metadata` is JSON. What is undefined stays as it was. */
+export interface RouteDetails {
+  metadata?: string | undefined;
+  aliases?: string[] | undefined;
+}
+
 /** What is kept with an item; `metadata` is JSON. */
 export interface MemoParts {
   metadata?: string | undefined;
@@ -139,8 +145,8 @@ export interface Binding {
   applyMicroBatch(handle: number, flat: Float32Array, out: Float32Array): void;
   applyMicroBatchF64(handle: number, flat: Float64Array, out: Float64Array): void;
   floor(handle: number, tier: number, x: Float32Array, out: Float32Array): void;
-  routeAdd(handle: number, name: string, embedding?: Float32Array, metadata?: string): number;
-  routeAddSeveral(handle: number, name: string, embeddings: Float32Array, metadata?: string): number;
+  routeAdd(handle: number, name: string, embedding: Float32Array | undefined, parts: RouteDetails): number;
+  routeAddSeveral(handle: number, name: string, embeddings: Float32Array, parts: RouteDetails): number;
   routeRemove(handle: number, name: string): void;
   routeId(handle: number, name: string): number;
   routes(handle: number): string;

@@ -2,7 +2,6 @@ import { fromNative, invalidArgument, type PackedError, SonaError, sonaError } f
 import type { Events } from '../base/events.ts';
 import type { MemoryId, StoredId, SuggestionId } from '../base/ids.ts';
 import { mark } from '../base/marks.ts';
-import { encodeMetadata } from '../base/metadata.ts';
 import {
   checkInteger,
   checkName,
@@ -11,6 +10,7 @@ import {
   type Same,
   type Vector,
 } from '../base/vectors.ts';
+import type { RouteDetails } from '../binding/binding.ts';
 import { checkDirection } from '../binding/memory.ts';
 import { call, native } from '../binding/native.ts';
 import type { Embedder } from '../embed/embedder.ts';
@@ -53,7 +53,7 @@ import {
 import { type LearnOptions, learnOffThread } from './learning.ts';
 import { type EndOptions, end, extrasWith } from './outcomes.ts';
 import { type LearnedPattern, Patterns, type QualityExpectation } from './patterns.ts';
-import { type Prior, type RouteParts, routePrior } from './route-prior.ts';
+import { type Prior, type RouteParts, routeDetails, routePrior } from './route-prior.ts';
 import { checkNames, type Route, type RouteSuggestion, Routes } from './routes.ts';
 import { type LearnReport, type SonaMemory, type SonaStats, summary, toStats } from './stats.ts';
 import {
@@ -269,13 +269,14 @@ export class SonaEngine {
    * @param options.text the name or a description in words, in place of its embedding
    * @param options.texts several texts, 1 to 1,000, in its place: the prior is the mean of their directions
    * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
+   * @param options.aliases other names of the route, up to 64: wherever a route is named, such a name does as well
    * @throws `SONA_OUT_OF_RANGE` for the 10,001st
    */
   addRoute(name: string, options: RouteParts = {}): void {
     this.#live();
     checkName('name', name);
-    const metadata = encodeMetadata('options.metadata', options?.metadata);
-    this.#startRoute(name, routePrior(options), metadata);
+    const prior = routePrior(options);
+    this.#startRoute(name, prior, routeDetails(options));
   }
 
   /** As `addRoute`, with every embedder. */
@@ -284,15 +285,15 @@ export class SonaEngine {
     checkName('name', name);
     const { wait, rest: parts } = splitAsync(options);
     const prior = routePrior(parts);
-    const metadata = encodeMetadata('options.metadata', parts.metadata);
-    if (!prior) return this.#startRoute(name, undefined, metadata);
+    const details = routeDetails(parts);
+    if (!prior) return this.#startRoute(name, undefined, details);
     if ('texts' in prior) {
       const vectors = await this.#queries.textVectors('texts', prior.texts, wait);
-      return this.#startRouteOf(name, vectors, metadata);
+      return this.#startRouteOf(name, vectors, details);
     }
     const { argument } = prior;
     const query = await this.#queries.vector(argument, prior.query, wait);
-    this.#startRoute(name, { argument, query }, metadata);
+    this.#startRoute(name, { argument, query }, details);
   }
 
   /** Removes a route, with what it learned: from rankings, patterns and everything that is trained later. */
@@ -738,27 +739,27 @@ export class SonaEngine {
     this.#events.tell('dropped', { count });
   }
 
-  #startRoute(name: string, prior: Prior | undefined, metadata: string | undefined): void {
+  #startRoute(name: string, prior: Prior | undefined, details: RouteDetails): void {
     const handle = this.#live();
     if (prior && 'texts' in prior) {
-      this.#startRouteOf(name, prior.texts, metadata);
+      this.#startRouteOf(name, prior.texts, details);
       return;
     }
     if (prior) this.#read(prior.argument, prior.query);
-    const id = call(() => native.routeAdd(handle, name, prior && this.#query, metadata));
-    this.#routes.know(name, id);
+    const id = call(() => native.routeAdd(handle, name, prior && this.#query, details));
+    this.#routes.added(name, id, details.aliases);
   }
 
   /** Of several texts or their vectors. */
-  #startRouteOf(name: string, queries: readonly Query[], metadata: string | undefined): void {
+  #startRouteOf(name: string, queries: readonly Query[], details: RouteDetails): void {
     const handle = this.#live();
     const dim = this.#sizes.hiddenDim;
     const embeddings = new Float32Array(dim * queries.length);
     queries.forEach((query, i) => {
       embeddings.set(this.#read(`texts[${i}]`, query), dim * i);
     });
-    const id = call(() => native.routeAddSeveral(handle, name, embeddings, metadata));
-    this.#routes.know(name, id);
+    const id = call(() => native.routeAddSeveral(handle, name, embeddings, details));
+    this.#routes.added(name, id, details.aliases);
   }
 
   /** The number of the suggestion that led to a trajectory; -1 for none. */

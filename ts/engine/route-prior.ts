@@ -1,8 +1,10 @@
 // Where a route starts: an embedding, a text, or several texts.
 import { invalidArgument, outOfRange } from '../base/errors.ts';
-import type { Metadata } from '../base/metadata.ts';
+import { encodeMetadata, type Metadata } from '../base/metadata.ts';
 import { checkOptions, isVector, type Vector, vectorKinds } from '../base/vectors.ts';
+import type { RouteDetails } from '../binding/binding.ts';
 import { isText, type Query } from '../embed/query.ts';
+import { checkNames } from './routes.ts';
 
 /** Where a route starts: the embedding of its name or of a description, or either in words. */
 export interface RouteParts {
@@ -17,6 +19,11 @@ export interface RouteParts {
   texts?: readonly string[] | undefined;
   /** Plain data that comes back with the route, in place of what was kept before. */
   metadata?: Metadata | undefined;
+  /**
+   * Other names of the route, up to 64, in place of those that it had: wherever a route is named, such a name does as well. None may
+   * be the name or an alias of another route.
+   */
+  aliases?: readonly string[] | undefined;
 }
 
 /** What says where a route starts, and the name by which that was given. */
@@ -24,12 +31,18 @@ export type Prior =
   | { readonly argument: string; readonly query: Query }
   | { readonly texts: readonly string[] };
 
+/** Checked details of a route, as they cross to the core. */
+export function routeDetails({ metadata, aliases }: RouteParts): RouteDetails {
+  if (aliases !== undefined) checkNames('aliases', aliases);
+  return { metadata: encodeMetadata('options.metadata', metadata), aliases: aliases && [...aliases] };
+}
+
 /** Texts of one route. */
 const MOST_TEXTS = 1_000;
 
 /** Checked parts of a route; undefined where it starts with nothing. */
 export function routePrior(options: RouteParts): Prior | undefined {
-  checkOptions('options', options, ['embedding', 'text', 'texts', 'metadata']);
+  checkOptions('options', options, ['embedding', 'text', 'texts', 'metadata', 'aliases']);
   const { embedding, text, texts } = options;
   if (texts !== undefined) {
     if (embedding !== undefined || text !== undefined)

@@ -19,6 +19,8 @@ export interface Route {
   avgQuality: number;
   /** What `addRoute` was given, frozen; undefined without any. */
   metadata?: Metadata | undefined;
+  /** Its other names. */
+  aliases: string[];
 }
 
 /** One ranked route. */
@@ -148,10 +150,22 @@ export class Routes {
     this.#ids.set(name, id);
   }
 
+  /** What `addRoute` has been told; other names that the route had may be those of another by now. */
+  added(name: string, id: number, aliases: readonly string[] | undefined): void {
+    if (aliases) this.#forgetNames(id);
+    this.know(name, id);
+  }
+
+  #forgetNames(id: number): void {
+    for (const [name, known] of this.#ids) if (known === id) this.#ids.delete(name);
+  }
+
   forget(name: string): void {
     const id = this.#ids.get(name);
     this.#ids.delete(name);
-    if (id !== undefined) this.#known.delete(id);
+    if (id === undefined) return;
+    this.#known.delete(id);
+    this.#forgetNames(id);
   }
 
   /** Learns the id of a name that has just been told by name. */
@@ -170,12 +184,13 @@ export class Routes {
 
   list(handle: number): Route[] {
     const rows: RouteRow[] = JSON.parse(call(() => native.routes(handle)));
-    return rows.map(({ name, ranked, count, avgQuality, metadata }) => ({
+    return rows.map(({ name, ranked, count, avgQuality, metadata, aliases }) => ({
       name,
       ranked,
       count,
       avgQuality,
       metadata: metadata === null ? undefined : parseMetadata(metadata),
+      aliases,
     }));
   }
 

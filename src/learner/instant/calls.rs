@@ -39,26 +39,38 @@ pub struct Ending<'a> {
     pub first: bool,
 }
 
+/// What can be told of a route besides its name and its prior.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RouteDetails<'a> {
+    /// A JSON object to be kept with it, in place of what was kept before.
+    pub metadata: Option<&'a str>,
+    /// Other names of it, in place of those that it had: at most 64, none of them the name or an alias of another.
+    pub aliases: Option<&'a [String]>,
+}
+
 impl Learner {
-    /// Adds a route or replaces its prior (a unit vector). Errors speak of `argument`.
+    /// Adds a route or replaces its prior (a unit vector), and what else is told of it.
     ///
     /// # Errors
-    /// `SONA_OUT_OF_RANGE` when there are too many.
-    pub fn add_route(
-        &self,
-        argument: &str,
-        name: &str,
-        prior: Option<&[f32]>,
-        metadata: Option<&str>,
-    ) -> Result<RouteId> {
+    /// `SONA_OUT_OF_RANGE` when there are too many, `SONA_INVALID_ARGUMENT` for names of other routes.
+    pub fn add_route(&self, name: &str, prior: Option<&[f32]>, told: RouteDetails<'_>) -> Result<RouteId> {
+        let RouteDetails { metadata, aliases } = told;
         let instant = self.lock_instant();
         let known = instant.routes.find(name);
-        if let (Some(id), None, None) = (known, prior, metadata) {
+        if let Some(row) = known.and_then(|id| instant.routes.index().get(id)).filter(|row| *row.name != *name) {
+            let expected = format!("a name that is no alias of {:?}", row.name);
+            return Err(SonaError::invalid_argument("name", expected, name));
+        }
+        if let Some(aliases) = aliases {
+            instant.routes.check_aliases("aliases", known, name, aliases)?;
+        }
+        if let (Some(id), None, None, None) = (known, prior, metadata, aliases) {
             return Ok(id);
         }
-        let id = known.map_or_else(|| instant.routes.vacancy(argument), Ok)?;
+        let id = known.map_or_else(|| instant.routes.vacancy("name"), Ok)?;
         let (prior, metadata) = (prior.map(Into::into), metadata.map(Into::into));
-        let change = Change::Route(change::Route::Added { id, name: name.into(), prior, metadata });
+        let aliases = aliases.map(|aliases| aliases.iter().map(|alias| Arc::from(alias.as_ref())).collect());
+        let change = Change::Route(change::Route::Added { id, name: name.into(), prior, metadata, aliases });
         fault::point("addingRoute");
         self.make(instant, None, &change);
         Ok(id)

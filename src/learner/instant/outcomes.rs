@@ -15,9 +15,10 @@ use crate::trajectory::record::{Record, step_outcome};
 impl Instant {
     pub fn apply_route(&mut self, route: &Route) {
         match route {
-            Route::Added { id, name, prior, metadata } => {
+            Route::Added { id, name, prior, metadata, aliases } => {
                 self.add_route(name, prior.as_deref());
                 metadata.iter().for_each(|metadata| self.routes.describe(self.kernels, *id, metadata));
+                aliases.iter().for_each(|aliases| self.routes.alias(self.kernels, *id, aliases));
             }
             Route::Removed { id } => _ = self.routes.remove(*id),
         }
