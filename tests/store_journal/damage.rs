@@ -134,9 +134,9 @@ fn a_damaged_record_ends_the_journal_there() {
     assert_eq!((model.sequence, opened.report.restored), (150, 150 - CHECKPOINT));
     assert_eq!((opened.report.skipped, opened.report.set_aside.len()), (RECORDS - 150, 1));
     assert!(opened.report.notes[0].contains("151"), "{:?}", opened.report.notes);
-    // the pages before and after the damage are all there
+    // it is as it was, but for the mark of being open
     let aside = fs::read(&opened.report.set_aside[0]).unwrap();
-    assert!(aside.len() == before.len());
+    assert!(aside.len() == before.len() && aside[4_096..] == before[4_096..]);
     drop(opened);
     let (opened, mut model) = reopen(folder.path());
     assert_eq!((model.sequence, opened.report.set_aside.len()), (150, 0));
@@ -153,9 +153,6 @@ fn flipped_bits_are_typed_and_lose_no_more_than_they_must() {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
     let mut random = runner.rng().clone();
     let (mut whole, mut cut, mut lost, mut longest) = (0, 0, 0, Duration::ZERO);
-    // redb's panics are caught; what they print is not wanted here
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
     for case in 0..cases {
         let folder = copy(&written);
         let flips = if case % 2 == 0 { 1 } else { 40 };
@@ -168,16 +165,12 @@ fn flipped_bits_are_typed_and_lose_no_more_than_they_must() {
         let began = Instant::now();
         let (opened, model) = match try_open(folder.path(), Options::default()) {
             Ok(opened) => opened,
-            Err(error) => {
-                std::panic::set_hook(hook);
-                panic!("case {case}: {error}");
-            }
+            Err(error) => panic!("case {case}: {error}"),
         };
         longest = longest.max(began.elapsed());
         assert!(model.sequence >= CHECKPOINT, "case {case}");
         let expected = Model::at(model.sequence);
-        // of what was kept, that may be missing which is damaged itself
-        assert!(model.pending.is_subset(&expected.pending), "case {case}");
+        // what is kept may differ where a record that kept or released it is damaged itself
         assert_eq!(model.bytes(), expected.bytes(), "case {case}");
         let clean = opened.report.set_aside.is_empty();
         assert!(clean == (opened.report.notes.is_empty()), "case {case}");
@@ -194,7 +187,6 @@ fn flipped_bits_are_typed_and_lose_no_more_than_they_must() {
         assert!(opened.journal.close(PATIENCE).is_ok(), "case {case}");
         drop(opened);
     }
-    std::panic::set_hook(hook);
     println!("{cases} files: {whole} whole, {cut} cut, {lost} from the checkpoint; the longest took {longest:?}");
     assert!(whole > 0 && cut > 0 && longest < Duration::from_secs(1));
 }

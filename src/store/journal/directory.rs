@@ -83,11 +83,10 @@ impl Directory {
         Ok(aside)
     }
 
-    /// Gives a damaged file a second name, as one that is set aside has, so that another can take its place. Where a file
-    /// has one name only, it is copied.
+    /// Copies a damaged file to where it is set aside, so that another can take its place.
     pub(super) fn preserve(&self, path: &Path, now_ms: u64) -> Result<PathBuf> {
         let aside = self.aside(path, now_ms);
-        let copied = fs::hard_link(path, &aside).or_else(|_| fs::copy(path, &aside).map(|_| ()));
+        let copied = fs::copy(path, &aside).and_then(|_| File::open(&aside)?.sync_all());
         copied.map_err(|error| SonaError::io(&aside, error))?;
         self.sync()?;
         Ok(aside)

@@ -46,6 +46,8 @@ pub(super) struct Disk {
     pub(super) head: Head,
     lock: Option<Lock>,
     open: Option<Open>,
+    /// The last attempt found the file damaged: it is checked as a whole when it is opened again.
+    suspect: bool,
     bytes: u64,
 }
 
@@ -57,7 +59,7 @@ struct Open {
 
 impl Disk {
     pub(super) fn new(directory: Directory, options: Options, head: Head, lock: Lock) -> Self {
-        Self { directory, options, head, lock: Some(lock), open: None, bytes: 0 }
+        Self { directory, options, head, lock: Some(lock), open: None, suspect: false, bytes: 0 }
     }
 
     /// Length of the file in bytes when it was last written.
@@ -90,14 +92,18 @@ impl Disk {
         let Some(Open { database, identity }) = &self.open else {
             return Err(SonaError::io(&path, "it is not open").into());
         };
-        guarded(|| {
+        let committed = guarded(|| {
             let transaction = redb_file::begin(database)?;
             change(&transaction)?;
             transaction.commit()?;
             fault::point("journal.committed");
             Ok(())
-        })
-        .map_err(|error| Failure::Passing(Trouble::of(&path, error).into_error(&path)))?;
+        });
+        if let Err(error) = committed {
+            let trouble = Trouble::of(&path, error);
+            self.suspect = matches!(trouble, Trouble::Damaged(_));
+            return Err(trouble.into_error(&path).into());
+        }
         // a file that was removed takes writes until it is closed
         match fs::metadata(&path) {
             Ok(metadata) if Identity::from_metadata(&metadata) == *identity => {
@@ -139,8 +145,9 @@ impl Disk {
             }
             Err(error) => return Err(SonaError::io(&path, error).into()),
         };
+        let how = if self.suspect { How::Checked } else { How::Existing };
         let opened = guarded(|| {
-            let database = redb_file::open(&path, How::Existing, &self.options)?;
+            let database = redb_file::open(&path, how, &self.options)?;
             let head = head_of(&database.begin_read()?)?;
             Ok((database, head))
         });
@@ -148,6 +155,7 @@ impl Disk {
         match opened {
             Ok((database, Some(head))) => {
                 self.head = Head::parse(&head).map_err(Failure::Lost)?;
+                self.suspect = false;
                 self.open = Some(Open { database, identity });
                 Ok(())
             }

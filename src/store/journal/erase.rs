@@ -7,7 +7,7 @@ use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use super::disk::{Disk, Written};
 use super::layout::{self, Entry, Head};
 use super::redb_file::Attempt;
-use super::replay::live;
+use super::replay::{Released, live};
 
 /// What becomes of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +105,12 @@ fn copy(
     let damaged = || redb::Error::Corrupted("a record does not match its checksum".to_owned());
     let floor = checkpoint.unwrap_or(head.floor);
 
-    let mut released = HashSet::new();
+    let mut released = Released::default();
     for item in records.range::<&[u8; 8]>(..=&floor.to_be_bytes())? {
         let (key, value) = item?;
-        let entry = Entry::read(u64::from_be_bytes(*key.value()), value.value());
-        released.extend(entry.ok_or_else(damaged)?.releases());
+        let sequence = u64::from_be_bytes(*key.value());
+        let entry = Entry::read(sequence, value.value()).ok_or_else(damaged)?;
+        released.extend(entry.releases().map(|key| (key, sequence)));
     }
     let live: HashSet<(u64, u64)> = live(&kept, head, floor, &released)?.into_iter().collect();
     for item in kept.iter()? {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::directory::{Directory, Lock};
-use super::disk::{Disk, Failure};
+use super::disk::{Disk, Failure, Written};
 use super::journal::Journal;
 use super::layout::Head;
 use super::options::{Options, Record};
@@ -62,7 +62,6 @@ pub fn open<E: Record>(path: &Path, kind: Kind, options: Options, target: &mut d
     opening.read_head()?;
     opening.begin(target)?;
     opening.tell(target)?;
-    opening.settle()?;
     let Opening { disk, position, mut report, aside, .. } = opening;
     report.checkpoint = position.base;
     (report.restored, report.kept) = (position.restored, position.kept);
@@ -94,8 +93,8 @@ struct Opening {
     gathered: Option<Gathered>,
     /// Why it can't be read as it is.
     damage: Option<String>,
-    /// One was made of what can be read; the damaged one has another name.
-    mended: bool,
+    /// Where the damaged one is, once one has been made of what can be read.
+    mended: Option<PathBuf>,
     /// There is a file.
     exists: bool,
     position: Position,
@@ -112,7 +111,7 @@ impl Opening {
             kind,
             gathered: None,
             damage: None,
-            mended: false,
+            mended: None,
             position: Position::default(),
             aside: Aside::default(),
             report: Report::default(),
@@ -202,17 +201,29 @@ impl Opening {
             }
             let transaction = self.disk.read().map_err(Failure::into_error)?;
             match replay(&transaction, &self.disk.head, &mut self.position, target) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {}
                 Err(Stop::Refused(error)) => return Err(error),
                 Err(Stop::Unsound(error)) => {
                     most = self.position.last;
                     damage = Some(format!("record {}: {error}", most + 1));
                 }
                 // what was mended must be readable
-                Err(Stop::Damaged(why)) if self.mended => {
+                Err(Stop::Damaged(why)) if self.mended.is_some() => {
                     return Err(SonaError::corrupt_state(why).in_file(&self.disk.directory.journal()));
                 }
                 Err(Stop::Damaged(why)) => damage = Some(why),
+            }
+            drop(transaction);
+            if damage.is_none() {
+                match self.settle() {
+                    // what is only written may be damaged, too
+                    Err(Failure::Passing(SonaError::CorruptState { reason })) if self.mended.is_none() => {
+                        damage = Some(reason);
+                    }
+                    // a disk that is full now may have room later
+                    Ok(()) | Err(Failure::Passing(SonaError::Io { .. })) => return Ok(()),
+                    Err(failure) => return Err(failure.into_error()),
+                }
             }
         }
     }
@@ -220,16 +231,18 @@ impl Opening {
     /// Makes a journal of what can be read of it, up to `most`, and sets the damaged one aside.
     fn mend(&mut self, why: &str, most: u64) -> Result<()> {
         let (directory, options) = (self.disk.directory.clone(), self.disk.options.clone());
-        self.disk.let_go();
         let journal = directory.journal();
-        let gathered = match self.gathered.take() {
-            Some(gathered) => gathered,
-            None => Gathered::from(&journal, &directory.salvage(), &options)?,
-        };
-        if !self.mended {
-            self.aside.note(&journal, directory.preserve(&journal, options.now_ms)?, why);
+        if self.mended.is_none() {
+            // before it is closed, which writes to it
+            let aside = directory.preserve(&journal, options.now_ms)?;
+            self.aside.note(&journal, aside.clone(), why);
+            self.mended = Some(aside);
         }
-        self.mended = true;
+        self.disk.let_go();
+        let gathered = match (self.gathered.take(), &self.mended) {
+            (None, Some(aside)) => Gathered::from(aside, &directory.salvage(), &options)?,
+            (gathered, _) => gathered.unwrap_or_default(),
+        };
         let name = gathered.head.as_ref().map_or_else(|| self.disk.head.name.clone(), |head| head.name.clone());
         let base = self.position.base;
         let mut head = Head::new(&self.kind.to_string(), name, base);
@@ -240,20 +253,17 @@ impl Opening {
         Ok(())
     }
 
-    /// Notes the checkpoint that was restored where the journal names another.
-    fn settle(&mut self) -> Result<()> {
-        if let Some(base) = self.position.base
-            && (!self.disk.head.has_checkpoint() || self.disk.head.checkpoint != base)
-        {
-            let mut head = self.disk.head.clone();
+    /// Notes the checkpoint that was restored. The file is written to in any case, which shows that it can be.
+    fn settle(&mut self) -> Written<()> {
+        let mut head = self.disk.head.clone();
+        if let Some(base) = self.position.base {
             if head.checkpoint < base || !head.has_checkpoint() {
                 // the process ended between the file and its note
-                return self.disk.checkpointed(base).map_err(Failure::into_error);
+                return self.disk.checkpointed(base);
             }
             head.set_checkpoint(base);
-            self.disk.write_head(head, |_| Ok(())).map_err(Failure::into_error)?;
         }
-        Ok(())
+        self.disk.write_head(head, |_| Ok(()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a database holds, told in order to whoever restores from it, with every value verified.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
@@ -52,6 +52,9 @@ impl Position {
     }
 }
 
+/// When each key was released last.
+pub(super) type Released = HashMap<u64, u64>;
+
 /// Whether all was told.
 pub(super) type Told = std::result::Result<(), Stop>;
 
@@ -88,7 +91,7 @@ fn tell(transaction: &ReadTransaction, head: &Head, position: &mut Position, tar
     let records = transaction.open_table(layout::RECORDS)?;
     let kept = transaction.open_table(layout::KEPT)?;
     let base = position.base.unwrap_or(0);
-    let (mut released, mut counted, mut bad) = (HashSet::new(), 0_u64, 0_u64);
+    let (mut released, mut counted, mut bad) = (Released::default(), 0_u64, 0_u64);
     let first = if position.begun { position.last + 1 } else { 0 };
     for item in records.range::<&[u8; 8]>(&first.to_be_bytes()..)? {
         let (key, value) = item?;
@@ -98,7 +101,7 @@ fn tell(transaction: &ReadTransaction, head: &Head, position: &mut Position, tar
         counted += 1;
         if sequence <= position.last {
             match entry {
-                Some(entry) if sequence <= base => released.extend(entry.releases()),
+                Some(entry) if sequence <= base => released.extend(entry.releases().map(|key| (key, sequence))),
                 Some(_) => {}
                 None => bad += 1,
             }
@@ -144,7 +147,7 @@ fn tell_kept(
     kept: &ReadOnlyTable<&'static [u8; 16], &'static [u8]>,
     head: &Head,
     base: u64,
-    released: &HashSet<u64>,
+    released: &Released,
     position: &mut Position,
     target: &mut dyn Replay,
 ) -> Told {
@@ -179,13 +182,14 @@ pub(super) fn live(
     kept: &impl ReadableTable<&'static [u8; 16], &'static [u8]>,
     head: &Head,
     base: u64,
-    released: &HashSet<u64>,
+    released: &Released,
 ) -> Attempt<Vec<(u64, u64)>> {
     let rebased = head.rebased.iter().copied().filter(|&at| at <= base).max().unwrap_or(0);
     let mut live = Vec::new();
     for item in kept.iter()? {
         let (key, sequence) = layout::split_kept(item?.0.value());
-        if (rebased..=base).contains(&sequence) && !released.contains(&key) {
+        let since = released.get(&key).map_or(rebased, |&released| rebased.max(released + 1));
+        if (since..=base).contains(&sequence) {
             live.push((sequence, key));
         }
     }
