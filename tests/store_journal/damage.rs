@@ -118,13 +118,12 @@ fn a_journal_that_is_gone_or_other_bytes_costs_what_came_after_the_checkpoint() 
 #[test]
 fn a_damaged_record_ends_the_journal_there() {
     let written = written();
-    let needle = 150_u64.to_le_bytes();
     let folder = copy(&written);
     let journal = folder.path().join("journal.redb");
     damage(&journal, |bytes| {
         let payload = crate::world::payload(151);
         let at: Vec<usize> = (0..bytes.len() - payload.len()).filter(|&at| bytes[at..].starts_with(&payload)).collect();
-        assert!(!at.is_empty() && needle.len() == 8);
+        assert!(!at.is_empty());
         for at in at {
             bytes[at + 9] ^= 4;
         }
