@@ -230,7 +230,10 @@ mod tests {
             assert_eq!(Entry::read(5, &value), Some(entry));
             if let Entry::Record(bytes) | Entry::Releasing(_, bytes) = entry {
                 let mut encoded = Vec::new();
-                let add = |into: &mut Vec<u8>| Ok(into.extend_from_slice(bytes));
+                let add = |into: &mut Vec<u8>| {
+                    into.extend_from_slice(bytes);
+                    Ok(())
+                };
                 Entry::write_encoded(entry.releases(), 5, &mut encoded, add).unwrap();
                 assert_eq!(encoded, value);
             }

@@ -24,7 +24,7 @@ mod directory;
 mod disk;
 mod erase;
 mod group;
-mod journal;
+mod handle;
 mod layout;
 mod open;
 mod options;
@@ -41,7 +41,7 @@ mod tests;
 mod writer;
 
 pub use erase::{Rewritten, Verdict};
-pub use journal::{Checkpoint, Journal, damaged_files};
+pub use handle::{Checkpoint, Journal, damaged_files};
 pub use open::{Opened, Report, check, open};
 pub use options::{Durability, Listener, Options, Record};
 pub use reader::{Reader, Refreshed, open_read_only};

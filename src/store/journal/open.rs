@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::directory::{Directory, Lock};
 use super::disk::{Disk, Failure, Written};
-use super::journal::Journal;
+use super::handle::Journal;
 use super::layout::Head;
 use super::options::{Options, Record};
 use super::recover::{Aside, Gathered};

@@ -100,7 +100,7 @@ fn scripted(path: &Path, options: Options) -> (Opened<Vec<u8>>, Told, Arc<Script
     (opened, told, script)
 }
 
-fn wait_for(journal: &Journal<Vec<u8>>, state: State) {
+fn wait_for<E: super::Record>(journal: &Journal<E>, state: State) {
     let began = Instant::now();
     while journal.status().state != state {
         assert!(began.elapsed() < PATIENCE, "{:?}", journal.status());
