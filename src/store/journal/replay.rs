@@ -38,6 +38,8 @@ pub(super) struct Position {
     pub(super) restored: u64,
     /// Kept records told.
     pub(super) kept: u64,
+    /// Sequence and key of the last of them.
+    last_kept: Option<(u64, u64)>,
     /// Values that were not as they were written, or were refused as damaged.
     pub(super) skipped: u64,
     /// Keys of what was kept and is refused.
@@ -153,6 +155,10 @@ fn tell_kept(
 ) -> Told {
     let mut bad = 0;
     for (sequence, key) in live(kept, head, base, released)? {
+        // told before the file was mended
+        if position.last_kept.is_some_and(|last| (sequence, key) <= last) {
+            continue;
+        }
         let value = kept.get(&layout::kept_key(key, sequence))?;
         match value.as_ref().and_then(|value| layout::read_kept(key, sequence, value.value())) {
             Some(bytes) => match deliver(|| target.kept(sequence, key, bytes)) {
@@ -162,6 +168,7 @@ fn tell_kept(
                 }
                 told => {
                     told?;
+                    position.last_kept = Some((sequence, key));
                     position.kept += 1;
                 }
             },
