@@ -15,17 +15,22 @@ const FOLDER: &str = "SONA_JOURNAL_KILLED";
 #[test]
 fn killed_writer() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
-    let (opened, mut model) = try_open(Path::new(&folder), Options::default()).unwrap();
+    let options = Options { durability: Durability::Immediate, ..Options::default() };
+    let (opened, mut model) = try_open(Path::new(&folder), options).unwrap();
     assert_eq!(opened.report.set_aside.len(), 0, "{:?}", opened.report);
     let journal = &opened.journal;
     loop {
         for _ in 0..200 {
             let sequence = model.append(journal);
             if sequence % 10 == 0 {
+                // while commits go on
+                std::thread::sleep(Duration::from_micros(200));
                 println!("durable {}", journal.durable());
             }
         }
-        println!("durable {}", journal.flush(Some(PATIENCE)).unwrap());
+        if model.sequence % 1_000 == 0 {
+            println!("durable {}", journal.flush(Some(PATIENCE)).unwrap());
+        }
         if model.sequence % 3 == 0 {
             model.checkpoint(journal).unwrap();
         }
