@@ -76,6 +76,10 @@ interface SonaErrorDetailsByCode {
     readonly reason?: string | undefined;
     readonly argument?: string | undefined;
   };
+  SONA_LOCKED: {
+    readonly path: string;
+    readonly reason: string;
+  };
   SONA_LISTENER: {
     readonly event: string;
   };

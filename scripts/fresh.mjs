@@ -31,7 +31,7 @@ function toolchain() {
   if (!found('cargo')) {
     fail(
       'cargo was not found. The engine is written in Rust, and an install from sources or git builds it: install the stable ' +
-        'Rust toolchain (version 1.89 or newer, usually through rustup), open a new shell and run this again.',
+        'Rust toolchain (version 1.90 or newer, usually through rustup), open a new shell and run this again.',
     );
   }
   if (process.platform !== 'win32' && !['cc', 'gcc', 'clang'].some(found)) {

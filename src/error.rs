@@ -133,6 +133,14 @@ pub enum SonaError {
         /// What the system said.
         reason: String,
     },
+    /// A directory that another process, or another engine or router of this one, has open.
+    #[error("{path} is in use: {reason}")]
+    Locked {
+        /// The path as the caller wrote it.
+        path: String,
+        /// Who has it, or why nobody can.
+        reason: String,
+    },
     /// A defect of this library: a caught panic or a broken invariant.
     #[error("internal error: {0}")]
     Internal(String),
@@ -192,6 +200,7 @@ impl SonaError {
             Self::CorruptState { .. } => "SONA_CORRUPT_STATE",
             Self::IncompatibleState { .. } => "SONA_INCOMPATIBLE_STATE",
             Self::Io { .. } => "SONA_IO",
+            Self::Locked { .. } => "SONA_LOCKED",
             Self::Internal(_) => "SONA_INTERNAL",
         }
     }
@@ -239,7 +248,7 @@ impl SonaError {
             }
             Self::CorruptState { reason } => json!({ "reason": reason }),
             Self::IncompatibleState { expected, got } => json!({ "expected": expected, "got": got }),
-            Self::Io { path, reason } => json!({ "path": path, "reason": reason }),
+            Self::Io { path, reason } | Self::Locked { path, reason } => json!({ "path": path, "reason": reason }),
             Self::Closed | Self::Aborted | Self::Internal(_) => json!({}),
         }
     }
@@ -283,5 +292,9 @@ impl SonaError {
 
     pub(crate) fn io(path: &Path, reason: impl fmt::Display) -> Self {
         Self::Io { path: path.display().to_string(), reason: reason.to_string() }
+    }
+    #[cfg(feature = "durable")]
+    pub(crate) fn locked(path: &Path, reason: impl fmt::Display) -> Self {
+        Self::Locked { path: path.display().to_string(), reason: reason.to_string() }
     }
 }

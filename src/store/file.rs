@@ -117,9 +117,9 @@ fn fill(mut file: File, old: Option<&fs::Metadata>, write: impl FnOnce(&mut File
     file.sync_all()
 }
 
-/// Makes the rename durable. File systems that can't do that for a folder say that the call is invalid.
+/// Makes renames in a folder durable. File systems that can't do that for a folder say that the call is invalid.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         result => result,
@@ -127,6 +127,6 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -53,6 +53,12 @@ pub(super) fn check_file(head: &[u8], length: u64) -> Result<()> {
     check_length(preamble.length, length.saturating_sub(PREAMBLE_LENGTH as u64))
 }
 
+/// Whether bytes were a state once, of whatever version, sound or damaged.
+#[cfg(feature = "durable")]
+pub(super) fn is_state(bytes: &[u8]) -> bool {
+    Preamble::announces(bytes)
+}
+
 fn check_length(announced: u64, got: u64) -> Result<()> {
     if announced == got {
         return Ok(());

@@ -63,6 +63,7 @@ export interface SonaErrorDetailsByCode {
     readonly reason?: string | undefined;
     readonly argument?: string | undefined;
   };
+  SONA_LOCKED: { readonly path: string; readonly reason: string };
   SONA_LISTENER: { readonly event: string };
   /** Which platform this is, those that this copy has an addon for, and every place that was tried. */
   SONA_NATIVE_UNAVAILABLE: {

@@ -83,6 +83,12 @@ impl Preamble {
         }
     }
 
+    /// Whether these are the first bytes of a state, sound or damaged.
+    #[cfg(feature = "durable")]
+    pub(super) fn announces(bytes: &[u8]) -> bool {
+        bytes.starts_with(&MAGIC) || bytes.first_chunk::<LENGTH>().is_some_and(is_sound)
+    }
+
     fn read(bytes: &[u8; LENGTH]) -> Self {
         Self {
             version: u32::from_le_bytes(field(bytes, 8)),
