@@ -738,8 +738,8 @@ interface Route {
   avgQuality: number;
   /** What `addRoute` was given, frozen; undefined without any. */
   metadata?: Metadata | undefined;
-  /** Its other names. */
-  aliases: string[];
+  /** Its other names; undefined without any. */
+  aliases?: string[] | undefined;
 }
 /** One ranked route. */
 interface RankedRoute {

@@ -280,7 +280,7 @@ describe('aliases', () => {
     const engine = aliased();
     expect(names(engine)).toEqual(['billing', 'support']);
     expect(aliasesOf(engine, 'billing')).toEqual(['invoices', 'payments']);
-    expect(aliasesOf(engine, 'support')).toEqual([]);
+    expect(aliasesOf(engine, 'support')).toBeUndefined();
     const { ranked, id } = engine.suggestRoutes(query, { eligible: ['invoices'] });
     expect(ranked.map(({ route }) => route)).toEqual(['billing']);
     engine.feedback(id, { quality: 1, route: 'payments' });
@@ -317,24 +317,30 @@ describe('aliases', () => {
     const before = engine.snapshot();
     const refused = (name: string, aliases: unknown) =>
       refusal(() => engine.addRoute(name, { embedding: axis(DIM, 7), aliases: aliases as string[] }));
-    const taken = { code: 'SONA_INVALID_ARGUMENT', argument: 'aliases[0]' };
+    const taken = { code: 'SONA_INVALID_ARGUMENT', details: { argument: 'aliases[0]' } };
     expect(await refused('support', ['billing'])).toMatchObject(taken);
     expect(await refused('support', ['invoices'])).toMatchObject(taken);
     expect(await refused('support', ['support'])).toMatchObject(taken);
-    expect(await refused('new', ['x', 'x'])).toMatchObject({ ...taken, argument: 'aliases[1]' });
-    expect(await refused('new', [''])).toMatchObject({ code: 'SONA_OUT_OF_RANGE', argument: 'aliases[0]' });
+    expect(await refused('new', ['x', 'x'])).toMatchObject({ ...taken, details: { argument: 'aliases[1]' } });
+    expect(await refused('new', [''])).toMatchObject({
+      code: 'SONA_OUT_OF_RANGE',
+      details: { argument: 'aliases[0]' },
+    });
     expect(await refused('new', [3])).toMatchObject(taken);
-    expect(await refused('new', 'x')).toMatchObject({ ...taken, argument: 'aliases' });
+    expect(await refused('new', 'x')).toMatchObject({ ...taken, details: { argument: 'aliases' } });
     expect(
-      refused(
+      await refused(
         'new',
         Array.from({ length: 65 }, (_, n) => `a${n}`),
       ),
     ).toMatchObject({
       code: 'SONA_OUT_OF_RANGE',
-      argument: 'aliases',
+      details: { argument: 'aliases' },
     });
-    expect(await refused('invoices', [])).toMatchObject({ code: 'SONA_INVALID_ARGUMENT', argument: 'name' });
+    expect(await refused('invoices', [])).toMatchObject({
+      code: 'SONA_INVALID_ARGUMENT',
+      details: { argument: 'name' },
+    });
     expect(engine.snapshot()).toEqual(before);
   });
 

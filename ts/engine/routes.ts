@@ -19,8 +19,8 @@ export interface Route {
   avgQuality: number;
   /** What `addRoute` was given, frozen; undefined without any. */
   metadata?: Metadata | undefined;
-  /** Its other names. */
-  aliases: string[];
+  /** Its other names; undefined without any. */
+  aliases?: string[] | undefined;
 }
 
 /** One ranked route. */
@@ -126,7 +126,11 @@ interface Known {
 }
 
 /** A route as the addon writes it: its metadata as JSON. */
-type RouteRow = Omit<Route, 'metadata'> & { readonly id: number; readonly metadata: string | null };
+type RouteRow = Omit<Route, 'metadata' | 'aliases'> & {
+  readonly id: number;
+  readonly metadata: string | null;
+  readonly aliases: string[];
+};
 
 /** A past query as the addon writes it. */
 type EpisodeRow = Omit<Episode, 'trajectoryId'> & {
@@ -190,7 +194,7 @@ export class Routes {
       count,
       avgQuality,
       metadata: metadata === null ? undefined : parseMetadata(metadata),
-      aliases,
+      ...(aliases.length > 0 && { aliases }),
     }));
   }
 
