@@ -318,7 +318,6 @@ fn routes_that_nobody_asked_keep_their_place_while_others_learn() {
     };
     let (before, with) = kept(true);
     let (_, without) = kept(false);
-    eprintln!("{before:?} {with:?} {without:?}");
-    assert!(with[1] + 10 >= before[1], "{before:?} of 200 before, {with:?} after");
-    assert!(with[0] >= without[0] + 20, "{before:?} of 200 before, {with:?} after with memory, {without:?} without");
+    assert!(with[0] + 15 >= before[0] && with[1] + 5 >= before[1], "{before:?} of 200 before, {with:?} after");
+    assert!(with[0] >= without[0] + 30, "{with:?} with memory, {without:?} without");
 }
