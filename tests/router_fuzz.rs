@@ -57,12 +57,41 @@ impl Watched {
     fn check_replay(&self, what: &str) -> Vec<u8> {
         let bytes = self.check(what);
         let copy = SonaRouter::restore(&self.start, CONTINUES).unwrap();
+        let broken = SonaRouter::restore(&self.start, CONTINUES).unwrap();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(bytes.len() as u64);
         for change in self.changes.lock().unwrap().iter() {
-            copy.apply(change).unwrap();
+            copy.apply(&through_bytes(change)).unwrap();
+            break_bytes(change, &mut rng, &broken);
         }
+        broken.snapshot().unwrap_or_else(|error| panic!("{what}: snapshot after broken changes: {error}"));
         let replayed = copy.snapshot().unwrap_or_else(|error| panic!("{what}: snapshot of the replay: {error}"));
         assert!(replayed == bytes, "{what}: the changes lead to another state: {}", difference(&replayed, &bytes));
         bytes
+    }
+}
+
+/// A change as bytes and back.
+fn through_bytes(change: &Change) -> Change {
+    let bytes = change.to_bytes().unwrap();
+    let back = Change::from_bytes(&bytes).unwrap();
+    assert!(back.to_bytes().unwrap() == bytes, "it comes back as another: {change:?}");
+    back
+}
+
+/// A change whose bytes are cut, and with a bit that has turned: refused, or one that can be checked.
+fn break_bytes(change: &Change, rng: &mut impl Rng, router: &SonaRouter) {
+    let mut bytes = change.to_bytes().unwrap();
+    let cut = rng.random_range(0..bytes.len());
+    assert_eq!(Change::from_bytes(&bytes[..cut]).unwrap_err().code(), "SONA_CORRUPT_STATE");
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert_eq!(Change::from_bytes(&longer).unwrap_err().code(), "SONA_CORRUPT_STATE");
+    // most of a decision are its features
+    let place =
+        if rng.random_bool(0.5) { rng.random_range(0..bytes.len()) } else { rng.random_range(0..bytes.len().min(40)) };
+    bytes[place] ^= 1 << rng.random_range(0..8);
+    match Change::from_bytes(&bytes) {
+        Ok(other) => drop(router.apply(&other)),
+        Err(error) => allow(&error, &["SONA_CORRUPT_STATE", "SONA_INCOMPATIBLE_STATE"]),
     }
 }
 
