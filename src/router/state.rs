@@ -17,12 +17,43 @@ use crate::simd::Kernels;
 use crate::state::{EmbedderId, Reader, State, UNCOUNTABLE, Writer};
 use crate::store::frame::{self, Kind};
 
+/// How many decisions were held, in a checkpoint.
+#[cfg(feature = "durable")]
+const HELD: &str = "held";
+
 /// The entries of a router. Both parts belong to one moment. What would be refused when it is read is not written: rounding is
 /// repaired, and what can't be is an error.
 ///
 /// # Errors
 /// `SONA_INTERNAL` for what can't have come about.
 pub fn collect(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
+    collect_with(knowledge, ledger, |_| {})
+}
+
+/// The same without the decisions that are held, but with how many there are. They stand elsewhere.
+///
+/// # Errors
+/// As [`collect`].
+#[cfg(feature = "durable")]
+pub fn collect_checkpoint(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
+    let held = ledger.records().len() as u64;
+    let mut bare = ledger.clone();
+    bare.clear();
+    collect_with(knowledge, &bare, |writer| writer.value(HELD, &held))
+}
+
+/// Reads what [`collect_checkpoint`] wrote; also how many decisions were held.
+///
+/// # Errors
+/// As [`restore`].
+#[cfg(feature = "durable")]
+pub fn restore_checkpoint(reader: &Reader<'_>) -> Result<(Knowledge, Ledger, u64)> {
+    let (knowledge, ledger) = restore(reader)?;
+    let held = reader.value_in(HELD, 0..ledger.next())?;
+    Ok((knowledge, ledger, held))
+}
+
+fn collect_with(knowledge: &Knowledge, ledger: &Ledger, more: impl FnOnce(&mut Writer<'_>)) -> Result<State> {
     let mut repaired;
     let mut knowledge = knowledge;
     if knowledge.posterior.unsound().is_some() {
@@ -46,7 +77,10 @@ pub fn collect(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
     if let Some(what) = unsound.into_iter().flatten().next() {
         return Err(SonaError::Internal(format!("the state has no sound {what}, and is not written")));
     }
-    State::collect(|writer| save(knowledge, ledger, writer))
+    State::collect(|writer| {
+        save(knowledge, ledger, writer);
+        more(writer);
+    })
 }
 
 fn save(knowledge: &Knowledge, ledger: &Ledger, writer: &mut Writer<'_>) {

@@ -191,7 +191,7 @@ pub fn router_events(handle: u32) -> napi::Result<String> {
             Event::BudgetInfeasible { budget_usd, cheapest_usd } => {
                 json!({ "type": "budgetInfeasible", "budgetUsd": budget_usd, "cheapestUsd": cheapest_usd })
             }
-            Event::FitFailed { error } => json!({
+            Event::FitFailed { error } | Event::NotDurable { error } => json!({
                 "type": "error", "code": error.code(), "message": error.to_string(), "details": error.details()
             }),
             Event::Basis { id, prompts } => json!({ "type": "basis", "id": id, "prompts": prompts }),

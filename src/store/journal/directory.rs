@@ -120,6 +120,14 @@ impl Directory {
     }
 }
 
+/// Makes a directory unless it is there. Returns its one path, whatever links lead to it.
+///
+/// # Errors
+/// [`SonaError::Io`].
+pub fn make(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path).and_then(|()| fs::canonicalize(path)).map_err(|error| SonaError::io(path, error))
+}
+
 /// Removes a file if it is there.
 pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
