@@ -6,6 +6,8 @@
 
 mod feedback;
 mod fit;
+#[cfg(feature = "durable")]
+mod keeper;
 mod log;
 mod models;
 #[cfg(feature = "durable")]
@@ -24,7 +26,9 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
 #[cfg(feature = "durable")]
-pub use open::{DurabilityStats, OpenOptions, OpenReport, OpenedRouter};
+pub use keeper::OpenReport;
+#[cfg(feature = "durable")]
+pub use open::{DurabilityStats, OpenOptions, OpenedRouter};
 pub use state::Resume;
 pub use stats::{Memory, ModelStats, RouterStats};
 
@@ -45,6 +49,10 @@ use crate::identity::Incarnation;
 use crate::patient::Patient;
 use crate::simd::Kernels;
 use crate::state::EmbedderId;
+
+/// How long closing a router waits for a disk that refuses, in milliseconds.
+#[cfg(feature = "durable")]
+const CLOSE_MS: u64 = 1_000;
 
 /// Told of every change, in the order in which they are applied.
 type Watcher = Box<dyn FnMut(&Change) + Send>;
@@ -83,7 +91,7 @@ pub struct SonaRouter {
     renamed: Mutex<Option<Arc<str>>>,
     /// What keeps it in a directory, where it was opened in one.
     #[cfg(feature = "durable")]
-    keeper: OnceLock<open::Keeper>,
+    keeper: OnceLock<keeper::Keeper>,
     closed: AtomicBool,
 }
 
@@ -256,7 +264,7 @@ impl SonaRouter {
     #[cfg(feature = "durable")]
     pub fn close(&self) {
         // it is closed whatever becomes of it, and who wants to know asks by another name
-        let _ = self.close_durable(open::CLOSE_MS);
+        let _ = self.close_durable(CLOSE_MS);
     }
 
     /// Refuses every later call.
@@ -267,7 +275,7 @@ impl SonaRouter {
 
     /// The same with what keeps it in a directory, and the events of that.
     #[cfg(feature = "durable")]
-    fn kept_by(self, keeper: open::Keeper, events: Events) -> Self {
+    fn kept_by(self, keeper: keeper::Keeper, events: Events) -> Self {
         Self { keeper: keeper.into(), events, ..self }
     }
 

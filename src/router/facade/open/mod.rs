@@ -9,38 +9,36 @@
 //! begins another life with its first change: what the former one handed out and lost is `Foreign`, and what is on disk takes its
 //! outcomes. To be sure, that a process goes on is on disk before it issues anything.
 
-mod keeper;
 mod registry;
 mod restore;
+mod upkeep;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::Mutex;
 
-pub use keeper::DurabilityStats;
-pub(super) use keeper::Keeper;
 pub(super) use registry::release;
+pub use upkeep::DurabilityStats;
 
 use super::SonaRouter;
+use super::keeper::{Keeper, OpenReport};
 use super::shared::Making;
 use crate::config::RouterConfig;
 use crate::error::{Result, SonaError};
 use crate::identity::Incarnation;
-use crate::router::event::Event;
+use crate::router::event::{Event, Events};
+use crate::router::model::Model;
 use crate::router::record::Record;
 use crate::router::time::Clock;
 use crate::store::frame::Kind;
-use crate::store::journal::{self, Durability, Listener, State, Status, millis as patience};
+use crate::store::journal::{self, Durability, Listener, State, Status, millis};
 use crate::store::minder::Minder;
 use restore::Restoring;
 
 /// How long an opening waits for its first note to be on disk, in milliseconds.
 const FIRST_NOTE_MS: u64 = 5_000;
-
-/// How long [`SonaRouter::close`] waits for a disk that refuses, in milliseconds.
-pub(super) const CLOSE_MS: u64 = 1_000;
 
 /// How a directory is kept.
 #[derive(Debug, Clone)]
@@ -74,27 +72,6 @@ impl Default for OpenOptions {
     }
 }
 
-/// What an opening found.
-#[derive(Debug, Clone, Default)]
-pub struct OpenReport {
-    /// The directory held no router: this one has learned nothing.
-    pub created: bool,
-    /// It goes on as the one that was closed; else it begins another life with its first change.
-    pub continues: bool,
-    /// Decisions that came back with the last checkpoint.
-    pub restored: u64,
-    /// Changes that were made again after it.
-    pub replayed: u64,
-    /// What could not be read, or belonged to what could not.
-    pub skipped: u64,
-    /// How long it took, in milliseconds.
-    pub ms: f64,
-    /// Where damaged files are now.
-    pub set_aside: Vec<PathBuf>,
-    /// What was wrong, in words.
-    pub notes: Vec<String>,
-}
-
 /// A router that is open in a directory.
 #[derive(Debug)]
 pub struct OpenedRouter {
@@ -120,23 +97,34 @@ impl SonaRouter {
             making.as_ref().map_or(Ok(()), |making| check_same(&path, router, making))
         };
         let router = registry::open(&path, check, || open_first(&path, making.as_ref(), options))?;
-        if let Some(keeper) = router.keeper.get() {
-            let mut minder = keeper.minder.lock();
-            if minder.is_none() {
-                let (weak, first_ms) = (Arc::downgrade(&router), keeper.checkpoint_ms);
-                *minder = Some(Minder::start(&path, first_ms, move |asked| weak.upgrade()?.mind(asked))?);
-            }
+        let attended = router.attend(&path).and_then(|()| router.add_unknown(making.map(|(_, models, ..)| models)));
+        if let Err(error) = attended {
+            router.release().into_iter().for_each(|router| router.close());
+            return Err(error);
         }
-        if let Some((_, models, ..)) = making {
-            router.add_unknown(models)?;
-        }
-        let report = router.keeper.get().map(|keeper| keeper.report.clone()).unwrap_or_default();
+        let report = router.opened().cloned().unwrap_or_default();
         Ok(OpenedRouter { router, report })
     }
 
+    /// What opening its directory found; none for a router that was not opened in one.
+    pub fn opened(&self) -> Option<&OpenReport> {
+        self.keeper.get().map(|keeper| &keeper.report)
+    }
+
+    /// Sees to it that checkpoints are written.
+    fn attend(self: &Arc<Self>, path: &Path) -> Result<()> {
+        let Some(keeper) = self.keeper.get() else { return Ok(()) };
+        let mut minder = keeper.minder.lock();
+        if minder.is_none() {
+            let weak = Arc::downgrade(self);
+            *minder = Some(Minder::start(path, keeper.checkpoint_ms, move |asked| weak.upgrade()?.mind(asked))?);
+        }
+        Ok(())
+    }
+
     /// Adds the models of a list that it has never had.
-    fn add_unknown(&self, models: Vec<crate::router::Model>) -> Result<()> {
-        for model in models {
+    fn add_unknown(&self, models: Option<Vec<Model>>) -> Result<()> {
+        for model in models.into_iter().flatten() {
             let known = self.knowledge.lock().models.names().contains(&model.id);
             if !known {
                 self.add_model(model)?;
@@ -149,7 +137,7 @@ impl SonaRouter {
 /// Opens a directory that this process has not open.
 fn open_first(path: &Path, making: Option<&Making>, options: OpenOptions) -> Result<SonaRouter> {
     let OpenOptions { durability, origin, checkpoint_changes, checkpoint_ms, now_ms, .. } = options;
-    let events = super::Events::default();
+    let events = Events::default();
     let settings = journal::Options {
         durability,
         now_ms,
@@ -180,7 +168,7 @@ fn open_first(path: &Path, making: Option<&Making>, options: OpenOptions) -> Res
     let mut continues = created || restoring.closed && spotless && router.renamed.lock().is_none();
     // that it goes on must be known before anything is handed out
     journal.append(Record::Opened);
-    match journal.flush(Some(patience(FIRST_NOTE_MS))) {
+    match journal.flush(Some(millis(FIRST_NOTE_MS))) {
         Err(error) if created => return Err(error),
         noted => continues &= noted.is_ok(),
     }
@@ -229,7 +217,7 @@ fn made(path: &Path, making: Option<&Making>) -> Result<SonaRouter> {
 }
 
 /// Tells of a disk that refuses.
-fn listener(events: super::Events) -> Listener {
+fn listener(events: Events) -> Listener {
     Arc::new(move |status: &Status| {
         if let (State::Retrying | State::Behind, Some(error)) = (status.state, &status.last_error) {
             events.tell([Event::NotDurable { error: error.clone() }]);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::SonaRouter;
+use super::super::keeper::rewrites;
 use crate::chunks::Chunks;
 use crate::error::{Result, SonaError};
 use crate::router::change::{Change, Knowledge};
@@ -98,11 +99,6 @@ impl Restoring {
         self.forgotten |= matches!(change, Change::Forgotten(..));
         Ok(())
     }
-}
-
-/// Whether a change makes other entries of those that are held.
-pub(super) fn rewrites(change: &Change) -> bool {
-    matches!(change, Change::Adopted(..) | Change::Forgotten(..) | Change::Merged(..))
 }
 
 /// Whether a change is an outcome of a decision that was held where it was told.

@@ -1,24 +1,20 @@
-//! What keeps a router in its directory: every change goes into the journal, and now and then the state into a checkpoint.
+//! What has to be done about a directory: flushes, checkpoints, the end.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use super::super::SonaRouter;
+use super::super::keeper::Keeper;
 use super::registry;
-use super::restore::{held, rewrites};
-use super::{OpenReport, patience};
+use super::restore::held;
 use crate::error::{Result, SonaError};
-use crate::router::change::Change;
+use crate::router::change::Knowledge;
 use crate::router::event::Event;
-use crate::router::ledger::{Account, Ledger};
+use crate::router::ledger::Ledger;
 use crate::router::record::Record;
 use crate::router::state;
 use crate::store::frame::{self, Kind};
-use crate::store::journal::{Checkpoint, Durability, Journal, State, Status, Verdict};
-use crate::store::minder::Minder;
+use crate::store::journal::{Checkpoint, Durability, State, Status, Verdict, millis};
 
 /// How long a checkpoint that has failed is not tried again, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
@@ -26,30 +22,6 @@ const AGAIN_MS: u64 = 1_000;
 /// More records than this for each decision that is held, and some, are given anew.
 const RECORDS_EACH: u64 = 4;
 const SOME: u64 = 10_000;
-
-/// The journal of a router, and what has to be done about it.
-pub(in crate::router::facade) struct Keeper {
-    pub(super) journal: Journal<Record>,
-    pub(super) path: PathBuf,
-    pub(super) durability: Durability,
-    pub(super) report: OpenReport,
-    /// Changes after which a checkpoint is due.
-    pub(super) checkpoint_changes: u64,
-    pub(super) checkpoint_ms: u64,
-    pub(super) minder: Mutex<Option<Minder>>,
-    /// Changes since the last checkpoint.
-    pub(super) since: AtomicU64,
-    /// Records that are kept, at most.
-    pub(super) kept: AtomicU64,
-    /// Entries of the ledger are not what the kept records say.
-    pub(super) rewritten: AtomicBool,
-    /// Something was forgotten that files still hold.
-    pub(super) forgotten: AtomicBool,
-    /// The last checkpoint failed, and it was told.
-    pub(super) failing: AtomicBool,
-    /// One checkpoint at a time; whether the journal has ended.
-    pub(super) ended: Mutex<bool>,
-}
 
 /// How a router's directory is doing.
 #[derive(Debug, Clone)]
@@ -74,56 +46,6 @@ pub struct DurabilityStats {
     pub bytes: u64,
 }
 
-impl Keeper {
-    /// Takes a change down. `account`: what is made of an outcome. Called under the ledger's lock.
-    pub(in crate::router::facade) fn note(&self, change: Change, account: Option<&Arc<Account>>) {
-        let number = match &change {
-            Change::Decided(decided, _) => Some(decided.number),
-            Change::Outcome(verdict) | Change::Amended(verdict) => Some(verdict.decision.number),
-            _ => None,
-        };
-        let anew = rewrites(&change);
-        let forgotten = matches!(change, Change::Forgotten(..));
-        let record = match account {
-            Some(account) => Record::Told(change, account.clone()),
-            None => Record::Change(change),
-        };
-        match number {
-            Some(number) => {
-                self.kept.fetch_add(1, Ordering::Relaxed);
-                self.journal.append_kept(number, record)
-            }
-            None => self.journal.append(record),
-        };
-        if anew {
-            self.rewritten.store(true, Ordering::Relaxed);
-        }
-        if forgotten {
-            self.forgotten.store(true, Ordering::Relaxed);
-        }
-        if forgotten || self.since.fetch_add(1, Ordering::Relaxed) + 1 == self.checkpoint_changes {
-            self.wake();
-        }
-    }
-
-    /// Decisions are not held any more. Called under the ledger's lock.
-    pub(in crate::router::facade) fn release(&self, numbers: impl Iterator<Item = u64>) {
-        numbers.for_each(|number| {
-            self.journal.release(number);
-        });
-    }
-
-    pub(super) fn wake(&self) {
-        if let Some(minder) = &*self.minder.lock() {
-            minder.wake();
-        }
-    }
-
-    fn is_behind(&self) -> bool {
-        self.journal.status().state == State::Behind
-    }
-}
-
 impl SonaRouter {
     /// Waits until everything that has been learned and decided so far is on disk, at most so many milliseconds; none: as long as it takes.
     /// Returns the newest record that is; 0 for a router that was not opened in a directory.
@@ -131,7 +53,7 @@ impl SonaRouter {
     /// # Errors
     /// `SONA_IO` when it took too long, or changes were given up because the disk refused them for too long; `SONA_CLOSED`.
     pub fn flush_durable(&self, timeout_ms: Option<u64>) -> Result<u64> {
-        self.keeper.get().map_or(Ok(0), |keeper| keeper.journal.flush(timeout_ms.map(patience)))
+        self.keeper.get().map_or(Ok(0), |keeper| keeper.journal.flush(timeout_ms.map(millis)))
     }
 
     /// How the directory is doing; none for a router that was not opened in one.
@@ -199,7 +121,7 @@ impl SonaRouter {
         &self,
         keeper: &Keeper,
         cut: u64,
-        (knowledge, ledger): (&crate::router::change::Knowledge, &Ledger),
+        (knowledge, ledger): (&Knowledge, &Ledger),
         anew: bool,
         erase: bool,
     ) -> Result<()> {
@@ -260,18 +182,15 @@ impl SonaRouter {
         {
             // whoever comes later finds that it is closed
             let _knowledge = self.knowledge.lock();
-            let _ledger = self.ledger.lock();
-            keeper.journal.append(Record::Closed);
+            let ledger = self.ledger.lock();
+            // as long as another life is still to begin, whoever comes next must not go on as the one that lost something
+            if ledger.beginning().is_none() {
+                keeper.journal.append(Record::Closed);
+            }
         }
         *keeper.minder.lock() = None;
-        let closed = keeper.journal.close(patience(patience_ms));
+        let closed = keeper.journal.close(millis(patience_ms));
         registry::ended(&keeper.path);
         checkpoint.and(closed.map(drop))
-    }
-}
-
-impl std::fmt::Debug for Keeper {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keeper").field("path", &self.path).finish_non_exhaustive()
     }
 }
