@@ -1,12 +1,13 @@
 // Routers in a directory.
 import { once } from 'node:events';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type RouterOpenConfig, type SonaError, SonaRouter } from '../../index.ts';
 import { program, thread } from '../support/child.ts';
 import { refusal } from '../support/errors.ts';
-import { keep, temporaryFolder } from '../support/fixture.ts';
+import { afterwards, keep } from '../support/fixture.ts';
 import { basis, bytes, models, NOON, numberOf, prompt, teach } from '../support/routers.ts';
 
 const config: RouterOpenConfig = {
@@ -17,8 +18,23 @@ const config: RouterOpenConfig = {
   origin: 'here',
 };
 
-const open = async (path: string, more: Partial<RouterOpenConfig> = {}) =>
-  keep(await SonaRouter.open(path, { ...config, ...more }));
+const opened: SonaRouter[] = [];
+
+async function open(path: string, more: Partial<RouterOpenConfig> = {}): Promise<SonaRouter> {
+  const router = await SonaRouter.open(path, { ...config, ...more });
+  opened.push(router);
+  return router;
+}
+
+/** A folder that is removed when nobody writes to it any more. */
+function temporaryFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'sona-open-')));
+  afterwards(async () => {
+    await Promise.allSettled(opened.map((router) => router.close()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
 
 describe('a router in a directory', () => {
   it('is what it was after a restart, with the decisions that wait', async () => {
@@ -171,7 +187,7 @@ describe('a router in a directory', () => {
     const refused = (at: unknown, settings: unknown) =>
       refusal(() => SonaRouter.open(at as string, settings as RouterOpenConfig));
     expect(await refused('', config)).toMatchObject({
-      code: 'SONA_INVALID_ARGUMENT',
+      code: 'SONA_OUT_OF_RANGE',
       details: { argument: 'path' },
     });
     expect(await refused(path, undefined)).toMatchObject({ code: 'SONA_INVALID_ARGUMENT' });
