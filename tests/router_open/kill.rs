@@ -67,7 +67,7 @@ fn killed_router() {
     loop {
         let number = steps.route();
         steps.tell(number);
-        if number % 50 == 0 {
+        if number.is_multiple_of(50) {
             router.flush_durable(None).unwrap();
             println!("durable {number}");
         }
