@@ -2412,7 +2412,7 @@ declare class SonaRouter<const Id extends string = string> {
   /**
    * The router of a directory on a local disk, which is made if it isn't there: all that was learned and decided before, by this process or
    * former ones, whatever ended them. Every change goes into a journal there, which no call waits for: see `durability`, `flushDurable` and
-   * `stats().durability`. Opening is done off the main thread: 10 ms, 25 us for each change to replay and 5 us for each decision that is held. Workers that open the same directory share one
+   * `stats().durability`. Opening is done off the main thread: 10 ms, some 30 us for each change to replay and 10 us for each decision that is held. Workers that open the same directory share one
    * router; another process is refused. To end it, `await router.close()`.
    *
    * `config` is as of the constructor. In a directory that holds a router, settings must be those that it was made with; models that it has
