@@ -85,6 +85,13 @@ export type {
 export type { RouterForgetCriterion } from './ts/router/forget.ts';
 export { LogLines } from './ts/router/log-lines.ts';
 export type { ModelPrice, ModelPrior, ModelSettings, RouterModel } from './ts/router/models.ts';
+export type {
+  Durability,
+  FlushOptions,
+  RouterDurability,
+  RouterOpenConfig,
+  RouterOpenReport,
+} from './ts/router/open.ts';
 export type { Outcome, OutcomeAttempt, OutcomeResult, TokenUsage } from './ts/router/outcome.ts';
 export { type RouterEvaluationPolicy, SonaRouter } from './ts/router/router.ts';
 export type { RouterMemory, RouterModelStats, RouterStats } from './ts/router/stats.ts';

@@ -56,6 +56,7 @@ const routerPlaces = [
   'merge',
   'routerSave',
   'routerLoad',
+  'routerOpen',
   'fit',
 ] as const;
 

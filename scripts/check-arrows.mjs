@@ -71,6 +71,7 @@ const parts = {
     'policy',
     'change',
     'state',
+    'record',
     'facade',
   ],
 };

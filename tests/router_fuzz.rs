@@ -2,14 +2,15 @@
 
 mod entries;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::{fs, thread};
 
 use entries::difference;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use sona::router::basis::Basis;
-use sona::router::{Answer, Asked, Change, Criterion, Limits, Now, Resume, Told, Usage};
+use sona::router::{Answer, Asked, Change, Criterion, Limits, Now, OpenOptions, OpenReport, Resume, Told, Usage};
 use sona::state::EmbedderId;
 use sona::{Background, DecisionId, Exploration, Model, ModelId, Outcome, Price, Request, RouterConfig, SonaRouter};
 
@@ -57,12 +58,41 @@ impl Watched {
     fn check_replay(&self, what: &str) -> Vec<u8> {
         let bytes = self.check(what);
         let copy = SonaRouter::restore(&self.start, CONTINUES).unwrap();
+        let broken = SonaRouter::restore(&self.start, CONTINUES).unwrap();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(bytes.len() as u64);
         for change in self.changes.lock().unwrap().iter() {
-            copy.apply(change).unwrap();
+            copy.apply(&through_bytes(change)).unwrap();
+            break_bytes(change, &mut rng, &broken);
         }
+        broken.snapshot().unwrap_or_else(|error| panic!("{what}: snapshot after broken changes: {error}"));
         let replayed = copy.snapshot().unwrap_or_else(|error| panic!("{what}: snapshot of the replay: {error}"));
         assert!(replayed == bytes, "{what}: the changes lead to another state: {}", difference(&replayed, &bytes));
         bytes
+    }
+}
+
+/// A change as bytes and back.
+fn through_bytes(change: &Change) -> Change {
+    let bytes = change.to_bytes().unwrap();
+    let back = Change::from_bytes(&bytes).unwrap();
+    assert!(back.to_bytes().unwrap() == bytes, "it comes back as another: {change:?}");
+    back
+}
+
+/// A change whose bytes are cut, and with a bit that has turned: refused, or one that can be checked.
+fn break_bytes(change: &Change, rng: &mut impl Rng, router: &SonaRouter) {
+    let mut bytes = change.to_bytes().unwrap();
+    let cut = rng.random_range(0..bytes.len());
+    assert_eq!(Change::from_bytes(&bytes[..cut]).unwrap_err().code(), "SONA_CORRUPT_STATE");
+    let longer = [bytes.as_slice(), &[0]].concat();
+    assert_eq!(Change::from_bytes(&longer).unwrap_err().code(), "SONA_CORRUPT_STATE");
+    // most of a decision are its features
+    let place =
+        if rng.random_bool(0.5) { rng.random_range(0..bytes.len()) } else { rng.random_range(0..bytes.len().min(40)) };
+    bytes[place] ^= 1 << rng.random_range(0..8);
+    match Change::from_bytes(&bytes) {
+        Ok(other) => drop(router.apply(&other)),
+        Err(error) => allow(&error, &["SONA_CORRUPT_STATE", "SONA_INCOMPATIBLE_STATE"]),
     }
 }
 
@@ -452,4 +482,113 @@ fn run(seed: u64) {
 fn random_runs_come_back_and_are_what_their_changes_lead_to() {
     let first = setting("SONA_FUZZ_SEED", 1);
     (first..first + setting("SONA_FUZZ_RUNS", RUNS)).for_each(run);
+}
+
+/// A directory that is removed with its owner.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sona-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn open(path: &Path, making: Option<(RouterConfig, Option<Arc<Basis>>)>) -> (Arc<SonaRouter>, OpenReport) {
+    let models = (0..3).map(|n| Model::new(format!("m{n}"))).collect();
+    let making = making.map(|(config, basis)| (config, models, basis, "a".to_owned()));
+    // as few changes as a run may make
+    let options = OpenOptions { checkpoint_changes: 150, ..OpenOptions::default() };
+    let opened = SonaRouter::open(path, making, options).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    (opened.router, opened.report)
+}
+
+fn close(router: Arc<SonaRouter>) {
+    router.release().unwrap().close_durable(5_000).unwrap();
+}
+
+/// A copy of what is on disk, as a process that is killed leaves it.
+fn copy_of(path: &Path, name: &str) -> Folder {
+    let copy = Folder::new(name);
+    fs::create_dir_all(&copy.0).unwrap();
+    for file in fs::read_dir(path).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+/// What is on disk leads to the state, whether the process is killed or ends.
+fn run_opened(seed: u64) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let config = config(&mut rng, seed);
+    let dim = config.dim;
+    let basis = rng.random_bool(0.6).then(|| Arc::new(Basis::projection(dim, 3)));
+    let burst = if basis.is_none() { 150 } else { 50 };
+    let models = vec![Model::new("m0"), Model::new("other")];
+    let other = SonaRouter::new(config.clone(), models, basis.clone(), "b").unwrap();
+    let now = Now { unix_ms: 1_700_000_000_000, steady_ms: 1_000 };
+    let foreign = other.snapshot().unwrap().into();
+    let mut world = World { rng, dim, tokens: None, quality: None, now, ids: Vec::new(), foreign, burst };
+    (0..20).for_each(|_| world.serve(&other));
+    world.foreign = other.snapshot().unwrap().into();
+    let folder = Folder::new(&format!("fuzz-open-{seed}"));
+    let (mut router, report) = open(&folder.0, Some((config, basis)));
+    assert!(report.created && !report.continues);
+    for round in 0..6 {
+        let what = format!("seed {seed}, round {round}");
+        (0..STEPS / 4).for_each(|_| world.call(&router));
+        if world.chance(0.4) {
+            router.checkpoint().unwrap();
+            (0..2).for_each(|_| world.call(&router));
+        }
+        let state = router.snapshot().unwrap();
+        router.flush_durable(None).unwrap();
+        let incarnation = router.incarnation();
+        if world.chance(0.6) {
+            // a checkpoint of its own accord may be under way
+            let killed = match world.chance(0.5) {
+                true => copy_of(&folder.0, &format!("fuzz-killed-{seed}-{round}")),
+                false => {
+                    router.checkpoint().unwrap();
+                    copy_of(&folder.0, &format!("fuzz-killed-{seed}-{round}"))
+                }
+            };
+            let (copy, report) = open(&killed.0, None);
+            let reopened = copy.snapshot().unwrap();
+            assert!(reopened == state, "{what}, killed: {}: {report:?}", difference(&reopened, &state));
+            assert!(copy.incarnation() != incarnation && !report.continues, "{what}: another life begins");
+            assert_eq!(report.skipped, 0, "{what}: {report:?}");
+            // it goes on from there, and ends
+            (0..5).for_each(|_| world.clone().call(&copy));
+            let state = copy.snapshot().unwrap();
+            close(copy);
+            let (copy, _) = open(&killed.0, None);
+            let reopened = copy.snapshot().unwrap();
+            assert!(reopened == state, "{what}, killed and closed: {}", difference(&reopened, &state));
+            close(copy);
+        }
+        if world.chance(0.5) {
+            close(router);
+            let report;
+            (router, report) = open(&folder.0, None);
+            let reopened = router.snapshot().unwrap();
+            assert!(reopened == state, "{what}: {}: {report:?}", difference(&reopened, &state));
+            assert!(router.incarnation() == incarnation && report.continues, "{what}: it goes on: {report:?}");
+        }
+    }
+    close(router);
+}
+
+#[test]
+fn what_is_on_disk_leads_to_the_state() {
+    let first = setting("SONA_FUZZ_SEED", 1);
+    (first..first + setting("SONA_FUZZ_RUNS", RUNS / 3)).for_each(run_opened);
 }

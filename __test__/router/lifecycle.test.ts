@@ -34,6 +34,9 @@ describe('a closed router', () => {
     snapshot: (router) => router.snapshot(),
     save: (router) => router.save(join(tmpdir(), 'never')),
     settled: (router) => router.settled(),
+    opened: (router) => router.opened,
+    flushDurable: (router) => router.flushDurable(),
+    checkpoint: (router) => router.checkpoint(),
   };
   // whoever listens, or no longer does, needs nothing of the router
   const others = ['constructor', 'close', 'on', 'once', 'off'];

@@ -1,8 +1,14 @@
 //! What happens, for whoever listens.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::error::SonaError;
+
+/// Most events that wait to be fetched.
+const MOST: usize = 1_000;
 
 /// What a shift was found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +62,11 @@ pub enum Event {
         /// Why.
         error: SonaError,
     },
+    /// What was learned does not get to the disk: it goes on in memory, and is written when the disk is back.
+    NotDurable {
+        /// Why.
+        error: SonaError,
+    },
     /// A basis was fitted and everything learned anew on it.
     Basis {
         /// Its name.
@@ -63,4 +74,35 @@ pub enum Event {
         /// Prompts that it was fitted to.
         prompts: u64,
     },
+}
+
+/// Events that wait to be fetched, oldest first. Copies are the same queue.
+#[derive(Debug, Clone, Default)]
+pub struct Events(Arc<Mutex<VecDeque<Event>>>);
+
+impl Events {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
+    /// All of them, which wait no more.
+    pub fn take(&self) -> Vec<Event> {
+        self.0.lock().drain(..).collect()
+    }
+
+    /// Adds some. Of too many the oldest are given up.
+    pub fn tell(&self, told: impl IntoIterator<Item = Event>) {
+        let mut told = told.into_iter().peekable();
+        if told.peek().is_none() {
+            return;
+        }
+        let mut events = self.0.lock();
+        for event in told {
+            if events.len() == MOST {
+                events.pop_front();
+            }
+            events.push_back(event);
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub struct ModelId(pub u32);
 /// assert_eq!("r00000000000000ab-7".parse(), Ok(id));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct DecisionId {
     /// The life of the router that made it.
     pub incarnation: Incarnation,

@@ -20,12 +20,16 @@ mod models;
 mod policy;
 mod posterior;
 mod price;
+#[cfg(feature = "durable")]
+mod record;
 mod state;
 mod time;
 mod words;
 
 pub use change::{Asked, Change, Criterion, Feedback, FitJob, Fitted, Forgotten, Merged, Outcome, Usage};
 pub use event::{Event, Subject};
+#[cfg(feature = "durable")]
+pub use facade::{DurabilityStats, OpenOptions, OpenReport, OpenedRouter};
 pub use facade::{Memory, ModelStats, Resume, RouterStats, SonaRouter};
 pub use features::{FEATURES, basis, tokens_of};
 pub use id::{DecisionId, ModelId, NotADecisionId};

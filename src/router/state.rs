@@ -5,20 +5,21 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::change::{Contribution, Knowledge, Lessons, Origin};
-use super::economics::{Economics, OriginAmounts};
+use super::economics::Economics;
 use super::features::Basis;
 use super::ledger::Ledger;
 use super::model::Model;
 use super::models::{MOST_MODELS, Models};
-use super::posterior::{Posterior, Sums};
+use super::posterior::Posterior;
 use crate::config::RouterConfig;
 use crate::error::{Result, SonaError};
 use crate::simd::Kernels;
 use crate::state::{EmbedderId, Reader, State, UNCOUNTABLE, Writer};
 use crate::store::frame::{self, Kind};
 
-/// Most origins whose sums one state holds.
-const MOST_ORIGINS: usize = 1_000_000;
+/// How many decisions were held, in a checkpoint.
+#[cfg(feature = "durable")]
+const HELD: &str = "held";
 
 /// The entries of a router. Both parts belong to one moment. What would be refused when it is read is not written: rounding is
 /// repaired, and what can't be is an error.
@@ -26,6 +27,33 @@ const MOST_ORIGINS: usize = 1_000_000;
 /// # Errors
 /// `SONA_INTERNAL` for what can't have come about.
 pub fn collect(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
+    collect_with(knowledge, ledger, |_| {})
+}
+
+/// The same without the decisions that are held, but with how many there are. They stand elsewhere.
+///
+/// # Errors
+/// As [`collect`].
+#[cfg(feature = "durable")]
+pub fn collect_checkpoint(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
+    let held = ledger.records().len() as u64;
+    let mut bare = ledger.clone();
+    bare.clear();
+    collect_with(knowledge, &bare, |writer| writer.value(HELD, &held))
+}
+
+/// Reads what [`collect_checkpoint`] wrote; also how many decisions were held.
+///
+/// # Errors
+/// As [`restore`].
+#[cfg(feature = "durable")]
+pub fn restore_checkpoint(reader: &Reader<'_>) -> Result<(Knowledge, Ledger, u64)> {
+    let (knowledge, ledger) = restore(reader)?;
+    let held = reader.value_in(HELD, 0..ledger.next())?;
+    Ok((knowledge, ledger, held))
+}
+
+fn collect_with(knowledge: &Knowledge, ledger: &Ledger, more: impl FnOnce(&mut Writer<'_>)) -> Result<State> {
     let mut repaired;
     let mut knowledge = knowledge;
     if knowledge.posterior.unsound().is_some() {
@@ -49,7 +77,10 @@ pub fn collect(knowledge: &Knowledge, ledger: &Ledger) -> Result<State> {
     if let Some(what) = unsound.into_iter().flatten().next() {
         return Err(SonaError::Internal(format!("the state has no sound {what}, and is not written")));
     }
-    State::collect(|writer| save(knowledge, ledger, writer))
+    State::collect(|writer| {
+        save(knowledge, ledger, writer);
+        more(writer);
+    })
 }
 
 fn save(knowledge: &Knowledge, ledger: &Ledger, writer: &mut Writer<'_>) {
@@ -64,11 +95,8 @@ fn save(knowledge: &Knowledge, ledger: &Ledger, writer: &mut Writer<'_>) {
         lessons.save(&mut writer.scope("lessons"));
     }
     let mut sums = writer.scope("sums");
-    write_contribution(&knowledge.own(), &mut sums.scope("own"));
-    sums.value("origins", &knowledge.others.len());
-    for (n, other) in knowledge.others.iter().enumerate() {
-        write_contribution(other, &mut sums.scope(&format!("origin_{n}")));
-    }
+    knowledge.own().save(&mut sums.scope("own"));
+    Contribution::save_all(&knowledge.others, &mut sums);
     knowledge.posterior.save(&mut writer.scope("posterior"));
     knowledge.economics.save(&mut writer.scope("economics"));
     ledger.save(&mut writer.scope("ledger"));
@@ -157,27 +185,10 @@ impl Foreign {
     }
 }
 
-fn write_contribution(contribution: &Contribution, writer: &mut Writer<'_>) {
-    writer.value("origin", &contribution.origin);
-    contribution.quality.save(writer);
-    contribution.amounts.save(writer);
-}
-
-fn read_contribution(reader: &Reader<'_>) -> Result<Contribution> {
-    let origin: Origin = reader.value("origin")?;
-    reader.ensure("origin", origin.is_sound(), "lives, each once")?;
-    let amounts = Arc::new(OriginAmounts::restore(reader)?);
-    Ok(Contribution { origin, quality: Arc::new(Sums::restore(reader)?), amounts })
-}
-
 /// Own sums and those of others, in order.
 fn read_contributions(reader: &Reader<'_>) -> Result<(Contribution, Vec<Contribution>)> {
-    let own = read_contribution(&reader.scope("own"))?;
-    let count: usize = reader.value_in("origins", 0..=MOST_ORIGINS)?;
-    let mut others: Vec<Contribution> = Vec::new();
-    for n in 0..count {
-        others.push(read_contribution(&reader.scope(&format!("origin_{n}")))?);
-    }
+    let own = Contribution::restore(&reader.scope("own"))?;
+    let others = Contribution::restore_all(reader)?;
     let ordered = others.windows(2).all(|pair| pair[0].origin.key() < pair[1].origin.key());
     reader.ensure("origins", ordered, "origins in order, each once")?;
     Ok((own, others))

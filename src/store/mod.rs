@@ -9,3 +9,5 @@ pub mod file;
 pub mod frame;
 #[cfg(feature = "durable")]
 pub mod journal;
+#[cfg(feature = "durable")]
+pub mod minder;

@@ -93,6 +93,15 @@ export interface RequestExtras {
   metadata?: string | undefined;
 }
 
+/** How a router is made where there is none. */
+export interface RouterMaking {
+  config: string;
+  models: string;
+  origin: string;
+  shipped: boolean;
+  basis?: Basis | undefined;
+}
+
 /** One attempt of a chain. */
 export interface AttemptParts {
   model: number;
@@ -237,6 +246,17 @@ export interface Binding {
     name?: string,
   ): number;
   routerShared(name: string): number;
+  routerOpen(
+    path: string,
+    making: RouterMaking | undefined,
+    durability: string,
+    rename: string | undefined,
+    nowMs: number,
+  ): Promise<number>;
+  routerOpened(handle: number): string | null | undefined;
+  routerFlushDurable(handle: number, timeoutMs: number): Promise<number>;
+  routerCheckpoint(handle: number): Promise<void>;
+  routerEnd(handle: number): Promise<void>;
   routerIncarnation(handle: number): string;
   routerMemory(handle: number): string;
   routerRestore(bytes: Uint8Array, origin: string | undefined, continues: boolean): number;

@@ -1,4 +1,5 @@
 import { call, native } from '../binding/native.ts';
+import type { RouterDurability } from './open.ts';
 
 /** Counters of one model of a router. */
 export interface RouterModelStats {
@@ -54,6 +55,8 @@ export interface RouterStats {
   sessions: number;
   /** Tenants whose experience is held. */
   tenants: number;
+  /** How its directory is doing; null for a router that was not opened in one. */
+  durability: RouterDurability | null;
   /** By model, in the order in which they came. */
   models: RouterModelStats[];
 }

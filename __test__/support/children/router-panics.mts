@@ -46,6 +46,7 @@ const calls: Record<string, (router: Router) => unknown> = {
     await router.save(file);
     return SonaRouter.load(file);
   },
+  routerOpen: () => SonaRouter.open(join(folder, 'open'), { models: [{ id: 'a' }] }),
   fit: heard,
   routerOutcomePlanned: (router) => router.feedback(held, { quality: 0.5 }),
   routerForgetPlanned: (router) => router.forget({ before: Date.now() + 1e12 }),

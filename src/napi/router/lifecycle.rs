@@ -8,6 +8,7 @@ use napi::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
+use super::durability::durability;
 use super::shared;
 use crate::config::RouterConfig;
 use crate::error::{Result, SonaError};
@@ -34,15 +35,7 @@ pub fn router_create(
 ) -> napi::Result<u32> {
     fault::point("routerCreate");
     let make = || {
-        let config = RouterConfig::from_json(&parse("config", &config)?)?;
-        let models = parse("models", &models)?;
-        let models = models.as_array().ok_or_else(|| SonaError::invalid_argument("models", "an array", &models))?;
-        let model = |(n, model)| Model::from_json(&format!("models[{n}]"), model);
-        let models = models.iter().enumerate().map(model).collect::<Result<_>>()?;
-        let basis = match basis {
-            Some(parts) => Some(Arc::new(Basis::try_from(&parts)?)),
-            None => shipped.then(|| Basis::minilm().clone()),
-        };
+        let (config, models, basis, origin) = making(&config, &models, &origin, shipped, basis.as_ref())?;
         match name {
             Some(name) => ROUTERS.hold(shared::open(name, config, models, basis, origin)?),
             None => ROUTERS.insert(SonaRouter::new(config, models, basis, &origin)?),
@@ -51,6 +44,29 @@ pub fn router_create(
     let handle = make().map_err(to_js)?;
     own(&env, handle)?;
     Ok(handle)
+}
+
+/// How a router is made: its settings, models, basis and origin.
+pub(super) type Making = (RouterConfig, Vec<Model>, Option<Arc<Basis>>, String);
+
+/// Reads how a router is made.
+pub(super) fn making(
+    config: &str,
+    models: &str,
+    origin: &str,
+    shipped: bool,
+    basis: Option<&BasisParts>,
+) -> Result<Making> {
+    let config = RouterConfig::from_json(&parse("config", config)?)?;
+    let models = parse("models", models)?;
+    let models = models.as_array().ok_or_else(|| SonaError::invalid_argument("models", "an array", &models))?;
+    let model = |(n, model)| Model::from_json(&format!("models[{n}]"), model);
+    let models = models.iter().enumerate().map(model).collect::<Result<_>>()?;
+    let basis = match basis {
+        Some(parts) => Some(Arc::new(Basis::try_from(parts)?)),
+        None => shipped.then(|| Basis::minilm().clone()),
+    };
+    Ok((config, models, basis, origin.to_owned()))
 }
 
 /// The handle of the router of a name that another thread has made.
@@ -106,10 +122,15 @@ pub(super) fn own(env: &Env, handle: u32) -> napi::Result<()> {
     })
 }
 
+/// A router does not end with this thread's JavaScript any more.
+pub(super) fn disown(handle: u32) {
+    OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
+}
+
 /// Frees a router. Its handle answers `SONA_CLOSED` from now on.
 #[napi(catch_unwind)]
 pub fn router_close(handle: u32) {
-    OWNED.with_borrow_mut(|owned| owned.as_mut().map(|owned| owned.remove(&handle)));
+    disown(handle);
     ROUTERS.remove(handle).into_iter().for_each(shared::close);
 }
 
@@ -191,7 +212,7 @@ pub fn router_events(handle: u32) -> napi::Result<String> {
             Event::BudgetInfeasible { budget_usd, cheapest_usd } => {
                 json!({ "type": "budgetInfeasible", "budgetUsd": budget_usd, "cheapestUsd": cheapest_usd })
             }
-            Event::FitFailed { error } => json!({
+            Event::FitFailed { error } | Event::NotDurable { error } => json!({
                 "type": "error", "code": error.code(), "message": error.to_string(), "details": error.details()
             }),
             Event::Basis { id, prompts } => json!({ "type": "basis", "id": id, "prompts": prompts }),
@@ -235,6 +256,7 @@ pub fn router_stats(handle: u32) -> napi::Result<String> {
             "version": stats.version,
             "sessions": stats.sessions,
             "tenants": stats.tenants,
+            "durability": durability(router),
             "models": models.collect::<Vec<_>>(),
         });
         Ok(object.to_string())

@@ -10,6 +10,7 @@ use crate::router::ledger::{Account, Decided, Entry};
 
 /// Which outcomes are to be forgotten: those that fit everything that is given.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Criterion {
     /// Told by this source.
     pub source: Option<String>,

@@ -10,6 +10,7 @@ use crate::state::{Reader, UNCOUNTABLE, Writer};
 
 /// An outcome from elsewhere.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct WarmRow {
     /// Unit vector of the prompt.
     pub prompt: Arc<[f32]>,

@@ -7,6 +7,8 @@
 
 mod adopt;
 mod check;
+#[cfg(feature = "durable")]
+pub mod codec;
 mod forget;
 mod knowledge;
 mod lessons;
@@ -37,6 +39,7 @@ use crate::state::EmbedderId;
 
 /// Something that changed what a router knows.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Change {
     /// A model was chosen.
@@ -50,15 +53,18 @@ pub enum Change {
     /// Outcomes came from elsewhere.
     WarmStarted(Arc<[WarmRow]>),
     /// A model came.
-    ModelAdded(Box<Model>),
+    ModelAdded(#[cfg_attr(feature = "durable", serde(with = "codec::model"))] Box<Model>),
     /// A model went.
     ModelRemoved(Arc<str>),
     /// A model has another price.
     Price(Arc<str>, Price),
     /// The sums of others came in.
-    Merged(Arc<[Contribution]>, Option<EmbedderId>),
+    Merged(
+        #[cfg_attr(feature = "durable", serde(with = "codec::contributions"))] Arc<[Contribution]>,
+        Option<EmbedderId>,
+    ),
     /// A basis was fitted to the prompts so far, of which there were so many; none when that failed.
-    Adopted(Option<Arc<Basis>>, usize),
+    Adopted(#[cfg_attr(feature = "durable", serde(with = "codec::basis"))] Option<Arc<Basis>>, usize),
     /// It was said whose vectors these are.
     Embedder(EmbedderId),
     /// Another life began, under this name.

@@ -13,10 +13,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::identity::Incarnation;
 use crate::router::economics::OriginAmounts;
 use crate::router::posterior::Sums;
-use crate::state::UNCOUNTABLE;
+use crate::state::{Reader, UNCOUNTABLE, Writer};
+
+/// Most origins whose sums one state holds.
+const MOST_ORIGINS: usize = 1_000_000;
 
 /// Former lives of one router whose sums are kept apart.
 pub const APART: usize = 4;
@@ -114,6 +118,45 @@ impl Contribution {
     /// Whether outcomes can have come to them.
     pub fn is_sound(&self) -> bool {
         self.origin.is_sound() && self.quality.is_finite() && self.amounts.is_sound()
+    }
+
+    /// Writes the sums of one.
+    pub fn save(&self, writer: &mut Writer<'_>) {
+        writer.value("origin", &self.origin);
+        self.quality.save(writer);
+        self.amounts.save(writer);
+    }
+
+    /// Writes those of several, in order.
+    pub fn save_all(all: &[Self], writer: &mut Writer<'_>) {
+        writer.value("origins", &all.len());
+        for (n, each) in all.iter().enumerate() {
+            each.save(&mut writer.scope(&format!("origin_{n}")));
+        }
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore(reader: &Reader<'_>) -> Result<Self> {
+        let origin: Origin = reader.value("origin")?;
+        reader.ensure("origin", origin.is_sound(), "lives, each once")?;
+        let amounts = Arc::new(OriginAmounts::restore(reader)?);
+        Ok(Self { origin, quality: Arc::new(Sums::restore(reader)?), amounts })
+    }
+
+    /// Reads what [`save_all`](Self::save_all) wrote.
+    ///
+    /// # Errors
+    /// `SONA_CORRUPT_STATE`.
+    pub fn restore_all(reader: &Reader<'_>) -> Result<Vec<Self>> {
+        let count: usize = reader.value_in("origins", 0..=MOST_ORIGINS)?;
+        let mut all = Vec::new();
+        for n in 0..count {
+            all.push(Self::restore(&reader.scope(&format!("origin_{n}")))?);
+        }
+        Ok(all)
     }
 }
 

@@ -143,6 +143,7 @@ impl Feedback {
 
 /// All that is told of a decision from now on, as a change.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Verdict {
     /// The decision.
     pub decision: DecisionId,

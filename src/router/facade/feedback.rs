@@ -201,10 +201,12 @@ impl SonaRouter {
         let Entry { decided, account: former } = entry;
         let first = former.is_none();
         let reading = verdict.reading;
-        self.note(ledger, || {
+        let account = Arc::new(account);
+        let change = || {
             let verdict = Box::new(verdict);
             if first { Change::Outcome(verdict) } else { Change::Amended(verdict) }
-        });
+        };
+        self.note_with(ledger, change, Some(&account));
         ledger.look(reading);
         if let (Some(budget), Some(charge)) = (&mut ledger.budget, decided.charge) {
             let before = former.as_ref().and_then(|account| account.cost_usd()).unwrap_or(charge.reserved);
@@ -228,7 +230,7 @@ impl SonaRouter {
         }
         let before = former.as_ref().and_then(|account| account.source.as_ref());
         ledger.tally.told(first, before, account.source.as_ref());
-        ledger.set_account(decided.number, Some(Arc::new(account)));
+        ledger.set_account(decided.number, Some(account));
     }
 
     /// Forgets. The records are looked through without a lock; should one have been given up meanwhile, again.

@@ -6,27 +6,36 @@
 
 mod feedback;
 mod fit;
+#[cfg(feature = "durable")]
+mod keeper;
 mod log;
 mod models;
+#[cfg(feature = "durable")]
+mod open;
 mod route;
 mod shared;
 mod state;
 mod stats;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+#[cfg(feature = "durable")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, MutexGuard};
 
+#[cfg(feature = "durable")]
+pub use keeper::OpenReport;
+#[cfg(feature = "durable")]
+pub use open::{DurabilityStats, OpenOptions, OpenedRouter};
 pub use state::Resume;
 pub use stats::{Memory, ModelStats, RouterStats};
 
 use super::change::{Change, FITS, Knowledge, Origin};
-use super::event::Event;
+use super::event::{Event, Events};
 use super::features::Basis;
-use super::ledger::Ledger;
+use super::ledger::{Account, Ledger};
 use super::model::Model;
 use super::policy::{Arm, View};
 use super::posterior::Prompts;
@@ -41,8 +50,9 @@ use crate::patient::Patient;
 use crate::simd::Kernels;
 use crate::state::EmbedderId;
 
-/// Most events that wait to be fetched.
-const MOST_EVENTS: usize = 1_000;
+/// How long closing a router waits for a disk that refuses, in milliseconds.
+#[cfg(feature = "durable")]
+const CLOSE_MS: u64 = 1_000;
 
 /// Told of every change, in the order in which they are applied.
 type Watcher = Box<dyn FnMut(&Change) + Send>;
@@ -76,9 +86,12 @@ pub struct SonaRouter {
     ledger: Mutex<Ledger>,
     watcher: Mutex<Option<Watcher>>,
     watched: AtomicBool,
-    events: Mutex<VecDeque<Event>>,
+    events: Events,
     /// Another name that it goes on under with the next change.
     renamed: Mutex<Option<Arc<str>>>,
+    /// What keeps it in a directory, where it was opened in one.
+    #[cfg(feature = "durable")]
+    keeper: OnceLock<keeper::Keeper>,
     closed: AtomicBool,
 }
 
@@ -116,8 +129,10 @@ impl SonaRouter {
             ledger: Mutex::new(ledger),
             watcher: Mutex::default(),
             watched: AtomicBool::new(false),
-            events: Mutex::default(),
+            events: Events::default(),
             renamed: Mutex::new(renamed),
+            #[cfg(feature = "durable")]
+            keeper: OnceLock::new(),
             closed: AtomicBool::new(false),
         }
     }
@@ -164,12 +179,12 @@ impl SonaRouter {
 
     /// Whether something has happened since the last call of [`take_events`](Self::take_events).
     pub fn has_events(&self) -> bool {
-        !self.events.lock().is_empty()
+        !self.events.is_empty()
     }
 
     /// What has happened since the last call.
     pub fn take_events(&self) -> Vec<Event> {
-        self.events.lock().drain(..).collect()
+        self.events.take()
     }
 
     /// What the policy would do now at logged features (n x 128): its propensities among the eligible models of each row,
@@ -244,9 +259,24 @@ impl SonaRouter {
         Ok(())
     }
 
+    /// Refuses every later call. One that was opened in a directory writes what is not there yet, and lets go of it: as
+    /// [`close_durable`](Self::close_durable), with a second of patience.
+    #[cfg(feature = "durable")]
+    pub fn close(&self) {
+        // it is closed whatever becomes of it, and who wants to know asks by another name
+        let _ = self.close_durable(CLOSE_MS);
+    }
+
     /// Refuses every later call.
+    #[cfg(not(feature = "durable"))]
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// The same with what keeps it in a directory, and the events of that.
+    #[cfg(feature = "durable")]
+    fn kept_by(self, keeper: keeper::Keeper, events: Events) -> Self {
+        Self { keeper: keeper.into(), events, ..self }
     }
 
     fn check_open(&self) -> Result<()> {
@@ -256,7 +286,10 @@ impl SonaRouter {
     /// What is known, to change it.
     fn know(&self) -> Result<MutexGuard<'_, Knowledge>> {
         self.check_open()?;
-        Ok(self.knowledge.lock())
+        let knowledge = self.knowledge.lock();
+        // it may have been closed meanwhile
+        self.check_open()?;
+        Ok(knowledge)
     }
 
     /// Applies a change to what is known, and to the ledger as far as that is concerned. Outcomes have a way of their own.
@@ -326,13 +359,53 @@ impl SonaRouter {
     /// Tells a change to who watches, and counts it: the first thing that is done of it, so that a watcher that panics leaves
     /// the former state.
     fn note(&self, ledger: &mut Ledger, change: impl FnOnce() -> Change) {
-        if self.watched.load(Ordering::Relaxed)
-            && let Some(watcher) = self.watcher.lock().as_mut()
-        {
-            watcher(&change());
+        self.note_with(ledger, change, None);
+    }
+
+    /// The same of an outcome, with what is made of it.
+    fn note_with(&self, ledger: &mut Ledger, change: impl FnOnce() -> Change, account: Option<&Arc<Account>>) {
+        let watched = self.watched.load(Ordering::Relaxed);
+        if watched || self.is_kept() {
+            let change = change();
+            if watched && let Some(watcher) = self.watcher.lock().as_mut() {
+                watcher(&change);
+            }
+            self.keep_change(change, account);
         }
         ledger.count_change();
     }
+
+    /// Whether it was opened in a directory.
+    #[cfg(feature = "durable")]
+    fn is_kept(&self) -> bool {
+        self.keeper.get().is_some()
+    }
+
+    #[cfg(not(feature = "durable"))]
+    fn is_kept(&self) -> bool {
+        false
+    }
+
+    /// These decisions are not held any more.
+    #[cfg(feature = "durable")]
+    fn release_kept(&self, numbers: std::ops::Range<u64>) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.release(numbers);
+        }
+    }
+
+    #[cfg(not(feature = "durable"))]
+    fn release_kept(&self, _: std::ops::Range<u64>) {}
+
+    #[cfg(feature = "durable")]
+    fn keep_change(&self, change: Change, account: Option<&Arc<Account>>) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.note(change, account);
+        }
+    }
+
+    #[cfg(not(feature = "durable"))]
+    fn keep_change(&self, _: Change, _: Option<&Arc<Account>>) {}
 
     /// Makes what is known now what decisions are made from. Returns the view that was published before. `only`: the models of
     /// which something was learned.
@@ -342,17 +415,7 @@ impl SonaRouter {
     }
 
     fn tell(&self, told: impl IntoIterator<Item = Event>) {
-        let mut told = told.into_iter().peekable();
-        if told.peek().is_none() {
-            return;
-        }
-        let mut events = self.events.lock();
-        for event in told {
-            if events.len() == MOST_EVENTS {
-                events.pop_front();
-            }
-            events.push_back(event);
-        }
+        self.events.tell(told);
     }
 
     fn reading(&self, now: Now) -> Reading {

@@ -111,6 +111,7 @@ impl SonaRouter {
         self.note(&mut ledger, || Change::Merged(contributions, embedder));
         if replaced {
             // what was told of decisions here may not be in the sums
+            self.release_kept(ledger.first()..ledger.next());
             ledger.clear();
         }
         drop(ledger);

@@ -60,6 +60,8 @@ impl SonaRouter {
             situation.outlook = view.slopes.outlook(length, cues.as_ref(), &z);
             let chances = view.decide(&Features::new(&z), request, &situation)?;
             let mut ledger = self.ledger.lock();
+            // it may have been closed meanwhile
+            self.check_open()?;
             if ledger.epoch != view.epoch {
                 // another basis was adopted meanwhile
                 continue;
@@ -135,7 +137,9 @@ impl SonaRouter {
                 budget.reserve(charge.reserved);
             }
         }
+        let first = ledger.first();
         ledger.keep(decided);
+        self.release_kept(first..ledger.first());
         self.tell(event);
     }
 

@@ -39,9 +39,13 @@ impl SonaRouter {
         })
     }
 
-    /// Lets go of a shared router: the router, to be closed, when nobody else has it open. One that was never shared is
-    /// nobody else's.
+    /// Lets go of a router that is shared, or open in a directory: the router, to be closed, when nobody else has it open. Any other
+    /// is nobody else's.
     pub fn release(self: Arc<Self>) -> Option<Arc<Self>> {
-        SHARED.release(&self).then_some(self)
+        #[cfg(feature = "durable")]
+        let last = super::open::release(&self);
+        #[cfg(not(feature = "durable"))]
+        let last = true;
+        (last && SHARED.release(&self)).then_some(self)
     }
 }

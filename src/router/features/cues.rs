@@ -25,6 +25,7 @@ const LONGEST_QUESTION: usize = 6;
 
 /// Cues in steps of 1/16: logarithms of counts, roots of shares, and yes or no. 0 is none of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cues(pub [i8; CUES]);
 
 /// What the surface of a text says.

@@ -99,6 +99,7 @@ impl Told {
 
 /// One attempt: who was asked, what was told of it, and how it was taken in.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Attempt {
     /// Who was asked.
     pub arm: u32,
@@ -157,6 +158,7 @@ impl Attempt {
 
 /// All that was told of a decision.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Account {
     /// In order; the last is the one that answered, if any did.
     pub attempts: Vec<Attempt>,

@@ -38,6 +38,7 @@ impl Reason {
 /// Who could be chosen, and with what probability. Most models of a large router have the same one, so that those alone are
 /// kept that differ from it.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Eligible {
     /// Numbers of the models, in order; decisions with the same share them.
     pub models: Arc<[u32]>,
@@ -72,12 +73,14 @@ impl Eligible {
 
 /// What was decided, and how. It never changes; what is told of it is its account.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "durable", derive(serde::Serialize, serde::Deserialize))]
 pub struct Decided {
     /// Its number.
     pub number: u64,
     /// When.
     pub at: Moment,
     /// Features of both blocks.
+    #[cfg_attr(feature = "durable", serde(with = "features"))]
     pub z: [f32; BOTH],
     /// The unit vector of its prompt while a basis is being fitted.
     pub prompt: Option<Arc<[f32]>>,
@@ -165,4 +168,24 @@ pub struct Charge {
     pub cheapest: f64,
     /// US dollars that were reserved.
     pub reserved: f64,
+}
+
+/// Features as bytes: lists of a fixed length are written up to 32 otherwise.
+#[cfg(feature = "durable")]
+mod features {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::BOTH;
+
+    pub fn serialize<S: Serializer>(z: &[f32; BOTH], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(z.map(f32::to_le_bytes).as_flattened())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[f32; BOTH], D::Error> {
+        let bytes = <&[u8]>::deserialize(from)?;
+        let (each, rest) = bytes.as_chunks::<4>();
+        let z: Vec<f32> = each.iter().copied().map(f32::from_le_bytes).collect();
+        let z = if rest.is_empty() { z.try_into().ok() } else { None };
+        z.ok_or_else(|| serde::de::Error::invalid_length(bytes.len(), &"features"))
+    }
 }

@@ -164,13 +164,17 @@ impl Ledger {
     /// Another incarnation begins.
     pub fn begin(&mut self, incarnation: Incarnation) {
         self.pending = None;
-        let oldest = self.records.first().map_or(self.next, |entry| entry.decided.number);
-        self.lineage.begin(incarnation, self.next, oldest);
+        self.lineage.begin(incarnation, self.next, self.first());
     }
 
     /// All decisions that are held, oldest first.
     pub fn records(&self) -> &Chunks<Entry> {
         &self.records
+    }
+
+    /// Number of the oldest decision that is held, or of the next one.
+    pub fn first(&self) -> u64 {
+        self.records.first().map_or(self.next, |entry| entry.decided.number)
     }
 
     /// The decision at a place.
@@ -246,6 +250,29 @@ impl Ledger {
         }
         self.next = decided.number + 1;
         self.records.push(Entry { decided, account: None });
+    }
+
+    /// These decisions are held, which stand elsewhere than in the state that was read: the newest, in order. Refuses what can't be held;
+    /// then none is. `known`: how many models there ever were.
+    #[cfg(feature = "durable")]
+    pub fn hold(&mut self, records: Chunks<Entry>, known: usize) -> bool {
+        let rows = self.prompts.as_ref().map(|prompts| &prompts.rows);
+        let of_row = |row: u32| rows.and_then(|rows| rows.get(row as usize));
+        let sound = records.iter().all(|Entry { decided, account }| {
+            let attempts = account.iter().flat_map(|account| &account.attempts);
+            let there = |arm: u32| (arm as usize) < known;
+            decided.prompt.as_ref() == decided.row.and_then(of_row)
+                && decided.eligible.models.is_sorted_by(|a, b| a < b)
+                && attempts
+                    .into_iter()
+                    .all(|attempt| there(attempt.arm) && attempt.quality.is_none_or(|q| there(q.uid)))
+        });
+        self.records = records;
+        let held = sound && self.unsound(known).is_none();
+        if !held {
+            self.clear();
+        }
+        held
     }
 
     /// Gives up all decisions.

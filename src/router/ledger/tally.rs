@@ -46,6 +46,12 @@ impl Tally {
     pub fn gone(&mut self, source: Option<&Arc<str>>) {
         let count = self.of_mut(source);
         *count = count.saturating_sub(1);
+        // who has told nothing is not named
+        if *count == 0
+            && let Some(source) = source
+        {
+            self.sources.remove(source);
+        }
     }
 
     /// Outcomes that may be of this source; of all, without one.

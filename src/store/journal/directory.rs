@@ -120,6 +120,14 @@ impl Directory {
     }
 }
 
+/// Makes a directory unless it is there. Returns its one path, whatever links lead to it.
+///
+/// # Errors
+/// [`SonaError::Io`].
+pub fn make(path: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(path).and_then(|()| fs::canonicalize(path)).map_err(|error| SonaError::io(path, error))
+}
+
 /// Removes a file if it is there.
 pub(super) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
@@ -161,8 +169,7 @@ impl Identity {
 /// A directory that nobody else has open for writing, in this process or another, while this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    // the system lets go of the lock with the file
-    _file: File,
+    file: File,
     identity: Identity,
 }
 
@@ -186,11 +193,18 @@ impl Lock {
             }
         }
         let identity = file.metadata().map(|metadata| Identity::from_metadata(&metadata)).map_err(io)?;
-        Ok(Self { _file: file, identity })
+        Ok(Self { file, identity })
     }
 
     /// Whether the locked file is still the directory's.
     pub(super) fn holds(&self, directory: &Directory) -> bool {
         Identity::of(&directory.path.join(LOCK)).is_ok_and(|identity| identity == self.identity)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // a child that another thread is just making has the file, too, for a moment: the lock would end with that alone
+        let _ = self.file.unlock();
     }
 }

@@ -40,10 +40,11 @@ pub mod testing;
 mod tests;
 mod writer;
 
+pub use directory::make;
 pub use erase::{Rewritten, Verdict};
 pub use handle::{Checkpoint, Journal, damaged_files};
 pub use open::{Opened, Report, check, open};
-pub use options::{Durability, Listener, Options, Record};
+pub use options::{Durability, Listener, Options, Record, millis};
 pub use reader::{Reader, Refreshed, open_read_only};
 pub use replay::Replay;
 pub use status::{State, Status};

@@ -42,6 +42,11 @@ impl Record for Arc<[u8]> {
     }
 }
 
+/// Milliseconds, as a journal waits for them.
+pub fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
 /// When records are committed. A commit is always whole and synced; the modes differ in how long records wait for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
