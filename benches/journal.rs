@@ -19,6 +19,11 @@ const BYTES: usize = 400;
 struct Count(u64);
 
 impl Replay for Count {
+    fn begin(&mut self) -> Result<()> {
+        self.0 = 0;
+        Ok(())
+    }
+
     fn checkpoint(&mut self, _: u64, _: &[u8]) -> Result<()> {
         Ok(())
     }
@@ -29,6 +34,10 @@ impl Replay for Count {
 
     fn record(&mut self, _: u64, bytes: &[u8]) -> Result<()> {
         self.0 += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn released(&mut self, _: u64, _: u64) -> Result<()> {
         Ok(())
     }
 }

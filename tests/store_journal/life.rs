@@ -139,6 +139,11 @@ struct Counter {
 }
 
 impl Replay for Counter {
+    fn begin(&mut self) -> sona::Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
+
     fn checkpoint(&mut self, _: u64, _: &[u8]) -> sona::Result<()> {
         *self = Self::default();
         Ok(())
@@ -152,6 +157,11 @@ impl Replay for Counter {
 
     fn record(&mut self, _: u64, _: &[u8]) -> sona::Result<()> {
         self.records += 1;
+        Ok(())
+    }
+
+    fn released(&mut self, _: u64, key: u64) -> sona::Result<()> {
+        self.kept -= 1;
         Ok(())
     }
 }

@@ -208,6 +208,10 @@ fn a_record_that_cannot_be_encoded_is_a_gap_not_an_end() {
         let mut told = Vec::new();
         struct Any<'a>(&'a mut Vec<u64>);
         impl Replay for Any<'_> {
+            fn begin(&mut self) -> Result<()> {
+                self.0.clear();
+                Ok(())
+            }
             fn checkpoint(&mut self, sequence: u64, _: &[u8]) -> Result<()> {
                 *self.0 = vec![sequence];
                 Ok(())
@@ -218,6 +222,9 @@ fn a_record_that_cannot_be_encoded_is_a_gap_not_an_end() {
             fn record(&mut self, sequence: u64, bytes: &[u8]) -> Result<()> {
                 assert_eq!(bytes, b"half of it");
                 self.0.push(sequence);
+                Ok(())
+            }
+            fn released(&mut self, _: u64, _: u64) -> Result<()> {
                 Ok(())
             }
         }
@@ -234,6 +241,8 @@ fn a_record_that_cannot_be_encoded_is_a_gap_not_an_end() {
             assert!(began.elapsed() < PATIENCE, "what came before is committed");
             std::thread::sleep(Duration::from_millis(1));
         }
+        let error = journal.flush(Some(PATIENCE)).unwrap_err().to_string();
+        assert!(error.contains("too difficult") && error.contains("from 2 on"), "{error}");
         let cut = journal.cut();
         journal.checkpoint(Checkpoint { cut, bytes: &state(), kept: None }).unwrap();
         journal.append(Difficult::Easy);
