@@ -63,6 +63,7 @@ fn main() {
     fs::remove_dir_all(&root).unwrap();
 }
 
+/// The first record after a pause wakes the thread, the next ones do not.
 fn appending(folder: &Path, rounds: usize) {
     let opened = opened(folder, Durability::Batched);
     let journal = &opened.journal;
@@ -78,12 +79,24 @@ fn appending(folder: &Path, rounds: usize) {
         }
         journal.flush(None).unwrap();
     }
+    let mut after_pauses = Vec::new();
+    for _ in 0..rounds {
+        journal.flush(None).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+        let record = vec![7; BYTES];
+        after_pauses.push(timed(|| _ = std::hint::black_box(journal.append(record))));
+    }
     let empty: Vec<Duration> = (0..1_000).map(|_| Instant::now().elapsed()).collect();
     println!(
         "append: p50 {:?}, p99 {:?} (the clock alone {:?})",
         percentile(&mut times, 50),
         percentile(&mut times, 99),
         percentile(&mut empty.clone(), 50)
+    );
+    println!(
+        "append after a pause: p50 {:?}, p99 {:?}",
+        percentile(&mut after_pauses, 50),
+        percentile(&mut after_pauses, 99)
     );
 }
 

@@ -146,6 +146,7 @@ impl Replay for Model {
 
     fn released(&mut self, _: u64, key: u64) -> Result<()> {
         self.pending.remove(&key);
+        self.pending.remove(&key);
         Ok(())
     }
 }

@@ -14,28 +14,8 @@ use super::disk::Disk;
 use super::options::{Options, Record};
 use super::queue::{Limits, Operation, Queue, Queued};
 use super::status::{Health, State, Status};
-use super::waiters::Waiters;
+use super::waiters::{Answer, Patience, Waiters};
 use crate::error::{Result, SonaError};
-
-/// Who is told what a flush has come to.
-pub(super) type Answer = Box<dyn FnOnce(Result<u64>) + Send>;
-
-/// How long a wait may take.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Patience {
-    /// Until it is done or can't be done any more.
-    Endless,
-    /// So long at most.
-    Until(Instant),
-    /// Until an attempt fails.
-    OneFailure,
-}
-
-impl Patience {
-    pub(super) fn within(timeout: Option<Duration>) -> Self {
-        timeout.and_then(|timeout| Instant::now().checked_add(timeout)).map_or(Self::Endless, Self::Until)
-    }
-}
 
 /// Behind one lock, which is held for moments.
 pub(super) struct Control<E> {

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::checkpoint::Kept;
-use super::control::{Answer, Patience, Shared};
+use super::control::Shared;
 use super::disk::{Disk, Failure, Written};
 use super::erase::{Rewritten, Verdict};
 use super::options::Record;
 use super::queue::Operation;
 use super::status::Status;
+use super::waiters::{Answer, Patience};
 use super::writer;
 use crate::error::{Result, SonaError};
 use crate::fault;
@@ -102,7 +103,8 @@ impl<E: Record> Journal<E> {
     /// Writes a checkpoint that does not hold what is to be erased, then the database anew with what passes `filter`, and removes all that
     /// came before the checkpoint, so the cut must come after the change that erases it in memory: when this returns, the bytes that were refused are in no file of the directory but those
     /// set aside as damaged ([`damaged_files`](super::damaged_files)). `filter` is asked once for each record, by sequence and bytes.
-    /// Commits wait meanwhile. Costs a copy of the database.
+    /// Commits wait meanwhile, so the queue must have room for what is appended, or the journal falls behind. Costs a copy of the
+    /// database.
     ///
     /// # Errors
     /// As [`checkpoint`](Self::checkpoint). It may have been done in part: then it must be done again.
@@ -120,7 +122,7 @@ impl<E: Record> Journal<E> {
     }
 
     /// Writes the database anew with what passes `filter`, so that it takes no more room than it must and no freed page keeps bytes.
-    /// Checkpoints stay. Commits wait meanwhile.
+    /// Checkpoints stay. Commits wait meanwhile, so the queue must have room for what is appended, or the journal falls behind.
     ///
     /// # Errors
     /// [`SonaError::Io`], [`SonaError::CorruptState`]: the old file stays. [`SonaError::Closed`].
@@ -220,6 +222,7 @@ impl<E: Record> Journal<E> {
             }
             disk.directory.checkpoint(at)
         };
+        fault::point("journal.rebased");
         file::save(&path, bytes)?;
         fault::point("journal.checkpoint");
         let mut disk = self.shared.disk.lock();
@@ -298,7 +301,7 @@ impl<E: Record> std::fmt::Debug for Journal<E> {
     }
 }
 
-/// What a directory that nobody has open holds of damaged files.
+/// Files that openings of a directory, or checkpoints in place of a lost journal, have set aside as damaged. Takes no lock.
 ///
 /// # Errors
 /// [`SonaError::Io`].

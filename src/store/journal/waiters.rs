@@ -1,9 +1,29 @@
-//! Who waits for what, without a thread of their own.
+//! How long is waited, and who waits without a thread of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::control::Answer;
+use crate::error;
+
+/// Who is told what a flush has come to.
+pub(super) type Answer = Box<dyn FnOnce(error::Result<u64>) + Send>;
+
+/// How long a wait may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Patience {
+    /// Until it is done or can't be done any more.
+    Endless,
+    /// So long at most.
+    Until(Instant),
+    /// Until an attempt fails.
+    OneFailure,
+}
+
+impl Patience {
+    pub(super) fn within(timeout: Option<Duration>) -> Self {
+        timeout.and_then(|timeout| Instant::now().checked_add(timeout)).map_or(Self::Endless, Self::Until)
+    }
+}
 
 /// So many may wait at a time.
 const MOST: usize = 65_536;
@@ -70,8 +90,6 @@ impl Waiters {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

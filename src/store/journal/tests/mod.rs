@@ -2,6 +2,7 @@
 
 mod calls;
 mod disk_full;
+mod fault_points;
 mod gaps;
 mod places;
 mod power_cut;
@@ -70,6 +71,7 @@ impl Replay for Told {
     }
 
     fn released(&mut self, _: u64, key: u64) -> Result<()> {
+        self.kept.retain(|&kept| kept != key);
         self.kept.retain(|&kept| kept != key);
         Ok(())
     }
