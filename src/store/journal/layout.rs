@@ -96,6 +96,16 @@ impl Head {
         self.lost.iter().find(|(first, _)| *first == last + 1).map_or(last, |&(_, end)| end)
     }
 
+    /// Everything after `last` is given up, and no number comes again up to that of a checkpoint that is lost.
+    pub(super) fn go_on_after(&mut self, last: u64, newest: u64) {
+        let end = self.beyond(last).max(newest);
+        self.lost.retain(|&(first, _)| first <= last);
+        self.rebased.retain(|&at| at <= last);
+        if end > last {
+            self.lost.push((last + 1, end));
+        }
+    }
+
     /// How far the file has come whose newest record is `last`.
     pub(super) fn reach(&self, last: u64) -> u64 {
         self.lost.iter().map(|&(_, end)| end).chain([self.checkpoint]).fold(last, u64::max)

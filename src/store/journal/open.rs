@@ -215,8 +215,11 @@ impl Opening {
             if self.position.base.is_some() {
                 self.aside.notes.push("the journal is gone: what came after the checkpoint is lost".to_owned());
             }
+            let last = self.position.last;
             let mut head = Head::new(&self.kind.to_string(), self.disk.head.name.clone(), self.position.base);
-            self.go_on_after_the_newest(&mut head);
+            head.go_on_after(last, self.newest);
+            self.note_lost(last);
+            self.position.last = head.beyond(last);
             return self.disk.replace(head, |_| Ok(())).map_err(Failure::into_error);
         }
         let mut most = u64::MAX;
@@ -288,25 +291,22 @@ impl Opening {
             (gathered, _) => gathered.unwrap_or_default(),
         };
         let base = self.position.base;
-        let mut head = Head::new(&self.kind.to_string(), self.disk.head.name.clone(), base);
-        if let Some(old) = &gathered.head {
-            head.name.clone_from(&old.name);
-            (head.rebased, head.lost, head.erased) = (old.rebased.clone(), old.lost.clone(), old.erased);
-        }
-        self.position.skipped =
-            gathered.restore(&mut self.disk, head, base.unwrap_or(0), most, &self.position.refused)?;
+        let old = gathered.head.clone().unwrap_or_else(|| self.disk.head.clone());
+        let mut head = Head::new(&self.kind.to_string(), old.name, base);
+        (head.rebased, head.lost, head.erased) = (old.rebased, old.lost, old.erased);
+        let last = gathered.reach(&head, base.unwrap_or(0), most);
+        head.go_on_after(last, self.newest);
+        self.position.skipped = gathered.restore(&mut self.disk, head, last, &self.position.refused)?;
+        self.note_lost(last);
         self.gathered = Some(gathered);
         Ok(())
     }
 
-    /// Where a checkpoint is lost that stood for more records than could be restored, none gets a number that one of them had.
-    fn go_on_after_the_newest(&mut self, head: &mut Head) {
-        let last = self.position.last;
+    /// Says when a checkpoint is lost that stood for more records than could be restored.
+    fn note_lost(&mut self, last: u64) {
         if last < self.newest {
             self.aside.notes.push(format!("records {} to {} are lost with a checkpoint", last + 1, self.newest));
             self.position.skipped = self.position.skipped.max(self.newest - last);
-            self.position.last = self.newest;
-            head.lost.push((last + 1, self.newest));
         }
     }
 
@@ -317,7 +317,7 @@ impl Opening {
         let last = self.position.last;
         let unborn = head.rebased.iter().any(|&at| at > last);
         head.rebased.retain(|&at| at <= last);
-        self.must_settle = unborn || last < self.newest;
+        self.must_settle = unborn;
         let restored = self.position.base;
         let noted = head.has_checkpoint().then_some(head.checkpoint);
         match restored {
@@ -325,7 +325,6 @@ impl Opening {
             Some(_) => {}
             None => head.forget_checkpoint(),
         }
-        self.go_on_after_the_newest(&mut head);
         self.disk.write_head(head, |transaction| if unborn { drop_kept_after(transaction, last) } else { Ok(()) })?;
         match restored {
             // the process ended between the file and its note

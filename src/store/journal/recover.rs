@@ -102,7 +102,7 @@ impl Gathered {
     }
 
     /// The last record after `base` to which nothing is missing, and no further than `most`.
-    fn reach(&self, head: &Head, base: u64, most: u64) -> u64 {
+    pub(super) fn reach(&self, head: &Head, base: u64, most: u64) -> u64 {
         let mut last = base;
         for (&sequence, value) in self.records.range(base.saturating_add(1)..) {
             last = head.beyond(last);
@@ -118,19 +118,9 @@ impl Gathered {
         last
     }
 
-    /// Makes a new database of what can be applied after `base`, up to `most`, without what was kept and is `refused`. Returns
-    /// how many records it leaves out.
-    pub(super) fn restore(
-        &self,
-        disk: &mut Disk,
-        mut head: Head,
-        base: u64,
-        most: u64,
-        refused: &HashSet<[u8; 16]>,
-    ) -> Result<u64> {
-        let last = self.reach(&head, base, most);
-        head.rebased.retain(|&at| at <= last);
-        head.lost.retain(|&(first, _)| first <= last + 1);
+    /// Makes a new database of what there is up to `last`, without what was kept and is `refused`. Returns how many records it
+    /// leaves out.
+    pub(super) fn restore(&self, disk: &mut Disk, head: Head, last: u64, refused: &HashSet<[u8; 16]>) -> Result<u64> {
         let made = disk.replace(head, |transaction| {
             let mut records = transaction.open_table(layout::RECORDS)?;
             for (sequence, value) in self.records.range(..=last) {

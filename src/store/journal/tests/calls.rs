@@ -93,7 +93,8 @@ fn a_thread_that_broke_is_not_healthy() {
 #[test]
 fn a_callback_that_waits_for_its_own_thread_is_told_so() {
     let folder = Folder::new();
-    let (place, tried): (Arc<OnceLock<Weak<Journal<Vec<u8>>>>>, _) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+    let place: Arc<OnceLock<Weak<Journal<Vec<u8>>>>> = Arc::default();
+    let tried = Arc::new(AtomicBool::new(false));
     let (of_listener, has_tried) = (place.clone(), tried.clone());
     let options = Options {
         on_change: Some(Arc::new(move |_| {
