@@ -753,7 +753,7 @@ interface RankedRoute {
   score: number;
   /**
    * Among the eligible routes: softmax of 20 x score, pooled with what past queries say once that has been learned, over a
-   * temperature that is fitted to outcomes. Routes are ranked by it. In a fallback the share of this route: the sum of its
+   * temperature that is fitted to outcomes, and mixed with what names say where the query is unlike all that is known. Routes are ranked by it. In a fallback the share of this route: the sum of its
    * qualities plus 1.
    */
   probability: number;
@@ -979,8 +979,8 @@ interface RouteParts {
   /** Plain data that comes back with the route, in place of what was kept before. */
   metadata?: Metadata | undefined;
   /**
-   * Other names of the route, up to 64, in place of those that it had: wherever a route is named, such a name does as well. None may
-   * be the name or an alias of another route.
+   * Other names of the route, up to 64, in place of those that it had: every call that names a route, but for `addRoute`, takes such a
+   * name, too. None may be the name or an alias of a route already; with its route it is gone.
    */
   aliases?: readonly string[] | undefined;
 }
@@ -1123,8 +1123,10 @@ declare class SonaEngine {
    * @param options.text the name or a description in words, in place of its embedding
    * @param options.texts several texts, 1 to 1,000, in its place: the prior is the mean of their directions
    * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
-   * @param options.aliases other names of the route, up to 64: wherever a route is named, such a name does as well
-   * @throws `SONA_OUT_OF_RANGE` for the 10,001st
+   * @param options.aliases other names of the route, up to 64, in place of those that it had: every other call that names a route
+   * takes such a name, too
+   * @throws `SONA_OUT_OF_RANGE` for the 10,001st; `SONA_INVALID_ARGUMENT` for a name that is an alias of another route, and for an
+   * alias that is a route's name or alias already
    */
   addRoute(name: string, options?: RouteParts): void;
   /** As `addRoute`, with every embedder. */

@@ -294,13 +294,15 @@ describe('aliases', () => {
     const engine = aliased();
     engine.addRoute('billing', { metadata: { team: 1 } });
     expect(aliasesOf(engine, 'billing')).toEqual(['invoices', 'payments']);
-    engine.suggestRoutes(query, { eligible: ['payments'] });
+    engine.endTrajectory(engine.beginTrajectory(query).setRoute('payments'), 1);
     engine.addRoute('billing', { aliases: ['invoices', 'refunds'] });
     expect(await refusal(() => engine.suggestRoutes(query, { eligible: ['payments'] }))).toMatchObject({
       code: 'SONA_UNKNOWN_ROUTE',
     });
     engine.addRoute('support', { aliases: ['payments'] });
     expect(engine.suggestRoutes(query, { eligible: ['payments'] }).best).toBe('support');
+    engine.endTrajectory(engine.beginTrajectory(query).setRoute('payments'), 1);
+    expect(engine.routes().map(({ count }) => count)).toEqual([1, 1]);
     engine.removeRoute('billing');
     engine.addRoute('invoices', { embedding: axis(DIM, 5) });
     expect(names(engine)).toContain('invoices');

@@ -1,7 +1,8 @@
 // Learned from right or wrong alone: accuracy against events, what is left when topics come one after another, and how
 // true the probabilities are. The engine beside its baselines and controls.
 //
-//   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration,unasked,exploration] [--sets clinc150,banking77]
+//   npm run bench:learning -- [--tables stationary,few-shot,sequence,calibration,unasked,
+//                              unrelated,exploration] [--sets clinc150,banking77]
 //                             [--seeds 5] [--events 10000] [--shots 5] [--baselines none|cheap|all]
 //                             [--part test|val] [--rows 'full default;...']
 //                             [--json FILE] [--short]
@@ -13,7 +14,7 @@ import { stationaryTable } from './learning/stationary.mts';
 import { unaskedTable } from './learning/unasked.mts';
 import { cheapBaselines, costlyBaselines } from './lib/baselines.mts';
 import { intentSets } from './lib/data.mts';
-import { byNameLearners, fewShotLearners } from './lib/engine.mts';
+import { byNameLearners, fewShotLearners, unrelatedLearners } from './lib/engine.mts';
 import type { LearnerFactory } from './lib/protocol.mts';
 import { loadRoutes, routeSets } from './lib/routes.mts';
 import { type Makers, makeTables, whole } from './lib/tables.mts';
@@ -72,6 +73,7 @@ const tables: Makers = {
   },
   calibration: () => [calibrationTable(sets, { events, seeds })],
   exploration: () => sets.map((set) => explorationTable(set, { events, seeds })),
+  unrelated: () => sets.map((set) => stationaryTable(set, unrelatedLearners, { events, seeds, shots: 0 })),
   unasked: () => sets.map((set) => unaskedTable(set, { events, seeds })),
 };
 

@@ -130,13 +130,18 @@ fn changes_that_nobody_can_have_made_are_refused() {
     let follower = follower(&changes, 5);
     let id = follower.add_route("new", None).unwrap();
     follower.remove_route("new").unwrap();
-    let added = |name: &str, prior: &[f32]| {
-        Change::Route(Route::Added { id, name: name.into(), prior: Some(prior.into()), metadata: None })
+    let named = |name: &str, prior: &[f32], aliases: &[&str]| {
+        let aliases = Some(aliases.iter().map(|&alias| alias.into()).collect());
+        Change::Route(Route::Added { id, name: name.into(), prior: Some(prior.into()), metadata: None, aliases })
     };
+    let added = |name: &str, prior: &[f32]| named(name, prior, &[]);
     refuses(&follower, &added("new", &[1.0, 0.0]), "a prior of another length");
     refuses(&follower, &added("new", &[1.0, 0.0, f32::NAN]), "a prior that is no number");
     refuses(&follower, &added("new", &[2.0, 0.0, 0.0]), "a prior that is not of unit length");
     refuses(&follower, &added("", &[1.0, 0.0, 0.0]), "no name");
+    for aliases in [&["x", "x"][..], &[""], &["new"], &["a"], &["y"; 65]] {
+        refuses(&follower, &named("new", &[1.0, 0.0, 0.0], aliases), "aliases that a route can't have");
+    }
 
     let next = changes[5..].iter().find_map(|change| match change {
         Change::Ended(ended) => Some(ended.clone()),

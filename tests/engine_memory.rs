@@ -294,13 +294,15 @@ fn routes_that_nobody_asked_keep_their_place_while_others_learn() {
             let named = vector(500_000 + topic).iter().zip(&off).map(|(c, o)| f64::from(c + 0.8 * o)).collect();
             engine.add_route(&topic.to_string(), Some(&unit(named))).unwrap();
         }
+        // which of their queries find them, first and among five
         let found = |engine: &SonaEngine| {
             let never = (0..MANY).filter(|&topic| !asked(topic)).flat_map(|topic| (0..10).map(move |n| (topic, n)));
-            let right = |&(topic, n): &(u64, u64)| {
+            let place = |(topic, n): (u64, u64)| {
                 let suggestion = engine.suggest_routes(&about(topic, 60_000_000 + 100 * topic + n), 5, None).unwrap();
-                suggestion.ranked.iter().any(|ranked| *ranked.name == *topic.to_string())
+                suggestion.ranked.iter().position(|ranked| *ranked.name == *topic.to_string())
             };
-            never.filter(right).count()
+            let places: Vec<usize> = never.filter_map(place).collect();
+            [places.iter().filter(|place| **place == 0).count(), places.len()]
         };
         let before = found(&engine);
         let events = (0..).map(|n| (n, topic(n))).filter(|&(_, topic)| asked(topic)).take(4_000);
@@ -316,6 +318,6 @@ fn routes_that_nobody_asked_keep_their_place_while_others_learn() {
     };
     let (before, with) = kept(true);
     let (_, without) = kept(false);
-    assert!(with >= without + 10, "{before} of 200 before, {with} after with memory, {without} without");
-    assert!(with + 15 >= before, "{before} of 200 before, {with} after");
+    assert!(with[0] + 15 >= before[0] && with[1] + 5 >= before[1], "{before:?} of 200 before, {with:?} after");
+    assert!(with[0] >= without[0] + 30, "{with:?} with memory, {without:?} without");
 }

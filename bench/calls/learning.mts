@@ -1,5 +1,5 @@
 // Training on what has been told.
-import type { SonaEngine } from '../../dist/index.mjs';
+import type { SonaConfig, SonaEngine } from '../../dist/index.mjs';
 import { openForExperiment } from '../lib/intervention.mts';
 import { type Case, DIM, type Setting, tellPeer } from './case.mts';
 import { addRoutes, manual, tell, VARIETY, vectors } from './engines.mts';
@@ -45,6 +45,17 @@ export function learning({ peer, short }: Setting): Case[] {
       sink.value += peerEngine?.forceLearn().length ?? 0;
     },
   };
+  const suggested = (config: SonaConfig): Contender =>
+    forced(
+      (engine) => {
+        const routes = addRoutes(engine, names);
+        queries.forEach((query, i) => {
+          const { id, best } = engine.suggestRoutes(query, { k: 1 });
+          engine.feedback(id, { quality: best === routes[i % routes.length] ? 1 : 0 });
+        });
+      },
+      () => manual(DIM, config),
+    );
   const bar = short ? {} : { bar: { nanos: 500e6 } };
   const compared = peerLearns ? { peer: peerLearns } : {};
   return [
@@ -74,6 +85,12 @@ export function learning({ peer, short }: Setting): Case[] {
         }),
         ...compared,
       },
+    },
+    // what past queries and offsets cost in training is the ratio of these two
+    { name: `learn, ${count} outcomes of suggestions`, contenders: { sona: suggested({}) } },
+    {
+      name: '  the same, no memory, no offsets',
+      contenders: { sona: suggested({ memory: false, tiers: { offsets: false } }) },
     },
   ];
 }

@@ -134,6 +134,6 @@ export const unaskedVerdict = (
   share: number,
   start: number,
 ): Verdict | undefined =>
-  events < 10_000 || learner !== 'full default'
+  events !== 10_000 || learner !== 'full default'
     ? undefined
     : judge(share, { least: Number((start - LOST).toFixed(1)) }, 1);

@@ -3,6 +3,7 @@
 import { type RankedRoute, type RouteSuggestion, type SonaConfig, SonaEngine } from '../../dist/index.mjs';
 import { bestRow, stack } from './linear.mts';
 import type { Learner, LearnerFactory } from './protocol.mts';
+import { Random } from './random.mts';
 
 /** Routes are named, each by the number of its label; the engine chooses. */
 export class WithRoutes implements Learner {
@@ -134,6 +135,32 @@ export const byNameLearners: readonly LearnerFactory[] = [
   row('MicroLoRA alone', only('micro')),
   row('prototypes alone', only('prototypes')),
   withoutRoutes,
+];
+
+/** What is told has nothing to do with what was chosen. */
+function unrelated(
+  name: string,
+  reward: (random: Random) => number,
+  config: SonaConfig = {},
+): LearnerFactory {
+  return (priors, seed) => {
+    const learner = routed(name, priors, seed, config);
+    const random = new Random(5000 + seed);
+    return {
+      name,
+      choose: (x) => learner.choose(x),
+      learn: (x, chosen) => learner.learn(x, chosen, reward(random)),
+      close: () => learner.close(),
+    };
+  };
+}
+
+/** What rewards teach that say nothing: the less of it, the better. */
+export const unrelatedLearners: readonly LearnerFactory[] = [
+  unrelated('always 1', () => 1),
+  unrelated('always .5', () => 0.5),
+  unrelated('0 or 1 by chance', (random) => (random.uniform() < 0.5 ? 0 : 1)),
+  unrelated('by chance, without memory', (random) => (random.uniform() < 0.5 ? 0 : 1), { memory: false }),
 ];
 
 /** Those where a few examples of each route are given. */

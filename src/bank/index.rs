@@ -56,7 +56,7 @@ pub struct RouteRow {
     pub name: Arc<str>,
     /// What the caller wants kept with it.
     pub metadata: Option<Arc<str>>,
-    /// Other names of it.
+    /// Other names by which it can be told.
     pub aliases: Arc<[Arc<str>]>,
     /// Which description of a route, counted over all of them, this is; 0 for none. Not part of a state.
     pub described: u64,

@@ -137,7 +137,7 @@ pub struct RouteBook {
     learn: bool,
     /// By names and aliases.
     by_name: HashMap<Arc<str>, RouteId>,
-    /// Names that are aliases.
+    /// How many of these are aliases.
     aliases: usize,
     /// Shared with copies that are being written.
     routes: Vec<Option<Arc<Route>>>,
@@ -284,7 +284,11 @@ impl RouteBook {
             let is_other = self.find(alias).is_some_and(|other| Some(other) != id);
             let twice = aliases[..n].iter().any(|earlier| earlier.as_ref() == alias);
             if is_other || twice || alias == name {
-                return Err(SonaError::invalid_argument(&argument, "a name that no route has, once", alias));
+                return Err(SonaError::invalid_argument(
+                    &argument,
+                    "a name that is not a route's name or alias already, once",
+                    alias,
+                ));
             }
         }
         Ok(())
@@ -425,6 +429,10 @@ impl RouteBook {
             PriorFrom::Outcome(sequence) => route.prior.is_some() && (1..=last).contains(&sequence),
         };
         sound("routes", routes().all(origin), "priors from outcomes that there were")?;
+        let names = || routes().flat_map(|route| std::iter::once(&route.row.name).chain(&*route.aliases));
+        let different = names().collect::<HashSet<_>>().len() == names().count();
+        let few = routes().all(|route| route.aliases.len() <= MAX_ALIASES);
+        sound("routes", different && few && names().all(|name| !name.is_empty()), "names and aliases that differ")?;
         let described = |route: &Route| route.metadata.as_deref().is_none_or(is_object);
         sound("routes", routes().all(described), "metadata that is a JSON object")?;
         let unit = |route: &Route| route.prior.as_deref().is_none_or(|prior| all_unit(prior, self.dim));
@@ -520,7 +528,11 @@ impl RouteBook {
         for (id, aliases) in aliased {
             let row = self.index.get(id).cloned();
             let checked = row.map(|row| self.check_aliases("aliases", Some(id), &row.name, &aliases));
-            reader.ensure("routes", checked.is_some_and(|checked| checked.is_ok()), "aliases of one route each")?;
+            reader.ensure(
+                "routes",
+                checked.is_some_and(|checked| checked.is_ok()),
+                "aliases that no other route has",
+            )?;
             self.alias(kernels, id, &aliases.into_iter().map(Arc::from).collect());
         }
         let mut index = (*self.index).clone();

@@ -20,7 +20,7 @@ pub struct Ranked {
     /// Cosine of the adapted query with the prototype, and a twentieth of what the route's trained offset adds to its logit.
     pub score: f32,
     /// Among the eligible routes: softmax of 20 x score, pooled with what past queries say once that has been learned, calibrated on
-    /// outcomes.
+    /// outcomes, and mixed with what names say where the query is unlike all that is known.
     pub probability: f32,
     /// Outcomes that this route has had.
     pub count: u64,
@@ -139,7 +139,7 @@ pub(super) struct Scratch {
     places: Vec<u32>,
     /// By the logits that decide.
     ranking: Vec<Scored>,
-    /// Of what their softmax says, where it is mixed with another answer.
+    /// Logarithms of their softmax, where another answer is mixed in.
     logarithms: Vec<f32>,
     considered: Considered,
     /// Cosine of the nearest past query, of any route.

@@ -12,7 +12,7 @@ use crate::engine::{Episode, RouteDetails, RouteId, RouteRow, SuggestMode, Sugge
 use crate::error::SonaError;
 use crate::fault;
 
-/// What is told of a route; nothing keeps what was told before.
+/// What is told of a route; what is undefined stays as it was.
 #[napi(object, object_to_js = false)]
 pub struct RouteParts {
     /// JSON.

@@ -95,8 +95,8 @@ impl Reasoner {
         }
     }
 
-    /// Leaves options that were seldom right what their names say of a query that is unlike all that is known: mixes that into
-    /// logarithms of the options' probabilities, after [`reason`](Self::reason). `in_scope`: the share of good queries that were no
+    /// Mixes what names say among the options that were seldom right into logarithms of all options' probabilities, after
+    /// [`reason`](Self::reason): the more, the less the query is like what is known. `in_scope`: the share of good queries that were no
     /// more like what is known, above 0; `sharpness`: what names' logits are multiplied by.
     pub fn mix_unasked(&mut self, logarithms: &mut [f32], in_scope: f32, sharpness: f32) {
         let Self { names, named, unasked, .. } = self;

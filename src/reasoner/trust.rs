@@ -41,7 +41,7 @@ pub struct Observed<'a> {
     pub outcome: f32,
 }
 
-/// Names are not made more than so much sharper than they started.
+/// Largest inverse temperature of names.
 const SHARPEST: f64 = 2.0;
 
 /// Weights of the pool.
@@ -52,7 +52,7 @@ pub struct Trust {
     sharpness: f64,
 }
 
-/// Of names at the start.
+/// The inverse temperature of names at the start.
 fn unchanged() -> f64 {
     1.0
 }
@@ -81,8 +81,8 @@ impl Trust {
         self.weights.iter().all(|weight| (0.0..=LARGEST).contains(weight)) && (0.0..=SHARPEST).contains(&self.sharpness)
     }
 
-    /// What names' logits are to be multiplied by, so that their softmax says how often the route that was right is the one that was
-    /// named.
+    /// What names' logits are to be multiplied by (an inverse temperature), so that their softmax over the options that were considered
+    /// says how often a choice was right.
     pub fn sharpness(&self) -> f32 {
         self.sharpness as f32
     }
@@ -92,7 +92,7 @@ impl Trust {
         self.weights.iter().zip(features).map(|(weight, feature)| *weight as f32 * feature).sum()
     }
 
-    /// The weights that make these outcomes likely, from the present ones on. Those stay with fewer than [`ENOUGH`] outcomes, and
+    /// The weights that make these outcomes likely, from the present ones on, and the sharpness of names, from 1 on. Those stay with fewer than [`ENOUGH`] outcomes, and
     /// where rounding lets no step be made. Costs a few passes over all numbers.
     pub fn fitted(&self, outcomes: &[Observed<'_>]) -> Self {
         if outcomes.len() < ENOUGH {
@@ -148,28 +148,40 @@ impl Trust {
     }
 }
 
-/// The sharpness that makes the routes that were right the likeliest by their names, by Newton steps from 1, to which it is drawn.
+/// The inverse temperature of names that makes the outcomes likely, each of a softmax over the options that were considered, by
+/// Newton steps from 1, to which it is drawn.
 fn sharpness(outcomes: &[Observed<'_>]) -> f64 {
     let mut sharpness = unchanged();
     for _ in 0..STEPS {
-        let (mut slope, mut curvature) = (RIDGE * (unchanged() - sharpness), RIDGE);
-        for &Observed { features, chosen, outcome } in outcomes.iter().filter(|observed| observed.outcome > 0.0) {
-            let named = || features.iter().map(name_logit);
-            let top = named().fold(f64::NEG_INFINITY, f64::max);
-            let (mut mass, mut sum, mut squares) = (0.0, 0.0, 0.0);
-            for logit in named() {
-                let power = (sharpness * (logit - top)).exp();
-                mass += power;
-                sum += power * logit;
-                squares += power * logit * logit;
-            }
-            let mean = sum / mass;
-            slope += f64::from(outcome) * (name_logit(&features[chosen]) - mean);
-            curvature += f64::from(outcome) * (squares / mass - mean * mean).max(0.0);
-        }
-        sharpness = (sharpness + DAMPING * slope / curvature).clamp(0.0, SHARPEST);
+        let (slope, curvature) = sharpness_slope(outcomes, sharpness);
+        sharpness = (sharpness - DAMPING * slope / curvature).clamp(0.0, SHARPEST);
     }
     sharpness
+}
+
+/// Derivative of the negative log-likelihood with its ridge, and its curvature: of what was right exactly, as a step that expects little
+/// of it would be far too long; of what was wrong as it is expected.
+fn sharpness_slope(outcomes: &[Observed<'_>], sharpness: f64) -> (f64, f64) {
+    let (mut slope, mut curvature) = (RIDGE * (sharpness - unchanged()), RIDGE);
+    for &Observed { features, chosen, outcome } in outcomes {
+        let named = || features.iter().map(name_logit);
+        let top = named().fold(f64::NEG_INFINITY, f64::max);
+        let (mut mass, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for logit in named() {
+            let power = (sharpness * (logit - top)).exp();
+            mass += power;
+            sum += power * logit;
+            squares += power * logit * logit;
+        }
+        let (own, mean, right) = (name_logit(&features[chosen]), sum / mass, f64::from(outcome));
+        let (above, variance) = (own - mean, (squares / mass - mean * mean).max(0.0));
+        let probability = (sharpness * (own - top)).exp() / mass;
+        let p = probability.clamp(FLOOR, 1.0 - FLOOR);
+        slope += (p - right) / (1.0 - p) * above;
+        let p = probability.clamp(CURVATURE_FLOOR, 1.0 - CURVATURE_FLOOR);
+        curvature += right * variance + (1.0 - right) * p / (1.0 - p) * above * above;
+    }
+    (slope, curvature)
 }
 
 #[cfg(test)]
@@ -237,6 +249,43 @@ mod tests {
             let want = (moved(1e-4) - moved(-1e-4)) / 2e-4;
             // logits are pooled in 32 bits
             assert!((slope - want).abs() < 2e-3 * want.abs().max(1.0), "{n}: {slope} {want}");
+        }
+    }
+
+    #[test]
+    fn the_sharpness_is_where_the_likelihood_of_names_is_largest() {
+        let (features, right) = outcomes();
+        let observed = observed(&features, &right);
+        let loss = |sharpness: f64| -> f64 {
+            let of_outcome = |observed: &Observed<'_>| {
+                let logit = |features: &[f32; FEATURES]| sharpness * f64::from(features[4]) * 10.0;
+                let mass: f64 = observed.features.iter().map(|features| logit(features).exp()).sum();
+                let p = logit(&observed.features[observed.chosen]).exp() / mass;
+                let (r, p) = (f64::from(observed.outcome), p.clamp(FLOOR, 1.0 - FLOOR));
+                -r * p.ln() - (1.0 - r) * (1.0 - p).ln()
+            };
+            RIDGE / 2.0 * (sharpness - 1.0).powi(2) + observed.iter().map(of_outcome).sum::<f64>()
+        };
+        for sharpness in [0.05, 0.1, 0.3] {
+            let (slope, _) = sharpness_slope(&observed, sharpness);
+            let want = (loss(sharpness + 1e-5) - loss(sharpness - 1e-5)) / 2e-5;
+            assert!((slope - want).abs() < 1e-4 * (1.0 + want.abs()), "{slope} {want}");
+        }
+        let found = f64::from(Trust::default().fitted(&observed).sharpness());
+        let nearby = [found - 0.02, found + 0.02].map(|other| loss(other.max(0.0)));
+        assert!(nearby.iter().all(|other| *other >= loss(found)), "{found} {nearby:?} {}", loss(found));
+        assert!(found < 0.5, "names that tell nothing are dull: {found}");
+    }
+
+    #[test]
+    fn a_trust_from_before_names_had_a_sharpness_is_read_and_written_as_it_was() {
+        let old = r#"{"weights":[0.5,1.0,0.0,0.0,0.0,0.25]}"#;
+        let trust: Trust = serde_json::from_str(old).unwrap();
+        assert_eq!(trust.sharpness(), 1.0);
+        assert_eq!(serde_json::to_string(&trust).unwrap(), old);
+        for forged in ["-1.0", "3.0", "1e400"] {
+            let forged = old.replace("0.25]", &format!("0.25],\"sharpness\":{forged}"));
+            assert!(serde_json::from_str::<Trust>(&forged).map_or(true, |trust| !trust.is_sound()), "{forged}");
         }
     }
 

@@ -1,8 +1,8 @@
-//! What learned routes may not take from those that nobody asked for yet.
+//! What learned routes may not take from those without traffic (cold-start routes).
 //!
 //! Learned routes outscore names, and the more so the further a query is from all that was learned. So a second answer stands
-//! beside the pooled one, by names alone and among routes that were seldom right, and the query's likeness to what is known
-//! decides between the two.
+//! beside the pooled one, by names alone and among routes that were seldom right: a mixture, whose weight follows from what names say
+//! and from how much the query is like what is known.
 
 /// A route that was right as often as this is half unasked.
 const SELDOM: f32 = 3.0;
@@ -10,11 +10,14 @@ const SELDOM: f32 = 3.0;
 /// A name that was wrong as often as this claims half as much.
 const REFUTED: f32 = 20.0;
 
-/// How likely names' answer "one that nobody asked for" is, in odds, compared with what they say.
+/// Prior odds that a query is for an unasked route: this times the odds of naming one blindly ...
 const ODDS: f32 = 0.1;
 
-/// The density of [`in_scope`](crate::Suggestion::in_scope) for queries of unasked routes is this times itself to the power of this
-/// less 1 (a beta distribution). For others it is 1.
+/// ... which count as these at most, however many are unasked.
+const MOST_BLIND: f32 = 0.25;
+
+/// Where the query is for an unasked route, [`in_scope`](crate::Suggestion::in_scope) has the density of Beta(this, 1); else it is
+/// uniform.
 const SHAPE: f32 = 0.2;
 
 /// How far a route that was right and wrong so often counts as unasked, from 1 down to 0.
@@ -22,24 +25,37 @@ pub fn unaskedness(right: f32, wrong: f32) -> f32 {
     SELDOM / (SELDOM + right) * (REFUTED / (REFUTED + wrong))
 }
 
-/// The two answers are never surer of each other than this.
+/// The largest weight of the answer by names.
 const SUREST: f32 = 1.0 - 1e-6;
 
 /// Mixes the answer among unasked routes into logarithms of probabilities, which stay such. `names`: logits by names alone, none much
-/// above 0; `unasked`: see [`unaskedness`]; `in_scope`: the share, above 0, of good queries that were no more like what is known.
+/// above 0; `unasked`: see [`unaskedness`]; `in_scope`: the share, above 0, of good queries that were no more like what is known. Costs
+/// three exponentials and two logarithms for each route.
 pub fn mix(logarithms: &mut [f32], names: &[f32], unasked: &[f32], in_scope: f32) {
-    let whole: f32 = names.iter().map(|name| name.exp()).sum();
-    let mass: f32 = names.iter().zip(unasked).map(|(name, unasked)| name.exp() * unasked).sum();
-    if mass <= 0.0 {
+    let (mut whole, mut mass) = (0.0, 0.0);
+    for (name, unasked) in names.iter().zip(unasked) {
+        let power = name.exp();
+        whole += power;
+        mass += power * unasked;
+    }
+    let blind = odds(unasked.iter().sum(), unasked.len() as f32);
+    if mass <= 0.0 || blind <= 0.0 {
         return;
     }
-    let odds = ODDS * SHAPE * in_scope.powf(SHAPE - 1.0) * mass / (whole - mass).max(f32::MIN_POSITIVE);
-    let share = if odds.is_finite() { (odds / (1.0 + odds)).min(SUREST) } else { SUREST };
-    let (learned, named) = ((1.0 - share).ln(), (share / mass).ln());
+    // names that say nothing of the query leave the prior odds as they are
+    let said = if blind.is_finite() { odds(mass, whole) / blind } else { 1.0 };
+    let odds = ODDS * blind.min(MOST_BLIND) * said * SHAPE * in_scope.powf(SHAPE - 1.0);
+    let weight = if odds.is_finite() { (odds / (1.0 + odds)).min(SUREST) } else { SUREST };
+    let (learned, named) = ((1.0 - weight).ln(), (weight / mass).ln());
     for ((logarithm, name), unasked) in logarithms.iter_mut().zip(names).zip(unasked) {
         let (one, other) = (learned + *logarithm, named + name + unasked.ln());
         *logarithm = one.max(other) + (one.min(other) - one.max(other)).exp().ln_1p();
     }
+}
+
+/// Odds of a part of a whole; infinite where it is all.
+fn odds(part: f32, whole: f32) -> f32 {
+    part / (whole - part).max(0.0)
 }
 
 #[cfg(test)]
@@ -60,7 +76,8 @@ mod tests {
         let got = mixed(&[0.7, 0.2, 0.1], &[0.1, 0.6, 0.3], &unasked, 0.01);
         // by hand, in 64 bits
         let mass = 0.6 + 0.1 * 3.0 / 33.0;
-        let odds = 0.1 * 0.2 * 0.01_f64.powf(-0.8) * mass / (1.0 - mass);
+        let blind = (1.0 + 3.0 / 33.0) / (2.0 - 3.0 / 33.0);
+        let odds = 0.1 * 0.25 / blind * 0.2 * 0.01_f64.powf(-0.8) * mass / (1.0 - mass);
         let share = odds / (1.0 + odds);
         let want = [0.7 * (1.0 - share) + share * 0.1 / 11.0 / mass, 0.2 * (1.0 - share) + share * 0.6 / mass];
         for (got, want) in got.iter().zip(want) {
@@ -73,6 +90,21 @@ mod tests {
     fn routes_that_were_asked_or_wrong_often_take_next_to_nothing() {
         let got = mixed(&[0.6, 0.4], &[0.1, 0.9], &[unaskedness(500.0, 0.0), unaskedness(0.0, 10_000.0)], 0.5);
         assert!((got[0] - 0.6).abs() < 1e-3, "{got:?}");
+    }
+
+    #[test]
+    fn names_that_say_nothing_change_little_however_many_are_unasked() {
+        let asked = |n: usize| unaskedness(if n < 20 { 100.0 } else { 0.0 }, 0.0);
+        let unasked: Vec<f32> = (0..1_000).map(asked).collect();
+        let (mut probabilities, names) = (vec![0.01 / 999.0; 1_000], vec![1e-3; 1_000]);
+        probabilities[7] = 0.99;
+        for (in_scope, most) in [(1.0, 0.01), (0.1, 0.04)] {
+            let got = mixed(&probabilities, &names, &unasked, in_scope);
+            assert!((0.99 - most..0.99).contains(&got[7]), "{in_scope}: {}", got[7]);
+        }
+        // where all that may be chosen are unasked, what was learned decides among them
+        let got = mixed(&[0.9, 0.1], &[0.2, 0.8], &[1.0, 1.0], 1.0);
+        assert!((got[0] - 0.9).abs() < 0.01, "{got:?}");
     }
 
     #[test]

@@ -235,11 +235,11 @@ export class SonaEngine extends EngineOfToday {
     this.#live();
     checkName('name', name);
     const { wait, rest: parts } = splitAsync(options);
-    const { text, metadata, embedding, ...others } = parts;
+    const { text, metadata, aliases, embedding, ...others } = parts;
     const alone = embedding === undefined && Object.keys(others).length === 0;
     if (typeof text !== 'string' || !alone) return this.addRoute(name, parts);
     const vector = await this.#outer.vector('text', text, wait);
-    super.addRoute(name, { embedding: this.#outer.inner('text', vector), metadata });
+    super.addRoute(name, { embedding: this.#outer.inner('text', vector), metadata, aliases });
   }
 
   /** As in the main entry. */
@@ -535,7 +535,10 @@ export class SonaEngine extends EngineOfToday {
   /** The prior of a route as the core takes it. What is no prior is the core's to refuse. */
   /** Whether a name is a route's, or there is room for one more. */
   #canBeRoute(name: string): boolean {
-    return this.stats().routes < MOST_ROUTES || this.routes().some((route) => route.name === name);
+    return (
+      this.stats().routes < MOST_ROUTES ||
+      this.routes().some((route) => route.name === name || route.aliases?.includes(name))
+    );
   }
 
   #prior(outer: Outer, options: RouteParts): RouteParts {

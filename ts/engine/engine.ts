@@ -269,8 +269,10 @@ export class SonaEngine {
    * @param options.text the name or a description in words, in place of its embedding
    * @param options.texts several texts, 1 to 1,000, in its place: the prior is the mean of their directions
    * @param options.metadata plain data, kept with the route and returned by `routes` and `suggestRoutes`
-   * @param options.aliases other names of the route, up to 64: wherever a route is named, such a name does as well
-   * @throws `SONA_OUT_OF_RANGE` for the 10,001st
+   * @param options.aliases other names of the route, up to 64, in place of those that it had: every other call that names a route
+   * takes such a name, too
+   * @throws `SONA_OUT_OF_RANGE` for the 10,001st; `SONA_INVALID_ARGUMENT` for a name that is an alias of another route, and for an
+   * alias that is a route's name or alias already
    */
   addRoute(name: string, options: RouteParts = {}): void {
     this.#live();
@@ -747,7 +749,7 @@ export class SonaEngine {
     }
     if (prior) this.#read(prior.argument, prior.query);
     const id = call(() => native.routeAdd(handle, name, prior && this.#query, details));
-    this.#routes.added(name, id, details.aliases);
+    this.#routes.know(name, id);
   }
 
   /** Of several texts or their vectors. */
@@ -759,7 +761,7 @@ export class SonaEngine {
       embeddings.set(this.#read(`texts[${i}]`, query), dim * i);
     });
     const id = call(() => native.routeAddSeveral(handle, name, embeddings, details));
-    this.#routes.added(name, id, details.aliases);
+    this.#routes.know(name, id);
   }
 
   /** The number of the suggestion that led to a trajectory; -1 for none. */

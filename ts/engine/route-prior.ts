@@ -20,8 +20,8 @@ export interface RouteParts {
   /** Plain data that comes back with the route, in place of what was kept before. */
   metadata?: Metadata | undefined;
   /**
-   * Other names of the route, up to 64, in place of those that it had: wherever a route is named, such a name does as well. None may
-   * be the name or an alias of another route.
+   * Other names of the route, up to 64, in place of those that it had: every call that names a route, but for `addRoute`, takes such a
+   * name, too. None may be the name or an alias of a route already; with its route it is gone.
    */
   aliases?: readonly string[] | undefined;
 }

@@ -31,7 +31,7 @@ export interface RankedRoute {
   score: number;
   /**
    * Among the eligible routes: softmax of 20 x score, pooled with what past queries say once that has been learned, over a
-   * temperature that is fitted to outcomes. Routes are ranked by it. In a fallback the share of this route: the sum of its
+   * temperature that is fitted to outcomes, and mixed with what names say where the query is unlike all that is known. Routes are ranked by it. In a fallback the share of this route: the sum of its
    * qualities plus 1.
    */
   probability: number;
@@ -118,7 +118,7 @@ const STOPS = ['nothing', 'settled', 'rounds'] as const;
 /** Routes whose names are kept here: twice as many as there can be. */
 const MOST_KNOWN = 20_000;
 
-/** What crosses once: `described` changes with the metadata. */
+/** What crosses once: `described` changes with the metadata and the aliases. */
 interface Known {
   readonly name: string;
   readonly described: number;
@@ -154,28 +154,18 @@ export class Routes {
     this.#ids.set(name, id);
   }
 
-  /** What `addRoute` has been told; other names that the route had may be those of another by now. */
-  added(name: string, id: number, aliases: readonly string[] | undefined): void {
-    if (aliases) this.#forgetNames(id);
-    this.know(name, id);
-  }
-
-  #forgetNames(id: number): void {
-    for (const [name, known] of this.#ids) if (known === id) this.#ids.delete(name);
-  }
-
   forget(name: string): void {
     const id = this.#ids.get(name);
     this.#ids.delete(name);
-    if (id === undefined) return;
-    this.#known.delete(id);
-    this.#forgetNames(id);
+    if (id !== undefined) this.#known.delete(id);
   }
 
-  /** Learns the id of a name that has just been told by name. */
+  /** Learns the id of a route that has just been told by name; not of an alias, which may be another's tomorrow. */
   lookUp(handle: number, name: string): void {
     try {
-      this.know(name, native.routeId(handle, name));
+      const id = native.routeId(handle, name);
+      const json = native.route(handle, id);
+      if (json !== null && (JSON.parse(json) as RouteRow).name === name) this.know(name, id);
     } catch {
       // no route of that name: learning is off, or another thread has removed it
     }

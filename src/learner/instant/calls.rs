@@ -52,7 +52,8 @@ impl Learner {
     /// Adds a route or replaces its prior (a unit vector), and what else is told of it.
     ///
     /// # Errors
-    /// `SONA_OUT_OF_RANGE` when there are too many, `SONA_INVALID_ARGUMENT` for names of other routes.
+    /// `SONA_OUT_OF_RANGE` when there are too many, `SONA_INVALID_ARGUMENT` for a name that is another route's alias, and for
+    /// an alias that is a route's name or alias already.
     pub fn add_route(&self, name: &str, prior: Option<&[f32]>, told: RouteDetails<'_>) -> Result<RouteId> {
         let RouteDetails { metadata, aliases } = told;
         let instant = self.lock_instant();

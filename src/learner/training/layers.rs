@@ -192,7 +192,10 @@ impl Training {
             logits.clear();
             logits.extend(features.iter().map(|features| self.trust.pool(features)));
             logits.swap(0, *chosen);
-            evidence.add(&logits, *outcome);
+            // another answer, of names or of chance, made the other choices
+            if logits.iter().all(|logit| *logit <= logits[0]) {
+                evidence.add(&logits, *outcome);
+            }
         }
         self.calibration.step(&evidence);
     }
@@ -267,6 +270,8 @@ impl Training {
             self.calibration = Calibration::default();
         }
         self.trust = kept.trust;
+        // they were taken with the later weights
+        self.likenesses = Arc::default();
         for (index, layer) in self.layers.iter_mut().enumerate() {
             layer.base = match kept.layers.get(index) {
                 Some(base) => base.clone(),
