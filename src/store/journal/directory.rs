@@ -193,8 +193,7 @@ impl Identity {
 /// A directory that nobody else has open for writing, in this process or another, while this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    // the system lets go of the lock with the file
-    _file: File,
+    file: File,
     identity: Identity,
 }
 
@@ -218,11 +217,18 @@ impl Lock {
             }
         }
         let identity = file.metadata().map(|metadata| Identity::from_metadata(&metadata)).map_err(io)?;
-        Ok(Self { _file: file, identity })
+        Ok(Self { file, identity })
     }
 
     /// Whether the locked file is still the directory's.
     pub(super) fn holds(&self, directory: &Directory) -> bool {
         Identity::of(&directory.path.join(LOCK)).is_ok_and(|identity| identity == self.identity)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // the system lets go of it with the file, but a child that is being started holds that, too, for a moment
+        let _ = self.file.unlock();
     }
 }

@@ -75,9 +75,11 @@ impl Reader {
             // what follows the place is there, unless checkpoints have removed it or stand for what never was there
             let anew =
                 !self.begun || self.generation != head.generation || self.position.last < head.floor.max(head.bridged);
-            // the checkpoint of this very moment: what a later one has released is still kept here
-            let noted = head.has_checkpoint().then_some(head.checkpoint);
-            if anew && !self.begin(target, noted, head.from_nothing)? {
+            // not a newer one than this moment knows, whose records and what is kept it would be paired with
+            let usable = head.floor.max(head.bridged)..=head.checkpoint;
+            let found = if anew && head.has_checkpoint() { self.directory.checkpoints()? } else { Vec::new() };
+            let checkpoint = found.into_iter().find(|sequence| usable.contains(sequence));
+            if anew && !self.begin(target, checkpoint, head.from_nothing)? {
                 continue;
             }
             self.generation = head.generation;
