@@ -19,6 +19,11 @@ const BYTES: usize = 400;
 struct Count(u64);
 
 impl Replay for Count {
+    fn begin(&mut self) -> Result<()> {
+        self.0 = 0;
+        Ok(())
+    }
+
     fn checkpoint(&mut self, _: u64, _: &[u8]) -> Result<()> {
         Ok(())
     }
@@ -29,6 +34,10 @@ impl Replay for Count {
 
     fn record(&mut self, _: u64, bytes: &[u8]) -> Result<()> {
         self.0 += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn released(&mut self, _: u64, _: u64) -> Result<()> {
         Ok(())
     }
 }
@@ -54,6 +63,7 @@ fn main() {
     fs::remove_dir_all(&root).unwrap();
 }
 
+/// The first record after a pause wakes the thread, the next ones do not.
 fn appending(folder: &Path, rounds: usize) {
     let opened = opened(folder, Durability::Batched);
     let journal = &opened.journal;
@@ -69,12 +79,24 @@ fn appending(folder: &Path, rounds: usize) {
         }
         journal.flush(None).unwrap();
     }
+    let mut after_pauses = Vec::new();
+    for _ in 0..rounds {
+        journal.flush(None).unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+        let record = vec![7; BYTES];
+        after_pauses.push(timed(|| _ = std::hint::black_box(journal.append(record))));
+    }
     let empty: Vec<Duration> = (0..1_000).map(|_| Instant::now().elapsed()).collect();
     println!(
         "append: p50 {:?}, p99 {:?} (the clock alone {:?})",
         percentile(&mut times, 50),
         percentile(&mut times, 99),
         percentile(&mut empty.clone(), 50)
+    );
+    println!(
+        "append after a pause: p50 {:?}, p99 {:?}",
+        percentile(&mut after_pauses, 50),
+        percentile(&mut after_pauses, 99)
     );
 }
 

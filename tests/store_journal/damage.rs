@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::RngExt;
-use sona::store::journal::{Options, check, damaged_files};
+use sona::store::frame::Kind;
+use sona::store::journal::{Options, check, damaged_files, open};
 
 use crate::world::{Folder, Model, PATIENCE, reopen, try_open};
 
@@ -102,9 +103,7 @@ fn a_journal_that_is_gone_or_other_bytes_costs_what_came_after_the_checkpoint() 
         change(&folder.path().join("journal.redb"));
         let mut model = Model::default();
         let options = Options { now_ms: 9, ..Options::default() };
-        let opened =
-            sona::store::journal::open::<Vec<u8>>(folder.path(), sona::store::frame::Kind::ROUTER, options, &mut model)
-                .unwrap();
+        let opened = open::<Vec<u8>>(folder.path(), Kind::ROUTER, options, &mut model).unwrap();
         assert_eq!((model.sequence, opened.report.checkpoint), (CHECKPOINT, Some(CHECKPOINT)), "case {case}");
         assert_eq!(opened.report.set_aside.len(), usize::from(case > 0));
         assert_eq!(opened.report.notes.len(), 1);
@@ -187,7 +186,31 @@ fn flipped_bits_are_typed_and_lose_no_more_than_they_must() {
         drop(opened);
     }
     println!("{cases} files: {whole} whole, {cut} cut, {lost} from the checkpoint; the longest took {longest:?}");
-    assert!(whole > 0 && cut > 0 && longest < Duration::from_secs(1));
+    assert!(whole > 0 && cut > 0 && longest < PATIENCE);
+}
+
+/// Nobody's journal is made another's because it is damaged, too.
+#[test]
+fn a_damaged_journal_of_another_kind_is_left_alone() {
+    let written = Folder::new();
+    let (opened, mut model) = reopen(written.path());
+    for _ in 0..40 {
+        model.append(&opened.journal);
+    }
+    drop(opened);
+    let mut refused = 0;
+    // where the file says what it is and where its trees begin
+    for at in (0..320).step_by(4) {
+        let folder = copy(&written);
+        damage(&folder.path().join("journal.redb"), |bytes| bytes[at] ^= 1 << (at / 4 % 8));
+        match open::<Vec<u8>>(folder.path(), Kind::ENGINE, Options::default(), &mut Model::default()) {
+            Err(error) => refused += u32::from(error.code() == "SONA_INCOMPATIBLE_STATE"),
+            Ok(opened) => panic!("{at}: {:?}", opened.report),
+        }
+        assert!(damaged_files(folder.path()).unwrap().is_empty(), "{at}");
+    }
+    println!("refused {refused} of 80");
+    assert!(refused > 20, "{refused}");
 }
 
 #[test]

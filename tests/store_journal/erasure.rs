@@ -13,6 +13,11 @@ const MARKER: &[u8] = b"the-subject-that-wants-to-be-forgotten";
 struct Told(Vec<(u64, Vec<u8>)>);
 
 impl Replay for Told {
+    fn begin(&mut self) -> sona::Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
+
     fn checkpoint(&mut self, _: u64, _: &[u8]) -> sona::Result<()> {
         Ok(())
     }
@@ -23,6 +28,10 @@ impl Replay for Told {
 
     fn record(&mut self, sequence: u64, bytes: &[u8]) -> sona::Result<()> {
         self.0.push((sequence, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn released(&mut self, _: u64, _: u64) -> sona::Result<()> {
         Ok(())
     }
 }

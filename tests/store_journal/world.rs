@@ -115,6 +115,11 @@ impl Model {
 }
 
 impl Replay for Model {
+    fn begin(&mut self) -> Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
+
     fn checkpoint(&mut self, sequence: u64, bytes: &[u8]) -> Result<()> {
         let state = frame::decode(Kind::ROUTER, bytes)?;
         let reader = state.reader();
@@ -136,6 +141,12 @@ impl Replay for Model {
             return Err(SonaError::CorruptState { reason: format!("record {sequence} is another one") });
         }
         self.apply(sequence);
+        Ok(())
+    }
+
+    fn released(&mut self, _: u64, key: u64) -> Result<()> {
+        self.pending.remove(&key);
+        self.pending.remove(&key);
         Ok(())
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -12,33 +14,8 @@ use super::disk::Disk;
 use super::options::{Options, Record};
 use super::queue::{Limits, Operation, Queue, Queued};
 use super::status::{Health, State, Status};
+use super::waiters::{Answer, Patience, Waiters};
 use crate::error::{Result, SonaError};
-
-/// Who is told what a flush has come to.
-pub(super) type Answer = Box<dyn FnOnce(Result<u64>) + Send>;
-
-/// How long a wait may take.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Patience {
-    /// Until it is done or can't be done any more.
-    Endless,
-    /// So long at most.
-    Until(Instant),
-    /// Until an attempt fails.
-    OneFailure,
-}
-
-impl Patience {
-    pub(super) fn within(timeout: Option<Duration>) -> Self {
-        timeout.and_then(|timeout| Instant::now().checked_add(timeout)).map_or(Self::Endless, Self::Until)
-    }
-}
-
-struct Waiter {
-    target: u64,
-    deadline: Option<Instant>,
-    answer: Answer,
-}
 
 /// Behind one lock, which is held for moments.
 pub(super) struct Control<E> {
@@ -50,11 +27,17 @@ pub(super) struct Control<E> {
     wanted: u64,
     /// The writer is to try now, whatever it waits for.
     urgent: bool,
-    /// No attempt begins after this.
+    /// It has done so, instead of waiting out its pause: it does not again before it has waited out one.
+    hurried: bool,
+    /// No attempt begins after this, but for the last one.
     closing: Option<Instant>,
-    /// The writer has ended.
+    /// One attempt is made in any case.
+    last_attempt: bool,
+    /// The writer commits no more.
     ended: bool,
-    waiters: Vec<Waiter>,
+    /// The file is closed.
+    gone: bool,
+    waiters: Waiters,
 }
 
 /// What the writer does next.
@@ -82,6 +65,10 @@ pub(super) struct Shared<E> {
     limits: Limits,
     options: Options,
     path: PathBuf,
+    /// The journal's own thread, once it is there.
+    thread: OnceLock<ThreadId>,
+    /// One checkpoint, rewriting or closing at a time. Comes before the other locks.
+    pub(super) maintenance: Mutex<()>,
     pub(super) disk: Mutex<Disk>,
 }
 
@@ -95,9 +82,12 @@ impl<E: Record> Shared<E> {
                 wake_at: 1,
                 wanted: 0,
                 urgent: false,
+                hurried: false,
                 closing: None,
+                last_attempt: false,
                 ended: false,
-                waiters: Vec::new(),
+                gone: false,
+                waiters: Waiters::default(),
             }),
             work: Condvar::new(),
             done: Condvar::new(),
@@ -106,14 +96,20 @@ impl<E: Record> Shared<E> {
             limits: Limits { records: options.max_records, bytes: options.max_bytes },
             path: disk.directory.path().to_owned(),
             options,
+            thread: OnceLock::new(),
+            maintenance: Mutex::new(()),
             disk: Mutex::new(disk),
         }
     }
 
     pub(super) fn append(&self, operation: Operation<E>) -> u64 {
+        let weight = operation.weight();
         let mut control = self.control.lock();
-        let (sequence, lost) = control.queue.push(operation, self.limits);
+        let (sequence, lost) = control.queue.push(operation, weight, self.limits);
         if lost {
+            let full = || SonaError::io(&self.path, "more records waited than the queue may hold");
+            let error = control.health.last_error.clone().unwrap_or_else(full);
+            control.health.gave_up(error);
             self.changed(&mut control);
         }
         if lost || control.queue.waiting() >= control.wake_at {
@@ -149,13 +145,14 @@ impl<E: Record> Shared<E> {
     fn status_of(&self, control: &Control<E>) -> Status {
         Status {
             state: control.health.state(),
-            last_error: control.health.last_error.clone(),
+            last_error: control.health.last_error.as_ref().or(control.health.gap_error.as_ref()).cloned(),
             since: control.health.since(),
             durable: self.durable(),
             appended: control.queue.appended(),
             queued: control.queue.records(),
             queued_bytes: control.queue.bytes(),
             bytes: self.bytes.load(Ordering::Relaxed),
+            set_aside: control.health.set_aside.clone(),
         }
     }
 
@@ -180,10 +177,14 @@ impl<E: Record> Shared<E> {
         let mut control = self.control.lock();
         let target = target.unwrap_or_else(|| control.queue.appended());
         let failures = control.health.failures;
+        let own = self.is_own_thread();
         self.want(&mut control, target);
         loop {
             if let Some(answer) = self.answer(&control, target) {
                 return answer;
+            }
+            if own {
+                return Err(self.own_thread());
             }
             let late = match patience {
                 Patience::Endless => {
@@ -211,8 +212,25 @@ impl<E: Record> Shared<E> {
             return answer(result);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        control.waiters.push(Waiter { target, deadline, answer });
+        if let Err(answer) = control.waiters.add(target, deadline, answer) {
+            drop(control);
+            return answer(Err(SonaError::io(&self.path, "too many wait for the disk already")));
+        }
         self.want(&mut control, target);
+    }
+
+    /// Who calls is the journal's own thread, in a callback: it must not wait for itself.
+    pub(super) fn is_own_thread(&self) -> bool {
+        self.thread.get().is_some_and(|&own| own == thread::current().id())
+    }
+
+    pub(super) fn own_thread(&self) -> SonaError {
+        SonaError::io(&self.path, "the journal's own thread can't wait for it")
+    }
+
+    pub(super) fn runs_on(&self, thread: ThreadId) {
+        // there is one in a journal's life
+        let _ = self.thread.set(thread);
     }
 
     fn want(&self, control: &mut Control<E>, target: u64) {
@@ -229,9 +247,9 @@ impl<E: Record> Shared<E> {
         if durable >= target {
             return Some(Ok(durable));
         }
-        if control.queue.gap().is_some_and(|gap| gap <= target) {
-            let why = control.health.last_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
-            let reason = format!("records were given up from {} on{why}: make a checkpoint", durable + 1);
+        if let Some(gap) = control.queue.gap().filter(|&gap| gap <= target) {
+            let why = control.health.gap_error.as_ref().map_or_else(String::new, |error| format!(" ({error})"));
+            let reason = format!("records were given up from {gap} on{why}: make a checkpoint");
             return Some(Err(SonaError::io(&self.path, reason)));
         }
         control.ended.then_some(Err(SonaError::Closed))
@@ -245,8 +263,10 @@ impl<E: Record> Shared<E> {
     pub(super) fn close(&self, deadline: Instant) {
         let mut control = self.control.lock();
         control.queue.close();
-        control.closing.get_or_insert(deadline);
-        control.urgent = true;
+        if control.closing.is_none() {
+            control.closing = Some(deadline);
+            control.last_attempt = true;
+        }
         self.changed(&mut control);
         self.work.notify_one();
     }
@@ -255,25 +275,43 @@ impl<E: Record> Shared<E> {
         self.control.lock().closing.is_some()
     }
 
-    /// Waits until the writer has ended; false when it has not by then.
-    pub(super) fn wait_ended(&self, timeout: Duration) -> bool {
+    /// Waits until the file is closed; false when it is not by then.
+    pub(super) fn wait_gone(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut control = self.control.lock();
-        while !control.ended {
+        while !control.gone {
             if self.done.wait_until(&mut control, deadline).timed_out() {
-                return control.ended;
+                return control.gone;
             }
         }
         true
     }
 
-    /// The writer ends: whoever still waits is told.
+    /// The file is lost: nothing more gets there before a checkpoint.
+    pub(super) fn lost(&self, error: SonaError) {
+        let mut control = self.control.lock();
+        control.queue.lose(self.durable() + 1);
+        control.health.gave_up(error);
+        self.changed(&mut control);
+        drop(control);
+        self.wake();
+    }
+
+    /// The writer commits no more, be it that it was closed or that it broke: whoever still waits is told.
     pub(super) fn end(&self) {
         let mut control = self.control.lock();
         control.ended = true;
         control.queue.close();
+        control.closing.get_or_insert_with(Instant::now);
+        self.changed(&mut control);
         self.done.notify_all();
         self.tell(&mut control);
+    }
+
+    /// The file is closed.
+    pub(super) fn gone(&self) {
+        self.control.lock().gone = true;
+        self.done.notify_all();
     }
 
     /// For the writer: waits until there is something to do. Tells the listener and who waits on the way.
@@ -281,6 +319,7 @@ impl<E: Record> Shared<E> {
         let (delay, enough) = (self.options.durability.delay(), self.options.enough());
         let mut control = self.control.lock();
         let mut since = None;
+        control.hurried &= hand.retry_at.is_some();
         loop {
             self.tell(&mut control);
             let waiting = hand.records + control.queue.waiting();
@@ -291,18 +330,23 @@ impl<E: Record> Shared<E> {
                 }
                 None
             } else if let Some(retry_at) = hand.retry_at {
-                if control.closing.is_some_and(|deadline| now >= deadline) && !control.urgent {
+                if control.last_attempt {
+                    Some(now)
+                } else if control.closing.is_some_and(|deadline| now >= deadline) {
                     return Next::End;
+                } else {
+                    let hurry = control.urgent && !control.hurried && retry_at > now;
+                    let at = if hurry { now } else { retry_at };
+                    control.hurried = hurry || control.hurried && retry_at > now;
+                    Some(control.closing.map_or(at, |deadline| at.min(deadline)))
                 }
-                let at = if control.urgent { now } else { retry_at };
-                Some(control.closing.map_or(at, |deadline| at.min(deadline)))
             } else if waiting >= enough || control.wanted > self.durable() || control.closing.is_some() {
                 Some(now)
             } else {
                 Some(*since.get_or_insert(now) + delay)
             };
             if due.is_some_and(|due| due <= now) {
-                control.urgent = false;
+                (control.urgent, control.last_attempt) = (false, false);
                 control.wake_at = usize::MAX;
                 return Next::Commit;
             }
@@ -311,7 +355,7 @@ impl<E: Record> Shared<E> {
                 None if waiting == 0 => 1,
                 None => enough.saturating_sub(hand.records).max(1),
             };
-            let deadline = control.waiters.iter().filter_map(|waiter| waiter.deadline).min();
+            let deadline = control.waiters.deadline();
             match due.into_iter().chain(deadline).min() {
                 Some(until) => {
                     self.work.wait_until(&mut control, until);
@@ -335,19 +379,22 @@ impl<E: Record> Shared<E> {
             // a listener's panic is its own
             MutexGuard::unlocked(control, || drop(catch_unwind(AssertUnwindSafe(|| on_change(&status)))));
         }
-        let now = Instant::now();
-        let mut at = 0;
-        while at < control.waiters.len() {
-            let Waiter { target, deadline, .. } = control.waiters[at];
-            let late = || deadline.filter(|&deadline| deadline <= now).map(|_| Err(self.late(control)));
-            let Some(result) = self.answer(control, target).or_else(late) else {
-                at += 1;
-                continue;
-            };
-            let waiter = control.waiters.swap_remove(at);
-            MutexGuard::unlocked(control, || drop(catch_unwind(AssertUnwindSafe(|| (waiter.answer)(result)))));
-            // others may have come meanwhile
-            at = 0;
+        while let Some((answer, result)) = self.due(control) {
+            MutexGuard::unlocked(control, || drop(catch_unwind(AssertUnwindSafe(|| answer(result)))));
         }
+    }
+
+    /// One who waits for what has been decided, and what it has come to.
+    fn due(&self, control: &mut Control<E>) -> Option<(Answer, Result<u64>)> {
+        if let Some((lowest, highest)) = control.waiters.ends() {
+            if let Some(result) = self.answer(control, lowest) {
+                return control.waiters.take_lowest().map(|answer| (answer, result));
+            }
+            if let Some(result) = self.answer(control, highest) {
+                return control.waiters.take_highest().map(|answer| (answer, result));
+            }
+        }
+        let answer = control.waiters.take_late(Instant::now())?;
+        Some((answer, Err(self.late(control))))
     }
 }

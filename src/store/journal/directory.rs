@@ -33,6 +33,31 @@ impl Directory {
         &self.path
     }
 
+    /// Makes it, with the folders above that are not there, durably.
+    pub(super) fn create(&self) -> Result<()> {
+        let missing = |folder: &&Path| *folder != Path::new("") && !folder.exists();
+        let made: Vec<&Path> = self.path.ancestors().take_while(missing).collect();
+        fs::create_dir_all(&self.path).map_err(|error| SonaError::io(&self.path, error))?;
+        for folder in made {
+            let above = folder.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new("."));
+            file::sync_folder(above).map_err(|error| SonaError::io(above, error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a journal.
+    ///
+    /// # Errors
+    /// [`SonaError::Io`] when that can't be told, or a link of its name leads nowhere.
+    pub(super) fn has_journal(&self) -> Result<bool> {
+        let path = self.journal();
+        let found = path.try_exists().map_err(|error| SonaError::io(&path, error))?;
+        if !found && path.is_symlink() {
+            return Err(SonaError::io(&path, "it is a link that leads nowhere"));
+        }
+        Ok(found)
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL)
     }
@@ -87,7 +112,11 @@ impl Directory {
     pub(super) fn preserve(&self, path: &Path, now_ms: u64) -> Result<PathBuf> {
         let aside = self.aside(path, now_ms);
         let copied = fs::copy(path, &aside).and_then(|_| File::open(&aside)?.sync_all());
-        copied.map_err(|error| SonaError::io(&aside, error))?;
+        if let Err(error) = copied {
+            // a part of it is of no use to anybody
+            let _ = fs::remove_file(&aside);
+            return Err(SonaError::io(&aside, error));
+        }
         self.sync()?;
         Ok(aside)
     }
@@ -150,6 +179,9 @@ fn checkpoint_sequence(name: &str) -> Option<u64> {
 pub(super) struct Identity(u64, u64);
 
 impl Identity {
+    /// Whether the system numbers files.
+    pub(super) const TELLS_FILES_APART: bool = cfg!(unix);
+
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         fs::metadata(path).map(|metadata| Self::from_metadata(&metadata))
     }

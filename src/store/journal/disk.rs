@@ -1,8 +1,9 @@
 //! The database of a directory as the writer uses it: opened again after errors, and never believed to be there when it is not.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::directory::{Directory, Identity, Lock, remove};
 use super::group::Group;
@@ -11,6 +12,7 @@ use super::options::Options;
 use super::redb_file::{self, Attempt, How, Trouble, guarded};
 use crate::error::{Result, SonaError};
 use crate::fault;
+use crate::identity::Incarnation;
 
 /// Result of what is done with the disk.
 pub(super) type Written<T> = std::result::Result<T, Failure>;
@@ -25,6 +27,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What an error of the database says about its file.
+    pub(super) fn of(path: &Path, error: redb::Error) -> Self {
+        match Trouble::of(path, error) {
+            Trouble::Damaged(reason) => Self::Lost(SonaError::corrupt_state(reason).in_file(path)),
+            Trouble::Other(error) => Self::Passing(error),
+        }
+    }
+
     pub(super) fn into_error(self) -> SonaError {
         match self {
             Self::Lost(error) | Self::Passing(error) => error,
@@ -49,6 +59,17 @@ pub(super) struct Disk {
     /// The last attempt found the file damaged: it is checked as a whole when it is opened again.
     suspect: bool,
     bytes: u64,
+    /// The newest record that is committed; none while the directory is being opened, when nothing is known of it. A file
+    /// that has not come so far is not the one that was written.
+    committed: Option<u64>,
+    /// A file has been renamed, which is not yet durable.
+    folder_dirty: bool,
+    /// Copies of files that made way for others.
+    pub(super) set_aside: Vec<PathBuf>,
+    /// The last of them is of the file that is in place.
+    pub(super) preserved: bool,
+    /// It has been closed for good.
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -59,7 +80,25 @@ struct Open {
 
 impl Disk {
     pub(super) fn new(directory: Directory, options: Options, head: Head, lock: Lock) -> Self {
-        Self { directory, options, head, lock: Some(lock), open: None, suspect: false, bytes: 0 }
+        Self {
+            directory,
+            options,
+            head,
+            lock: Some(lock),
+            open: None,
+            suspect: false,
+            bytes: 0,
+            committed: None,
+            folder_dirty: false,
+            set_aside: Vec::new(),
+            preserved: false,
+            closed: false,
+        }
+    }
+
+    /// Everything up to a record is in the file from now on.
+    pub(super) fn has_come_to(&mut self, last: u64) {
+        self.committed = Some(self.committed.map_or(last, |committed| committed.max(last)));
     }
 
     /// Length of the file in bytes when it was last written.
@@ -74,6 +113,9 @@ impl Disk {
             fault::point("journal.commit");
             Ok(())
         })?;
+        if let Some(last) = group.last() {
+            self.has_come_to(last);
+        }
         Ok(())
     }
 
@@ -131,8 +173,25 @@ impl Disk {
         }
     }
 
+    /// Whether the file that is in place is this directory's, and has come as far as it must.
+    pub(super) fn confirm(&mut self) -> Written<()> {
+        let now = Identity::of(&self.directory.journal()).ok();
+        if self.open.as_ref().is_some_and(|open| Some(open.identity) != now) {
+            self.let_go();
+        }
+        self.take_lock()?;
+        self.ready()
+    }
+
     /// Opens the file unless it is open.
     fn ready(&mut self) -> Written<()> {
+        if self.closed {
+            return Err(SonaError::Closed.into());
+        }
+        if self.folder_dirty {
+            self.directory.sync()?;
+            self.folder_dirty = false;
+        }
         if self.open.is_some() {
             return Ok(());
         }
@@ -146,25 +205,45 @@ impl Disk {
             Err(error) => return Err(SonaError::io(&path, error).into()),
         };
         let how = if self.suspect { How::Checked } else { How::Existing };
+        let known = self.committed.is_some();
         let opened = guarded(|| {
             let database = redb_file::open(&path, how, &self.options)?;
-            let head = head_of(&database.begin_read()?)?;
-            Ok((database, head))
+            let transaction = database.begin_read()?;
+            let (head, last) = (head_of(&transaction)?, if known { last_of(&transaction)? } else { 0 });
+            drop(transaction);
+            Ok((database, head, last))
         });
-        let damaged = |reason| Failure::Lost(SonaError::corrupt_state(reason).in_file(&path));
         match opened {
-            Ok((database, Some(head))) => {
-                self.head = Head::parse(&head).map_err(Failure::Lost)?;
+            Ok((database, Some(head), last)) => {
+                self.head = self.recognized(&head, last)?;
                 self.suspect = false;
                 self.open = Some(Open { database, identity });
                 Ok(())
             }
-            Ok((_, None)) => Err(damaged("the journal has no head".to_owned())),
-            Err(error) => Err(match Trouble::of(&path, error) {
-                Trouble::Damaged(reason) => damaged(reason),
-                Trouble::Other(error) => Failure::Passing(error),
-            }),
+            Ok((_, None, _)) => Err(Failure::Lost(SonaError::corrupt_state("the journal has no head").in_file(&path))),
+            Err(error) => Err(Failure::of(&path, error)),
         }
+    }
+
+    /// The head of a file that has just been opened, if the file is the one that it must be.
+    fn recognized(&mut self, head: &[u8], last: u64) -> Written<Head> {
+        let path = self.directory.journal();
+        let Some(committed) = self.committed else { return Head::parse(head).map_err(Failure::Lost) };
+        let head = match Head::parse(head) {
+            Ok(head) if head.name == self.head.name && head.kind == self.head.kind => head,
+            Err(error @ SonaError::CorruptState { .. }) => return Err(Failure::Lost(error)),
+            _ => {
+                // whoever it belongs to may open it
+                self.lock = None;
+                return Err(SonaError::io(&path, "the journal of another directory is in its place").into());
+            }
+        };
+        let reached = head.reach(last);
+        if reached < committed {
+            let reason = format!("an older file is in its place, which ends with record {reached} of {committed}");
+            return Err(Failure::Lost(SonaError::io(&path, reason)));
+        }
+        Ok(head)
     }
 
     /// Takes the lock again if its file is gone, with the folder perhaps.
@@ -177,8 +256,16 @@ impl Disk {
     }
 
     /// Puts a new file in the place of the present one, whole and synced: with this head, and what `fill` adds.
-    pub(super) fn replace(&mut self, head: Head, fill: impl FnOnce(&WriteTransaction) -> Attempt<()>) -> Written<()> {
+    pub(super) fn replace(
+        &mut self,
+        mut head: Head,
+        fill: impl FnOnce(&WriteTransaction) -> Attempt<()>,
+    ) -> Written<()> {
+        if self.closed {
+            return Err(SonaError::Closed.into());
+        }
         self.take_lock()?;
+        head.generation = Incarnation::fresh().0;
         let new = self.directory.new_journal();
         remove(&new)?;
         let bytes = head.to_bytes()?;
@@ -199,9 +286,10 @@ impl Disk {
         fault::point("journal.replace");
         self.let_go();
         let path = self.directory.journal();
+        self.folder_dirty = true;
         fs::rename(&new, &path).map_err(|error| SonaError::io(&path, error))?;
+        self.preserved = false;
         fault::point("journal.replaced");
-        self.directory.sync()?;
         self.ready()
     }
 
@@ -220,12 +308,13 @@ impl Disk {
         Ok(())
     }
 
-    /// Closes the file, cleanly if it can be.
+    /// Closes the file for good, cleanly if it can be.
     ///
     /// # Errors
     /// [`SonaError::Io`]. What was committed is safe.
     pub(super) fn close(&mut self) -> Result<()> {
         let path = self.directory.journal();
+        self.closed = true;
         let open = self.open.take();
         let closed = guarded(|| open.map_or(Ok(()), |open| Ok(open.database.close()?)));
         self.lock = None;
@@ -241,6 +330,12 @@ impl Disk {
             Ok(())
         });
     }
+}
+
+/// The newest record of a database, 0 when it has none.
+pub(super) fn last_of(transaction: &ReadTransaction) -> Attempt<u64> {
+    let records = transaction.open_table(layout::RECORDS)?;
+    Ok(records.last()?.map_or(0, |(key, _)| u64::from_be_bytes(*key.value())))
 }
 
 /// The bytes of a database's head.

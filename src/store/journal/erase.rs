@@ -53,6 +53,7 @@ impl Disk {
             head.from_nothing = false;
             head.erased = at;
             head.rebased.retain(|&rebased| rebased > at);
+            head.lost.retain(|&(_, end)| end > at);
         }
         let before = self.head.clone();
         let judge = &mut Judge { filter, done: &mut done };

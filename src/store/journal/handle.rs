@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::checkpoint::Kept;
-use super::control::{Answer, Patience, Shared};
-use super::disk::{Disk, Failure};
+use super::control::Shared;
+use super::disk::{Disk, Failure, Written};
 use super::erase::{Rewritten, Verdict};
 use super::options::Record;
 use super::queue::Operation;
 use super::status::Status;
+use super::waiters::{Answer, Patience};
 use super::writer;
 use crate::error::{Result, SonaError};
 use crate::fault;
@@ -38,15 +39,14 @@ pub struct Checkpoint<'a, E> {
 pub struct Journal<E: Record> {
     shared: Arc<Shared<E>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// One checkpoint or rewriting at a time.
-    maintenance: Mutex<()>,
     name: String,
 }
 
 impl<E: Record> Journal<E> {
     /// Starts the thread for a directory that has been opened. `last`: the newest record that it holds; `keyed`: something
     /// is kept there.
-    pub(super) fn start(disk: Disk, last: u64, keyed: bool) -> Result<Self> {
+    pub(super) fn start(mut disk: Disk, last: u64, keyed: bool) -> Result<Self> {
+        disk.has_come_to(last);
         let path = disk.directory.path().to_owned();
         let name = disk.head.name.clone();
         let shared = Arc::new(Shared::new(disk, last, keyed));
@@ -55,7 +55,7 @@ impl<E: Record> Journal<E> {
             .name("sona-journal".into())
             .spawn(move || writer::run(&of_thread))
             .map_err(|error| SonaError::io(&path, error))?;
-        Ok(Self { shared, thread: Mutex::new(Some(thread)), maintenance: Mutex::new(()), name })
+        Ok(Self { shared, thread: Mutex::new(Some(thread)), name })
     }
 
     /// Appends a record and gives its sequence: one more than the last one's. Never waits for the disk. The order is that
@@ -87,21 +87,24 @@ impl<E: Record> Journal<E> {
     }
 
     /// Writes a checkpoint: its file, then a note of it. The last two files stay, with the records since the first of them.
-    /// Waits for the disk. When this fails nothing has changed but, perhaps, that a file is there which will be used.
+    /// Waits for the disk. When this fails the journal goes on as before, but what was done stays done: the file may be there,
+    /// which will be used, and what is `kept` be noted for it. Where the journal is found to be lost it is
+    /// [behind](super::State::Behind) from then on.
     ///
     /// # Errors
-    /// [`SonaError::Io`]; [`SonaError::OutOfRange`] for a cut that there has not been, or that a later one took the place of;
-    /// [`SonaError::InvalidArgument`] when `kept` is needed; [`SonaError::CorruptState`] and
+    /// [`SonaError::Io`]; [`SonaError::OutOfRange`] for a cut that there has not been, that is older than the newest checkpoint,
+    /// or that a later one took the place of; [`SonaError::InvalidArgument`] when `kept` is needed; [`SonaError::CorruptState`] and
     /// [`SonaError::IncompatibleState`] for bytes that are no state; [`SonaError::Closed`].
     pub fn checkpoint(&self, checkpoint: Checkpoint<'_, E>) -> Result<()> {
-        let _one = self.maintenance.lock();
+        let _one = self.maintenance()?;
         self.write_checkpoint(checkpoint)
     }
 
     /// Writes a checkpoint that does not hold what is to be erased, then the database anew with what passes `filter`, and removes all that
-    /// came before the checkpoint: when this returns, the bytes that were refused are in no file of the directory but those
+    /// came before the checkpoint, so the cut must come after the change that erases it in memory: when this returns, the bytes that were refused are in no file of the directory but those
     /// set aside as damaged ([`damaged_files`](super::damaged_files)). `filter` is asked once for each record, by sequence and bytes.
-    /// Commits wait meanwhile. Costs a copy of the database.
+    /// Commits wait meanwhile, so the queue must have room for what is appended, or the journal falls behind. Costs a copy of the
+    /// database.
     ///
     /// # Errors
     /// As [`checkpoint`](Self::checkpoint). It may have been done in part: then it must be done again.
@@ -110,23 +113,24 @@ impl<E: Record> Journal<E> {
         checkpoint: Checkpoint<'_, E>,
         mut filter: impl FnMut(u64, &[u8]) -> Verdict,
     ) -> Result<Rewritten> {
-        let _one = self.maintenance.lock();
+        let _one = self.maintenance()?;
         let cut = checkpoint.cut;
         self.write_checkpoint(checkpoint)?;
         self.shared.wait(None, Patience::OneFailure)?;
-        self.shared.disk.lock().rewrite(Some(cut), &mut filter).map_err(Failure::into_error)
+        let rewritten = self.shared.disk.lock().rewrite(Some(cut), &mut filter);
+        self.unless_lost(rewritten)
     }
 
     /// Writes the database anew with what passes `filter`, so that it takes no more room than it must and no freed page keeps bytes.
-    /// Checkpoints stay. Commits wait meanwhile.
+    /// Checkpoints stay. Commits wait meanwhile, so the queue must have room for what is appended, or the journal falls behind.
     ///
     /// # Errors
     /// [`SonaError::Io`], [`SonaError::CorruptState`]: the old file stays. [`SonaError::Closed`].
     pub fn rewrite(&self, mut filter: impl FnMut(u64, &[u8]) -> Verdict) -> Result<Rewritten> {
-        let _one = self.maintenance.lock();
-        self.check_open()?;
+        let _one = self.maintenance()?;
         self.shared.wait(None, Patience::OneFailure)?;
-        self.shared.disk.lock().rewrite(None, &mut filter).map_err(Failure::into_error)
+        let rewritten = self.shared.disk.lock().rewrite(None, &mut filter);
+        self.unless_lost(rewritten)
     }
 
     /// [`rewrite`](Self::rewrite) with all records.
@@ -177,7 +181,9 @@ impl<E: Record> Journal<E> {
         let target = self.shared.control.lock().queue.appended();
         let now = Instant::now();
         self.shared.close(now.checked_add(patience).unwrap_or(now));
-        if let Some(thread) = self.thread.lock().take() {
+        if !self.shared.is_own_thread()
+            && let Some(thread) = self.thread.lock().take()
+        {
             // its panics are caught inside
             let _ = thread.join();
         }
@@ -190,12 +196,16 @@ impl<E: Record> Journal<E> {
         Err(error.unwrap_or_else(|| SonaError::io(self.shared.disk.lock().directory.path(), lost)))
     }
 
-    fn check_open(&self) -> Result<()> {
-        if self.shared.is_closed() { Err(SonaError::Closed) } else { Ok(()) }
+    /// Keeps others from the files' order until it is let go of.
+    fn maintenance(&self) -> Result<MutexGuard<'_, ()>> {
+        if self.shared.is_own_thread() {
+            return Err(self.shared.own_thread());
+        }
+        let one = self.shared.maintenance.lock();
+        if self.shared.is_closed() { Err(SonaError::Closed) } else { Ok(one) }
     }
 
     fn write_checkpoint(&self, checkpoint: Checkpoint<'_, E>) -> Result<()> {
-        self.check_open()?;
         let Checkpoint { cut: at, bytes, kept } = checkpoint;
         frame::check_file(bytes, bytes.len() as u64)?;
         let behind = self.check_cut(at, kept.is_some())?;
@@ -205,28 +215,30 @@ impl<E: Record> Journal<E> {
         }
         let path = {
             let mut disk = self.shared.disk.lock();
-            if let Some(kept) = &kept {
-                match disk.rebase(at, kept) {
-                    Err(Failure::Lost(_)) if behind => {}
-                    done => done.map_err(Failure::into_error)?,
-                }
+            // whose directory it is, and whether it is the file that was written
+            match disk.confirm().and_then(|()| kept.as_ref().map_or(Ok(()), |kept| disk.rebase(at, kept))) {
+                Err(Failure::Lost(_)) if behind => {}
+                noted => self.unless_lost(noted)?,
             }
             disk.directory.checkpoint(at)
         };
+        fault::point("journal.rebased");
         file::save(&path, bytes)?;
         fault::point("journal.checkpoint");
         let mut disk = self.shared.disk.lock();
-        match disk.checkpointed(at) {
+        let noted = match disk.checkpointed(at) {
             Err(Failure::Lost(_)) if behind => disk.begin_anew(at, &kept.unwrap_or_default()),
             done => done,
-        }
-        .map_err(Failure::into_error)?;
-        self.shared.committed(at, disk.bytes());
+        };
+        let (bytes, set_aside) = (disk.bytes(), disk.set_aside.clone());
         drop(disk);
+        self.shared.control.lock().health.set_aside = set_aside;
+        self.unless_lost(noted)?;
+        self.shared.committed(at, bytes);
         let mut control = self.shared.control.lock();
         control.queue.checkpointed(at);
-        if behind {
-            control.health.succeeded();
+        if behind && control.queue.gap().is_none() {
+            control.health.caught_up();
         }
         self.shared.changed(&mut control);
         drop(control);
@@ -234,8 +246,20 @@ impl<E: Record> Journal<E> {
         Ok(())
     }
 
+    /// What was tried with the file. When that is found to be lost, the journal is behind from now on.
+    fn unless_lost<T>(&self, tried: Written<T>) -> Result<T> {
+        if let Err(Failure::Lost(error)) = &tried {
+            self.shared.lost(error.clone());
+        }
+        tried.map_err(Failure::into_error)
+    }
+
     /// Whether the checkpoint at a cut closes a gap.
     fn check_cut(&self, at: u64, has_kept: bool) -> Result<bool> {
+        let noted = self.shared.disk.lock().head.checkpoint;
+        if at < noted {
+            return Err(SonaError::out_of_range("cut", format_args!("at least {noted}, the newest checkpoint"), at));
+        }
         let control = self.shared.control.lock();
         let awaited = control.queue.awaited();
         let newest = control.queue.appended();
@@ -263,7 +287,8 @@ impl<E: Record> Drop for Journal<E> {
     fn drop(&mut self) {
         self.shared.close(Instant::now());
         if let Some(thread) = self.thread.lock().take()
-            && self.shared.wait_ended(FAREWELL)
+            && !self.shared.is_own_thread()
+            && self.shared.wait_gone(FAREWELL)
         {
             let _ = thread.join();
         }
@@ -276,7 +301,7 @@ impl<E: Record> std::fmt::Debug for Journal<E> {
     }
 }
 
-/// What a directory that nobody has open holds of damaged files.
+/// Files that openings of a directory, or checkpoints in place of a lost journal, have set aside as damaged. Takes no lock.
 ///
 /// # Errors
 /// [`SonaError::Io`].

@@ -43,6 +43,12 @@ pub(super) struct Head {
     pub(super) rebased: Vec<u64>,
     /// Checkpoint files below this one are to be deleted: what they hold was erased.
     pub(super) erased: u64,
+    /// The newest checkpoint that stands for records which were given up: who has not come so far must begin with one.
+    pub(super) bridged: u64,
+    /// First and last of numbers that no record has, since a checkpoint that stood for them is lost. Records go on after them.
+    pub(super) lost: Vec<(u64, u64)>,
+    /// Drawn for each file that takes the place of another, which tells them apart where the system doesn't.
+    pub(super) generation: u64,
 }
 
 impl Head {
@@ -58,6 +64,9 @@ impl Head {
             from_nothing: checkpoint.is_none(),
             rebased: Vec::new(),
             erased: 0,
+            bridged: 0,
+            lost: Vec::new(),
+            generation: 0,
         };
         if let Some(checkpoint) = checkpoint {
             head.set_checkpoint(checkpoint);
@@ -74,6 +83,32 @@ impl Head {
     /// Whether there was a checkpoint.
     pub(super) fn has_checkpoint(&self) -> bool {
         !self.checkpoint_file.is_empty()
+    }
+
+    /// Names none.
+    pub(super) fn forget_checkpoint(&mut self) {
+        self.checkpoint = 0;
+        self.checkpoint_file.clear();
+    }
+
+    /// The newest number that is not to come any more once everything up to `last` has been told.
+    pub(super) fn beyond(&self, last: u64) -> u64 {
+        self.lost.iter().find(|(first, _)| *first == last + 1).map_or(last, |&(_, end)| end)
+    }
+
+    /// Everything after `last` is given up, and no number comes again up to that of a checkpoint that is lost.
+    pub(super) fn go_on_after(&mut self, last: u64, newest: u64) {
+        let end = self.beyond(last).max(newest);
+        self.lost.retain(|&(first, _)| first <= last);
+        self.rebased.retain(|&at| at <= last);
+        if end > last {
+            self.lost.push((last + 1, end));
+        }
+    }
+
+    /// How far the file has come whose newest record is `last`.
+    pub(super) fn reach(&self, last: u64) -> u64 {
+        self.lost.iter().map(|&(_, end)| end).chain([self.checkpoint]).fold(last, u64::max)
     }
 
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {

@@ -38,6 +38,7 @@ mod status;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod waiters;
 mod writer;
 
 pub use directory::make;

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::directory::{Directory, Lock};
+use super::checkpoint::drop_kept_after;
+use super::directory::{Directory, Lock, remove};
 use super::disk::{Disk, Failure, Written};
 use super::handle::Journal;
 use super::layout::Head;
@@ -55,10 +56,12 @@ pub struct Opened<E: Record> {
 pub fn open<E: Record>(path: &Path, kind: Kind, options: Options, target: &mut dyn Replay) -> Result<Opened<E>> {
     let began = Instant::now();
     let directory = Directory::new(path);
-    fs::create_dir_all(path).map_err(|error| SonaError::io(path, error))?;
+    directory.create()?;
     let lock = Lock::take(&directory)?;
     directory.clean()?;
-    let mut opening = Opening::new(directory, kind, options, lock);
+    // what a process that was killed has renamed
+    directory.sync()?;
+    let mut opening = Opening::new(directory, kind, options, lock)?;
     opening.read_head()?;
     opening.begin(target)?;
     opening.tell(target)?;
@@ -97,25 +100,31 @@ struct Opening {
     mended: Option<PathBuf>,
     /// There is a file.
     exists: bool,
+    /// The newest checkpoint that there was, be it sound or not.
+    newest: u64,
+    /// What is noted in the end must be noted before a record is appended.
+    must_settle: bool,
     position: Position,
     aside: Aside,
     report: Report,
 }
 
 impl Opening {
-    fn new(directory: Directory, kind: Kind, options: Options, lock: Lock) -> Self {
+    fn new(directory: Directory, kind: Kind, options: Options, lock: Lock) -> Result<Self> {
         let head = Head::new(&kind.to_string(), Incarnation::fresh().to_string(), None);
-        Self {
-            exists: directory.journal().exists(),
+        Ok(Self {
+            exists: directory.has_journal()?,
             disk: Disk::new(directory, options, head, lock),
             kind,
             gathered: None,
             damage: None,
             mended: None,
+            newest: 0,
+            must_settle: false,
             position: Position::default(),
             aside: Aside::default(),
             report: Report::default(),
-        }
+        })
     }
 
     /// Whose directory it is, and where its journal begins.
@@ -125,23 +134,42 @@ impl Opening {
         }
         match self.disk.read() {
             Ok(_) => {}
-            Err(Failure::Lost(SonaError::CorruptState { reason })) => self.damage = Some(reason),
+            Err(Failure::Lost(SonaError::CorruptState { reason })) => {
+                let directory = &self.disk.directory;
+                let gathered = Gathered::from(&directory.journal(), &directory.salvage(), &self.disk.options)?;
+                (self.damage, self.gathered) = (Some(reason), Some(gathered));
+            }
             Err(failure) => return Err(failure.into_error()),
         }
         let kind = self.kind.to_string();
-        if self.damage.is_none() && self.disk.head.kind != kind {
-            let got = format!("one of kind {} in {}", self.disk.head.kind, self.disk.directory.path().display());
+        if let Some(head) = self.head()
+            && head.kind != kind
+        {
+            let got = format!("one of kind {} in {}", head.kind, self.disk.directory.path().display());
             return Err(SonaError::incompatible_state(format_args!("a directory of kind {kind}"), got));
         }
         Ok(())
     }
 
+    /// The journal's head, unless there is none that can be read.
+    fn head(&self) -> Option<&Head> {
+        match &self.gathered {
+            Some(gathered) => gathered.head.as_ref(),
+            None => Some(&self.disk.head).filter(|_| self.exists),
+        }
+    }
+
     /// Finds the newest checkpoint that is sound.
     fn begin(&mut self, target: &mut dyn Replay) -> Result<()> {
         let mut damaged = Vec::new();
-        let erased = self.disk.head.erased;
+        let noted = self.head().map(|head| (head.erased, head.checkpoint));
+        let (erased, newest) = noted.unwrap_or_default();
+        self.newest = newest;
         self.disk.remove_checkpoints(|sequence| sequence >= erased)?;
         for sequence in self.disk.directory.checkpoints()? {
+            if noted.is_none() {
+                self.newest = self.newest.max(sequence);
+            }
             let path = self.disk.directory.checkpoint(sequence);
             match load(&path).and_then(|bytes| target.checkpoint(sequence, &bytes)) {
                 Ok(()) => {
@@ -152,7 +180,7 @@ impl Opening {
                 Err(error) => return Err(error.in_file(&path)),
             }
         }
-        if self.position.base.is_none() && !self.may_begin_with_nothing(!damaged.is_empty())? {
+        if self.position.base.is_none() && !self.may_begin_with_nothing(!damaged.is_empty()) {
             let told: Vec<String> = damaged.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect();
             return Err(SonaError::corrupt_state(format_args!(
                 "{} holds no sound checkpoint, and its journal does not begin with the first record ({}); restore a backup, or move \
@@ -160,6 +188,9 @@ impl Opening {
                 self.disk.directory.path().display(),
                 told.join("; ")
             )));
+        }
+        if self.position.base.is_none() {
+            target.begin()?;
         }
         self.report.skipped += damaged.len() as u64;
         let now_ms = self.disk.options.now_ms;
@@ -170,18 +201,12 @@ impl Opening {
     }
 
     /// Whether the records alone lead to the whole.
-    fn may_begin_with_nothing(&mut self, had_checkpoints: bool) -> Result<bool> {
-        if !self.exists {
-            return Ok(!had_checkpoints);
+    fn may_begin_with_nothing(&self, had_checkpoints: bool) -> bool {
+        match (self.head(), &self.gathered) {
+            (Some(head), _) => head.from_nothing,
+            (None, Some(gathered)) => gathered.first() == Some(1),
+            (None, None) => !had_checkpoints,
         }
-        if self.damage.is_none() {
-            return Ok(self.disk.head.from_nothing);
-        }
-        let gathered =
-            Gathered::from(&self.disk.directory.journal(), &self.disk.directory.salvage(), &self.disk.options)?;
-        let whole = gathered.head.as_ref().map_or(gathered.first() == Some(1), |head| head.from_nothing);
-        self.gathered = Some(gathered);
-        Ok(whole)
     }
 
     /// Tells what the journal holds after the checkpoint, and mends it where that can't be told.
@@ -190,7 +215,11 @@ impl Opening {
             if self.position.base.is_some() {
                 self.aside.notes.push("the journal is gone: what came after the checkpoint is lost".to_owned());
             }
-            let head = Head::new(&self.kind.to_string(), self.disk.head.name.clone(), self.position.base);
+            let last = self.position.last;
+            let mut head = Head::new(&self.kind.to_string(), self.disk.head.name.clone(), self.position.base);
+            head.go_on_after(last, self.newest);
+            self.note_lost(last);
+            self.position.last = head.beyond(last);
             return self.disk.replace(head, |_| Ok(())).map_err(Failure::into_error);
         }
         let mut most = u64::MAX;
@@ -201,6 +230,10 @@ impl Opening {
             }
             let transaction = self.disk.read().map_err(Failure::into_error)?;
             match replay(&transaction, &self.disk.head, &mut self.position, target) {
+                // a checkpoint that is lost stood for records which the journal does not hold
+                Ok(()) if self.position.last < self.newest && self.mended.is_none() => {
+                    damage = Some(format!("it ends with record {}", self.position.last));
+                }
                 Ok(()) => {}
                 Err(Stop::Refused(error)) => return Err(error),
                 Err(Stop::Unsound(error)) => {
@@ -221,7 +254,8 @@ impl Opening {
                         damage = Some(reason);
                     }
                     // a disk that is full now may have room later
-                    Ok(()) | Err(Failure::Passing(SonaError::Io { .. })) => return Ok(()),
+                    Err(Failure::Passing(SonaError::Io { .. })) if !self.must_settle => return Ok(()),
+                    Ok(()) => return Ok(()),
                     Err(failure) => return Err(failure.into_error()),
                 }
             }
@@ -230,40 +264,73 @@ impl Opening {
 
     /// Makes a journal of what can be read of it, up to `most`, and sets the damaged one aside.
     fn mend(&mut self, why: &str, most: u64) -> Result<()> {
-        let (directory, options) = (self.disk.directory.clone(), self.disk.options.clone());
-        let journal = directory.journal();
         if self.mended.is_none() {
+            let journal = self.disk.directory.journal();
             // before it is closed, which writes to it
-            let aside = directory.preserve(&journal, options.now_ms)?;
+            let aside = self.disk.directory.preserve(&journal, self.disk.options.now_ms)?;
+            self.disk.preserved = true;
             self.aside.note(&journal, aside.clone(), why);
             self.mended = Some(aside);
         }
+        let remade = self.remake(most);
+        if remade.is_err()
+            && self.disk.preserved
+            && let Some(copy) = &self.mended
+        {
+            // it is still in place, and each attempt would leave one more
+            let _ = remove(copy);
+        }
+        remade
+    }
+
+    fn remake(&mut self, most: u64) -> Result<()> {
+        let (directory, options) = (self.disk.directory.clone(), self.disk.options.clone());
         self.disk.let_go();
         let gathered = match (self.gathered.take(), &self.mended) {
             (None, Some(aside)) => Gathered::from(aside, &directory.salvage(), &options)?,
             (gathered, _) => gathered.unwrap_or_default(),
         };
-        let name = gathered.head.as_ref().map_or_else(|| self.disk.head.name.clone(), |head| head.name.clone());
         let base = self.position.base;
-        let mut head = Head::new(&self.kind.to_string(), name, base);
-        head.rebased = gathered.head.as_ref().map(|head| head.rebased.clone()).unwrap_or_default();
-        let left_out = gathered.restore(&mut self.disk, head, base.unwrap_or(0), most, &self.position.refused)?;
+        let old = gathered.head.clone().unwrap_or_else(|| self.disk.head.clone());
+        let mut head = Head::new(&self.kind.to_string(), old.name, base);
+        (head.rebased, head.lost, head.erased) = (old.rebased, old.lost, old.erased);
+        let last = gathered.reach(&head, base.unwrap_or(0), most);
+        head.go_on_after(last, self.newest);
+        self.position.skipped = gathered.restore(&mut self.disk, head, last, &self.position.refused)?;
+        self.note_lost(last);
         self.gathered = Some(gathered);
-        self.position.skipped = left_out;
         Ok(())
+    }
+
+    /// Says when a checkpoint is lost that stood for more records than could be restored.
+    fn note_lost(&mut self, last: u64) {
+        if last < self.newest {
+            self.aside.notes.push(format!("records {} to {} are lost with a checkpoint", last + 1, self.newest));
+            self.position.skipped = self.position.skipped.max(self.newest - last);
+        }
     }
 
     /// Notes the checkpoint that was restored. The file is written to in any case, which shows that it can be.
     fn settle(&mut self) -> Written<()> {
         let mut head = self.disk.head.clone();
-        if let Some(base) = self.position.base {
-            if head.checkpoint < base || !head.has_checkpoint() {
-                // the process ended between the file and its note
-                return self.disk.checkpointed(base);
-            }
-            head.set_checkpoint(base);
+        // numbers are given out again from the last record on: what was noted of later ones must not be taken for theirs
+        let last = self.position.last;
+        let unborn = head.rebased.iter().any(|&at| at > last);
+        head.rebased.retain(|&at| at <= last);
+        self.must_settle = unborn;
+        let restored = self.position.base;
+        let noted = head.has_checkpoint().then_some(head.checkpoint);
+        match restored {
+            Some(base) if noted.is_some_and(|noted| noted >= base) => head.set_checkpoint(base),
+            Some(_) => {}
+            None => head.forget_checkpoint(),
         }
-        self.disk.write_head(head, |_| Ok(()))
+        self.disk.write_head(head, |transaction| if unborn { drop_kept_after(transaction, last) } else { Ok(()) })?;
+        match restored {
+            // the process ended between the file and its note
+            Some(base) if noted.is_none_or(|noted| noted < base) => self.disk.checkpointed(base),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -15,12 +15,13 @@ pub(super) enum Operation<E> {
 }
 
 impl<E: Record> Operation<E> {
-    fn weight(&self) -> usize {
+    /// What it takes in the queue. Asks the record, so it is no call to make under a lock or with half of something done.
+    pub(super) fn weight(&self) -> usize {
         let record = match self {
             Self::Record(record) | Self::Keep(_, record) | Self::Releasing(_, record) => record.weight(),
             Self::Release(_) => 0,
         };
-        record + size_of::<Queued<E>>()
+        record.saturating_add(size_of::<Queued<E>>())
     }
 
     fn has_key(&self) -> bool {
@@ -85,14 +86,13 @@ impl<E: Record> Queue<E> {
     }
 
     /// The sequence of what was appended; true when the journal is behind from here on.
-    pub(super) fn push(&mut self, operation: Operation<E>, limits: Limits) -> (u64, bool) {
+    pub(super) fn push(&mut self, operation: Operation<E>, weight: usize, limits: Limits) -> (u64, bool) {
         self.appended += 1;
         let sequence = self.appended;
         self.keyed |= operation.has_key();
         if !self.accepts() {
             return (sequence, false);
         }
-        let weight = operation.weight();
         if self.records >= limits.records || self.bytes.saturating_add(weight) > limits.bytes {
             self.lose(sequence);
             return (sequence, true);
@@ -203,7 +203,7 @@ mod tests {
     const LIMITS: Limits = Limits { records: 3, bytes: usize::MAX };
 
     fn push(queue: &mut Queue<Vec<u8>>) -> (u64, bool) {
-        queue.push(Operation::Record(vec![1; 10]), LIMITS)
+        queue.push(Operation::Record(vec![1; 10]), 10, LIMITS)
     }
 
     fn taken(queue: &mut Queue<Vec<u8>>) -> Vec<u64> {
@@ -272,8 +272,8 @@ mod tests {
     fn bytes_are_limited_too() {
         let mut queue = Queue::new(0, false);
         let limits = Limits { records: 10, bytes: 2_000 };
-        assert!(!queue.push(Operation::Record(vec![0; 1_500]), limits).1);
-        assert!(queue.push(Operation::Keep(1, vec![0; 1_500]), limits).1);
+        assert!(!queue.push(Operation::Record(vec![0; 1_500]), 1_500, limits).1);
+        assert!(queue.push(Operation::Keep(1, vec![0; 1_500]), 1_500, limits).1);
         assert!(queue.keyed());
     }
 }

@@ -24,6 +24,8 @@ pub struct Reader {
     open: Option<(ReadOnlyDatabase, Identity)>,
     position: Position,
     begun: bool,
+    /// Which file it was that was read.
+    generation: u64,
 }
 
 /// What a reading has found.
@@ -49,8 +51,14 @@ pub struct Refreshed {
 pub fn open_read_only(path: &Path, kind: Kind, target: &mut dyn Replay) -> Result<(Reader, Refreshed)> {
     let directory = Directory::new(path);
     fs::metadata(path).map_err(|error| SonaError::io(path, error))?;
-    let mut reader =
-        Reader { directory, kind: kind.to_string(), open: None, position: Position::default(), begun: false };
+    let mut reader = Reader {
+        directory,
+        kind: kind.to_string(),
+        open: None,
+        position: Position::default(),
+        begun: false,
+        generation: 0,
+    };
     let refreshed = reader.refresh(target)?;
     Ok((reader, refreshed))
 }
@@ -61,23 +69,48 @@ impl Reader {
     /// # Errors
     /// As [`open_read_only`].
     pub fn refresh(&mut self, target: &mut dyn Replay) -> Result<Refreshed> {
+        for _ in 0..ATTEMPTS {
+            let Some(transaction) = self.begin_read()? else { return self.checkpoint_only(target) };
+            let head = self.head(&transaction)?;
+            // what follows the place is there, unless checkpoints have removed it or stand for what never was there
+            let anew =
+                !self.begun || self.generation != head.generation || self.position.last < head.floor.max(head.bridged);
+            // not a newer one than this moment knows, whose records and what is kept it would be paired with
+            let usable = head.floor.max(head.bridged)..=head.checkpoint;
+            let found = if anew && head.has_checkpoint() { self.directory.checkpoints()? } else { Vec::new() };
+            let checkpoint = found.into_iter().find(|sequence| usable.contains(sequence));
+            if anew && !self.begin(target, checkpoint, head.from_nothing)? {
+                continue;
+            }
+            self.generation = head.generation;
+            return self.tell(&transaction, &head, target, anew);
+        }
+        Err(self.no_checkpoint())
+    }
+
+    fn head(&self, transaction: &ReadTransaction) -> Result<Head> {
         let path = self.directory.journal();
-        let Some(transaction) = self.begin_read()? else { return self.checkpoint_only(target) };
-        let head = guarded(|| head_of(&transaction)).map_err(|error| Trouble::of(&path, error).into_error(&path))?;
+        let head = guarded(|| head_of(transaction)).map_err(|error| Trouble::of(&path, error).into_error(&path))?;
         let head = head.ok_or_else(|| SonaError::corrupt_state("the journal has no head"));
         let head = head.and_then(|head| Head::parse(&head)).map_err(|error| error.in_file(&path))?;
         if head.kind != self.kind {
             let got = format!("one of kind {} in {}", head.kind, self.directory.path().display());
             return Err(SonaError::incompatible_state(format_args!("a directory of kind {}", self.kind), got));
         }
-        // what follows the place is there, unless checkpoints have removed it
-        let anew = !self.begun || self.position.last < head.floor;
-        if anew {
-            self.begin_with_checkpoint(target, head.from_nothing)?;
-        }
+        Ok(head)
+    }
+
+    fn tell(
+        &mut self,
+        transaction: &ReadTransaction,
+        head: &Head,
+        target: &mut dyn Replay,
+        anew: bool,
+    ) -> Result<Refreshed> {
+        let path = self.directory.journal();
         let before = self.position.restored + self.position.kept;
         let told = |position: &Position| position.restored + position.kept - before;
-        match replay(&transaction, &head, &mut self.position, target) {
+        match replay(transaction, head, &mut self.position, target) {
             Ok(()) => {}
             Err(Stop::Refused(error) | Stop::Unsound(error)) => return Err(error.in_file(&path)),
             Err(Stop::Damaged(reason)) => return Err(SonaError::corrupt_state(reason).in_file(&path)),
@@ -91,42 +124,46 @@ impl Reader {
     }
 
     fn checkpoint_only(&mut self, target: &mut dyn Replay) -> Result<Refreshed> {
-        let newest = self.directory.checkpoints()?.first().copied();
-        let anew = !self.begun || newest.is_some_and(|newest| newest > self.position.last);
-        if anew {
-            self.begin_with_checkpoint(target, true)?;
-        }
-        Ok(Refreshed { sequence: self.position.last, told: 0, anew, checkpoint_only: true })
-    }
-
-    /// Begins anew with the newest checkpoint.
-    fn begin_with_checkpoint(&mut self, target: &mut dyn Replay, from_nothing: bool) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let newest = self.directory.checkpoints()?.first().copied();
-            let Some(sequence) = newest else {
-                if from_nothing {
-                    (self.position, self.begun) = (Position::at(None), true);
-                    return Ok(());
-                }
-                continue;
-            };
-            let path = self.directory.checkpoint(sequence);
-            match load(&path) {
-                Ok(bytes) => {
-                    target.checkpoint(sequence, &bytes).map_err(|error| error.in_file(&path))?;
-                    (self.position, self.begun) = (Position::at(Some(sequence)), true);
-                    return Ok(());
-                }
-                // removed since it was found
-                Err(SonaError::Io { .. }) if !path.exists() => {}
-                Err(error) => return Err(error.in_file(&path)),
+            let anew = !self.begun || newest.is_some_and(|newest| newest > self.position.last);
+            if !anew || self.begin(target, newest, true)? {
+                return Ok(Refreshed { sequence: self.position.last, told: 0, anew, checkpoint_only: true });
             }
         }
-        Err(SonaError::corrupt_state(format_args!("{} holds no checkpoint", self.directory.path().display())))
+        Err(self.no_checkpoint())
+    }
+
+    /// Begins anew with a checkpoint, or with nothing; false when its file has been removed meanwhile.
+    fn begin(&mut self, target: &mut dyn Replay, checkpoint: Option<u64>, from_nothing: bool) -> Result<bool> {
+        // whatever becomes of it, what was told before is not to be gone on with
+        self.begun = false;
+        match checkpoint {
+            Some(sequence) => {
+                let path = self.directory.checkpoint(sequence);
+                match load(&path) {
+                    Ok(bytes) => target.checkpoint(sequence, &bytes).map_err(|error| error.in_file(&path))?,
+                    Err(SonaError::Io { .. }) if matches!(path.try_exists(), Ok(false)) => return Ok(false),
+                    Err(error) => return Err(error.in_file(&path)),
+                }
+            }
+            None if from_nothing => target.begin()?,
+            None => return Ok(false),
+        }
+        (self.position, self.begun) = (Position::at(checkpoint), true);
+        Ok(true)
+    }
+
+    fn no_checkpoint(&self) -> SonaError {
+        SonaError::corrupt_state(format_args!("{} holds no checkpoint", self.directory.path().display()))
     }
 
     /// What is committed; none when the file has to be repaired first, which only a writer can.
     fn begin_read(&mut self) -> Result<Option<ReadTransaction>> {
+        if !Identity::TELLS_FILES_APART {
+            // the one that is open may have been replaced
+            self.open = None;
+        }
         let path = self.directory.journal();
         let identity = Identity::of(&path).map_err(|error| SonaError::io(&path, error))?;
         if self.open.as_ref().is_some_and(|(_, open)| *open != identity) {

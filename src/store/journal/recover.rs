@@ -10,13 +10,15 @@ use super::directory::remove;
 use super::disk::{Disk, Failure, head_of};
 use super::layout::{self, Entry, Head};
 use super::options::Options;
-use super::redb_file::{self, Attempt, How, guarded};
+use super::redb_file::{self, Attempt, How, Trouble, guarded};
 use crate::error::{Result, SonaError};
 
 /// All that could be read, value by value as it stood, with its checksum verified.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) head: Option<Head>,
+    /// Why the head is not for this version.
+    refused: Option<SonaError>,
     records: BTreeMap<u64, Vec<u8>>,
     kept: BTreeMap<[u8; 16], Vec<u8>>,
     /// Values that did not match their checksums.
@@ -31,9 +33,16 @@ impl Gathered {
         for how in [How::Existing, How::Checked] {
             let mut found = Self::default();
             fs::copy(damaged, scratch).map_err(|error| SonaError::io(scratch, error))?;
-            // what was found until the first error is good
-            let _ = guarded(|| found.read(redb_file::open(scratch, how, options)?));
+            let read = guarded(|| found.read(redb_file::open(scratch, how, options)?));
             remove(scratch)?;
+            match read.map_err(|error| Trouble::of(scratch, error)) {
+                // what was found until the first error is good
+                Ok(()) | Err(Trouble::Damaged(_)) => {}
+                Err(Trouble::Other(error)) => return Err(error),
+            }
+            if let Some(error) = found.refused.take() {
+                return Err(error.in_file(damaged));
+            }
             gathered.merge(found);
         }
         Ok(gathered)
@@ -48,11 +57,15 @@ impl Gathered {
 
     fn read(&mut self, database: Database) -> Attempt<()> {
         let transaction = database.begin_read()?;
-        let head = guarded(|| head_of(&transaction));
-        self.head = head.ok().flatten().and_then(|head| Head::parse(&head).ok());
-        // a damaged table does not keep from the other
+        let head = guarded(|| head_of(&transaction)).map(|head| match head.map(|head| Head::parse(&head)) {
+            Some(Ok(head)) => self.head = Some(head),
+            Some(Err(error @ SonaError::IncompatibleState { .. })) => self.refused = Some(error),
+            Some(Err(_)) | None => {}
+        });
+        // a damaged table does not keep from the others; the first error says most, for some only say that there was one
         let kept = guarded(|| self.read_kept(&transaction));
-        self.read_records(&transaction).and(kept)
+        let records = guarded(|| self.read_records(&transaction));
+        head.and(kept).and(records)
     }
 
     fn read_records(&mut self, transaction: &ReadTransaction) -> Attempt<()> {
@@ -89,9 +102,10 @@ impl Gathered {
     }
 
     /// The last record after `base` to which nothing is missing, and no further than `most`.
-    fn reach(&self, base: u64, most: u64) -> u64 {
+    pub(super) fn reach(&self, head: &Head, base: u64, most: u64) -> u64 {
         let mut last = base;
         for (&sequence, value) in self.records.range(base.saturating_add(1)..) {
+            last = head.beyond(last);
             let whole = match Entry::read(sequence, value) {
                 Some(Entry::Kept(key)) => self.kept.contains_key(&layout::kept_key(key, sequence)),
                 entry => entry.is_some(),
@@ -104,17 +118,9 @@ impl Gathered {
         last
     }
 
-    /// Makes a new database of what can be applied after `base`, up to `most`, without what was kept and is `refused`. Returns
-    /// how many records it leaves out.
-    pub(super) fn restore(
-        &self,
-        disk: &mut Disk,
-        head: Head,
-        base: u64,
-        most: u64,
-        refused: &HashSet<[u8; 16]>,
-    ) -> Result<u64> {
-        let last = self.reach(base, most);
+    /// Makes a new database of what there is up to `last`, without what was kept and is `refused`. Returns how many records it
+    /// leaves out.
+    pub(super) fn restore(&self, disk: &mut Disk, head: Head, last: u64, refused: &HashSet<[u8; 16]>) -> Result<u64> {
         let made = disk.replace(head, |transaction| {
             let mut records = transaction.open_table(layout::RECORDS)?;
             for (sequence, value) in self.records.range(..=last) {

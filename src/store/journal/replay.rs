@@ -9,12 +9,16 @@ use super::layout::{self, Entry, Head};
 use super::redb_file::Attempt;
 use crate::error::{Result, SonaError};
 
-/// Who restores a state from a directory. First comes a checkpoint, if there is one, then what was kept, then records, in
-/// order.
+/// Who restores a state from a directory. First comes a checkpoint, or the beginning where there is none, then what was
+/// kept, then records, in order.
 ///
 /// An answer of [`SonaError::CorruptState`] says that what came is damaged: an older checkpoint is tried, or the
 /// journal ends before the record. Any other error ends the opening, which then has changed nothing.
 pub trait Replay {
+    /// There is no checkpoint: what comes begins with the first record of all, so whatever has come before is to be
+    /// forgotten.
+    fn begin(&mut self) -> Result<()>;
+
     /// The state at a point. It may come again, with another state, from which to begin anew.
     fn checkpoint(&mut self, sequence: u64, bytes: &[u8]) -> Result<()>;
 
@@ -23,6 +27,10 @@ pub trait Replay {
 
     /// A record after the checkpoint.
     fn record(&mut self, sequence: u64, bytes: &[u8]) -> Result<()>;
+
+    /// After the checkpoint, nothing is kept under a key any more. Not called for what
+    /// [`append_releasing`](super::Journal::append_releasing) appended: the record says it.
+    fn released(&mut self, sequence: u64, key: u64) -> Result<()>;
 }
 
 /// How far somebody has come.
@@ -112,6 +120,7 @@ fn tell(transaction: &ReadTransaction, head: &Head, position: &mut Position, tar
         if !position.begun {
             tell_kept(&kept, head, base, &released, position, target)?;
         }
+        position.last = head.beyond(position.last);
         if sequence != position.last + 1 {
             return Err(Stop::Damaged(format!("record {} is missing", position.last + 1)));
         }
@@ -125,7 +134,8 @@ fn tell(transaction: &ReadTransaction, head: &Head, position: &mut Position, tar
                     bytes.ok_or_else(|| Stop::Damaged(format!("record {sequence}, which is kept, is damaged")))?;
                 deliver(|| target.record(sequence, bytes))
             }
-            Entry::Release(_) | Entry::Erased => Ok(()),
+            Entry::Release(key) => deliver(|| target.released(sequence, key)),
+            Entry::Erased => Ok(()),
         };
         told?;
         position.last = sequence;
@@ -134,6 +144,7 @@ fn tell(transaction: &ReadTransaction, head: &Head, position: &mut Position, tar
     if !position.begun {
         tell_kept(&kept, head, base, &released, position, target)?;
     }
+    position.last = head.beyond(position.last);
     if first == 0 && counted != records.len()? {
         return Err(Stop::Damaged(format!("{} records are there, {counted} were found", records.len()?)));
     }

@@ -1,5 +1,6 @@
 //! How a journal is doing.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::error::SonaError;
@@ -23,7 +24,7 @@ pub enum State {
 pub struct Status {
     /// What becomes of a record that is appended now.
     pub state: State,
-    /// Why the last attempt failed; none since the last one that succeeded.
+    /// Why the last attempt failed; none since the last one that succeeded. Where the journal is behind, why it is.
     pub last_error: Option<SonaError>,
     /// How long it has been in this state.
     pub since: Duration,
@@ -37,12 +38,17 @@ pub struct Status {
     pub queued_bytes: usize,
     /// Length of the journal's file in bytes, at the last commit.
     pub bytes: u64,
+    /// Where journals are now that were found damaged, or older than they must be, since the directory was opened.
+    pub set_aside: Vec<PathBuf>,
 }
 
 /// What the writer found at its last attempts.
 #[derive(Debug)]
 pub(super) struct Health {
     pub(super) last_error: Option<SonaError>,
+    /// Why records were given up, until a checkpoint stands for them.
+    pub(super) gap_error: Option<SonaError>,
+    pub(super) set_aside: Vec<PathBuf>,
     /// Attempts that have failed, ever.
     pub(super) failures: u64,
     /// The last attempt has failed, and there will be another.
@@ -57,6 +63,8 @@ impl Default for Health {
     fn default() -> Self {
         Self {
             last_error: None,
+            gap_error: None,
+            set_aside: Vec::new(),
             failures: 0,
             failing: false,
             state: State::Healthy,
@@ -73,9 +81,20 @@ impl Health {
         self.failing = failing;
     }
 
+    /// Records are given up, for a reason of which the first counts.
+    pub(super) fn gave_up(&mut self, error: SonaError) {
+        self.gap_error.get_or_insert(error);
+    }
+
     pub(super) fn succeeded(&mut self) {
         self.last_error = None;
         self.failing = false;
+    }
+
+    /// A checkpoint stands for what was given up.
+    pub(super) fn caught_up(&mut self) {
+        self.gap_error = None;
+        self.succeeded();
     }
 
     pub(super) fn state(&self) -> State {

@@ -28,6 +28,8 @@ pub struct Script {
     pub full: AtomicBool,
     /// Bytes that may still be written until it is full; as many as one likes when it is 0.
     pub room: AtomicU64,
+    /// How often it has refused.
+    pub refused: AtomicU64,
     /// How long a sync takes, in microseconds.
     pub sync_us: AtomicU64,
     /// Whether writes are recorded from the next opening on.
@@ -95,6 +97,7 @@ impl Script {
             self.full.fetch_or(room <= bytes, Ordering::SeqCst);
         }
         if self.full.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(io::Error::new(ErrorKind::StorageFull, "no space left on device"));
         }
         Ok(())

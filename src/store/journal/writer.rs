@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::control::{InHand, Next, Shared};
@@ -16,15 +17,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The thread's work, until the journal is closed. The file is closed then.
 pub(super) fn run<E: Record>(shared: &Shared<E>) {
+    shared.runs_on(thread::current().id());
     let mut writer =
         Writer { shared, taken: VecDeque::new(), group: Group::default(), pause: FIRST_PAUSE, retry_at: None };
     let ran = catch_unwind(AssertUnwindSafe(|| while writer.step() {}));
     if let Err(panic) = ran {
         shared.control.lock().health.failed(SonaError::from_panic(&*panic), false);
     }
+    shared.end();
+    // a checkpoint that is under way needs the file until it is done
+    let maintenance = shared.maintenance.lock();
     // what was committed is safe, and there is nobody who could do anything about it
     let _ = catch_unwind(AssertUnwindSafe(|| shared.disk.lock().close()));
-    shared.end();
+    drop(maintenance);
+    shared.gone();
 }
 
 struct Writer<'a, E> {
@@ -72,6 +78,7 @@ impl<E: Record> Writer<'_, E> {
         if let Some(first) = self.taken.front() {
             control.queue.lose(first.sequence);
         }
+        control.health.gave_up(error.clone());
         control.queue.settle(self.taken.len(), self.taken.iter().map(|queued| queued.weight).sum());
         control.health.failed(error, false);
         self.shared.changed(&mut control);

@@ -91,7 +91,9 @@ fn a_queue_that_is_full_waits_for_a_checkpoint() {
     assert!(error.to_string().contains("make a checkpoint"), "{error}");
     script.full.store(false, Ordering::SeqCst);
     // what came before the gap is committed, what came after it never is
+    let began = Instant::now();
     while journal.durable() < 110 {
+        assert!(began.elapsed() < PATIENCE, "{:?}", journal.status());
         std::thread::sleep(Duration::from_millis(1));
     }
     append(journal, 10);
@@ -208,6 +210,10 @@ fn a_record_that_cannot_be_encoded_is_a_gap_not_an_end() {
         let mut told = Vec::new();
         struct Any<'a>(&'a mut Vec<u64>);
         impl Replay for Any<'_> {
+            fn begin(&mut self) -> Result<()> {
+                self.0.clear();
+                Ok(())
+            }
             fn checkpoint(&mut self, sequence: u64, _: &[u8]) -> Result<()> {
                 *self.0 = vec![sequence];
                 Ok(())
@@ -218,6 +224,9 @@ fn a_record_that_cannot_be_encoded_is_a_gap_not_an_end() {
             fn record(&mut self, sequence: u64, bytes: &[u8]) -> Result<()> {
                 assert_eq!(bytes, b"half of it");
                 self.0.push(sequence);
+                Ok(())
+            }
+            fn released(&mut self, _: u64, _: u64) -> Result<()> {
                 Ok(())
             }
         }
@@ -234,6 +243,8 @@ fn a_record_that_cannot_be_encoded_is_a_gap_not_an_end() {
             assert!(began.elapsed() < PATIENCE, "what came before is committed");
             std::thread::sleep(Duration::from_millis(1));
         }
+        let error = journal.flush(Some(PATIENCE)).unwrap_err().to_string();
+        assert!(error.contains("too difficult") && error.contains("from 2 on"), "{error}");
         let cut = journal.cut();
         journal.checkpoint(Checkpoint { cut, bytes: &state(), kept: None }).unwrap();
         journal.append(Difficult::Easy);
@@ -250,16 +261,17 @@ fn a_slow_disk_is_waited_for_in_groups() {
     let folder = Folder::new();
     let (opened_here, _, script) = scripted(&folder.0, Options::default());
     script.sync_us.store(20_000, Ordering::SeqCst);
-    let (began, mut slowest) = (Instant::now(), Duration::ZERO);
+    let (began, mut slow) = (Instant::now(), 0);
     for _ in 0..2_000 {
         let before = Instant::now();
         append(&opened_here.journal, 1);
-        slowest = slowest.max(before.elapsed());
+        slow += u64::from(before.elapsed() >= Duration::from_millis(20));
         std::thread::sleep(Duration::from_micros(50));
     }
     assert_eq!(opened_here.journal.flush(Some(PATIENCE)), Ok(2_000));
-    assert!(slowest < Duration::from_millis(20), "{slowest:?}: it must not wait for a sync");
-    println!("2,000 records in {:?}, the slowest append took {slowest:?}", began.elapsed());
+    // of those that meet a sync each would be; a busy machine makes a few
+    assert!(slow < 10, "{slow} waited for a sync");
+    println!("2,000 records in {:?}, {slow} of them slow", began.elapsed());
 }
 
 proptest! {

@@ -1,6 +1,10 @@
 //! A disk that refuses, slows down, or loses what was not synced.
 
+mod calls;
 mod disk_full;
+mod fault_points;
+mod gaps;
+mod places;
 mod power_cut;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +47,11 @@ struct Told {
 }
 
 impl Replay for Told {
+    fn begin(&mut self) -> Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
+
     fn checkpoint(&mut self, sequence: u64, bytes: &[u8]) -> Result<()> {
         frame::decode(Kind::ENGINE, bytes)?;
         *self = Self { checkpoint: sequence, ..Self::default() };
@@ -58,6 +67,12 @@ impl Replay for Told {
     fn record(&mut self, sequence: u64, bytes: &[u8]) -> Result<()> {
         assert_eq!(bytes, record(sequence));
         self.records.push(sequence);
+        Ok(())
+    }
+
+    fn released(&mut self, _: u64, key: u64) -> Result<()> {
+        self.kept.retain(|&kept| kept != key);
+        self.kept.retain(|&kept| kept != key);
         Ok(())
     }
 }
