@@ -4,7 +4,7 @@ mod entries;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::{fs, thread};
+use std::{fs, io, thread};
 
 use entries::difference;
 use rand::{Rng, RngExt, SeedableRng};
@@ -514,13 +514,29 @@ fn close(router: Arc<SonaRouter>) {
     router.release().unwrap().close_durable(5_000).unwrap();
 }
 
-/// A copy of what is on disk, as a process that is killed leaves it.
+/// A copy of what is on disk, as a process that is killed leaves it: all files as of one moment, in which no checkpoint is written.
 fn copy_of(path: &Path, name: &str) -> Folder {
+    let listed = || -> io::Result<Vec<_>> {
+        let mut files = Vec::new();
+        for file in fs::read_dir(path)? {
+            let (file, metadata) = file.and_then(|file| Ok((file.path(), file.metadata()?)))?;
+            files.push((file, metadata.len(), metadata.modified()?));
+        }
+        files.sort();
+        Ok(files)
+    };
     let copy = Folder::new(name);
-    fs::create_dir_all(&copy.0).unwrap();
-    for file in fs::read_dir(path).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), copy.0.join(file.file_name())).unwrap();
+    let copied = || -> io::Result<bool> {
+        let _ = fs::remove_dir_all(&copy.0);
+        fs::create_dir_all(&copy.0)?;
+        let before = listed()?;
+        for (file, ..) in &before {
+            fs::copy(file, copy.0.join(file.file_name().unwrap_or_default()))?;
+        }
+        Ok(listed()? == before)
+    };
+    while !copied().unwrap_or(false) {
+        thread::yield_now();
     }
     copy
 }

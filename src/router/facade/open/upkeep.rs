@@ -23,6 +23,9 @@ const AGAIN_MS: u64 = 1_000;
 const RECORDS_EACH: u64 = 4;
 const SOME: u64 = 10_000;
 
+/// The number of no decision.
+const NOBODY: u64 = 0;
+
 /// How a router's directory is doing.
 #[derive(Debug, Clone)]
 pub struct DurabilityStats {
@@ -93,6 +96,8 @@ impl SonaRouter {
         let (knowledge, ledger, cut, since, rewritten, forgotten) = {
             let knowledge = self.knowledge.lock();
             let ledger = self.ledger.lock();
+            // what is given anew stands under the number of the cut, where no decision of before must stand
+            keeper.journal.release(NOBODY);
             let cut = keeper.journal.cut();
             let since = keeper.since.swap(0, Ordering::Relaxed);
             let rewritten = keeper.rewritten.swap(false, Ordering::Relaxed);
