@@ -149,12 +149,13 @@ impl Directory {
     }
 }
 
-/// Makes a directory unless it is there. Returns its one path, whatever links lead to it.
+/// Makes a directory unless it is there, durably. Returns its one path, whatever links lead to it.
 ///
 /// # Errors
 /// [`SonaError::Io`].
 pub fn make(path: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(path).and_then(|()| fs::canonicalize(path)).map_err(|error| SonaError::io(path, error))
+    Directory::new(path).create()?;
+    fs::canonicalize(path).map_err(|error| SonaError::io(path, error))
 }
 
 /// Removes a file if it is there.

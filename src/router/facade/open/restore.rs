@@ -109,6 +109,11 @@ fn of_missing(router: &SonaRouter, change: &Change) -> bool {
 }
 
 impl Replay for Restoring {
+    fn begin(&mut self) -> Result<()> {
+        *self = Self::default();
+        Ok(())
+    }
+
     fn checkpoint(&mut self, _sequence: u64, bytes: &[u8]) -> Result<()> {
         let state = frame::decode(Kind::ROUTER, bytes)?;
         let (knowledge, ledger, held) = state::restore_checkpoint(&state.reader())?;
@@ -151,6 +156,11 @@ impl Replay for Restoring {
                 return Err(SonaError::corrupt_state("a record in another's place"));
             }
         }
+        Ok(())
+    }
+
+    /// Which decisions are held follows from the changes.
+    fn released(&mut self, _sequence: u64, _key: u64) -> Result<()> {
         Ok(())
     }
 }
