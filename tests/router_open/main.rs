@@ -90,6 +90,29 @@ fn a_damaged_checkpoint_makes_way_for_the_one_before() {
 }
 
 #[test]
+fn where_nothing_can_be_read_there_is_no_new_router_in_its_place() {
+    let folder = Folder::new("nothing");
+    let (router, _) = open(&folder.0);
+    (0..20).for_each(|n| serve(&router, n));
+    router.flush_durable(None).unwrap();
+    let killed = copy_of(&folder.0, "nothing-killed");
+    close(router);
+    // the state that it began with, of which there may be several copies
+    let journal = killed.0.join("journal.redb");
+    let mut bytes = fs::read(&journal).unwrap();
+    let begins: Vec<usize> = (0..bytes.len() - 8).filter(|&at| bytes[at..].starts_with(b"\x89SONA\r\n\x1a")).collect();
+    assert!(!begins.is_empty());
+    begins.into_iter().for_each(|at| bytes[at + 200] ^= 1);
+    fs::write(&journal, bytes).unwrap();
+    for _ in 0..2 {
+        let refused = world::try_open(&killed.0, Some(world::making())).unwrap_err();
+        assert_eq!(refused.code(), "SONA_CORRUPT_STATE", "{refused}");
+    }
+    let names = fs::read_dir(&killed.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().any(|name| name.starts_with("damaged-")), "what was there is kept");
+}
+
+#[test]
 fn a_checkpoint_stays_small_with_many_decisions_that_wait() {
     let pending: u64 = std::env::var("SONA_OPEN_PENDING").map_or(20_000, |value| value.parse().unwrap());
     let folder = Folder::new("small");

@@ -162,8 +162,11 @@ impl Task for RouterEndTask {
     type JsValue = ();
 
     fn compute(&mut self) -> napi::Result<()> {
-        let last = self.0.take().and_then(SonaRouter::release);
-        off_thread(|| last.map_or(Ok(()), |router| router.close_durable(CLOSE_MS)))
+        let router = self.0.take();
+        off_thread(|| {
+            let last = router.and_then(SonaRouter::release);
+            last.map_or(Ok(()), |router| router.close_durable(CLOSE_MS))
+        })
     }
 
     fn resolve(&mut self, _env: Env, _output: ()) -> napi::Result<()> {

@@ -95,7 +95,9 @@ impl Keeper {
         if forgotten {
             self.forgotten.store(true, Ordering::Relaxed);
         }
-        if forgotten || self.since.fetch_add(1, Ordering::Relaxed) + 1 == self.checkpoint_changes {
+        // again and again, where one did not come to pass, or many changes were there before
+        let since = self.since.fetch_add(1, Ordering::Relaxed) + 1;
+        if forgotten || since.is_multiple_of(self.checkpoint_changes) {
             self.wake();
         }
     }

@@ -117,7 +117,10 @@ impl SonaRouter {
         let mut minder = keeper.minder.lock();
         if minder.is_none() {
             let weak = Arc::downgrade(self);
-            *minder = Some(Minder::start(path, keeper.checkpoint_ms, move |asked| weak.upgrade()?.mind(asked))?);
+            let started = Minder::start(path, keeper.checkpoint_ms, move |asked| weak.upgrade()?.mind(asked))?;
+            // what the process before has left to do
+            started.wake();
+            *minder = Some(started);
         }
         Ok(())
     }
@@ -150,6 +153,14 @@ fn open_first(path: &Path, making: Option<&Making>, options: OpenOptions) -> Res
     let journal::Opened { journal, report: found } = journal::open(path, Kind::ROUTER, settings, &mut restoring)?;
     let restored = restoring.finish()?;
     let created = restored.is_none();
+    if created && !journal::damaged_files(path)?.is_empty() {
+        // nothing sound is left of a router that was here: a new one would be a silent loss
+        return Err(SonaError::corrupt_state(format_args!(
+            "nothing of the router in {} can be read, what was there is set aside as damaged-*: restore a backup, or open another \
+             directory",
+            path.display()
+        )));
+    }
     let router = match restored {
         Some((knowledge, ledger)) => {
             let renamed = origin.as_deref().filter(|name| **name != *knowledge.origin.name).map(Arc::from);
