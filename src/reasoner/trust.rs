@@ -92,8 +92,8 @@ impl Trust {
         self.weights.iter().zip(features).map(|(weight, feature)| *weight as f32 * feature).sum()
     }
 
-    /// The weights that make these outcomes likely, from the present ones on, and the sharpness of names, from 1 on. Those stay with fewer than [`ENOUGH`] outcomes, and
-    /// where rounding lets no step be made. Costs a few passes over all numbers.
+    /// The weights that make these outcomes likely, from the present ones on, and the sharpness of names, from 1 on. All stay with
+    /// fewer than [`ENOUGH`] outcomes, and where rounding lets no step be made. Costs a few passes over all numbers.
     pub fn fitted(&self, outcomes: &[Observed<'_>]) -> Self {
         if outcomes.len() < ENOUGH {
             return *self;
